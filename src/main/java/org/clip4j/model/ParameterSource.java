@@ -1,0 +1,19 @@
+package org.clip4j.model;
+
+import java.nio.FloatBuffer;
+
+/**
+ * Gives the values of a model's parameters by name; how {@code model} and {@code weights} hand each
+ * other tensors without either holding a second copy of all of them.
+ */
+@FunctionalInterface
+public interface ParameterSource {
+
+  /**
+   * The values of one parameter or buffer, row-major.
+   *
+   * @param name in OpenCLIP's naming, for example {@code visual.conv1.weight}
+   * @return a buffer whose remaining floats are the values; valid until the next call
+   */
+  FloatBuffer read(String name);
+}

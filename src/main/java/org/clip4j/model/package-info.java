@@ -1,0 +1,5 @@
+/**
+ * CLIP itself: the two towers and their configuration. Parameters carry the names that OpenCLIP's
+ * checkpoints use.
+ */
+package org.clip4j.model;

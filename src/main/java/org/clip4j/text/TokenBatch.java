@@ -1,0 +1,70 @@
+package org.clip4j.text;
+
+import java.util.List;
+
+/**
+ * Token ids of N texts, each row ending with its end-of-text token and unpadded.
+ *
+ * <p>With causal attention nothing after the end-of-text token can change a text's embedding, so
+ * rows are kept as short as they are; {@link #padded(int)} lays them out as the encoder wants them.
+ */
+public final class TokenBatch {
+  private final int[][] rows;
+
+  private TokenBatch(int[][] rows) {
+    this.rows = rows;
+  }
+
+  /**
+   * Wraps rows of token ids; the arrays are not copied.
+   *
+   * @param rows N rows, each of at least one token
+   */
+  public static TokenBatch of(List<int[]> rows) {
+    for (int i = 0; i < rows.size(); i++) {
+      if (rows.get(i).length == 0) {
+        throw new IllegalArgumentException(
+            "text " + i + " has no tokens; an encoded text has at least its end-of-text token");
+      }
+    }
+    return new TokenBatch(rows.toArray(int[][]::new));
+  }
+
+  /** The number of texts, N. */
+  public int size() {
+    return rows.length;
+  }
+
+  /** The ids of one text, including its start and end tokens; do not modify. */
+  public int[] row(int index) {
+    return rows[index];
+  }
+
+  /** The number of tokens L of the longest text; 0 when there is none. */
+  public int maxLength() {
+    int max = 0;
+    for (int[] row : rows) {
+      max = Math.max(max, row.length);
+    }
+    return max;
+  }
+
+  /**
+   * The ids as one row-major array [N, length], zero-padded on the right.
+   *
+   * @param length at least {@link #maxLength()}
+   */
+  public long[] padded(int length) {
+    if (length < maxLength()) {
+      throw new IllegalArgumentException(
+          "length " + length + " is shorter than the longest text, " + maxLength() + " tokens");
+    }
+    long[] ids = new long[rows.length * length];
+    for (int n = 0; n < rows.length; n++) {
+      for (int l = 0; l < rows[n].length; l++) {
+        ids[n * length + l] = rows[n][l];
+      }
+    }
+    return ids;
+  }
+}

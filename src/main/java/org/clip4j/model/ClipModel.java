@@ -3,7 +3,6 @@ package org.clip4j.model;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.FloatBuffer;
 import java.util.Collections;
@@ -11,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.clip4j.engine.HostMemory;
 
 /**
  * CLIP: an image encoder and a text encoder that end in one embedding space, and the learned scale
@@ -38,8 +38,7 @@ public final class ClipModel implements AutoCloseable {
           throw new IllegalArgumentException(
               spec.name() + " needs " + spec.count() + " values, found " + values.remaining());
         }
-        parameters.put(
-            spec.name(), manager.create(values, new Shape(spec.shape()), DataType.FLOAT32));
+        parameters.put(spec.name(), HostMemory.upload(manager, new Shape(spec.shape()), values));
       }
       visual =
           config.vision().isResNet()
@@ -98,7 +97,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** The current values of the parameters and buffers, for saving. */
   public ParameterSource values() {
-    return name -> parameters.get(name).toByteBuffer().asFloatBuffer();
+    return name -> HostMemory.view(parameters.get(name));
   }
 
   /**

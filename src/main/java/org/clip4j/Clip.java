@@ -1,0 +1,249 @@
+package org.clip4j;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.PixelKernels;
+import org.clip4j.image.ImageDecoder;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.image.RgbImage;
+import org.clip4j.loss.ContrastiveLoss;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.Forward;
+import org.clip4j.text.ClipTokenizer;
+import org.clip4j.text.TokenBatch;
+import org.clip4j.text.Tokenizer;
+import org.clip4j.weights.Checkpoint;
+
+/**
+ * A CLIP model with all it needs to take image files and texts: the front door.
+ *
+ * <pre>{@code
+ * try (Clip clip = Clip.load(Path.of("model"))) {
+ *   float[] image = clip.encodeImage(Path.of("dog.jpg"));
+ *   float[] text = clip.encodeText("a photo of a dog");
+ *   double similarity = Clip.cosine(image, text);
+ *   ZeroShotClassifier pets = clip.zeroShot("cat", "dog", "rabbit").templates("a photo of a {}.", "a drawing of a {}.").build();
+ *   Classifications answer = pets.classify(Path.of("dog.jpg"));
+ * }
+ * }</pre>
+ *
+ * <p>Every embedding is a vector of unit length in one space, so that {@link #cosine} compares any two. Owns the model's native
+ * memory: close it. Any number of threads may share one until then.
+ */
+public final class Clip implements AutoCloseable {
+
+  /** Images or texts encoded at once; more gain no speed and cost memory. */
+  private static final int CHUNK = 32;
+
+  private final ClipModel model;
+  private final ImageTransform transform;
+  private final Tokenizer tokenizer;
+  private final NDManager manager;
+  private final PixelKernels pixels;
+  private final ContrastiveLoss similarity;
+  private final float logitScale;
+
+  private Clip(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
+    this.model = model;
+    this.transform = transform;
+    this.tokenizer = tokenizer;
+    manager = model.manager().newSubManager();
+    pixels = new PixelKernels(manager, transform.mean(), transform.std());
+    similarity = new ContrastiveLoss(manager);
+    logitScale = model.logitScale();
+  }
+
+  /**
+   * Loads a checkpoint on the CPU.
+   *
+   * @param checkpoint a folder in the transformers layout ({@code config.json}, {@code model.safetensors}) or in OpenCLIP's ({@code
+   *     open_clip_config.json}, {@code open_clip_model.safetensors})
+   * @throws UncheckedIOException if it cannot be read; the message names the file
+   * @throws IllegalArgumentException if it is not a model that this library knows; the message names the value
+   */
+  public static Clip load(Path checkpoint) {
+    return load(checkpoint, Device.cpu());
+  }
+
+  /** As {@link #load(Path)}, on a device. */
+  public static Clip load(Path checkpoint, Device device) {
+    try (Checkpoint opened = Checkpoint.open(checkpoint)) {
+      ClipModel model = ClipModel.load(opened.config(), opened.parameters(), device);
+      return new Clip(model, opened.transform(), tokenizer(model));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Wraps a model, for example one just trained; closing the result closes it.
+   *
+   * @param transform what the model was trained with
+   */
+  public static Clip of(ClipModel model, ImageTransform transform) {
+    return new Clip(model, transform, tokenizer(model));
+  }
+
+  private static Tokenizer tokenizer(ClipModel model) {
+    return ClipTokenizer.create(model.config().text().contextLength());
+  }
+
+  /** The model itself, for those who work with tensors. */
+  public ClipModel model() {
+    return model;
+  }
+
+  /** What is done to an image before the model sees it. */
+  public ImageTransform transform() {
+    return transform;
+  }
+
+  /** E, the length of every embedding. */
+  public int embedDim() {
+    return model.config().embedDim();
+  }
+
+  /** The factor by which cosine similarities become logits. */
+  public float logitScale() {
+    return logitScale;
+  }
+
+  /**
+   * Encodes an image file.
+   *
+   * @return E values, unit length
+   * @throws UncheckedIOException if the file cannot be read or decoded; the message names it
+   */
+  public float[] encodeImage(Path image) {
+    return encodeImages(List.of(image))[0];
+  }
+
+  /** Encodes a decoded image, see {@link #encodeImage(Path)}. */
+  public float[] encodeImage(RgbImage image) {
+    return encodeLevels(1, transform.apply(image))[0];
+  }
+
+  /**
+   * Encodes image files in batches, decoding on all cores.
+   *
+   * @return one vector of E values for each, in order
+   */
+  public float[][] encodeImages(List<Path> images) {
+    int size = 3 * transform.height() * transform.width();
+    float[][] embeddings = new float[images.size()][];
+    for (int start = 0; start < embeddings.length; start += CHUNK) {
+      List<Path> chunk = images.subList(start, Math.min(start + CHUNK, embeddings.length));
+      byte[] levels = new byte[chunk.size() * size];
+      IntStream.range(0, chunk.size())
+          .parallel()
+          .forEach(i -> System.arraycopy(levels(chunk.get(i)), 0, levels, i * size, size));
+      System.arraycopy(encodeLevels(chunk.size(), levels), 0, embeddings, start, chunk.size());
+    }
+    return embeddings;
+  }
+
+  private byte[] levels(Path image) {
+    try {
+      return transform.apply(ImageDecoder.decode(image));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  private float[][] encodeLevels(int count, byte[] levels) {
+    try (NDManager call = model.manager().newSubManager()) {
+      Shape shape = new Shape(count, 3, transform.height(), transform.width());
+      NDArray input = pixels.normalize(HostMemory.upload(call, shape, levels));
+      return rows(similarity.normalize(model.encodeImage(Forward.EVALUATE, input)));
+    }
+  }
+
+  /**
+   * Encodes a text.
+   *
+   * @param text any; what exceeds the model's context length is cut
+   * @return E values, unit length
+   */
+  public float[] encodeText(String text) {
+    return encodeTexts(List.of(text))[0];
+  }
+
+  /**
+   * Encodes texts in batches.
+   *
+   * @return one vector of E values for each, in order
+   */
+  public float[][] encodeTexts(List<String> texts) {
+    float[][] embeddings = new float[texts.size()][];
+    for (int start = 0; start < embeddings.length; start += CHUNK) {
+      List<String> chunk = texts.subList(start, Math.min(start + CHUNK, embeddings.length));
+      TokenBatch tokens = tokenizer.encode(chunk);
+      try (NDManager call = model.manager().newSubManager()) {
+        int length = tokens.maxLength();
+        NDArray ids = HostMemory.upload(call, new Shape(chunk.size(), length), tokens.padded(length));
+        float[][] rows = rows(similarity.normalize(model.encodeText(Forward.EVALUATE, ids)));
+        System.arraycopy(rows, 0, embeddings, start, rows.length);
+      }
+    }
+    return embeddings;
+  }
+
+  /** Cosine similarity of an image and a text, in [-1, 1]. */
+  public double similarity(Path image, String text) {
+    return cosine(encodeImage(image), encodeText(text));
+  }
+
+  /** Cosine similarity of two embeddings of unit length, in [-1, 1]. */
+  public static double cosine(float[] a, float[] b) {
+    double sum = 0;
+    for (int i = 0; i < a.length; i++) {
+      sum += (double) a[i] * b[i];
+    }
+    return sum;
+  }
+
+  /**
+   * Starts a classifier.
+   *
+   * @param labels what an image may be: at least one, none empty or twice
+   */
+  public ZeroShotClassifier.Builder zeroShot(String... labels) {
+    return zeroShot(List.of(labels));
+  }
+
+  /** As {@link #zeroShot(String...)}. */
+  public ZeroShotClassifier.Builder zeroShot(List<String> labels) {
+    return new ZeroShotClassifier.Builder(this, labels);
+  }
+
+  /**
+   * Saves the model with its tokenizer and transform, so that {@link #load(Path)} and Python's peers read it.
+   *
+   * @param folder made if it is not there; what it holds is replaced only when all is written
+   */
+  public void save(Path folder, Checkpoint.Layout layout) throws IOException {
+    Checkpoint.save(folder, layout, model.config(), transform, model.values());
+  }
+
+  private static float[][] rows(NDArray matrix) {
+    int width = Math.toIntExact(matrix.size(1));
+    float[] all = matrix.toFloatArray();
+    return IntStream.range(0, all.length / width)
+        .mapToObj(i -> Arrays.copyOfRange(all, i * width, (i + 1) * width))
+        .toArray(float[][]::new);
+  }
+
+  @Override
+  public void close() {
+    model.close();
+  }
+}

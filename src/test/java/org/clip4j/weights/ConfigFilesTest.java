@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -125,6 +126,23 @@ class ConfigFilesTest {
     text = TransformersConfig.write(openai).getAsJsonObject("text_config");
     assertThat(text.get("eos_token_id").getAsInt()).isEqualTo(49407);
     assertThat(text.get("hidden_act").getAsString()).isEqualTo("quick_gelu");
+  }
+
+  @Test
+  void the_tokenizer_file_gives_openai_s_ids() throws IOException {
+    JsonObject tokenizer =
+        JsonParser.parseString(TransformersTokenizer.tokenizer()).getAsJsonObject();
+    JsonObject model = tokenizer.getAsJsonObject("model");
+    JsonObject vocab = model.getAsJsonObject("vocab");
+    assertThat(vocab.size()).isEqualTo(49408);
+    assertThat(vocab.get("!").getAsInt()).isZero();
+    assertThat(vocab.get("a</w>").getAsInt()).isEqualTo(320);
+    assertThat(vocab.get("photo</w>").getAsInt()).isEqualTo(1125);
+    assertThat(vocab.get("cat</w>").getAsInt()).isEqualTo(2368);
+    assertThat(vocab.get("<|endoftext|>").getAsInt()).isEqualTo(49407);
+    assertThat(model.getAsJsonArray("merges").size()).isEqualTo(48894);
+    assertThat(json(TransformersTokenizer.config(9)).whole("model_max_length", 0, 0, 99))
+        .isEqualTo(9);
   }
 
   private ImageTransform openClip(String fields) throws IOException {

@@ -1,0 +1,186 @@
+package org.clip4j.model;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.nio.FloatBuffer;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.clip4j.engine.HostMemory;
+
+/**
+ * CLIP: an image encoder and a text encoder that end in one embedding space, and the learned scale
+ * of their cosine similarities (Radford et al. 2021, section 2.3).
+ *
+ * <p>Owns its parameters in native memory until closed. Any number of threads may encode at once;
+ * training is for one thread, with none encoding meanwhile.
+ */
+public final class ClipModel implements AutoCloseable {
+  private final ClipConfig config;
+  private final NDManager manager;
+  private final Map<String, NDArray> parameters = new LinkedHashMap<>();
+  private final List<ParameterSpec> specs;
+  private final ImageTower visual;
+  private final TextTransformer text;
+
+  private ClipModel(ClipConfig config, Device device, ParameterSource source) {
+    this.config = config;
+    specs = ParameterSpec.of(config);
+    manager = NDManager.newBaseManager(device, "PyTorch");
+    try {
+      for (ParameterSpec spec : specs) {
+        FloatBuffer values = source.read(spec.name());
+        if (values.remaining() != spec.count()) {
+          throw new IllegalArgumentException(
+              spec.name() + " needs " + spec.count() + " values, found " + values.remaining());
+        }
+        parameters.put(spec.name(), HostMemory.upload(manager, new Shape(spec.shape()), values));
+      }
+      visual =
+          config.vision().isResNet()
+              ? new ModifiedResNet(manager, config.vision(), parameters)
+              : new VisionTransformer(manager, config.vision(), config.quickGelu(), parameters);
+      text = new TextTransformer(manager, config.text(), config.quickGelu(), parameters);
+    } catch (RuntimeException | Error e) {
+      manager.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A model with random weights, drawn as OpenCLIP draws them.
+   *
+   * @param seed the same seed gives the same weights on every machine
+   */
+  public static ClipModel create(ClipConfig config, long seed) {
+    return create(config, seed, Device.cpu());
+  }
+
+  /** As {@link #create(ClipConfig, long)}, on a device. */
+  public static ClipModel create(ClipConfig config, long seed, Device device) {
+    return new ClipModel(config, device, new RandomParameters(config, seed));
+  }
+
+  /** A model with the given weights, copied. */
+  public static ClipModel load(ClipConfig config, ParameterSource source) {
+    return load(config, source, Device.cpu());
+  }
+
+  /** As {@link #load(ClipConfig, ParameterSource)}, on a device. */
+  public static ClipModel load(ClipConfig config, ParameterSource source, Device device) {
+    return new ClipModel(config, device, source);
+  }
+
+  /** The architecture. */
+  public ClipConfig config() {
+    return config;
+  }
+
+  /** Owns the parameters; give every call a sub-manager of it, and close that. */
+  public NDManager manager() {
+    return manager;
+  }
+
+  /** Parameters and buffers by name, in OpenCLIP's naming; they are the model's own. */
+  public Map<String, NDArray> parameters() {
+    return Collections.unmodifiableMap(parameters);
+  }
+
+  /** What each of {@link #parameters()} is. */
+  public List<ParameterSpec> specs() {
+    return specs;
+  }
+
+  /** The current values of the parameters and buffers, for saving. */
+  public ParameterSource values() {
+    return name -> HostMemory.view(parameters.get(name));
+  }
+
+  /**
+   * Encodes images.
+   *
+   * @param pixels [N, 3, height, width], float32, normalised; its manager owns the result and all
+   *     on the way
+   * @return [N, E], not normalised
+   */
+  public NDArray encodeImage(Forward pass, NDArray pixels) {
+    return encodeImage(pass, pixels, null);
+  }
+
+  /**
+   * As {@link #encodeImage(Forward, NDArray)}, and shows the states on the way.
+   *
+   * @param hiddenStates given the output of the embedding and of each block; null if not wanted
+   */
+  public NDArray encodeImage(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates) {
+    Shape expected = new Shape(3, config.vision().imageHeight(), config.vision().imageWidth());
+    Shape found = pixels.getShape();
+    if (found.dimension() != 4 || !found.slice(1).equals(expected)) {
+      throw new IllegalArgumentException(
+          "the image encoder takes pixels of shape [N, 3, "
+              + expected.get(1)
+              + ", "
+              + expected.get(2)
+              + "], found "
+              + found);
+    }
+    return visual.forward(pass, pixels, hiddenStates);
+  }
+
+  /**
+   * Encodes texts.
+   *
+   * @param ids [N, L], int64, L at most the context length, each row ending in the largest id, the
+   *     end-of-text token, with anything smaller after it; its manager owns the result and all on
+   *     the way
+   * @return [N, E], not normalised
+   */
+  public NDArray encodeText(Forward pass, NDArray ids) {
+    return encodeText(pass, ids, null);
+  }
+
+  /**
+   * As {@link #encodeText(Forward, NDArray)}, and shows the states on the way.
+   *
+   * @param hiddenStates given the output of the embedding and of each block; null if not wanted
+   */
+  public NDArray encodeText(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
+    Shape found = ids.getShape();
+    if (found.dimension() != 2 || found.get(1) > config.text().contextLength()) {
+      throw new IllegalArgumentException(
+          "the text encoder takes token ids of shape [N, L] with L at most "
+              + config.text().contextLength()
+              + ", found "
+              + found);
+    }
+    return text.forward(pass, ids, hiddenStates);
+  }
+
+  /** The factor by which cosine similarities become logits: exp of the learned parameter. */
+  public float logitScale() {
+    return (float) Math.exp(parameters.get("logit_scale").getFloat());
+  }
+
+  /** Number of trained values. */
+  public long parameterCount() {
+    return specs.stream().filter(spec -> !spec.buffer()).mapToLong(ParameterSpec::count).sum();
+  }
+
+  /** Lets gradients be recorded for every parameter, or no longer. */
+  public void setTrainable(boolean trainable) {
+    for (ParameterSpec spec : specs) {
+      if (!spec.buffer()) {
+        parameters.get(spec.name()).setRequiresGradient(trainable);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    manager.close();
+  }
+}

@@ -1,0 +1,17 @@
+package org.clip4j.model;
+
+import ai.djl.ndarray.NDArray;
+import java.util.function.Consumer;
+
+/** An image encoder: pixels to embeddings. */
+interface ImageTower {
+
+  /**
+   * Encodes a batch.
+   *
+   * @param pixels [N, 3, height, width], float32, normalised; its manager owns all that is made
+   * @param hiddenStates given the output of the embedding and of each block; null if not wanted
+   * @return [N, E], not normalised
+   */
+  NDArray forward(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates);
+}

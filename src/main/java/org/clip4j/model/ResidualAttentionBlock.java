@@ -1,0 +1,162 @@
+package org.clip4j.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.clip4j.engine.TorchScript;
+
+/**
+ * The residual attention block that both towers stack (OpenCLIP's {@code ResidualAttentionBlock}):
+ * x + attention(LayerNorm(x)), then x + MLP(LayerNorm(x)), each branch optionally scaled per
+ * channel (LayerScale).
+ *
+ * <p>Shapes: N batch, L tokens, D width, H heads.
+ */
+final class ResidualAttentionBlock {
+
+  /** Of every LayerNorm in CLIP. */
+  static final double EPSILON = 1e-5;
+
+  private static final List<String> PARAMETERS =
+      List.of(
+          "ln_1.weight",
+          "ln_1.bias",
+          "attn.in_proj_weight",
+          "attn.in_proj_bias",
+          "attn.out_proj.weight",
+          "attn.out_proj.bias",
+          "ln_2.weight",
+          "ln_2.bias",
+          "mlp.c_fc.weight",
+          "mlp.c_fc.bias",
+          "mlp.c_proj.weight",
+          "mlp.c_proj.bias");
+
+  /**
+   * The last block computes only the one row per image or text that is pooled: all else of its
+   * output is never read.
+   */
+  private static final String SOURCE =
+      """
+      def block(self, x: Tensor, p: List[Tensor]) -> Tensor:
+        N = torch.size(x, 0)
+        L = torch.size(x, 1)
+        y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
+        qkv = torch.reshape(torch.linear(y, p[2], p[3]), [N, L, 3, {H}, {d}])
+        qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
+        q = torch.select(qkv, 0, 0)
+        k = torch.select(qkv, 0, 1)
+        v = torch.select(qkv, 0, 2)
+        a = torch.scaled_dot_product_attention(q, k, v, None, 0., {causal})
+        a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
+        return self.residual(x, a, p)
+
+      def last_block(self, x: Tensor, row: Tensor, p: List[Tensor]) -> Tensor:
+        N = torch.size(x, 0)
+        L = torch.size(x, 1)
+        y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
+        kv = torch.linear(y, torch.slice(p[2], 0, {D}, {3D}), torch.slice(p[3], 0, {D}, {3D}))
+        kv = torch.permute(torch.reshape(kv, [N, L, 2, {H}, {d}]), [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
+        k = torch.select(kv, 0, 0)
+        v = torch.select(kv, 0, 1)
+        q = torch.linear(self.pick(y, row), torch.slice(p[2], 0, 0, {D}), torch.slice(p[3], 0, 0, {D}))
+        q = torch.transpose(torch.reshape(q, [N, 1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
+        a = torch.scaled_dot_product_attention(q, k, v, self.visible(row, L), 0., False)
+        a = torch.reshape(torch.transpose(a, 1, 2), [N, 1, {D}])
+        return torch.squeeze(self.residual(self.pick(x, row), a, p), 1)  # [N, D]
+
+      def at(self, x: Tensor, row: Tensor) -> Tensor:
+        return torch.squeeze(self.pick(x, row), 1)  # [N, D]
+
+      def residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
+        x = torch.add(x, {ls_1}torch.linear(a, p[4], p[5]){/ls})
+        y = torch.linear(torch.layer_norm(x, [{D}], p[6], p[7], {eps}), p[8], p[9])
+        y = torch.linear({gelu}, p[10], p[11])
+        return torch.add(x, {ls_2}y{/ls})
+      """;
+
+  /** Row {@code row[n]} of each sequence; with causal attention it sees the rows up to itself. */
+  private static final String CAUSAL_PICK =
+      """
+
+      def pick(self, x: Tensor, row: Tensor) -> Tensor:
+        index = torch.expand(torch.reshape(row, [-1, 1, 1]), [-1, 1, {D}])
+        return torch.gather(x, 1, index)  # [N, 1, D]
+
+      def visible(self, row: Tensor, L: int) -> Optional[Tensor]:
+        column = torch.arange(L, dtype=4, layout=None, device=ops.prim.device(row), pin_memory=False)
+        return torch.le(column, torch.reshape(row, [-1, 1, 1, 1]))  # [N, 1, 1, L]
+      """;
+
+  /** The first row, a class token that sees all. */
+  private static final String FIRST_PICK =
+      """
+
+      def pick(self, x: Tensor, row: Tensor) -> Tensor:
+        return torch.slice(x, 1, 0, 1)  # [N, 1, D]
+
+      def visible(self, row: Tensor, L: int) -> Optional[Tensor]:
+        return None
+      """;
+
+  private final TorchScript kernels;
+  private final NDList parameters;
+
+  /**
+   * Takes the parameters of one block.
+   *
+   * @param kernels compiled from {@link #source}
+   * @param all every parameter of the model
+   * @param prefix of this block's names, with the final dot
+   */
+  ResidualAttentionBlock(TorchScript kernels, Map<String, NDArray> all, String prefix) {
+    this.kernels = kernels;
+    List<NDArray> own = new ArrayList<>();
+    PARAMETERS.forEach(name -> own.add(all.get(prefix + name)));
+    if (all.containsKey(prefix + "ls_1.gamma")) {
+      own.add(all.get(prefix + "ls_1.gamma"));
+      own.add(all.get(prefix + "ls_2.gamma"));
+    }
+    parameters = TorchScript.list(own);
+  }
+
+  /**
+   * The functions that the blocks of one tower call.
+   *
+   * @param causal whether a token sees only itself and the ones before it
+   */
+  static String source(
+      int width, int heads, boolean quickGelu, boolean layerScale, boolean causal) {
+    return (SOURCE + (causal ? CAUSAL_PICK : FIRST_PICK))
+        .replace("{D}", Integer.toString(width))
+        .replace("{3D}", Integer.toString(3 * width))
+        .replace("{H}", Integer.toString(heads))
+        .replace("{d}", Integer.toString(width / heads))
+        .replace("{eps}", Double.toString(EPSILON))
+        .replace("{causal}", causal ? "True" : "False")
+        .replace(
+            "{gelu}",
+            quickGelu ? "torch.mul(y, torch.sigmoid(torch.mul(y, 1.702)))" : "torch.gelu(y)")
+        .replace("{ls_1}", layerScale ? "torch.mul(p[12], " : "")
+        .replace("{ls_2}", layerScale ? "torch.mul(p[13], " : "")
+        .replace("{/ls}", layerScale ? ")" : "");
+  }
+
+  /** [N, L, D] to [N, L, D]. */
+  NDArray forward(Forward pass, NDArray x) {
+    return kernels.call(pass.mode(), "block", x, parameters);
+  }
+
+  /**
+   * The block's output at one row of each sequence.
+   *
+   * @param x [N, L, D]
+   * @param row [N], int64
+   * @return [N, D]
+   */
+  NDArray forwardAt(Forward pass, NDArray x, NDArray row) {
+    return kernels.call(pass.mode(), "last_block", x, row, parameters);
+  }
+}

@@ -1,0 +1,132 @@
+package org.clip4j.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import java.util.function.Function;
+import org.clip4j.engine.Autograd;
+import org.clip4j.loss.ContrastiveLoss;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.Forward;
+
+/**
+ * The gradients of the contrastive loss over a batch of any size, at the memory of one micro-batch.
+ *
+ * <p>The contrast is over the whole batch, so micro-batches cannot simply be summed. Instead (Gao
+ * et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup"):
+ *
+ * <ol>
+ *   <li>all micro-batches are encoded without recording;
+ *   <li>the loss over the whole batch gives its gradient with respect to every embedding, and to
+ *       the logit scale;
+ *   <li>each micro-batch is encoded again, recorded, and those gradients are sent back through it.
+ * </ol>
+ *
+ * A batch of one micro-batch is recorded at once.
+ */
+final class TrainingStep {
+
+  /**
+   * Part of a batch, as it reaches the device.
+   *
+   * @param pixels makes the images [n, 3, height, width], float32, normalised, in a given manager
+   * @param ids makes the token ids [n, L], int64, in a given manager
+   */
+  record MicroBatch(Function<NDManager, NDArray> pixels, Function<NDManager, NDArray> ids) {}
+
+  private final ClipModel model;
+  private final ContrastiveLoss loss;
+  private final NDArray logScale;
+
+  TrainingStep(ClipModel model, ContrastiveLoss loss) {
+    this.model = model;
+    this.loss = loss;
+    logScale = model.parameters().get("logit_scale");
+  }
+
+  /**
+   * Adds the loss's gradients to those of the parameters.
+   *
+   * @param manager owns what lives as long as the step
+   * @param groups see {@link ContrastiveLoss#loss(NDArray, NDArray, NDArray, int[])}; null to count
+   *     every other pair as a negative
+   * @return the loss
+   */
+  float backward(NDManager manager, List<MicroBatch> batch, int[] groups) {
+    if (batch.size() == 1) {
+      NDArray value =
+          Autograd.record(
+              () ->
+                  lossOf(
+                      images(Forward.TRAIN, manager, batch.get(0)),
+                      texts(Forward.TRAIN, manager, batch.get(0)),
+                      groups));
+      Autograd.backward(value, value.onesLike());
+      return value.getFloat();
+    }
+    NDArray image = leaf(manager, batch, this::images);
+    NDArray text = leaf(manager, batch, this::texts);
+    NDArray value = Autograd.record(() -> lossOf(image, text, groups));
+    Autograd.backward(value, value.onesLike());
+    replay(manager, batch, Autograd.gradient(image), this::images);
+    replay(manager, batch, Autograd.gradient(text), this::texts);
+    return value.getFloat();
+  }
+
+  private interface Encoder {
+    NDArray encode(Forward pass, NDManager manager, MicroBatch part);
+  }
+
+  private NDArray images(Forward pass, NDManager manager, MicroBatch part) {
+    return loss.normalize(model.encodeImage(pass, part.pixels.apply(manager)));
+  }
+
+  private NDArray texts(Forward pass, NDManager manager, MicroBatch part) {
+    return loss.normalize(model.encodeText(pass, part.ids.apply(manager)));
+  }
+
+  private NDArray lossOf(NDArray image, NDArray text, int[] groups) {
+    return groups == null
+        ? loss.loss(image, text, logScale)
+        : loss.loss(image, text, logScale, groups);
+  }
+
+  /** The embeddings of the whole batch [N, E], cut off from how they were made. */
+  private static NDArray leaf(NDManager manager, List<MicroBatch> batch, Encoder encoder) {
+    return Autograd.withoutRecording(
+        () -> {
+          NDList parts = new NDList();
+          for (MicroBatch part : batch) {
+            try (NDManager scratch = manager.newSubManager()) {
+              NDArray embeddings = encoder.encode(Forward.TRAIN_AHEAD, scratch, part);
+              embeddings.attach(manager);
+              parts.add(embeddings);
+            }
+          }
+          NDArray whole =
+              parts
+                  .get(0)
+                  .getNDArrayInternal()
+                  .concat(new NDList(parts.subList(1, parts.size())), 0);
+          whole.setRequiresGradient(true);
+          return whole;
+        });
+  }
+
+  private static void replay(
+      NDManager manager, List<MicroBatch> batch, NDArray gradient, Encoder encoder) {
+    long start = 0;
+    for (MicroBatch part : batch) {
+      try (NDManager scratch = manager.newSubManager()) {
+        NDArray embeddings =
+            Autograd.record(() -> encoder.encode(Forward.TRAIN, scratch, part)); // [n, E]
+        long end = start + embeddings.size(0);
+        NDArray slice = gradient.get(start + ":" + end);
+        slice.attach(scratch);
+        Autograd.backward(embeddings, slice);
+        start = end;
+      }
+    }
+  }
+}

@@ -1,0 +1,352 @@
+package org.clip4j.weights;
+
+import com.google.gson.JsonParseException;
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
+import com.google.gson.stream.MalformedJsonException;
+import java.io.EOFException;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * The header of a safetensors file, parsed without trusting it: nothing is allocated by a size that
+ * the file only claims, and every tensor is known to lie inside the file before one is read.
+ */
+final class SafeTensorsHeader {
+  /** The format's own limit. */
+  static final long MAX_HEADER_BYTES = 100_000_000;
+
+  /** More dimensions than any tensor library takes. */
+  private static final int MAX_DIMENSIONS = 64;
+
+  private static final Pattern UNSIGNED = Pattern.compile("0|[1-9][0-9]{0,18}");
+
+  /** Where the first tensor's values begin in the file. */
+  final long dataStart;
+
+  /** By name, in the order of their values in the file. */
+  final Map<String, TensorInfo> tensors;
+
+  /** Free text under {@code __metadata__}. */
+  final Map<String, String> metadata;
+
+  private SafeTensorsHeader(
+      long dataStart, Map<String, TensorInfo> tensors, Map<String, String> metadata) {
+    this.dataStart = dataStart;
+    this.tensors = Collections.unmodifiableMap(tensors);
+    this.metadata = Collections.unmodifiableMap(metadata);
+  }
+
+  /** Reads and checks the header of an open file. */
+  static SafeTensorsHeader read(Path file, FileChannel channel) throws IOException {
+    return new Parser(file, channel).parse();
+  }
+
+  private static final class Parser {
+    private final Path file;
+    private final FileChannel channel;
+    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    private final Map<String, String> metadata = new LinkedHashMap<>();
+    private boolean metadataSeen;
+
+    Parser(Path file, FileChannel channel) {
+      this.file = file;
+      this.channel = channel;
+    }
+
+    SafeTensorsHeader parse() throws IOException {
+      long fileBytes = channel.size();
+      if (fileBytes < 10) { // the length and an empty object
+        throw bad("it has " + fileBytes + " bytes, fewer than the 10 of an empty one");
+      }
+      ByteBuffer prefix = ByteBuffer.allocate(9).order(ByteOrder.LITTLE_ENDIAN);
+      while (prefix.hasRemaining()) {
+        if (channel.read(prefix, prefix.position()) < 0) {
+          throw bad("it ends within its first 9 bytes");
+        }
+      }
+      long headerBytes = prefix.getLong(0);
+      if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES) {
+        throw bad(
+            "its first 8 bytes claim a header of "
+                + Long.toUnsignedString(headerBytes)
+                + " bytes; allowed are 2 to "
+                + MAX_HEADER_BYTES);
+      }
+      if (headerBytes > fileBytes - 8) {
+        throw bad(
+            "its header claims "
+                + headerBytes
+                + " bytes but only "
+                + (fileBytes - 8)
+                + " follow; was the download cut short?");
+      }
+      if (prefix.get(8) != '{') {
+        throw bad("its header does not start with '{'");
+      }
+      parseJson(headerBytes);
+      long dataStart = 8 + headerBytes;
+      Map<String, TensorInfo> ordered = checkLayout(fileBytes - dataStart);
+      return new SafeTensorsHeader(dataStart, ordered, metadata);
+    }
+
+    private void parseJson(long headerBytes) throws IOException {
+      channel.position(8);
+      // Not closed: that would close the channel.
+      InputStream in = new BoundedInput(Channels.newInputStream(channel), headerBytes);
+      JsonReader json =
+          new JsonReader(
+              new InputStreamReader(
+                  in,
+                  StandardCharsets.UTF_8
+                      .newDecoder()
+                      .onMalformedInput(CodingErrorAction.REPORT)
+                      .onUnmappableCharacter(CodingErrorAction.REPORT)));
+      json.setStrictness(Strictness.STRICT);
+      try {
+        readTensors(json);
+        if (json.peek() != JsonToken.END_DOCUMENT) {
+          throw bad("its header goes on after the closing '}'");
+        }
+      } catch (MalformedJsonException
+          | EOFException
+          | CharacterCodingException
+          | JsonParseException
+          | IllegalStateException e) {
+        throw new CheckpointException(
+            prefix() + "its header is not a JSON object of tensors: " + e.getMessage(), e);
+      }
+    }
+
+    private void readTensors(JsonReader json) throws IOException {
+      json.beginObject();
+      while (json.hasNext()) {
+        String name = json.nextName();
+        if (name.equals("__metadata__")) {
+          if (metadataSeen) {
+            throw bad("__metadata__ is there twice");
+          }
+          metadataSeen = true;
+          readMetadata(json);
+        } else {
+          TensorInfo info = readTensor(json, name);
+          if (tensors.put(name, info) != null) {
+            throw bad(quote(name) + " is there twice");
+          }
+        }
+      }
+      json.endObject();
+    }
+
+    private void readMetadata(JsonReader json) throws IOException {
+      json.beginObject();
+      while (json.hasNext()) {
+        String key = json.nextName();
+        expect(json, JsonToken.STRING, "__metadata__", key);
+        if (metadata.put(key, json.nextString()) != null) {
+          throw bad("__metadata__ has " + quote(key) + " twice");
+        }
+      }
+      json.endObject();
+    }
+
+    private TensorInfo readTensor(JsonReader json, String name) throws IOException {
+      TensorType type = null;
+      long[] shape = null;
+      long[] offsets = null;
+      expect(json, JsonToken.BEGIN_OBJECT, name, "the entry");
+      json.beginObject();
+      while (json.hasNext()) {
+        String key = json.nextName();
+        boolean again =
+            switch (key) {
+              case "dtype" -> type != null;
+              case "shape" -> shape != null;
+              case "data_offsets" -> offsets != null;
+              default -> throw bad(quote(name) + " has an unknown field " + quote(key));
+            };
+        if (again) {
+          throw bad(quote(name) + " has " + key + " twice");
+        }
+        switch (key) {
+          case "dtype" -> type = readType(json, name);
+          case "shape" -> shape = readNumbers(json, name, key, MAX_DIMENSIONS);
+          default -> offsets = readNumbers(json, name, key, 2);
+        }
+      }
+      json.endObject();
+      if (type == null || shape == null || offsets == null) {
+        throw bad(quote(name) + " lacks one of dtype, shape and data_offsets");
+      }
+      if (offsets.length != 2) {
+        throw bad(quote(name) + " has " + offsets.length + " data_offsets; it needs 2");
+      }
+      checkSize(name, type, shape, offsets);
+      return new TensorInfo(name, type, shape, offsets[0], offsets[1]);
+    }
+
+    private TensorType readType(JsonReader json, String name) throws IOException {
+      expect(json, JsonToken.STRING, name, "dtype");
+      String value = json.nextString();
+      for (TensorType type : TensorType.values()) {
+        if (type.name().equals(value)) {
+          return type;
+        }
+      }
+      throw bad(
+          quote(name)
+              + " has dtype "
+              + quote(value)
+              + "; known are "
+              + Arrays.toString(TensorType.values()));
+    }
+
+    private long[] readNumbers(JsonReader json, String name, String key, int limit)
+        throws IOException {
+      List<Long> values = new ArrayList<>();
+      expect(json, JsonToken.BEGIN_ARRAY, name, key);
+      json.beginArray();
+      while (json.hasNext()) {
+        expect(json, JsonToken.NUMBER, name, key);
+        String digits = json.nextString();
+        // 19 digits may still exceed a long; the length test keeps parseLong from failing.
+        if (!UNSIGNED.matcher(digits).matches()
+            || digits.length() == 19 && digits.compareTo(Long.toString(Long.MAX_VALUE)) > 0) {
+          throw bad(quote(name) + " has " + quote(digits) + " in " + key + ", no whole number");
+        }
+        if (values.size() == limit) {
+          throw bad(quote(name) + " has more than " + limit + " numbers in " + key);
+        }
+        values.add(Long.parseLong(digits));
+      }
+      json.endArray();
+      return values.stream().mapToLong(Long::longValue).toArray();
+    }
+
+    private void checkSize(String name, TensorType type, long[] shape, long[] offsets)
+        throws CheckpointException {
+      long bytes = type.size();
+      try {
+        for (long dim : shape) {
+          bytes = Math.multiplyExact(bytes, dim);
+        }
+      } catch (ArithmeticException e) {
+        throw bad(quote(name) + " has a shape " + Arrays.toString(shape) + " that overflows");
+      }
+      if (offsets[1] < offsets[0] || offsets[1] - offsets[0] != bytes) {
+        throw bad(
+            quote(name)
+                + " has data_offsets "
+                + Arrays.toString(offsets)
+                + " but "
+                + type
+                + " "
+                + Arrays.toString(shape)
+                + " takes "
+                + bytes
+                + " bytes");
+      }
+    }
+
+    /** Values follow each other from the first byte after the header to the last of the file. */
+    private Map<String, TensorInfo> checkLayout(long dataBytes) throws CheckpointException {
+      List<TensorInfo> sorted = new ArrayList<>(tensors.values());
+      sorted.sort(Comparator.comparingLong(TensorInfo::begin).thenComparingLong(TensorInfo::end));
+      Map<String, TensorInfo> ordered = new LinkedHashMap<>();
+      long at = 0;
+      for (TensorInfo info : sorted) {
+        if (info.begin() != at) {
+          throw bad(
+              quote(info.name())
+                  + " begins at byte "
+                  + info.begin()
+                  + " of the data but the tensor before it ends at "
+                  + at
+                  + (info.begin() > at ? ": a hole" : ": they overlap"));
+        }
+        if (info.end() > dataBytes) {
+          throw bad(
+              quote(info.name())
+                  + " ends at byte "
+                  + info.end()
+                  + " of the data but the file has "
+                  + dataBytes
+                  + "; was the download cut short?");
+        }
+        at = info.end();
+        ordered.put(info.name(), info);
+      }
+      if (at != dataBytes) {
+        throw bad("its tensors take " + at + " bytes but " + dataBytes + " follow the header");
+      }
+      return ordered;
+    }
+
+    private void expect(JsonReader json, JsonToken wanted, String owner, String key)
+        throws IOException {
+      JsonToken found = json.peek();
+      if (found != wanted) {
+        throw bad(quote(owner) + ": " + key + " is a " + found + ", expected a " + wanted);
+      }
+    }
+
+    private String prefix() {
+      return file + " is not a valid safetensors file: ";
+    }
+
+    private CheckpointException bad(String what) {
+      return new CheckpointException(prefix() + what);
+    }
+  }
+
+  /** A name from the file, cut to a length fit for a message. */
+  private static String quote(String name) {
+    return "'" + (name.length() <= 200 ? name : name.substring(0, 200) + "...") + "'";
+  }
+
+  /** Ends after a number of bytes. */
+  private static final class BoundedInput extends FilterInputStream {
+    private long left;
+
+    BoundedInput(InputStream in, long bytes) {
+      super(in);
+      left = bytes;
+    }
+
+    @Override
+    public int read() throws IOException {
+      int value = left > 0 ? super.read() : -1;
+      left -= value < 0 ? 0 : 1;
+      return value;
+    }
+
+    @Override
+    public int read(byte[] buffer, int offset, int length) throws IOException {
+      if (left <= 0) {
+        return -1;
+      }
+      int count = super.read(buffer, offset, (int) Math.min(length, left));
+      left -= Math.max(count, 0);
+      return count;
+    }
+  }
+}

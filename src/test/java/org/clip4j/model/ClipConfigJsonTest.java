@@ -1,0 +1,133 @@
+package org.clip4j.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ClipConfigJsonTest {
+  private static JsonObject json(String text) {
+    return JsonParser.parseString(text).getAsJsonObject();
+  }
+
+  private static ClipConfig read(String vision, String text) {
+    return ClipConfigJson.read(
+        json("{'embed_dim': 8, 'vision_cfg': {" + vision + "}, 'text_cfg': {" + text + "}}"));
+  }
+
+  @Test
+  void missing_keys_take_open_clip_s_defaults() {
+    assertThat(read("", ""))
+        .isEqualTo(
+            new ClipConfig(
+                8,
+                new VisionConfig(224, 224, 16, 768, List.of(12), 64, 4.0, null),
+                new TextConfig(77, 49408, 512, 8, 12, 4.0, null),
+                false));
+  }
+
+  @Test
+  void every_key_is_read() {
+    ClipConfig config =
+        ClipConfigJson.read(
+            json(
+                """
+                {"embed_dim": 20, "quick_gelu": true, "init_logit_scale": 3.5,
+                 "vision_cfg": {"image_size": [32, 48], "layers": 2, "width": 60, "patch_size": 8,
+                   "head_width": 20, "mlp_ratio": 3.7, "ls_init_value": 0.1},
+                 "text_cfg": {"context_length": 16, "vocab_size": 500, "width": 48, "heads": 3,
+                   "layers": 5, "mlp_ratio": 2, "ls_init_value": 1e-5}}
+                """));
+    assertThat(config)
+        .isEqualTo(
+            new ClipConfig(
+                20,
+                new VisionConfig(32, 48, 8, 60, List.of(2), 20, 3.7, 0.1),
+                new TextConfig(16, 500, 48, 3, 5, 2.0, 1e-5),
+                true));
+    assertThat(ClipConfigJson.read(ClipConfigJson.write(config))).isEqualTo(config);
+  }
+
+  @Test
+  void a_list_of_layers_is_a_residual_network() {
+    ClipConfig config = read("'layers': [3, 4, 6, 3], 'width': 64, 'patch_size': null", "");
+    assertThat(config.vision())
+        .isEqualTo(new VisionConfig(224, 224, 0, 64, List.of(3, 4, 6, 3), 64, 4.0, null));
+    assertThat(config.vision().heads()).isEqualTo(32);
+    assertThat(ClipConfigJson.write(config).getAsJsonObject("vision_cfg").get("patch_size"))
+        .isNotNull();
+    assertThat(ClipConfigJson.read(ClipConfigJson.write(config))).isEqualTo(config);
+  }
+
+  @Test
+  void options_at_the_value_that_changes_nothing_are_accepted() {
+    assertThat(
+            read(
+                "'pool_type': 'tok', 'no_ln_pre': false, 'patch_dropout': 0.0, 'act_kwargs': null",
+                "'pool_type': 'argmax', 'eos_id': 2, 'norm_kwargs': null, 'proj_bias': false"))
+        .isEqualTo(read("", ""));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'witdh': 4 || vision_cfg; 'witdh'; known are; patch_size",
+        "| 'witdh': 4 | text_cfg; 'witdh'; known are; vocab_size",
+        "'pool_type': 'avg' || vision_cfg.pool_type; avg; not supported yet; tok",
+        "'timm_model_name': 'vit' || vision_cfg.timm_model_name; vit; not supported yet",
+        "| 'no_causal_mask': true | text_cfg.no_causal_mask; true; not supported yet; false",
+        "| 'norm_kwargs': {'eps': 1e-6} | text_cfg.norm_kwargs; eps; not supported yet",
+        "'width': '768' || vision_cfg.width; 768; whole number",
+        "'width': 768.0 || vision_cfg.width; 768.0; whole number",
+        "'width': null || vision_cfg.width; null",
+        "'width': 0 || vision_cfg.width; is 0; from 1 to",
+        "'width': 1e999999999 || vision_cfg.width; whole number",
+        "'width': 99999999999999999999 || vision_cfg.width; whole number",
+        "'layers': -1 || vision_cfg.layers; -1",
+        "'layers': 1000000 || vision_cfg.layers; 1000000",
+        "'layers': [1, 2] || vision_cfg.layers; [1,2]; 4 stages",
+        "'layers': [] || vision_cfg.layers",
+        "'layers': [1, 2, 'a', 4] || vision_cfg.layers",
+        "'image_size': [1, 2, 3] || vision_cfg.image_size; height, width",
+        "'image_size': {} || vision_cfg.image_size",
+        "'image_size': 8 || vision_cfg.patch_size; missing; 8 x 8",
+        "'patch_size': null || vision_cfg.patch_size; null",
+        "'head_width': 100 || vision_cfg.head_width; 100; 768",
+        "'mlp_ratio': 0 || vision_cfg.mlp_ratio; is 0",
+        "'mlp_ratio': 0.001 || vision_cfg.mlp_ratio; 0.001; 768",
+        "'mlp_ratio': '4' || vision_cfg.mlp_ratio; expected a number",
+        "'layers': [1,1,1,1], 'image_size': 100 || vision_cfg.image_size; 100; multiple of 32",
+        "'layers': [1,1,1,1], 'ls_init_value': 1 || vision_cfg.ls_init_value",
+        "| 'heads': 7 | text_cfg.heads; 7; 512",
+        "| 'vocab_size': true | text_cfg.vocab_size; true",
+        "| 'ls_init_value': 'x' | text_cfg.ls_init_value; x"
+      })
+  void a_wrong_configuration_names_the_key_and_the_value(
+      String vision, String text, String expected) {
+    assertThatThrownBy(() -> read(vision == null ? "" : vision, text == null ? "" : text))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(expected.split("; "));
+  }
+
+  @Test
+  void the_model_s_own_keys_are_checked_too() {
+    assertThatThrownBy(() -> ClipConfigJson.read(json("{'vision_cfg': {}, 'text_cfg': {}}")))
+        .hasMessageContainingAll("model_cfg.embed_dim", "missing");
+    assertThatThrownBy(() -> ClipConfigJson.read(json("{'embed_dim': 8, 'text_cfg': {}}")))
+        .hasMessageContainingAll("model_cfg.vision_cfg", "missing");
+    String both = "'embed_dim': 8, 'vision_cfg': {}, 'text_cfg': {}";
+    assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'custom_text': true}")))
+        .hasMessageContainingAll("model_cfg.custom_text", "not supported yet");
+    assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'quick_gelu': 1}")))
+        .hasMessageContainingAll("model_cfg.quick_gelu", "is 1");
+    assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'audio_cfg': {}}")))
+        .hasMessageContainingAll("model_cfg", "'audio_cfg'", "embed_dim");
+  }
+}

@@ -1,0 +1,224 @@
+package org.clip4j.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.image.ImageTransform.Interpolation;
+import org.clip4j.image.ImageTransform.ResizeMode;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.TextConfig;
+import org.clip4j.model.VisionConfig;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigFilesTest {
+  private static final VisionConfig SQUARE =
+      new VisionConfig(48, 48, 8, 64, List.of(3), 16, 2.5, null);
+
+  @TempDir Path folder;
+
+  private JsonFields json(String text) throws IOException {
+    return JsonFields.read(Files.writeString(folder.resolve("x.json"), text.replace('\'', '"')));
+  }
+
+  private ClipConfig clip(String fields) throws IOException {
+    return TransformersConfig.read(json("{'model_type': 'clip'" + fields + "}"));
+  }
+
+  @Test
+  void a_transformers_configuration_without_keys_is_vit_b_32() throws IOException {
+    ClipConfig expected =
+        new ClipConfig(
+            512,
+            new VisionConfig(224, 224, 32, 768, List.of(12), 64, 4.0, null),
+            new TextConfig(77, 49408, 512, 8, 12, 4.0, null),
+            true);
+    assertThat(clip("")).isEqualTo(expected);
+    assertThat(clip(", 'text_config': null, 'vision_config': {}, 'text_config_dict': null"))
+        .isEqualTo(expected);
+  }
+
+  @Test
+  void keys_of_old_files_that_change_nothing_are_skipped() throws IOException {
+    assertThat(
+            clip(
+                ", 'torchscript': false, 'text_config': {'top_k': 50, 'id2label': {'0': 'a'},"
+                    + " 'dropout': 0.1, 'eos_token_id': 2, 'bos_token_id': 0}"))
+        .isEqualTo(clip(""));
+  }
+
+  @Test
+  void a_config_dict_goes_before_the_config_as_in_transformers() throws IOException {
+    ClipConfig config =
+        clip(
+            ", 'projection_dim': 768, 'text_config': {'hidden_size': 64},"
+                + " 'text_config_dict': {'hidden_size': 768, 'num_attention_heads': 12}");
+    assertThat(config.text()).isEqualTo(new TextConfig(77, 49408, 768, 12, 12, 2048 / 768.0, null));
+    assertThat(config.embedDim()).isEqualTo(768);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        ", 'projection_dim': 0 | projection_dim is 0; from 1 to",
+        ", 'text_config': 3 | text_config is 3; object",
+        ", 'text_config': {'hidden_act': 'relu'} | text_config.hidden_act; relu; quick_gelu",
+        ", 'text_config': {'hidden_act': 'gelu'} | text_config.hidden_act; gelu; quick_gelu",
+        ", 'text_config': {'layer_norm_eps': 1e-6} | text_config.layer_norm_eps; 1e-6",
+        ", 'vision_config': {'attention_dropout': 0.1} | vision_config.attention_dropout; 0.1",
+        ", 'vision_config': {'num_channels': 1} | vision_config.num_channels is 1",
+        ", 'vision_config': {'image_size': [2, 3]} | vision_config.image_size; [2,3]",
+        ", 'vision_config': {'patch_size': 225} | vision_config.patch_size; 225; 224",
+        ", 'vision_config': {'num_attention_heads': 7} | num_attention_heads; 7; 768",
+        ", 'text_config': {'eos_token_id': 7} | text_config.eos_token_id is 7; 49407; or 2",
+        ", 'text_config': {'vocab_size': 1e9} | text_config.vocab_size; 1e9",
+        ", 'text_config': {'num_hidden_layers': '1'} | num_hidden_layers"
+      })
+  void a_wrong_transformers_configuration_names_file_key_and_value(String fields, String expected) {
+    assertThatThrownBy(() -> clip(fields))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("x.json")
+        .hasMessageContainingAll(expected.split("; "));
+  }
+
+  @Test
+  void other_models_and_other_files_are_refused() {
+    assertThatThrownBy(() -> TransformersConfig.read(json("{'model_type': 'siglip'}")))
+        .hasMessageContainingAll("x.json", "model_type", "siglip", "clip");
+    assertThatThrownBy(() -> TransformersConfig.read(json("{}")))
+        .hasMessageContainingAll("model_type", "missing");
+    for (String text : List.of("", "[]", "{} {}", "{a: 1}", "{'a': 1,}", "[".repeat(100_000))) {
+      assertThatThrownBy(() -> json(text))
+          .isInstanceOf(CheckpointException.class)
+          .hasMessageContaining("x.json");
+    }
+  }
+
+  @Test
+  void any_mlp_width_survives_the_ratio() {
+    for (int width = 1; width <= 200; width++) {
+      for (int mlpWidth = 1; mlpWidth <= 1000; mlpWidth++) {
+        double ratio = TransformersConfig.mlpRatio(width, mlpWidth);
+        assertThat((int) (width * ratio)).isEqualTo(mlpWidth);
+      }
+    }
+  }
+
+  @Test
+  void a_vocabulary_of_its_own_is_pooled_at_its_highest_id() {
+    ClipConfig own = new ClipConfig(6, SQUARE, new TextConfig(9, 30, 8, 2, 1, 2.0, null), false);
+    JsonObject text = TransformersConfig.write(own).getAsJsonObject("text_config");
+    assertThat(text.get("eos_token_id").getAsInt()).isEqualTo(2);
+    assertThat(text.get("hidden_act").getAsString()).isEqualTo("gelu");
+    ClipConfig openai =
+        new ClipConfig(6, SQUARE, new TextConfig(9, 49408, 8, 2, 1, 2.0, null), true);
+    text = TransformersConfig.write(openai).getAsJsonObject("text_config");
+    assertThat(text.get("eos_token_id").getAsInt()).isEqualTo(49407);
+    assertThat(text.get("hidden_act").getAsString()).isEqualTo("quick_gelu");
+  }
+
+  @Test
+  void the_tokenizer_file_gives_openai_s_ids() throws IOException {
+    JsonObject tokenizer =
+        JsonParser.parseString(TransformersTokenizer.tokenizer()).getAsJsonObject();
+    JsonObject model = tokenizer.getAsJsonObject("model");
+    JsonObject vocab = model.getAsJsonObject("vocab");
+    assertThat(vocab.size()).isEqualTo(49408);
+    assertThat(vocab.get("!").getAsInt()).isZero();
+    assertThat(vocab.get("a</w>").getAsInt()).isEqualTo(320);
+    assertThat(vocab.get("photo</w>").getAsInt()).isEqualTo(1125);
+    assertThat(vocab.get("cat</w>").getAsInt()).isEqualTo(2368);
+    assertThat(vocab.get("<|endoftext|>").getAsInt()).isEqualTo(49407);
+    assertThat(model.getAsJsonArray("merges").size()).isEqualTo(48894);
+    assertThat(json(TransformersTokenizer.config(9)).whole("model_max_length", 0, 0, 99))
+        .isEqualTo(9);
+  }
+
+  private ImageTransform openClip(String fields) throws IOException {
+    return TransformJson.readOpenClip(json("{" + fields + "}"), SQUARE);
+  }
+
+  private ImageTransform transformers(String fields) throws IOException {
+    return TransformJson.readTransformers(json("{" + fields + "}"), SQUARE);
+  }
+
+  @Test
+  void a_transform_survives_both_formats() throws IOException {
+    for (Interpolation interpolation : Interpolation.values()) {
+      for (ResizeMode mode : ResizeMode.values()) {
+        ImageTransform transform =
+            new ImageTransform(
+                48, 48, new float[] {.1f, .2f, .3f}, new float[] {1, .5f, 2}, interpolation, mode);
+        String openClip = JsonFields.format(TransformJson.writeOpenClip(transform));
+        assertThat(TransformJson.readOpenClip(json(openClip), SQUARE)).isEqualTo(transform);
+        String transformers = JsonFields.format(TransformJson.writeTransformers(transform));
+        assertThat(TransformJson.readTransformers(json(transformers), SQUARE)).isEqualTo(transform);
+      }
+    }
+  }
+
+  @Test
+  void missing_keys_take_openai_s_transform() throws IOException {
+    ImageTransform openai = ImageTransform.openai(48, 48);
+    assertThat(openClip("")).isEqualTo(openai);
+    assertThat(openClip("'mean': null, 'interpolation': null, 'size': [48, 48]")).isEqualTo(openai);
+    assertThat(transformers("'size': 48, 'crop_size': 48")).isEqualTo(openai);
+    assertThat(
+            transformers("'size': {'shortest_edge': 48}, 'crop_size': {'height': 48, 'width': 48}"))
+        .isEqualTo(openai);
+    assertThat(
+            transformers("'size': {'height': 48, 'width': 48}, 'do_center_crop': false")
+                .resizeMode())
+        .isEqualTo(ResizeMode.SQUASH);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'size': 48, 'crop_size': 224 | crop_size is 224; 48 x 48",
+        "'size': 224, 'crop_size': 48 | size is 224; 48 x 48",
+        "'size': 48 | crop_size is missing; 48 x 48",
+        "'size': {'height': 48}, 'crop_size': 48 | size; 48 x 48",
+        "'size': 48, 'crop_size': 48, 'resample': 1 | resample is 1; 3 (bicubic)",
+        "'size': 48, 'crop_size': 48, 'do_resize': false | do_resize is false",
+        "'size': 48, 'do_center_crop': false | do_center_crop is false",
+        "'size': 48, 'crop_size': 48, 'rescale_factor': 1 | rescale_factor is 1",
+        "'size': 48, 'crop_size': 48, 'image_mean': [1, 2] | image_mean; three numbers",
+        "'size': 48, 'crop_size': 48, 'image_std': [1, 1, 0] | image_std; above 0"
+      })
+  void a_preprocessor_that_does_not_fit_names_both_values(String fields, String expected) {
+    assertThatThrownBy(() -> transformers(fields))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContainingAll(expected.split("; "));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      value = {
+        "'size': 224 | size is 224; 48 x 48",
+        "'interpolation': 'random' | interpolation; random; bicubic",
+        "'resize_mode': 'longest' | resize_mode; longest; squash",
+        "'mode': 'L' | mode; RGB",
+        "'mean': 0.5 | mean is 0.5; three numbers"
+      })
+  void a_preprocess_cfg_that_does_not_fit_names_both_values(String fields, String expected) {
+    assertThatThrownBy(() -> openClip(fields))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContainingAll(expected.split("; "));
+  }
+}

@@ -1,0 +1,17 @@
+package org.clip4j.weights;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** The golden cases; a missing one fails the test that asks for it. */
+final class Golden {
+  private Golden() {}
+
+  static Path folder(String name) {
+    Path folder = Path.of(System.getProperty("golden.dir", "src/test/resources/golden"), name);
+    if (!Files.isDirectory(folder)) {
+      throw new AssertionError("no golden case at " + folder.toAbsolutePath());
+    }
+    return folder;
+  }
+}

@@ -22,7 +22,9 @@ public final class PromptTemplates {
   static String check(String template) {
     if (!template.contains("{}")) {
       throw new IllegalArgumentException(
-          "the template \"" + template + "\" has no {}, the place where the label goes; write for example \"a photo of a {}.\"");
+          "the template \""
+              + template
+              + "\" has no {}, the place where the label goes; write for example \"a photo of a {}.\"");
     }
     return template;
   }

@@ -1,5 +1,6 @@
 /**
- * The front door: {@link org.clip4j.Clip} loads a model and encodes, {@link org.clip4j.ZeroShotClassifier} turns labels and
- * prompts into a classifier. Everything else is one package further down.
+ * The front door: {@link org.clip4j.Clip} loads a model and encodes, {@link
+ * org.clip4j.ZeroShotClassifier} turns labels and prompts into a classifier. Everything else is one
+ * package further down.
  */
 package org.clip4j;

@@ -1,0 +1,258 @@
+package org.clip4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.DynamicTest.dynamicTest;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.clip4j.engine.Autograd;
+import org.clip4j.engine.HostMemory;
+import org.clip4j.loss.ContrastiveLoss;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.Forward;
+import org.clip4j.model.ParameterSource;
+import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.SafeTensors;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.TestFactory;
+
+/**
+ * Every model case of the golden data: what OpenCLIP and transformers compute, we compute. Walks
+ * the folder named by the system property {@code golden.dir}; a case that cannot be loaded fails.
+ */
+class GoldenModelTest {
+
+  private static final int STEPS = 5;
+
+  @TestFactory
+  List<DynamicTest> every_model_case_agrees_with_its_publisher() throws IOException {
+    Path root = Path.of(System.getProperty("golden.dir"));
+    List<DynamicTest> tests = new ArrayList<>();
+    try (Stream<Path> folders = Files.list(root)) {
+      for (Path folder : folders.sorted().toList()) {
+        String name = folder.getFileName().toString();
+        if (Files.exists(folder.resolve("case.json")) && !name.equals("preprocess")) {
+          tests.add(dynamicTest(name + ": features", () -> check(folder, Case::features)));
+          tests.add(dynamicTest(name + ": hidden states", () -> check(folder, Case::hiddenStates)));
+          tests.add(
+              dynamicTest(name + ": gradients and training", () -> check(folder, Case::training)));
+          tests.add(dynamicTest(name + ": micro-batches", () -> check(folder, Case::microBatches)));
+        }
+      }
+    }
+    assertThat(tests).as("model cases in " + root).isNotEmpty();
+    return tests;
+  }
+
+  private interface Check {
+    void run(Case golden) throws Exception;
+  }
+
+  private static void check(Path folder, Check check) throws Exception {
+    try (Case golden = new Case(folder)) {
+      check.run(golden);
+    }
+  }
+
+  private static final class Case implements AutoCloseable {
+    private final Checkpoint checkpoint;
+    private final SafeTensors expected;
+    private final JsonObject tolerances;
+    private final ClipModel model;
+    private final NDManager manager;
+    private final ContrastiveLoss loss;
+
+    Case(Path folder) throws IOException {
+      JsonObject json =
+          JsonParser.parseString(Files.readString(folder.resolve("case.json"))).getAsJsonObject();
+      tolerances = json.getAsJsonObject("tolerance");
+      expected = SafeTensors.open(folder.resolve("expected.safetensors"));
+      checkpoint = Checkpoint.open(folder);
+      model = ClipModel.load(checkpoint.config(), checkpoint.parameters());
+      manager = model.manager().newSubManager();
+      loss = new ContrastiveLoss(manager);
+    }
+
+    void features() {
+      NDArray image = model.encodeImage(Forward.EVALUATE, pixels(manager));
+      NDArray text = model.encodeText(Forward.EVALUATE, ids(manager));
+      if (expected.tensors().containsKey("image_features_unnormalized")) {
+        assertClose("image_features_unnormalized", image, "features");
+        assertClose("text_features_unnormalized", text, "features");
+      }
+      NDArray unitImage = loss.normalize(image);
+      NDArray unitText = loss.normalize(text);
+      assertClose("image_features", unitImage, "features");
+      assertClose("text_features", unitText, "features");
+      NDArray logScale = model.parameters().get("logit_scale");
+      assertClose("logits_per_image", loss.logits(unitImage, unitText, logScale), "features");
+      NDArray cut = ids(manager).get(":, :" + longestText());
+      assertClose(
+          "text_features", loss.normalize(model.encodeText(Forward.EVALUATE, cut)), "features");
+    }
+
+    void hiddenStates() {
+      List<NDArray> vision = new ArrayList<>();
+      List<NDArray> text = new ArrayList<>();
+      NDArray image = model.encodeImage(Forward.EVALUATE, pixels(manager), vision::add);
+      NDArray texts = model.encodeText(Forward.EVALUATE, ids(manager), text::add);
+      assertClose("image_features", loss.normalize(image), "features");
+      assertClose("text_features", loss.normalize(texts), "features");
+      assertAllClose("vision.hidden.", vision);
+      assertAllClose("text.hidden.", text);
+    }
+
+    private void assertAllClose(String prefix, List<NDArray> states) {
+      long given =
+          expected.tensors().keySet().stream().filter(name -> name.startsWith(prefix)).count();
+      if (given > 0) {
+        assertThat(states).hasSize((int) given);
+        for (int i = 0; i < states.size(); i++) {
+          assertClose(prefix + i, states.get(i), "features");
+        }
+      }
+    }
+
+    /** Gradients of the first step, then the losses of five and the parameters after them. */
+    void training() {
+      if (!expected.tensors().containsKey("train.loss")) {
+        return; // the case says so itself: "trained": false
+      }
+      model.setTrainable(true);
+      AdamW optimizer =
+          new AdamW(manager, model, new AdamW.Hyperparameters(0.9, 0.98, 1e-6, 0.2, 0));
+      float[] losses = new float[STEPS];
+      for (int step = 0; step < STEPS; step++) {
+        losses[step] = backward(wholeBatch());
+        if (step == 0) {
+          assertStored("grad.", this::gradient, "gradients");
+        }
+        optimizer.step(2e-4);
+      }
+      assertClose("train.loss", FloatBuffer.wrap(losses), "loss");
+      assertStored("trained.", model.values(), "trained");
+    }
+
+    /**
+     * Two micro-batches give the gradients of the whole batch; not for batch norms, which see one
+     * micro-batch.
+     */
+    void microBatches() {
+      if (!expected.tensors().containsKey("train.loss") || model.config().vision().isResNet()) {
+        return;
+      }
+      model.setTrainable(true);
+      long half = expected.tensors().get("input_ids").shape()[0] / 2;
+      float value = backward(List.of(part(":" + half), part(half + ":")));
+      assertClose("train.loss", FloatBuffer.wrap(new float[] {value}), "loss");
+      assertStored("grad.", this::gradient, "gradients");
+    }
+
+    private float backward(List<TrainingStep.MicroBatch> batch) {
+      try (NDManager step = manager.newSubManager()) {
+        return new TrainingStep(model, loss).backward(step, batch, null);
+      }
+    }
+
+    private List<TrainingStep.MicroBatch> wholeBatch() {
+      return List.of(new TrainingStep.MicroBatch(this::pixels, this::ids));
+    }
+
+    private TrainingStep.MicroBatch part(String rows) {
+      return new TrainingStep.MicroBatch(
+          scratch -> pixels(scratch).get(rows), scratch -> ids(scratch).get(rows));
+    }
+
+    private FloatBuffer gradient(String name) {
+      NDArray gradient = Autograd.gradient(model.parameters().get(name));
+      assertThat(gradient).as("gradient of " + name).isNotNull();
+      return FloatBuffer.wrap(gradient.toFloatArray());
+    }
+
+    private NDArray pixels(NDManager owner) {
+      long[] shape = expected.tensors().get("pixel_values").shape();
+      return HostMemory.upload(owner, new Shape(shape), expected.floats("pixel_values"));
+    }
+
+    private NDArray ids(NDManager owner) {
+      long[] shape = expected.tensors().get("input_ids").shape();
+      return HostMemory.upload(owner, new Shape(shape), expected.longs("input_ids"));
+    }
+
+    /** Tokens of the longest text, up to its end-of-text token, the row's first largest id. */
+    private int longestText() {
+      int width = (int) expected.tensors().get("input_ids").shape()[1];
+      long[] ids = expected.longs("input_ids");
+      int longest = 0;
+      for (int row = 0; row < ids.length; row += width) {
+        int end = 0;
+        for (int i = 1; i < width; i++) {
+          end = ids[row + i] > ids[row + end] ? i : end;
+        }
+        longest = Math.max(longest, end + 1);
+      }
+      return longest;
+    }
+
+    /**
+     * Compares every expected tensor of a kind with ours, under the publisher's names and shapes.
+     */
+    private void assertStored(String prefix, ParameterSource canonical, String tolerance) {
+      ParameterSource stored = checkpoint.keys().toStored(canonical);
+      List<String> names =
+          expected.tensors().keySet().stream().filter(name -> name.startsWith(prefix)).toList();
+      assertThat(names).as(prefix + "* in expected.safetensors").hasSizeGreaterThan(10);
+      for (String name : names) {
+        assertClose(name, stored.read(name.substring(prefix.length())), tolerance);
+      }
+    }
+
+    private void assertClose(String name, NDArray found, String tolerance) {
+      assertThat(found.getShape().getShape())
+          .as(name)
+          .isEqualTo(expected.tensors().get(name).shape());
+      assertClose(name, FloatBuffer.wrap(found.toFloatArray()), tolerance);
+    }
+
+    private void assertClose(String name, FloatBuffer found, String tolerance) {
+      double abs = tolerances.getAsJsonObject(tolerance).get("abs").getAsDouble();
+      double rel = tolerances.getAsJsonObject(tolerance).get("rel").getAsDouble();
+      FloatBuffer truth = expected.floats(name);
+      for (int i = 0; i < found.remaining(); i++) {
+        double a = found.get(found.position() + i);
+        double b = truth.get(truth.position() + i);
+        if (!(Math.abs(a - b) <= abs + rel * Math.abs(b))) {
+          throw new AssertionError(
+              name
+                  + "["
+                  + i
+                  + "]: expected "
+                  + b
+                  + " within "
+                  + abs
+                  + " + "
+                  + rel
+                  + " |b|, found "
+                  + a);
+        }
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      model.close();
+      checkpoint.close();
+      expected.close();
+    }
+  }
+}

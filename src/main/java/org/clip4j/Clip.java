@@ -22,6 +22,7 @@ import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.Layout;
 
 /**
  * A CLIP model with all it needs to take image files and texts: the front door.
@@ -230,7 +231,7 @@ public final class Clip implements AutoCloseable {
    *
    * @param folder made if it is not there; what it holds is replaced only when all is written
    */
-  public void save(Path folder, Checkpoint.Layout layout) throws IOException {
+  public void save(Path folder, Layout layout) throws IOException {
     Checkpoint.save(folder, layout, model.config(), transform, model.values());
   }
 

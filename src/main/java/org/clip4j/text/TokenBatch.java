@@ -1,5 +1,6 @@
 package org.clip4j.text;
 
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -38,6 +39,16 @@ public final class TokenBatch {
   /** The ids of one text, including its start and end tokens; do not modify. */
   public int[] row(int index) {
     return rows[index];
+  }
+
+  /**
+   * Some of the texts.
+   *
+   * @param from index of the first
+   * @param to index after the last
+   */
+  public TokenBatch range(int from, int to) {
+    return new TokenBatch(Arrays.copyOfRange(rows, from, to));
   }
 
   /** The number of tokens L of the longest text; 0 when there is none. */

@@ -1,0 +1,33 @@
+package org.clip4j.train;
+
+import java.time.Duration;
+
+/**
+ * Where a training stands after a step.
+ *
+ * @param step steps done, from 1
+ * @param totalSteps steps in all
+ * @param epoch passes over the data begun, from 1
+ * @param loss of this step's batch
+ * @param learningRate of this step
+ * @param gradientNorm global L2 norm of this step's gradients, before any limit
+ * @param logitScale after this step
+ * @param samplesPerSecond pairs over the time since training began, waiting for data included
+ * @param elapsed since training began
+ */
+public record TrainingProgress(
+    long step,
+    long totalSteps,
+    int epoch,
+    float loss,
+    double learningRate,
+    double gradientNorm,
+    float logitScale,
+    double samplesPerSecond,
+    Duration elapsed) {
+
+  /** The time that the remaining steps will take at the present rate. */
+  public Duration remaining() {
+    return elapsed.multipliedBy(totalSteps - step).dividedBy(step);
+  }
+}

@@ -1,0 +1,49 @@
+package org.clip4j.train;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * What a training did.
+ *
+ * @param output the folder where the model is, or null if none was set
+ * @param steps steps done
+ * @param cancelled whether it was stopped before its last step
+ * @param losses of each step's batch
+ * @param samples pairs trained on, each counted as often as it was
+ * @param elapsed time in the training loop
+ * @param unreadable how many images could not be read and were skipped
+ * @param unreadableExamples the names of the first of them
+ */
+public record TrainingResult(
+    Path output,
+    long steps,
+    boolean cancelled,
+    float[] losses,
+    long samples,
+    Duration elapsed,
+    int unreadable,
+    List<String> unreadableExamples) {
+
+  /** Pairs per second over the whole training loop. */
+  public double samplesPerSecond() {
+    return samples / (elapsed.toNanos() / 1e9);
+  }
+
+  @Override
+  public String toString() {
+    String skipped =
+        unreadable == 0 ? "" : ", " + unreadable + " unreadable images skipped, the first: " + unreadableExamples.get(0);
+    return String.format(
+        java.util.Locale.ROOT,
+        "%s%d steps, %d pairs in %.1f s (%.1f pairs/s), last loss %.4f%s",
+        cancelled ? "cancelled after " : "",
+        steps,
+        samples,
+        elapsed.toNanos() / 1e9,
+        samplesPerSecond(),
+        losses.length == 0 ? Float.NaN : losses[losses.length - 1],
+        skipped);
+  }
+}

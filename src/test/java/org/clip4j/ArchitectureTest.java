@@ -1,0 +1,90 @@
+package org.clip4j;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** The rules of the house, see docs/decisions.md: packages depend downwards only. */
+class ArchitectureTest {
+  private static final JavaClasses CLASSES =
+      new ClassFileImporter()
+          .withImportOption(ImportOption.Predefined.DO_NOT_INCLUDE_TESTS)
+          .importPackages("org.clip4j");
+
+  private static final Set<String> PACKAGES =
+      Set.of(
+          "org.clip4j",
+          "org.clip4j.data",
+          "org.clip4j.engine",
+          "org.clip4j.image",
+          "org.clip4j.loss",
+          "org.clip4j.model",
+          "org.clip4j.text",
+          "org.clip4j.train",
+          "org.clip4j.weights");
+
+  @Test
+  void every_package_is_known_to_these_rules() {
+    assertThat(CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet())).isEqualTo(PACKAGES);
+    assertThat(CLASSES.size()).isGreaterThan(50);
+  }
+
+  @Test
+  void packages_depend_downwards_only() {
+    layeredArchitecture()
+        .consideringOnlyDependenciesInLayers()
+        .layer("root").definedBy("org.clip4j")
+        .layer("train").definedBy("org.clip4j.train..")
+        .layer("weights").definedBy("org.clip4j.weights..")
+        .layer("data").definedBy("org.clip4j.data..")
+        .layer("model").definedBy("org.clip4j.model..")
+        .layer("loss").definedBy("org.clip4j.loss..")
+        .layer("text").definedBy("org.clip4j.text..")
+        .layer("image").definedBy("org.clip4j.image..")
+        .layer("engine").definedBy("org.clip4j.engine..")
+        .whereLayer("root").mayNotBeAccessedByAnyLayer()
+        .whereLayer("train").mayOnlyBeAccessedByLayers("root")
+        .whereLayer("weights").mayOnlyBeAccessedByLayers("root", "train")
+        .whereLayer("data").mayOnlyBeAccessedByLayers("root", "train")
+        .whereLayer("model").mayOnlyBeAccessedByLayers("root", "train", "weights")
+        .whereLayer("loss").mayOnlyBeAccessedByLayers("root", "train")
+        .whereLayer("text").mayOnlyBeAccessedByLayers("root", "train", "weights", "data")
+        .whereLayer("image").mayOnlyBeAccessedByLayers("root", "train", "weights", "data")
+        .check(CLASSES);
+  }
+
+  @Test
+  void only_engine_touches_the_pytorch_engine() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.engine")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("ai.djl.pytorch..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void tensors_stay_below_the_front_door() {
+    noClasses()
+        .that()
+        .resideInAnyPackage("org.clip4j.text", "org.clip4j.image", "org.clip4j.data", "org.clip4j.weights")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("ai.djl.ndarray..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void nothing_is_printed() {
+    noClasses().should().accessField(System.class, "out").orShould().accessField(System.class, "err").check(CLASSES);
+  }
+}

@@ -1,0 +1,210 @@
+package org.clip4j.text;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.PriorityQueue;
+
+/**
+ * Byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909) with OpenAI's 48,894 merges.
+ *
+ * <p>Token ids: the 256 bytes, the same 256 as the end of a word, then the merges by rank. So the
+ * id of a merged pair also says how early it merges. No two merges make the same token, and a merge
+ * never comes before those that make its parts; both encoders below rely on that.
+ */
+final class BytePairs {
+  static final int START = 49406;
+  static final int END = 49407;
+
+  private static final int BYTES = 256;
+  private static final int FIRST_MERGE = 2 * BYTES;
+  private static final int MERGES = START - FIRST_MERGE;
+
+  /** Up to here each merge scans the whole word; a longer word is worth a heap. */
+  private static final int SHORT_WORD = 48;
+
+  /** Open addressing, at most 38 % full; a value of 0 is an empty slot. */
+  private static final int SLOTS = 1 << 17;
+
+  private final int[] keys = new int[SLOTS];
+  private final int[] values = new int[SLOTS];
+
+  /** Left and right part of each merge, in turn. */
+  private final int[] parts = new int[2 * MERGES];
+
+  /** Token of each byte: printable ones come first, as GPT-2 numbers them. */
+  private final int[] byteTokens = new int[BYTES];
+
+  private final byte[] tokenBytes = new byte[BYTES];
+
+  private BytePairs(List<String> lines) {
+    if (lines.size() <= MERGES) {
+      throw new IllegalStateException(
+          "the merges have " + lines.size() + " lines, expected more than " + MERGES);
+    }
+    Map<String, Integer> ids = new HashMap<>(4 * SLOTS / 3);
+    numberBytes(ids);
+    for (int rank = 0; rank < MERGES; rank++) {
+      String line = lines.get(rank + 1); // the first line is a version
+      int space = line.indexOf(' ');
+      int left = ids.get(line.substring(0, space));
+      int right = ids.get(line.substring(space + 1));
+      int id = FIRST_MERGE + rank;
+      ids.put(line.substring(0, space) + line.substring(space + 1), id);
+      parts[2 * rank] = left;
+      parts[2 * rank + 1] = right;
+      int slot = slot(key(left, right));
+      while (values[slot] != 0) {
+        slot = (slot + 1) & (SLOTS - 1);
+      }
+      keys[slot] = key(left, right);
+      values[slot] = id;
+    }
+  }
+
+  private void numberBytes(Map<String, Integer> ids) {
+    int token = 0;
+    int stand = 0;
+    for (boolean printable : new boolean[] {true, false}) {
+      for (int b = 0; b < BYTES; b++) {
+        if (isPrintable(b) == printable) {
+          // A byte that does not print is written as a character from U+0100 on.
+          String symbol = String.valueOf((char) (printable ? b : BYTES + stand++));
+          ids.put(symbol, token);
+          ids.put(symbol + "</w>", BYTES + token);
+          byteTokens[b] = token;
+          tokenBytes[token++] = (byte) b;
+        }
+      }
+    }
+  }
+
+  private static boolean isPrintable(int b) {
+    return (b >= '!' && b <= '~') || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
+  }
+
+  /** The merges that OpenAI published; loaded once. */
+  static BytePairs openAi() {
+    return Holder.OPEN_AI;
+  }
+
+  private static final class Holder {
+    static final BytePairs OPEN_AI = new BytePairs(Resources.lines("bpe_simple_vocab_16e6.txt.gz"));
+  }
+
+  private static int key(int left, int right) {
+    return left * (END + 1) + right; // below 2^32, so distinct even where it wraps
+  }
+
+  private static int slot(int key) {
+    return (key * 0x9E3779B9) >>> 15;
+  }
+
+  /** The token that a pair merges to, or {@link Integer#MAX_VALUE}. */
+  private int merged(int left, int right) {
+    int key = key(left, right);
+    for (int slot = slot(key); values[slot] != 0; slot = (slot + 1) & (SLOTS - 1)) {
+      if (keys[slot] == key) {
+        return values[slot];
+      }
+    }
+    return Integer.MAX_VALUE;
+  }
+
+  /** The token of an ASCII character that is a word of its own. */
+  int single(char ascii) {
+    return BYTES + byteTokens[ascii];
+  }
+
+  /** The tokens of one word, which must not be empty. */
+  int[] encode(String word) {
+    byte[] bytes = word.getBytes(StandardCharsets.UTF_8);
+    int[] tokens = new int[bytes.length];
+    for (int i = 0; i < tokens.length; i++) {
+      tokens[i] = byteTokens[bytes[i] & 0xff];
+    }
+    tokens[tokens.length - 1] += BYTES; // end of word
+    return tokens.length <= SHORT_WORD ? mergeByScan(tokens) : mergeByHeap(tokens);
+  }
+
+  private int[] mergeByScan(int[] tokens) {
+    int n = tokens.length;
+    while (n > 1) {
+      int best = Integer.MAX_VALUE;
+      int at = 0;
+      for (int i = 0; i + 1 < n; i++) {
+        int id = merged(tokens[i], tokens[i + 1]);
+        if (id < best) {
+          best = id;
+          at = i;
+        }
+      }
+      if (best == Integer.MAX_VALUE) {
+        break;
+      }
+      tokens[at] = best;
+      System.arraycopy(tokens, at + 2, tokens, at + 1, n - at - 2);
+      n--;
+    }
+    return Arrays.copyOf(tokens, n);
+  }
+
+  /** The same in O(n log n), for words that nobody meant as words. */
+  private int[] mergeByHeap(int[] tokens) {
+    int n = tokens.length;
+    int[] next = new int[n];
+    int[] previous = new int[n];
+    PriorityQueue<Long> queue = new PriorityQueue<>(); // merged token, then position
+    for (int i = 0; i < n; i++) {
+      next[i] = i + 1;
+      previous[i] = i - 1;
+      offer(queue, tokens, i, i + 1);
+    }
+    while (!queue.isEmpty()) {
+      long entry = queue.poll();
+      int id = (int) (entry >>> 32);
+      int at = (int) entry;
+      int right = next[at];
+      // Stale entries: the left part was swallowed (-1) or one of the two has merged since.
+      if (tokens[at] < 0 || right >= n || merged(tokens[at], tokens[right]) != id) {
+        continue;
+      }
+      tokens[at] = id;
+      tokens[right] = -1;
+      next[at] = next[right];
+      if (next[at] < n) {
+        previous[next[at]] = at;
+      }
+      offer(queue, tokens, at, next[at]);
+      if (previous[at] >= 0) {
+        offer(queue, tokens, previous[at], at);
+      }
+    }
+    return Arrays.stream(tokens).filter(token -> token >= 0).toArray();
+  }
+
+  private void offer(PriorityQueue<Long> queue, int[] tokens, int left, int right) {
+    if (right < tokens.length) {
+      int id = merged(tokens[left], tokens[right]);
+      if (id != Integer.MAX_VALUE) {
+        queue.add((long) id << 32 | left);
+      }
+    }
+  }
+
+  /** Appends the bytes of a token, with a space where it ends a word. */
+  void decode(int token, ByteArrayOutputStream out) {
+    if (token >= FIRST_MERGE) {
+      decode(parts[2 * (token - FIRST_MERGE)], out);
+      decode(parts[2 * (token - FIRST_MERGE) + 1], out);
+    } else {
+      out.write(tokenBytes[token % BYTES]);
+      if (token >= BYTES) {
+        out.write(' ');
+      }
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package org.clip4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.clip4j.data.ColouredShapes;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.image.RgbImage;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.TextConfig;
+import org.clip4j.model.VisionConfig;
+import org.clip4j.train.ClipTrainer;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Native memory stays flat. On every system the number of arrays that the model's manager holds must not change; on Linux, where
+ * /proc tells, the resident memory of the process must not grow. The build gives the tests a heap that is touched at the start, so
+ * that what grows is native.
+ */
+class NativeMemoryTest {
+  private static final ClipConfig CONFIG =
+      new ClipConfig(
+          32,
+          new VisionConfig(32, 32, 8, 64, List.of(2), 32, 4, null),
+          new TextConfig(16, 49408, 32, 2, 2, 4, null),
+          false);
+
+  /** Less than one activation [N, L, D] of each step would add up to. */
+  private static final long MOST_GROWTH_MB = 24;
+
+  @Test
+  void training_500_steps_leaves_native_memory_flat() throws IOException {
+    int batch = 32;
+    int warmUp = 100;
+    ColouredShapes shapes = ColouredShapes.builder().optImageSize(32).build();
+    long[] before = new long[1];
+    try (ClipModel model = ClipModel.create(CONFIG, 0)) {
+      int arrays = model.manager().getManagedArrays().size();
+      ClipTrainer.builder()
+          .setModel(model)
+          .setPairs(shapes.training(256))
+          .optBatchSize(batch)
+          .optMicroBatchSize(batch / 2)
+          .optSteps(warmUp + 500)
+          .optListener(
+              progress -> {
+                if (progress.step() == warmUp) {
+                  before[0] = residentMb();
+                }
+              })
+          .build()
+          .train();
+      assertThat(residentMb() - before[0]).as("growth in MB").isLessThan(MOST_GROWTH_MB);
+      assertThat(model.manager().getManagedArrays()).hasSize(arrays);
+    }
+  }
+
+  @Test
+  void encoding_5000_times_leaves_native_memory_flat() throws IOException {
+    RgbImage image = ColouredShapes.create().unseenTest(1).get(0).image().read();
+    try (Clip clip = Clip.of(ClipModel.create(CONFIG, 0), ImageTransform.openai(32, 32))) {
+      encode(clip, image, 500);
+      int arrays = clip.model().manager().getManagedArrays().size();
+      long before = residentMb();
+      encode(clip, image, 5000);
+      assertThat(residentMb() - before).as("growth in MB").isLessThan(MOST_GROWTH_MB);
+      assertThat(clip.model().manager().getManagedArrays()).hasSize(arrays);
+    }
+  }
+
+  private static void encode(Clip clip, RgbImage image, int times) {
+    for (int i = 0; i < times; i++) {
+      clip.encodeImage(image);
+      clip.encodeText("a photo of thing number " + i);
+    }
+  }
+
+  /** 0 where the system does not tell. */
+  private static long residentMb() {
+    Path status = Path.of("/proc/self/status");
+    if (!Files.exists(status)) {
+      return 0;
+    }
+    try {
+      String line = Files.readAllLines(status).stream().filter(l -> l.startsWith("VmRSS")).findFirst().orElseThrow();
+      return Long.parseLong(line.replaceAll("[^0-9]", "")) / 1024;
+    } catch (IOException e) {
+      throw new java.io.UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,188 @@
+package org.clip4j.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.clip4j.data.ColouredShapes;
+import org.clip4j.data.ImageSource;
+import org.clip4j.data.ImageTextPair;
+import org.clip4j.data.PairSource;
+import org.clip4j.data.Pairs;
+import org.clip4j.image.RgbImage;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.TextConfig;
+import org.clip4j.model.VisionConfig;
+import org.clip4j.weights.Checkpoint;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ClipTrainerTest {
+  private static final TextConfig TEXT = new TextConfig(16, 49408, 32, 2, 2, 4, null);
+  private static final ClipConfig VIT =
+      new ClipConfig(32, new VisionConfig(32, 32, 8, 64, List.of(2), 32, 4, null), TEXT, false);
+  private static final ClipConfig RESNET =
+      new ClipConfig(32, new VisionConfig(32, 32, 0, 8, List.of(1, 1, 1, 1), 32, 4, null), TEXT, false);
+  private static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(32).build();
+
+  @TempDir Path folder;
+
+  private static ClipTrainer.Builder trainer(ClipModel model) {
+    return ClipTrainer.builder()
+        .setModel(model)
+        .setPairs(SHAPES.training(64))
+        .optBatchSize(16)
+        .optSteps(6)
+        .optLearningRate(1e-3)
+        .optSeed(7);
+  }
+
+  private static Map<String, float[]> weights(ClipModel model) {
+    Map<String, float[]> weights = new TreeMap<>();
+    for (ParameterSpec spec : model.specs()) {
+      FloatBuffer values = model.values().read(spec.name());
+      float[] copy = new float[values.remaining()];
+      values.get(copy);
+      weights.put(spec.name(), copy);
+    }
+    return weights;
+  }
+
+  private static Map<String, float[]> trained(ClipConfig config, int decodeThreads, long seed) throws IOException {
+    try (ClipModel model = ClipModel.create(config, 3)) {
+      trainer(model).optDecodeThreads(decodeThreads).optSeed(seed).build().train();
+      return weights(model);
+    }
+  }
+
+  private static void assertSame(Map<String, float[]> a, Map<String, float[]> b) {
+    assertThat(a.keySet()).isEqualTo(b.keySet());
+    a.forEach((name, values) -> assertThat(values).as(name).isEqualTo(b.get(name)));
+  }
+
+  @Test
+  void one_seed_gives_bit_identical_weights_whatever_the_threads() throws IOException {
+    assertSame(trained(VIT, 1, 7), trained(VIT, 3, 7));
+    assertSame(trained(RESNET, 1, 7), trained(RESNET, 3, 7));
+  }
+
+  @Test
+  void another_seed_gives_other_weights() throws IOException {
+    assertThat(trained(VIT, 1, 7).get("visual.proj")).isNotEqualTo(trained(VIT, 1, 8).get("visual.proj"));
+  }
+
+  @Test
+  void the_loss_falls() throws IOException {
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      float[] losses = trainer(model).optSteps(60).optMaskDuplicateCaptions(true).build().train().losses();
+      assertThat(losses[0]).isBetween(2f, 4f); // ln 16 = 2.8 by chance
+      assertThat(losses[59]).isLessThan(losses[0] - 0.8f);
+    }
+  }
+
+  @Test
+  void running_statistics_move_once_a_step_with_micro_batches() throws IOException {
+    try (ClipModel model = ClipModel.create(RESNET, 3)) {
+      trainer(model).optMicroBatchSize(8).optSteps(1).build().train();
+      assertThat(model.values().read("visual.bn1.num_batches_tracked").get(0)).isEqualTo(2); // one for each micro-batch
+    }
+  }
+
+  @Test
+  void a_saved_model_loads_with_the_same_bits() throws IOException {
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      TrainingResult result = trainer(model).setOutput(folder).build().train();
+      assertThat(result.output()).isEqualTo(folder);
+      try (Checkpoint checkpoint = Checkpoint.open(folder);
+          ClipModel loaded = ClipModel.load(checkpoint.config(), checkpoint.parameters())) {
+        assertSame(weights(model), weights(loaded));
+      }
+    }
+  }
+
+  @Test
+  void cancelling_ends_after_the_step_under_way_and_saves() throws IOException {
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      ClipTrainer[] trainer = new ClipTrainer[1];
+      trainer[0] =
+          trainer(model)
+              .setOutput(folder)
+              .optListener(
+                  progress -> {
+                    if (progress.step() == 2) {
+                      trainer[0].cancel();
+                    }
+                  })
+              .build();
+      TrainingResult result = trainer[0].train();
+      assertThat(result.cancelled()).isTrue();
+      assertThat(result.steps()).isEqualTo(2);
+      assertThat(Files.exists(folder.resolve("open_clip_model.safetensors"))).isTrue();
+    }
+  }
+
+  @Test
+  void listeners_hear_of_every_step() throws IOException {
+    List<TrainingProgress> heard = new ArrayList<>();
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      trainer(model).optListener(heard::add).build().train();
+    }
+    assertThat(heard).extracting(TrainingProgress::step).containsExactly(1L, 2L, 3L, 4L, 5L, 6L);
+    assertThat(heard.get(5).epoch()).isEqualTo(2);
+    assertThat(heard.get(5).remaining()).isZero();
+    assertThat(heard).allSatisfy(progress -> assertThat(progress.gradientNorm()).isPositive());
+  }
+
+  /** Every other image cannot be read. */
+  private static PairSource halfUnreadable(int count, boolean all) {
+    List<ImageTextPair> pairs = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      ImageTextPair pair = SHAPES.training(count).get(i);
+      boolean broken = all || i % 2 == 1;
+      pairs.add(broken ? new ImageTextPair(new Broken("broken-" + i + ".png"), pair.captions()) : pair);
+    }
+    return Pairs.of(pairs);
+  }
+
+  private record Broken(String name) implements ImageSource {
+    @Override
+    public RgbImage read() throws IOException {
+      throw new IOException(name + " is empty");
+    }
+  }
+
+  @Test
+  void unreadable_images_are_skipped_and_counted() throws IOException {
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      TrainingResult result = trainer(model).setPairs(halfUnreadable(64, false)).build().train();
+      assertThat(result.unreadable()).isEqualTo(32);
+      assertThat(result.unreadableExamples()).anyMatch(name -> name.contains("broken-"));
+      assertThat(result.toString()).contains("32 unreadable images");
+    }
+  }
+
+  @Test
+  void a_run_without_a_readable_image_fails() {
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      assertThatThrownBy(() -> trainer(model).setPairs(halfUnreadable(8, true)).build().train())
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("8");
+    }
+  }
+
+  @Test
+  void settings_out_of_range_are_named() {
+    assertThatThrownBy(() -> ClipTrainer.builder().optBatchSize(1)).hasMessageContaining("batch size").hasMessageContaining("1");
+    assertThatThrownBy(() -> ClipTrainer.builder().optLearningRate(Double.NaN)).hasMessageContaining("learning rate");
+    assertThatThrownBy(() -> ClipTrainer.builder().build()).hasMessageContaining("setModel");
+  }
+}

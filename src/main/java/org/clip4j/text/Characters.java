@@ -5,8 +5,8 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * What the tokenizer needs to know of Unicode. Letters and numbers come from a table, so that a
- * text has the same tokens on every Java version.
+ * What the tokenizer needs to know of Unicode. Letters, numbers and lower case come from tables, so
+ * that a text has the same tokens on every Java version.
  */
 final class Characters {
   static final byte OTHER = 0;
@@ -19,7 +19,7 @@ final class Characters {
   private static final byte[] BASIC = new byte[0x10000];
   private static final int[] LETTERS;
   private static final int[] NUMBERS;
-  private static final Map<Integer, Integer> NEWER_LOWER = new HashMap<>();
+  private static final Map<Integer, Integer> LOWER = new HashMap<>();
 
   /** Case-ignorable by word-break property rather than by general category. */
   private static final String IGNORABLE_PUNCTUATION =
@@ -32,11 +32,12 @@ final class Characters {
     fill(LETTERS, LETTER);
     fill(NUMBERS, NUMBER);
     BASIC[0x345] = SKIPPED;
-    for (String pair : table.get("lower").split(" ")) {
-      int colon = pair.indexOf(':');
-      NEWER_LOWER.put(
-          Integer.parseInt(pair.substring(0, colon), 16),
-          Integer.parseInt(pair.substring(colon + 1), 16));
+    for (String run : table.get("lower").split(" ")) {
+      String[] parts = run.split(":");
+      int step = Integer.parseInt(parts[2], 16);
+      for (int c = Integer.parseInt(parts[0], 16); c <= Integer.parseInt(parts[1], 16); c += step) {
+        LOWER.put(c, c + Integer.parseInt(parts[3]));
+      }
     }
   }
 
@@ -102,8 +103,7 @@ final class Characters {
       } else if (c == 0x3A3) {
         out.append(casedBefore(text, i) && !casedAfter(text, next) ? '\u03c2' : '\u03c3');
       } else {
-        int lower = Character.toLowerCase(c);
-        out.appendCodePoint(lower == c && c > 0x2c00 ? NEWER_LOWER.getOrDefault(c, c) : lower);
+        out.appendCodePoint(c < 0x80 ? Character.toLowerCase(c) : LOWER.getOrDefault(c, c));
       }
       i = next;
     }

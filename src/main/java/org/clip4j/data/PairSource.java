@@ -34,4 +34,20 @@ public interface PairSource {
       }
     };
   }
+
+  /**
+   * Divides the pairs at random into those to train on and those to keep for testing. The held-out
+   * pairs are a uniform sample without replacement of {@code round(size * heldOutFraction)} pairs,
+   * the same for the same size, fraction and seed on every machine and Java version.
+   *
+   * <p>Pairs are divided, not images: where several pairs share an image, one may land on each
+   * side. Give such images one pair with several captions.
+   *
+   * @param heldOutFraction in (0, 1)
+   * @param seed of the draw
+   * @throws IllegalArgumentException if either side would be empty
+   */
+  default Split split(double heldOutFraction, long seed) {
+    return Split.of(this, heldOutFraction, seed);
+  }
 }

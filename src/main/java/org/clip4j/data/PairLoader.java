@@ -1,0 +1,260 @@
+package org.clip4j.data;
+
+import java.io.IOException;
+import java.util.Objects;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.text.Tokenizer;
+
+/**
+ * Turns pairs into batches for training, decoding ahead on threads of its own.
+ *
+ * <p>Batches come without end, epoch after epoch. Each epoch visits the pairs in a new order, every
+ * order equally likely, and draws one caption per pair. All batches are full: a last incomplete one
+ * is dropped, unless fewer pairs can be read than make one batch, which then come as one smaller
+ * batch an epoch. For equal pairs, options and start the batches are equal, byte by byte, whatever
+ * the number of threads and their timing.
+ *
+ * <p>A pair whose image cannot be read is logged once, counted and left out from then on; the next
+ * pair takes its place.
+ *
+ * <p>One thread takes the batches; {@link #close()} and the counters may be called by any.
+ */
+public final class PairLoader implements AutoCloseable {
+  private final BatchAssembler.Settings settings;
+  private final int threads;
+  private final LoaderCache cache;
+  private final BatchQueue queue;
+  private final UnreadableLog unreadable = new UnreadableLog();
+
+  private Thread assembler;
+  private ExecutorService decoders;
+  private boolean closed;
+
+  private PairLoader(Builder builder, BatchAssembler.Settings settings) {
+    this.settings = settings;
+    this.threads = builder.threads;
+    this.cache = new LoaderCache(builder.cacheBytes);
+    this.queue = new BatchQueue(builder.prefetch);
+  }
+
+  /** Starts a loader's options. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** How many batches an epoch has when every image can be read; at least 1. */
+  public int batchesPerEpoch() {
+    return Math.max(1, settings.source().size() / settings.batchSize());
+  }
+
+  /**
+   * Starts at a position that an earlier loader's batch gave as {@link PairBatch#next()}. The pairs
+   * before it are not read. With the same pairs and options the batches are those that the earlier
+   * loader would have given next.
+   *
+   * @throws IllegalStateException if the loader was started, by this or by {@link #next()}, or
+   *     closed
+   */
+  public synchronized void start(LoaderPosition position) {
+    if (closed) {
+      throw new IllegalStateException("the loader is closed");
+    }
+    if (assembler != null) {
+      throw new IllegalStateException("the loader was started already; make another one");
+    }
+    AtomicInteger count = new AtomicInteger();
+    decoders =
+        Executors.newFixedThreadPool(
+            threads, task -> daemon(task, "clip4j-decoder-" + count.incrementAndGet()));
+    assembler =
+        daemon(
+            new BatchAssembler(settings, position, decoders, cache, unreadable, queue),
+            "clip4j-loader");
+    assembler.start();
+  }
+
+  /**
+   * Starts at a batch by its number. Exact when all images before it are readable; otherwise use
+   * {@link #start(LoaderPosition)}, which also knows how many were left out.
+   *
+   * @param epoch from 0
+   * @param batchIndex in the epoch, from 0
+   */
+  public void start(int epoch, int batchIndex) {
+    long offset = Math.min((long) batchIndex * settings.batchSize(), settings.source().size());
+    start(new LoaderPosition(epoch, batchIndex, (int) offset));
+  }
+
+  private static Thread daemon(Runnable task, String name) {
+    Thread thread = new Thread(task, name);
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /**
+   * The next batch; waits until it is there. The first call starts the loader at epoch 0 unless
+   * {@link #start} did.
+   *
+   * @throws IOException if an epoch ends without one readable image
+   * @throws InterruptedException if the calling thread is interrupted; the loader stays usable
+   * @throws IllegalStateException if the loader is closed, also while waiting, or if a source, the
+   *     transform or the tokenizer failed unexpectedly; that failure is the cause's cause
+   */
+  public PairBatch next() throws IOException, InterruptedException {
+    synchronized (this) {
+      if (assembler == null && !closed) {
+        start(LoaderPosition.START);
+      }
+    }
+    return queue.take();
+  }
+
+  /** The images that could not be read so far, those decoded ahead included. */
+  public UnreadableImages unreadable() {
+    return unreadable.snapshot();
+  }
+
+  /** Bytes of pixels and token ids that are kept for the coming epochs. */
+  public long cachedBytes() {
+    return cache.usedBytes();
+  }
+
+  /**
+   * Stops the threads, at the latest when the images that they are decoding are done, without
+   * waiting for them. A thread waiting in {@link #next()} gets an IllegalStateException.
+   */
+  @Override
+  public synchronized void close() {
+    closed = true;
+    queue.close();
+    if (assembler != null) {
+      assembler.interrupt(); // first, so that it does not report reads that the next line breaks
+      decoders.shutdownNow();
+    }
+  }
+
+  /** Options of a loader. Not safe for use by several threads. */
+  public static final class Builder {
+    private PairSource pairs;
+    private int height;
+    private int width;
+    private PixelTransform transform;
+    private Tokenizer tokenizer;
+    private int batchSize;
+    private long seed;
+    private int threads = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
+    private int prefetch = 3;
+    private long cacheBytes = Runtime.getRuntime().maxMemory() / 4;
+
+    private Builder() {}
+
+    /** The pairs to load; at least one. */
+    public Builder setPairs(PairSource pairs) {
+      this.pairs = Objects.requireNonNull(pairs, "pairs");
+      return this;
+    }
+
+    /** What every image goes through; it gives the batches their height and width. */
+    public Builder setTransform(ImageTransform transform) {
+      return setTransform(transform.height(), transform.width(), PixelTransform.of(transform));
+    }
+
+    Builder setTransform(int height, int width, PixelTransform transform) {
+      this.height = height;
+      this.width = width;
+      this.transform = transform;
+      return this;
+    }
+
+    /** What turns captions into token ids. */
+    public Builder setTokenizer(Tokenizer tokenizer) {
+      this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
+      return this;
+    }
+
+    /** Pairs in a batch, N; at least 1. */
+    public Builder setBatchSize(int batchSize) {
+      this.batchSize = atLeastOne(batchSize, "the batch size");
+      return this;
+    }
+
+    /** Seed of the order and of the captions drawn; 0 by default. */
+    public Builder optSeed(long seed) {
+      this.seed = seed;
+      return this;
+    }
+
+    /** Threads that decode; by default one less than there are cores, at least 1. */
+    public Builder optThreads(int threads) {
+      this.threads = atLeastOne(threads, "the number of threads");
+      return this;
+    }
+
+    /**
+     * How many batches may be in memory before they are asked for, the one being filled included; 3
+     * by default. Besides these, each thread decodes at most 4 images ahead.
+     */
+    public Builder optPrefetch(int batches) {
+      this.prefetch = atLeastOne(batches, "the number of batches to prefetch");
+      return this;
+    }
+
+    /**
+     * Heap to spend on keeping transformed images and token ids, so that later epochs need not
+     * decode them again; by default a quarter of the maximum heap, 0 for none. When it is full, the
+     * other pairs are read every epoch.
+     */
+    public Builder optCacheBytes(long bytes) {
+      if (bytes < 0) {
+        throw new IllegalArgumentException("the cache needs 0 bytes or more, found " + bytes);
+      }
+      this.cacheBytes = bytes;
+      return this;
+    }
+
+    private static int atLeastOne(int value, String what) {
+      if (value < 1) {
+        throw new IllegalArgumentException(what + " must be at least 1, found " + value);
+      }
+      return value;
+    }
+
+    /**
+     * The loader; it starts no thread before it is started.
+     *
+     * @throws IllegalStateException if a required option is missing
+     * @throws IllegalArgumentException if there are no pairs, or a batch does not fit into a Java
+     *     array
+     */
+    public PairLoader build() {
+      if (pairs == null || transform == null || tokenizer == null || batchSize == 0) {
+        throw new IllegalStateException(
+            "a loader needs setPairs, setTransform, setTokenizer and setBatchSize");
+      }
+      if (pairs.size() == 0) {
+        throw new IllegalArgumentException("there are no pairs to load");
+      }
+      long imageBytes = 3L * height * width;
+      long rows = Math.min(batchSize, pairs.size());
+      if (rows * imageBytes > Integer.MAX_VALUE - 8) {
+        throw new IllegalArgumentException(
+            "a batch of "
+                + rows
+                + " images of "
+                + height
+                + " x "
+                + width
+                + " pixels exceeds 2 GiB; use at most "
+                + (Integer.MAX_VALUE - 8) / imageBytes
+                + " a batch");
+      }
+      return new PairLoader(
+          this,
+          new BatchAssembler.Settings(
+              pairs, transform, (int) imageBytes, tokenizer, batchSize, seed, 4 * threads));
+    }
+  }
+}

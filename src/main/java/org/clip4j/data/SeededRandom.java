@@ -1,0 +1,81 @@
+package org.clip4j.data;
+
+/**
+ * SplitMix64 (Steele, Lea and Flood 2014, "Fast Splittable Pseudorandom Number Generators").
+ *
+ * <p>Own code rather than {@link java.util.SplittableRandom}: the bounded draws of the JDK's
+ * generators are not fixed by their specification, and a shuffle that a checkpoint or a Python
+ * script has to reproduce must not change with the Java version.
+ */
+final class SeededRandom {
+  /** First keys, so that draws made for different ends from one seed have nothing in common. */
+  static final long SPLIT = 1;
+
+  static final long SHUFFLE = 2;
+  static final long CAPTION = 3;
+  static final long SHAPES_TRAINING = 4;
+  static final long SHAPES_TEST = 5;
+
+  private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
+
+  private long state;
+
+  /** A generator for this list of keys; lists that differ anywhere give unrelated numbers. */
+  SeededRandom(long... keys) {
+    for (long key : keys) {
+      state = mix(state + GOLDEN_GAMMA) ^ mix(key + GOLDEN_GAMMA);
+    }
+  }
+
+  private static long mix(long z) {
+    z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
+    z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
+    return z ^ (z >>> 31);
+  }
+
+  long nextLong() {
+    state += GOLDEN_GAMMA;
+    return mix(state);
+  }
+
+  /** Uniform in [0, bound), without modulo bias. */
+  int nextInt(int bound) {
+    while (true) {
+      long bits = nextLong() >>> 1;
+      long value = bits % bound;
+      if (bits - value + (bound - 1) >= 0) { // overflows in the last, incomplete interval
+        return (int) value;
+      }
+    }
+  }
+
+  /** Uniform in [0, 1). */
+  double nextDouble() {
+    return (nextLong() >>> 11) * 0x1p-53;
+  }
+
+  /** Uniform in [low, high). */
+  double between(double low, double high) {
+    return low + (high - low) * nextDouble();
+  }
+
+  /** True with the given probability. */
+  boolean chance(double probability) {
+    return nextDouble() < probability;
+  }
+
+  /** The numbers from 0 to n - 1, every order equally likely (Fisher-Yates). */
+  int[] permutation(int n) {
+    int[] order = new int[n];
+    for (int i = 0; i < n; i++) {
+      order[i] = i;
+    }
+    for (int i = n - 1; i > 0; i--) {
+      int j = nextInt(i + 1);
+      int kept = order[i];
+      order[i] = order[j];
+      order[j] = kept;
+    }
+    return order;
+  }
+}

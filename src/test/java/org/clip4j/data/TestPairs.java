@@ -1,0 +1,90 @@
+package org.clip4j.data;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.IntPredicate;
+import org.clip4j.image.RgbImage;
+import org.clip4j.text.Tokenizer;
+
+/** Pairs of one-pixel images that carry their number. */
+final class TestPairs {
+  private TestPairs() {}
+
+  /** Reads one numbered image. */
+  interface Reader {
+    RgbImage read(int number) throws IOException;
+  }
+
+  record Numbered(int number, Reader reader) implements ImageSource {
+    @Override
+    public String name() {
+      return "image-" + number;
+    }
+
+    @Override
+    public RgbImage read() throws IOException {
+      return reader.read(number);
+    }
+
+    @Override
+    public boolean equals(Object other) {
+      return other instanceof Numbered that && number == that.number;
+    }
+
+    @Override
+    public int hashCode() {
+      return number;
+    }
+  }
+
+  static RgbImage pixel(int number) {
+    return new RgbImage(1, 1, new byte[] {(byte) number, (byte) (number >> 8), 7});
+  }
+
+  static PairSource numbered(int count) {
+    return numbered(count, TestPairs::pixel);
+  }
+
+  static PairSource numbered(int count, Reader reader) {
+    List<ImageTextPair> pairs = new ArrayList<>();
+    for (int i = 0; i < count; i++) {
+      pairs.add(new ImageTextPair(new Numbered(i, reader), List.of("a" + i, "b" + i, "c" + i)));
+    }
+    return Pairs.of(pairs);
+  }
+
+  /** All readable but those chosen. */
+  static PairSource broken(int count, IntPredicate isBroken) {
+    return numbered(
+        count,
+        number -> {
+          if (isBroken.test(number)) {
+            throw new IOException("image-" + number + " is broken");
+          }
+          return pixel(number);
+        });
+  }
+
+  /** One token per character. */
+  static final Tokenizer TOKENIZER =
+      new Tokenizer() {
+        @Override
+        public int contextLength() {
+          return 16;
+        }
+
+        @Override
+        public int[] encode(String text) {
+          return text.chars().toArray();
+        }
+      };
+
+  static PairLoader.Builder loader(PairSource pairs, int batchSize) {
+    return PairLoader.builder()
+        .setPairs(pairs)
+        .setTransform(1, 1, image -> image.pixels().clone())
+        .setTokenizer(TOKENIZER)
+        .setBatchSize(batchSize);
+  }
+}

@@ -11,7 +11,7 @@ final class ShapeRecipe {
   // ---- what is in an image ----
 
   /** Share of training images with two objects; the others, and all test images, have one. */
-  static final double TWO_OBJECTS = 0.35;
+  static final double TWO_OBJECTS = 0.3;
 
   /** Diameter of a lone object: areas differ up to 5 times. */
   static final double MIN_DIAMETER = 0.36;
@@ -61,18 +61,18 @@ final class ShapeRecipe {
   // ---- captions ----
 
   /** Captions drawn for an image; equal ones count once. */
-  static final int CAPTIONS = 3;
+  static final int CAPTIONS = 10;
 
   /** Shares of captions that name only shapes ("a circle"), or only colours ("something red"). */
-  static final double SHAPE_ONLY = 0.07;
+  static final double SHAPE_ONLY = 0.25;
 
-  static final double COLOUR_ONLY = 0.07;
+  static final double COLOUR_ONLY = 0.15;
 
   /** A lone object is small or large beyond these diameters, and sometimes called so. */
   static final double SMALL_BELOW = 0.48;
 
   static final double LARGE_ABOVE = 0.66;
-  static final double SIZE_WORD = 0.4;
+  static final double SIZE_WORD = 0.15;
   static final String[] SMALL = {"small", "little"};
   static final String[] LARGE = {"large", "big"};
 

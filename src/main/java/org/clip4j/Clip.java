@@ -37,8 +37,8 @@ import org.clip4j.weights.Layout;
  * }
  * }</pre>
  *
- * <p>Every embedding is a vector of unit length in one space, so that {@link #cosine} compares any two. Owns the model's native
- * memory: close it. Any number of threads may share one until then.
+ * <p>Every embedding is a vector of unit length in one space, so that {@link #cosine} compares any
+ * two. Owns the model's native memory: close it. Any number of threads may share one until then.
  */
 public final class Clip implements AutoCloseable {
 
@@ -66,10 +66,12 @@ public final class Clip implements AutoCloseable {
   /**
    * Loads a checkpoint on the CPU.
    *
-   * @param checkpoint a folder in the transformers layout ({@code config.json}, {@code model.safetensors}) or in OpenCLIP's ({@code
-   *     open_clip_config.json}, {@code open_clip_model.safetensors})
+   * @param checkpoint a folder in the transformers layout ({@code config.json}, {@code
+   *     model.safetensors}) or in OpenCLIP's ({@code open_clip_config.json}, {@code
+   *     open_clip_model.safetensors})
    * @throws UncheckedIOException if it cannot be read; the message names the file
-   * @throws IllegalArgumentException if it is not a model that this library knows; the message names the value
+   * @throws IllegalArgumentException if it is not a model that this library knows; the message
+   *     names the value
    */
   public static Clip load(Path checkpoint) {
     return load(checkpoint, Device.cpu());
@@ -190,7 +192,8 @@ public final class Clip implements AutoCloseable {
       TokenBatch tokens = tokenizer.encode(chunk);
       try (NDManager call = model.manager().newSubManager()) {
         int length = tokens.maxLength();
-        NDArray ids = HostMemory.upload(call, new Shape(chunk.size(), length), tokens.padded(length));
+        NDArray ids =
+            HostMemory.upload(call, new Shape(chunk.size(), length), tokens.padded(length));
         float[][] rows = rows(similarity.normalize(model.encodeText(Forward.EVALUATE, ids)));
         System.arraycopy(rows, 0, embeddings, start, rows.length);
       }
@@ -227,7 +230,8 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * Saves the model with its tokenizer and transform, so that {@link #load(Path)} and Python's peers read it.
+   * Saves the model with its tokenizer and transform, so that {@link #load(Path)} and Python's
+   * peers read it.
    *
    * @param folder made if it is not there; what it holds is replaced only when all is written
    */

@@ -9,11 +9,13 @@ import java.util.Set;
 import org.clip4j.image.RgbImage;
 
 /**
- * A classifier made of words (Radford et al. 2021, section 3.1): every label is put into every prompt template, and the mean of
- * those texts' unit vectors, at unit length again, is the label's weight vector. An image's probabilities are the softmax of its
- * cosine similarities to all labels, times the model's logit scale.
+ * A classifier made of words (Radford et al. 2021, section 3.1): every label is put into every
+ * prompt template, and the mean of those texts' unit vectors, at unit length again, is the label's
+ * weight vector. An image's probabilities are the softmax of its cosine similarities to all labels,
+ * times the model's logit scale.
  *
- * <p>Immutable, and usable as long as the {@link Clip} it was made with is open; any number of threads may share it.
+ * <p>Immutable, and usable as long as the {@link Clip} it was made with is open; any number of
+ * threads may share it.
  */
 public final class ZeroShotClassifier {
   private final Clip clip;
@@ -123,10 +125,12 @@ public final class ZeroShotClassifier {
       Set<String> seen = new HashSet<>();
       for (String label : labels) {
         if (label.isBlank()) {
-          throw new IllegalArgumentException("an empty label among " + labels + "; every label needs a name");
+          throw new IllegalArgumentException(
+              "an empty label among " + labels + "; every label needs a name");
         }
         if (!seen.add(label)) {
-          throw new IllegalArgumentException("the label \"" + label + "\" is given twice; every label may stand once");
+          throw new IllegalArgumentException(
+              "the label \"" + label + "\" is given twice; every label may stand once");
         }
       }
     }
@@ -143,14 +147,18 @@ public final class ZeroShotClassifier {
     /** As {@link #templates(String...)}. */
     public Builder templates(List<String> templates) {
       if (templates.isEmpty()) {
-        throw new IllegalArgumentException("a classifier needs at least one prompt template; use \"{}\" for the label alone");
+        throw new IllegalArgumentException(
+            "a classifier needs at least one prompt template; use \"{}\" for the label alone");
       }
       templates.forEach(PromptTemplates::check);
       this.templates = List.copyOf(templates);
       return this;
     }
 
-    /** How many of the most probable labels {@link Classifications#topK()} and its text show; by default 5. */
+    /**
+     * How many of the most probable labels {@link Classifications#topK()} and its text show; by
+     * default 5.
+     */
     public Builder optTopK(int topK) {
       if (topK < 1) {
         throw new IllegalArgumentException("top-k must be at least 1, found " + topK);

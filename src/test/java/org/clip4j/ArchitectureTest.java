@@ -33,7 +33,8 @@ class ArchitectureTest {
 
   @Test
   void every_package_is_known_to_these_rules() {
-    assertThat(CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet())).isEqualTo(PACKAGES);
+    assertThat(CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet()))
+        .isEqualTo(PACKAGES);
     assertThat(CLASSES.size()).isGreaterThan(50);
   }
 
@@ -41,23 +42,40 @@ class ArchitectureTest {
   void packages_depend_downwards_only() {
     layeredArchitecture()
         .consideringOnlyDependenciesInLayers()
-        .layer("root").definedBy("org.clip4j")
-        .layer("train").definedBy("org.clip4j.train..")
-        .layer("weights").definedBy("org.clip4j.weights..")
-        .layer("data").definedBy("org.clip4j.data..")
-        .layer("model").definedBy("org.clip4j.model..")
-        .layer("loss").definedBy("org.clip4j.loss..")
-        .layer("text").definedBy("org.clip4j.text..")
-        .layer("image").definedBy("org.clip4j.image..")
-        .layer("engine").definedBy("org.clip4j.engine..")
-        .whereLayer("root").mayNotBeAccessedByAnyLayer()
-        .whereLayer("train").mayOnlyBeAccessedByLayers("root")
-        .whereLayer("weights").mayOnlyBeAccessedByLayers("root", "train")
-        .whereLayer("data").mayOnlyBeAccessedByLayers("root", "train")
-        .whereLayer("model").mayOnlyBeAccessedByLayers("root", "train", "weights")
-        .whereLayer("loss").mayOnlyBeAccessedByLayers("root", "train")
-        .whereLayer("text").mayOnlyBeAccessedByLayers("root", "train", "weights", "data")
-        .whereLayer("image").mayOnlyBeAccessedByLayers("root", "train", "weights", "data")
+        .layer("root")
+        .definedBy("org.clip4j")
+        .layer("train")
+        .definedBy("org.clip4j.train..")
+        .layer("weights")
+        .definedBy("org.clip4j.weights..")
+        .layer("data")
+        .definedBy("org.clip4j.data..")
+        .layer("model")
+        .definedBy("org.clip4j.model..")
+        .layer("loss")
+        .definedBy("org.clip4j.loss..")
+        .layer("text")
+        .definedBy("org.clip4j.text..")
+        .layer("image")
+        .definedBy("org.clip4j.image..")
+        .layer("engine")
+        .definedBy("org.clip4j.engine..")
+        .whereLayer("root")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("train")
+        .mayOnlyBeAccessedByLayers("root")
+        .whereLayer("weights")
+        .mayOnlyBeAccessedByLayers("root", "train")
+        .whereLayer("data")
+        .mayOnlyBeAccessedByLayers("root", "train")
+        .whereLayer("model")
+        .mayOnlyBeAccessedByLayers("root", "train", "weights")
+        .whereLayer("loss")
+        .mayOnlyBeAccessedByLayers("root", "train")
+        .whereLayer("text")
+        .mayOnlyBeAccessedByLayers("root", "train", "weights", "data")
+        .whereLayer("image")
+        .mayOnlyBeAccessedByLayers("root", "train", "weights", "data")
         .check(CLASSES);
   }
 
@@ -76,7 +94,8 @@ class ArchitectureTest {
   void tensors_stay_below_the_front_door() {
     noClasses()
         .that()
-        .resideInAnyPackage("org.clip4j.text", "org.clip4j.image", "org.clip4j.data", "org.clip4j.weights")
+        .resideInAnyPackage(
+            "org.clip4j.text", "org.clip4j.image", "org.clip4j.data", "org.clip4j.weights")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("ai.djl.ndarray..")
@@ -85,6 +104,11 @@ class ArchitectureTest {
 
   @Test
   void nothing_is_printed() {
-    noClasses().should().accessField(System.class, "out").orShould().accessField(System.class, "err").check(CLASSES);
+    noClasses()
+        .should()
+        .accessField(System.class, "out")
+        .orShould()
+        .accessField(System.class, "err")
+        .check(CLASSES);
   }
 }

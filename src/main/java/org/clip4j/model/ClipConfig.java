@@ -14,7 +14,8 @@ import java.util.List;
 public record ClipConfig(int embedDim, VisionConfig vision, TextConfig text, boolean quickGelu) {
 
   /**
-   * An architecture by name, for example {@code ViT-B-32}; names and sizes are OpenCLIP's where OpenCLIP has the architecture.
+   * An architecture by name, for example {@code ViT-B-32}; names and sizes are OpenCLIP's where
+   * OpenCLIP has the architecture.
    *
    * @throws IllegalArgumentException listing the names there are, if there is no such one
    */

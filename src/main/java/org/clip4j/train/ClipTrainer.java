@@ -17,8 +17,8 @@ import org.clip4j.engine.HostMemory;
 import org.clip4j.engine.PixelKernels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.ContrastiveLoss;
-import org.clip4j.model.ClipModel;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
@@ -26,8 +26,8 @@ import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Layout;
 
 /**
- * Trains a CLIP model on image-text pairs, as OpenCLIP does: the symmetric contrastive loss, AdamW, linear warm-up and cosine
- * decay.
+ * Trains a CLIP model on image-text pairs, as OpenCLIP does: the symmetric contrastive loss, AdamW,
+ * linear warm-up and cosine decay.
  *
  * <pre>{@code
  * TrainingResult result =
@@ -41,8 +41,9 @@ import org.clip4j.weights.Layout;
  *         .train();
  * }</pre>
  *
- * <p>On one machine and device, the same model, pairs, settings and seed give bit-identical weights. Trains once; on one thread,
- * with others decoding images ahead. The caller closes the model.
+ * <p>On one machine and device, the same model, pairs, settings and seed give bit-identical
+ * weights. Trains once; on one thread, with others decoding images ahead. The caller closes the
+ * model.
  */
 public final class ClipTrainer {
   private final Builder settings;
@@ -67,13 +68,16 @@ public final class ClipTrainer {
     return new Builder();
   }
 
-  /** Ends the training after the step under way; the model is saved as it then is. For any thread. */
+  /**
+   * Ends the training after the step under way; the model is saved as it then is. For any thread.
+   */
   public void cancel() {
     cancelled = true;
   }
 
   /**
-   * Trains until the last step, until {@link #cancel()}, or until the thread is interrupted, and saves the model.
+   * Trains until the last step, until {@link #cancel()}, or until the thread is interrupted, and
+   * saves the model.
    *
    * @throws IOException if no image can be read, or the model cannot be saved
    */
@@ -119,7 +123,9 @@ public final class ClipTrainer {
       step = new TrainingStep(model, new ContrastiveLoss(manager));
       optimizer = new AdamW(manager, model, settings.hyperparameters());
       totalSteps = settings.totalSteps();
-      schedule = new LearningRateSchedule(settings.learningRate, settings.warmupSteps(totalSteps), totalSteps);
+      schedule =
+          new LearningRateSchedule(
+              settings.learningRate, settings.warmupSteps(totalSteps), totalSteps);
     }
 
     TrainingResult run() throws IOException {
@@ -133,7 +139,12 @@ public final class ClipTrainer {
         float loss = backward(batch);
         if (!Float.isFinite(loss)) {
           throw new IllegalStateException(
-              "the loss became " + loss + " at step " + (losses.size() + 1) + "; try a lower learning rate than " + settings.learningRate);
+              "the loss became "
+                  + loss
+                  + " at step "
+                  + (losses.size() + 1)
+                  + "; try a lower learning rate than "
+                  + settings.learningRate);
         }
         double norm = optimizer.step(learningRate);
         losses.add(loss);
@@ -172,7 +183,8 @@ public final class ClipTrainer {
         for (int from = 0; from < batch.size(); from += settings.microBatchSize) {
           parts.add(part(batch, from, Math.min(from + settings.microBatchSize, batch.size())));
         }
-        return step.backward(scratch, parts, settings.maskDuplicateCaptions ? batch.captionIds() : null);
+        return step.backward(
+            scratch, parts, settings.maskDuplicateCaptions ? batch.captionIds() : null);
       }
     }
 
@@ -189,11 +201,13 @@ public final class ClipTrainer {
           },
           scratch -> {
             int length = tokens.maxLength();
-            return HostMemory.upload(scratch, new Shape(tokens.size(), length), tokens.padded(length));
+            return HostMemory.upload(
+                scratch, new Shape(tokens.size(), length), tokens.padded(length));
           });
     }
 
-    private void report(PairBatch batch, float loss, double learningRate, double norm, Duration elapsed) {
+    private void report(
+        PairBatch batch, float loss, double learningRate, double norm, Duration elapsed) {
       TrainingProgress progress =
           new TrainingProgress(
               losses.size(),
@@ -250,13 +264,17 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** The layout in which the model is saved; by default OpenCLIP's, which every architecture fits. */
+    /**
+     * The layout in which the model is saved; by default OpenCLIP's, which every architecture fits.
+     */
     public Builder optLayout(Layout layout) {
       this.layout = layout;
       return this;
     }
 
-    /** How images become the model's input; by default OpenAI's transform at the model's image size. */
+    /**
+     * How images become the model's input; by default OpenAI's transform at the model's image size.
+     */
     public Builder optTransform(ImageTransform transform) {
       this.transform = transform;
       return this;
@@ -269,7 +287,10 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** Pairs encoded at once, which bounds memory and not the result; by default the batch size. Set it after that. */
+    /**
+     * Pairs encoded at once, which bounds memory and not the result; by default the batch size. Set
+     * it after that.
+     */
     public Builder optMicroBatchSize(int microBatchSize) {
       this.microBatchSize = atLeast("micro-batch size", 1, microBatchSize);
       return this;
@@ -318,8 +339,8 @@ public final class ClipTrainer {
     }
 
     /**
-     * Whether pairs with equal captions are no negatives of each other; by default false, as in the paper. For data in which one
-     * caption fits many images.
+     * Whether pairs with equal captions are no negatives of each other; by default false, as in the
+     * paper. For data in which one caption fits many images.
      */
     public Builder optMaskDuplicateCaptions(boolean mask) {
       maskDuplicateCaptions = mask;
@@ -332,7 +353,10 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** Java memory in which transformed images are kept from epoch to epoch; by default a quarter of the heap. */
+    /**
+     * Java memory in which transformed images are kept from epoch to epoch; by default a quarter of
+     * the heap.
+     */
     public Builder optImageCacheBytes(long bytes) {
       imageCacheBytes = bytes;
       return this;
@@ -347,10 +371,12 @@ public final class ClipTrainer {
     /** Checks that nothing is missing. */
     public ClipTrainer build() {
       if (model == null) {
-        throw new IllegalArgumentException("a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
+        throw new IllegalArgumentException(
+            "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
       }
       if (pairs == null || pairs.size() == 0) {
-        throw new IllegalArgumentException("a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
+        throw new IllegalArgumentException(
+            "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
       }
       return new ClipTrainer(this);
     }
@@ -384,14 +410,16 @@ public final class ClipTrainer {
 
     private static int atLeast(String name, int limit, int value) {
       if (value < limit) {
-        throw new IllegalArgumentException(name + " must be at least " + limit + ", found " + value);
+        throw new IllegalArgumentException(
+            name + " must be at least " + limit + ", found " + value);
       }
       return value;
     }
 
     private static double notNegative(String name, double value) {
       if (!(value >= 0) || Double.isInfinite(value)) {
-        throw new IllegalArgumentException(name + " must be a number of at least 0, found " + value);
+        throw new IllegalArgumentException(
+            name + " must be a number of at least 0, found " + value);
       }
       return value;
     }

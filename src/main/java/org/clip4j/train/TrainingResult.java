@@ -34,7 +34,12 @@ public record TrainingResult(
   @Override
   public String toString() {
     String skipped =
-        unreadable == 0 ? "" : ", " + unreadable + " unreadable images skipped, the first: " + unreadableExamples.get(0);
+        unreadable == 0
+            ? ""
+            : ", "
+                + unreadable
+                + " unreadable images skipped, the first: "
+                + unreadableExamples.get(0);
     return String.format(
         java.util.Locale.ROOT,
         "%s%d steps, %d pairs in %.1f s (%.1f pairs/s), last loss %.4f%s",

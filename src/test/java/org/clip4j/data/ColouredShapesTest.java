@@ -164,7 +164,7 @@ class ColouredShapesTest {
   }
 
   /** A new number here means that results measured with the old pixels no longer hold. */
-  private static final int PINNED = 181951175;
+  private static final int PINNED = -890017313;
 
   @Test
   void tests_show_one_object_each_of_the_label_they_carry() throws IOException {

@@ -10,7 +10,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class NamedConfigsTest {
 
-  /** Counts are open_clip 3.3.0's: all parameters, those of the image tower, tensors in the checkpoint. */
+  /**
+   * Counts are open_clip 3.3.0's: all parameters, those of the image tower, tensors in the
+   * checkpoint.
+   */
   @ParameterizedTest
   @CsvSource({
     "ViT-S-32, 63085825, 22641792, 302",
@@ -36,11 +39,15 @@ class NamedConfigsTest {
 
   @Test
   void every_name_gives_an_architecture() {
-    assertThat(ClipConfig.names()).isNotEmpty().allSatisfy(name -> assertThat(ClipConfig.named(name)).isNotNull());
+    assertThat(ClipConfig.names())
+        .isNotEmpty()
+        .allSatisfy(name -> assertThat(ClipConfig.named(name)).isNotNull());
   }
 
   @Test
   void an_unknown_name_lists_the_known_ones() {
-    assertThatThrownBy(() -> ClipConfig.named("ViT-B-23")).hasMessageContaining("ViT-B-23").hasMessageContaining("ViT-B-32");
+    assertThatThrownBy(() -> ClipConfig.named("ViT-B-23"))
+        .hasMessageContaining("ViT-B-23")
+        .hasMessageContaining("ViT-B-32");
   }
 }

@@ -1,0 +1,95 @@
+package org.clip4j.examples;
+
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.results.format.ResultFormatType;
+import org.openjdk.jmh.runner.NoBenchmarksException;
+import org.openjdk.jmh.runner.Runner;
+import org.openjdk.jmh.runner.RunnerException;
+import org.openjdk.jmh.runner.options.ChainedOptionsBuilder;
+import org.openjdk.jmh.runner.options.OptionsBuilder;
+import org.openjdk.jmh.runner.options.TimeValue;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Times single stages (tokenizing, preprocessing, encoding) with JMH. */
+@Command(
+    name = "examples/run Benchmark",
+    showDefaultValues = true,
+    description = {
+      "Runs JMH benchmarks, each in fresh JVMs, and prints their scores.",
+      "Close other programs first: on a busy machine the numbers mean little."
+    })
+final class Benchmark implements Callable<Integer> {
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "NAME",
+      defaultValue = ".*",
+      description = "Regular expression found in a benchmark's name, such as Tokenizer.")
+  String name;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help and exit.")
+  boolean help;
+
+  @Option(names = "--list", description = "Only list the names.")
+  boolean list;
+
+  @Option(names = "--forks", defaultValue = "2", description = "Fresh JVMs per benchmark.")
+  int forks;
+
+  @Option(names = "--warmup", defaultValue = "3", description = "Warm-up iterations per JVM.")
+  int warmup;
+
+  @Option(names = "--iterations", defaultValue = "5", description = "Measured iterations per JVM.")
+  int iterations;
+
+  @Option(names = "--seconds", defaultValue = "2", description = "Length of one iteration.")
+  int seconds;
+
+  @Option(names = "--threads", defaultValue = "1", description = "Threads that call at a time.")
+  int threads;
+
+  @Option(names = "--json", paramLabel = "FILE", description = "Also write the results there.")
+  Path json;
+
+  public static void main(String[] args) {
+    System.exit(new CommandLine(new Benchmark()).execute(args));
+  }
+
+  @Override
+  public Integer call() throws RunnerException {
+    TimeValue length = new TimeValue(seconds, TimeUnit.SECONDS);
+    ChainedOptionsBuilder options =
+        new OptionsBuilder()
+            .include("org\\.clip4j\\.examples\\.bench\\..*" + name)
+            .forks(forks)
+            .warmupIterations(warmup)
+            .warmupTime(length)
+            .measurementIterations(iterations)
+            .measurementTime(length)
+            .threads(threads)
+            .shouldFailOnError(true);
+    if (json != null) {
+      options.resultFormat(ResultFormatType.JSON).result(json.toString());
+    }
+    Runner runner = new Runner(options.build());
+    try {
+      if (list) {
+        runner.list();
+      } else {
+        runner.run();
+      }
+      return CommandLine.ExitCode.OK;
+    } catch (NoBenchmarksException e) {
+      System.err.println("No benchmark matches '" + name + "'; --list shows them all.");
+      return CommandLine.ExitCode.USAGE;
+    }
+  }
+}

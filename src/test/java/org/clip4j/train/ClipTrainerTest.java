@@ -87,7 +87,13 @@ class ClipTrainerTest {
   void the_loss_falls() throws IOException {
     try (ClipModel model = ClipModel.create(VIT, 3)) {
       float[] losses =
-          trainer(model).setPairs(SHAPES.training(16)).optSteps(80).optMaskDuplicateCaptions(true).build().train().losses();
+          trainer(model)
+              .setPairs(SHAPES.training(16))
+              .optSteps(80)
+              .optMaskDuplicateCaptions(true)
+              .build()
+              .train()
+              .losses();
       assertThat(losses[0]).isBetween(2f, 4.5f); // ln 16 = 2.8 by chance
       assertThat(losses[79]).isLessThan(losses[0] / 2);
     }

@@ -1,0 +1,98 @@
+package org.clip4j.examples;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.TrainingResult;
+import picocli.CommandLine;
+
+/** What the examples share. */
+final class Examples {
+  private Examples() {}
+
+  /**
+   * Parses arguments and runs a command; what the user can mend is one line on standard error, and
+   * exit status 1.
+   */
+  static int run(Callable<Integer> command, String... args) {
+    return new CommandLine(command)
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionExceptionHandler(
+            (e, line, parsed) -> {
+              if (e instanceof IOException
+                  || e instanceof UncheckedIOException
+                  || e instanceof IllegalArgumentException) {
+                line.getErr().println(e.getMessage());
+                return 1;
+              }
+              throw e;
+            })
+        .execute(args);
+  }
+
+  /**
+   * Trains with a progress bar; Ctrl-C ends the training after the step under way, and the model is
+   * saved.
+   */
+  static TrainingResult train(ClipTrainer.Builder builder, int batchSize) throws IOException {
+    Progress[] progress = new Progress[1];
+    ClipTrainer trainer =
+        builder
+            .optListener(
+                step -> {
+                  if (progress[0] == null) {
+                    progress[0] = new Progress("Training", step.totalSteps(), batchSize);
+                  }
+                  progress[0].step(step.step(), step.loss());
+                })
+            .build();
+    CountDownLatch saved = new CountDownLatch(1);
+    Thread onInterrupt =
+        new Thread(
+            () -> {
+              trainer.cancel();
+              try {
+                saved.await();
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    Runtime.getRuntime().addShutdownHook(onInterrupt);
+    try {
+      return trainer.train();
+    } finally {
+      saved.countDown();
+      if (progress[0] != null) {
+        progress[0].close();
+      }
+      removeHook(onInterrupt);
+    }
+  }
+
+  private static void removeHook(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // the hook is running
+    }
+  }
+
+  static JsonObject toJson(TrainingResult result) {
+    JsonArray losses = new JsonArray();
+    for (float loss : result.losses()) {
+      losses.add(loss);
+    }
+    JsonObject json = new JsonObject();
+    json.addProperty("steps", result.steps());
+    json.addProperty("samples", result.samples());
+    json.addProperty("seconds", result.elapsed().toNanos() / 1e9);
+    json.addProperty("samples_per_second", result.samplesPerSecond());
+    json.addProperty("unreadable", result.unreadable());
+    json.add("losses", losses);
+    return json;
+  }
+}

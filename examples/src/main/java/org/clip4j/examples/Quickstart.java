@@ -1,0 +1,115 @@
+package org.clip4j.examples;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.clip4j.Clip;
+import org.clip4j.ZeroShotClassifier;
+import org.clip4j.data.ColouredShapes;
+import org.clip4j.examples.HtmlReport.Score;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
+import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.TrainingResult;
+import org.clip4j.weights.Layout;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/** Trains a small CLIP on generated shapes, then classifies combinations that it never saw. */
+@Command(
+    name = "Quickstart",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    showDefaultValues = true,
+    description =
+        "Trains a small CLIP on generated pictures of coloured shapes with captions, then classifies pictures of colour and shape"
+            + " combinations that it never saw. Writes report.html and the model.")
+final class Quickstart implements Callable<Integer> {
+
+  private static final int IMAGES = 8000;
+  private static final int BATCH = 64;
+  private static final int PER_COMBINATION = 40;
+  private static final List<String> TEMPLATES =
+      List.of("a photo of a {}.", "a picture of a {}.", "a {}", "an image of a {}");
+
+  @Option(names = "--steps", defaultValue = "2000", description = "Training steps.")
+  private long steps;
+
+  @Option(names = "--seed", defaultValue = "0", description = "Of the weights and the pictures.")
+  private long seed;
+
+  @Option(
+      names = "--out",
+      defaultValue = "quickstart",
+      paramLabel = "DIR",
+      description = "Where the report and the model go.")
+  private Path out;
+
+  public static void main(String... args) {
+    System.exit(Examples.run(new Quickstart(), args));
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    ClipConfig config = ClipConfig.named("RN-Ti-32");
+    int size = config.vision().imageHeight();
+    ColouredShapes shapes = ColouredShapes.builder().optImageSize(size).optSeed(seed).build();
+    ImageTransform transform = ImageTransform.openai(size, size);
+    System.out.printf(
+        "%d combinations of colour and shape, of which %d are never trained on.%n",
+        shapes.labels().size(), shapes.unseenLabels().size());
+    try (ClipModel model = ClipModel.create(config, seed)) {
+      TrainingResult result =
+          Examples.train(
+              ClipTrainer.builder()
+                  .setModel(model)
+                  .setPairs(shapes.training(IMAGES))
+                  .setOutput(out.resolve("model"))
+                  .optLayout(Layout.OPENCLIP)
+                  .optTransform(transform)
+                  .optBatchSize(BATCH)
+                  .optSteps(steps)
+                  .optLearningRate(3e-3)
+                  .optWeightDecay(0.1)
+                  .optMaskDuplicateCaptions(true)
+                  .optSeed(seed),
+              BATCH);
+      System.out.println(result);
+      evaluate(Clip.of(model, transform), shapes, result);
+    }
+    return 0;
+  }
+
+  private void evaluate(Clip clip, ColouredShapes shapes, TrainingResult result)
+      throws IOException {
+    List<String> labels = shapes.labels();
+    List<String> unseenLabels = shapes.unseenLabels();
+    ZeroShotClassifier all = clip.zeroShot(labels).templates(TEMPLATES).optTopK(3).build();
+    ZeroShotClassifier amongUnseen =
+        clip.zeroShot(unseenLabels).templates(TEMPLATES).optTopK(3).build();
+    TestImages unseen = TestImages.of(clip, labels, shapes.unseenTest(PER_COMBINATION));
+    TestImages seen = TestImages.of(clip, labels, shapes.seenTest(PER_COMBINATION));
+    List<Score> scores =
+        List.of(
+            unseen.score("never trained on, among these " + unseenLabels.size(), amongUnseen),
+            seen.score("trained on, among all " + labels.size(), all),
+            unseen.score("never trained on, among all " + labels.size(), all));
+    System.out.println("Zero-shot top-1 on new images of combinations");
+    for (Score score : scores) {
+      System.out.printf(
+          Locale.ROOT,
+          "  %-36s %5.1f %%  (chance %.1f %%)%n",
+          score.name(),
+          100 * score.rate(),
+          100 * score.chance());
+    }
+    Path report = out.resolve("report.html");
+    new QuickstartReport(clip, TEMPLATES.get(0), result, scores, unseenLabels)
+        .write(report, unseen, amongUnseen, all);
+    System.out.println(
+        "Open " + report + " in a browser; the model is in " + result.output() + ".");
+  }
+}

@@ -1,0 +1,81 @@
+package org.clip4j.examples;
+
+import ai.djl.modality.Classifications;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.clip4j.Clip;
+import org.clip4j.ZeroShotClassifier;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** Classifies images by labels that you choose, with a model that was never trained on them. */
+@Command(
+    name = "ZeroShot",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    showDefaultValues = true,
+    description = "Classifies images by labels that you choose.")
+final class ZeroShot implements Callable<Integer> {
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "DIR",
+      description = "A folder with a model in transformers' or OpenCLIP's layout.")
+  private Path model;
+
+  @Option(
+      names = "--labels",
+      required = true,
+      split = ",",
+      paramLabel = "LABEL",
+      description = "What an image may be, separated by commas.")
+  private String[] labels;
+
+  @Option(
+      names = "--template",
+      defaultValue = "a photo of a {}.",
+      paramLabel = "TEXT",
+      description = "A prompt with {} where the label goes; may be given several times.")
+  private List<String> templates;
+
+  @Option(
+      names = "--top",
+      defaultValue = "3",
+      paramLabel = "K",
+      description = "How many labels to show for each image.")
+  private int top;
+
+  @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Image files.")
+  private List<Path> images;
+
+  public static void main(String... args) {
+    System.exit(Examples.run(new ZeroShot(), args));
+  }
+
+  @Override
+  public Integer call() {
+    try (Clip clip = Clip.load(model)) {
+      ZeroShotClassifier classifier =
+          clip.zeroShot(Arrays.stream(labels).map(String::strip).toList())
+              .templates(templates)
+              .build();
+      List<Classifications> answers = classifier.classify(images);
+      for (int i = 0; i < answers.size(); i++) {
+        System.out.println(images.get(i));
+        for (Classifications.Classification answer :
+            answers.get(i).<Classifications.Classification>topK(top)) {
+          System.out.printf(
+              Locale.ROOT,
+              "  %5.1f %%  %s%n",
+              100 * answer.getProbability(),
+              answer.getClassName());
+        }
+      }
+    }
+    return 0;
+  }
+}

@@ -51,6 +51,48 @@ public record ImageTransform(
         ResizeMode.SHORTEST);
   }
 
+  /**
+   * Resizes and crops as {@code open_clip.image_transform(size, is_train=False)} does to an RGB
+   * image, up to where it normalises; equal on every value. Thread-safe.
+   *
+   * <p>{@link ResizeMode#SHORTEST} with a square input is torchvision's {@code Resize} by the
+   * shorter edge (the longer one is cut down to a whole number of pixels) and {@code CenterCrop}.
+   * With another shape OpenCLIP scales until the input is just covered, rounding both edges, and
+   * always by bicubic interpolation, whatever is asked for; so does this. {@link ResizeMode#SQUASH}
+   * resizes to the input size and crops nothing. The pixels are Pillow's resampling.
+   *
+   * @param image of any size
+   * @return levels from 0 to 255 as unsigned bytes, planar [3, height, width]; the model's input is
+   *     (level / 255 - mean) / std
+   */
+  public byte[] apply(RgbImage image) {
+    if (resizeMode == ResizeMode.SQUASH) {
+      return Resampler.resize(image, width, height, 0, 0, width, height, interpolation);
+    }
+    long fullWidth;
+    long fullHeight;
+    Interpolation filter;
+    if (height == width) {
+      int shorter = Math.min(image.width(), image.height());
+      fullWidth = shorterTo(width, image.width(), shorter);
+      fullHeight = shorterTo(height, image.height(), shorter);
+      filter = interpolation;
+    } else {
+      double ratio = Math.min((double) image.height() / height, (double) image.width() / width);
+      fullWidth = (long) Math.rint(image.width() / ratio);
+      fullHeight = (long) Math.rint(image.height() / ratio);
+      filter = Interpolation.BICUBIC;
+    }
+    // Python's round(), as Math.rint(), takes a half to the even neighbour.
+    long left = (long) Math.rint((fullWidth - width) / 2.0);
+    long top = (long) Math.rint((fullHeight - height) / 2.0);
+    return Resampler.resize(image, fullWidth, fullHeight, left, top, width, height, filter);
+  }
+
+  private static long shorterTo(int size, int edge, int shorter) {
+    return (long) ((double) ((long) size * edge) / shorter);
+  }
+
   @Override
   public boolean equals(Object other) {
     return other instanceof ImageTransform that

@@ -1,0 +1,168 @@
+package org.clip4j.image;
+
+import com.twelvemonkeys.imageio.plugins.tiff.TIFFImageReaderSpi;
+import com.twelvemonkeys.imageio.plugins.webp.WebPImageReaderSpi;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
+import javax.imageio.ImageIO;
+import javax.imageio.ImageReader;
+
+/** The supported formats: how content tells them apart, and which reader decodes each. */
+enum ImageFormat {
+  PNG("PNG"),
+  JPEG("JPEG"),
+  WEBP("WebP"),
+  GIF("GIF"),
+  BMP("BMP"),
+  TIFF("TIFF");
+
+  /** Deflate cannot shrink data further than this. */
+  private static final int DEFLATE_LIMIT = 1032;
+
+  private final String label;
+
+  ImageFormat(String label) {
+    this.label = label;
+  }
+
+  String label() {
+    return label;
+  }
+
+  /** The format that the first bytes announce, or null. */
+  static ImageFormat of(byte[] data) {
+    if (starts(data, 0, "\u0089PNG\r\n\u001a\n")) {
+      return PNG;
+    }
+    if (starts(data, 0, "\u00ff\u00d8\u00ff")) {
+      return JPEG;
+    }
+    if (starts(data, 0, "RIFF") && starts(data, 8, "WEBP")) {
+      return WEBP;
+    }
+    if (starts(data, 0, "GIF87a") || starts(data, 0, "GIF89a")) {
+      return GIF;
+    }
+    if (starts(data, 0, "BM")) {
+      return BMP;
+    }
+    if (starts(data, 0, "II*\0") || starts(data, 0, "MM\0*")) {
+      return TIFF;
+    }
+    return null;
+  }
+
+  /** Words for content that is none of the formats. */
+  static String describe(byte[] data) {
+    if (starts(data, 4, "ftyp")) {
+      return "an ISO media file (" + text(data, 8, 4) + ", as AVIF, HEIC and MP4 are)";
+    }
+    if (starts(data, 0, "version https://git-lfs")) {
+      return "a Git LFS pointer instead of the file";
+    }
+    if (starts(data, 0, "\u00ff\n") || starts(data, 4, "JXL ")) {
+      return "JPEG XL";
+    }
+    if (starts(data, 4, "jP  ")) {
+      return "JPEG 2000";
+    }
+    boolean printable = true;
+    int shown = Math.min(data.length, 24);
+    for (int i = 0; i < shown; i++) {
+      printable &=
+          data[i] >= ' ' && data[i] < 127 || data[i] == '\n' || data[i] == '\r' || data[i] == '\t';
+    }
+    if (printable) {
+      String more = shown < data.length ? "…" : "";
+      return "the text \"" + text(data, 0, shown).strip().replaceAll("\\s+", " ") + more + "\"";
+    }
+    StringBuilder hex = new StringBuilder("bytes that begin with");
+    for (int i = 0; i < Math.min(data.length, 8); i++) {
+      hex.append(String.format(" %02x", data[i] & 0xFF));
+    }
+    return hex.toString();
+  }
+
+  /**
+   * A reader of its own for each image. The providers are named instead of looked up where they can
+   * be: ImageIO's registry sees only the plugins of the class loader that touched it first, and
+   * other plugins of the application must not change the pixels.
+   */
+  ImageReader newReader() throws IOException {
+    return switch (this) {
+      case WEBP -> new WebPImageReaderSpi().createReaderInstance(null);
+      case TIFF -> new TIFFImageReaderSpi().createReaderInstance(null);
+      default -> {
+        Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName(label);
+        while (readers.hasNext()) {
+          ImageReader reader = readers.next();
+          if (reader.getClass().getModule() == ImageIO.class.getModule()) {
+            yield reader;
+          }
+        }
+        throw new IOException("this Java runtime has no reader for " + label);
+      }
+    };
+  }
+
+  /** Refuses what cannot be whole before memory is spent on it. */
+  void checkComplete(byte[] data) throws IOException {
+    if (this == PNG) {
+      checkPng(data);
+    }
+  }
+
+  private static void checkPng(byte[] data) throws IOException {
+    if (data.length < 33 || !starts(data, 12, "IHDR")) {
+      throw new IOException("it is truncated: its header needs 33 bytes, found " + data.length);
+    }
+    long width = int32(data, 16) & 0xFFFFFFFFL;
+    long height = int32(data, 20) & 0xFFFFFFFFL;
+    int bits = data[24];
+    int samples =
+        switch (data[25]) {
+          case 2 -> 3;
+          case 4 -> 2;
+          case 6 -> 4;
+          default -> 1;
+        };
+    if (width > Integer.MAX_VALUE || height > Integer.MAX_VALUE) {
+      throw new IOException("its header says " + width + " x " + height + " pixels");
+    }
+    double least = (double) width * height * bits * samples / 8 / DEFLATE_LIMIT;
+    if (least > data.length && width * height <= ImageDecoder.DEFAULT_MAX_PIXELS) {
+      throw new IOException(
+          "it is truncated: "
+              + width
+              + " x "
+              + height
+              + " pixels cannot be held by a file of "
+              + data.length
+              + " bytes");
+    }
+  }
+
+  static int int32(byte[] data, int at) {
+    return data[at] << 24
+        | (data[at + 1] & 0xFF) << 16
+        | (data[at + 2] & 0xFF) << 8
+        | data[at + 3] & 0xFF;
+  }
+
+  private static boolean starts(byte[] data, int at, String latin1) {
+    if (data.length < at + latin1.length()) {
+      return false;
+    }
+    for (int i = 0; i < latin1.length(); i++) {
+      if ((data[at + i] & 0xFF) != latin1.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static String text(byte[] data, int at, int length) {
+    return new String(data, at, Math.min(length, data.length - at), StandardCharsets.ISO_8859_1);
+  }
+}

@@ -1,0 +1,23 @@
+package org.clip4j.image;
+
+import java.io.IOException;
+
+/**
+ * An image file that cannot be decoded: empty, not an image, of a format that is not supported,
+ * damaged, truncated, or larger than allowed. The message names the file and what is wrong with it.
+ */
+public final class ImageFormatException extends IOException {
+
+  /**
+   * @param name of the file, as the caller knows it
+   * @param problem the rest of the sentence that the name begins
+   */
+  ImageFormatException(String name, String problem) {
+    super(name + " " + problem);
+  }
+
+  /** As above, with what the decoder said. */
+  ImageFormatException(String name, String problem, Throwable cause) {
+    super(name + " " + problem, cause);
+  }
+}

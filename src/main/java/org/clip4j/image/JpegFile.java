@@ -1,0 +1,304 @@
+package org.clip4j.image;
+
+import java.awt.image.Raster;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import javax.imageio.ImageReader;
+import javax.imageio.event.IIOReadWarningListener;
+import javax.imageio.stream.ImageInputStream;
+import javax.imageio.stream.MemoryCacheImageInputStream;
+
+/**
+ * JPEG to RGB as libjpeg and Pillow do it.
+ *
+ * <p>The reader of the JDK guesses colour spaces in its own way, converts embedded profiles,
+ * stumbles over odd metadata and fills what a truncated file lacks with gray. So the markers are
+ * walked here: all application data is left out of what the reader sees, it is asked for raw
+ * components, and colour is converted here, with libjpeg's tables.
+ */
+final class JpegFile {
+
+  /** Takes the size in the header before anything is allocated for it. */
+  interface SizeCheck {
+    void check(int width, int height) throws IOException;
+  }
+
+  private static final int SOI = 0xD8;
+  private static final int EOI = 0xD9;
+  private static final int SOS = 0xDA;
+  private static final int COM = 0xFE;
+
+  /** Y, Cb and Cr to red, green and blue in 16-bit fixed point, as libjpeg's jdcolor does. */
+  private static final int[] CR_TO_RED = new int[256];
+
+  private static final int[] CB_TO_BLUE = new int[256];
+  private static final int[] CR_TO_GREEN = new int[256];
+  private static final int[] CB_TO_GREEN = new int[256];
+
+  static {
+    int half = 1 << 15;
+    for (int i = 0; i < 256; i++) {
+      int x = i - 128;
+      CR_TO_RED[i] = (fixed(1.40200) * x + half) >> 16;
+      CB_TO_BLUE[i] = (fixed(1.77200) * x + half) >> 16;
+      CR_TO_GREEN[i] = -fixed(0.71414) * x;
+      CB_TO_GREEN[i] = -fixed(0.34414) * x + half;
+    }
+  }
+
+  private final byte[] data;
+  private final ByteArrayOutputStream bare;
+
+  private int width;
+  private int height;
+  private byte[] componentIds;
+  private boolean jfif;
+  private int adobeTransform = -1;
+
+  private JpegFile(byte[] data) {
+    this.data = data;
+    this.bare = new ByteArrayOutputStream(data.length);
+  }
+
+  static RgbImage decode(byte[] data, SizeCheck sizeCheck) throws IOException {
+    JpegFile file = new JpegFile(data);
+    file.walk(sizeCheck);
+    return file.convert(file.readRaw());
+  }
+
+  private static int fixed(double x) {
+    return (int) (x * 65536 + 0.5);
+  }
+
+  /** Walks all markers up to the end of image, keeping what the reader needs. */
+  private void walk(SizeCheck sizeCheck) throws IOException {
+    bare.write(data, 0, 2);
+    int at = 2;
+    while (true) {
+      int start = at;
+      while (at < data.length && (data[at] & 0xFF) != 0xFF) {
+        at++; // libjpeg skips stray bytes between segments, too
+      }
+      while (at < data.length && (data[at] & 0xFF) == 0xFF) {
+        at++;
+      }
+      if (at >= data.length) {
+        throw truncated("no end-of-image marker follows byte " + start);
+      }
+      int marker = data[at++] & 0xFF;
+      if (marker == EOI) {
+        write(EOI);
+        break;
+      }
+      if (marker == 0 || marker == 1 || marker == SOI || isRestart(marker)) {
+        continue; // without a body, and without meaning here
+      }
+      if (at + 2 > data.length) {
+        throw truncated("it ends within a marker");
+      }
+      int length = uint16(at);
+      if (length < 2) {
+        throw new IOException("a segment claims a length of " + length + " bytes");
+      }
+      int end = at + length;
+      if (end > data.length) {
+        throw truncated(
+            "a segment needs " + length + " bytes, " + (data.length - at) + " are left");
+      }
+      segment(marker, at + 2, end, sizeCheck);
+      if (!(marker >= 0xE0 && marker <= 0xEF) && marker != COM) {
+        write(marker);
+        bare.write(data, at, length);
+      }
+      at = end;
+      if (marker == SOS) {
+        at = endOfScan(end);
+        bare.write(data, end, at - end);
+      }
+    }
+    if (componentIds == null) {
+      throw new IOException("it has no frame header");
+    }
+  }
+
+  private void segment(int marker, int at, int end, SizeCheck sizeCheck) throws IOException {
+    int size = end - at;
+    if (marker == 0xE0 && size >= 5 && ascii(at, "JFIF\0")) {
+      jfif = true;
+    } else if (marker == 0xEE && size >= 12 && ascii(at, "Adobe")) {
+      adobeTransform = data[at + 11] & 0xFF;
+    } else if (isFrame(marker)) {
+      frame(marker, at, size, sizeCheck);
+    } else if (marker == SOS && componentIds == null) {
+      throw new IOException("a scan comes before the frame header");
+    }
+  }
+
+  private void frame(int marker, int at, int size, SizeCheck sizeCheck) throws IOException {
+    if (componentIds != null) {
+      throw new IOException("it has two frame headers");
+    }
+    if (marker != 0xC0 && marker != 0xC1 && marker != 0xC2) {
+      throw new IOException(
+          "its coding process (SOF"
+              + (marker - 0xC0)
+              + ") is not supported; baseline and progressive with Huffman coding are");
+    }
+    if (size < 6 || size < 6 + 3 * data[at + 5]) {
+      throw new IOException("its frame header is too short");
+    }
+    int bits = data[at] & 0xFF;
+    if (bits != 8) {
+      throw new IOException("samples of " + bits + " bits are not supported, 8 are");
+    }
+    height = uint16(at + 1);
+    width = uint16(at + 3);
+    int components = data[at + 5] & 0xFF;
+    if (components != 1 && components != 3 && components != 4) {
+      throw new IOException("it has " + components + " components; 1, 3 or 4 are supported");
+    }
+    sizeCheck.check(width, height);
+    componentIds = new byte[components];
+    for (int i = 0; i < components; i++) {
+      componentIds[i] = data[at + 6 + 3 * i];
+    }
+  }
+
+  /** First byte after the entropy-coded data that starts here: that of the next marker. */
+  private int endOfScan(int at) throws IOException {
+    for (int i = at; i + 1 < data.length; i++) {
+      if (data[i] == (byte) 0xFF) {
+        int next = data[i + 1] & 0xFF;
+        if (next != 0 && next != 0xFF && !isRestart(next)) {
+          return i;
+        }
+      }
+    }
+    throw truncated("no end-of-image marker follows the scan at byte " + at);
+  }
+
+  private Raster readRaw() throws IOException {
+    String[] unfinished = new String[1];
+    ImageReader reader = ImageFormat.JPEG.newReader();
+    IIOReadWarningListener listener =
+        (source, warning) -> {
+          if (warning.contains("EOI")) {
+            unfinished[0] = warning;
+          }
+        };
+    try (ImageInputStream in =
+        new MemoryCacheImageInputStream(new ByteArrayInputStream(bare.toByteArray()))) {
+      reader.addIIOReadWarningListener(listener);
+      reader.setInput(in, true, true);
+      Raster raster = reader.readRaster(0, null);
+      if (unfinished[0] != null) {
+        throw truncated(unfinished[0]);
+      }
+      return raster;
+    } finally {
+      reader.dispose();
+    }
+  }
+
+  private RgbImage convert(Raster raster) throws IOException {
+    int bands = raster.getNumBands();
+    if (raster.getWidth() != width
+        || raster.getHeight() != height
+        || bands != componentIds.length) {
+      throw new IOException("the decoded size is not the one in its header");
+    }
+    byte[] raw = PixelConverter.interleaved(raster);
+    boolean luma = hasLuma();
+    if (bands == 3 && !luma) {
+      return new RgbImage(width, height, raw);
+    }
+    byte[] rgb = bands == 3 ? raw : new byte[width * height * 3];
+    switch (bands) {
+      case 1 -> PixelConverter.replicate(raw, rgb);
+      case 3 -> fromYcc(raw, rgb);
+      default -> fromFour(raw, rgb, luma);
+    }
+    return new RgbImage(width, height, rgb);
+  }
+
+  /** Whether colour is stored as luma and chroma; libjpeg's rules. */
+  private boolean hasLuma() {
+    if (componentIds.length == 4) {
+      return adobeTransform > 0;
+    }
+    if (jfif) {
+      return true;
+    }
+    if (adobeTransform >= 0) {
+      return adobeTransform != 0;
+    }
+    return !(componentIds[0] == 'R'
+        && componentIds.length == 3
+        && componentIds[1] == 'G'
+        && componentIds[2] == 'B');
+  }
+
+  private static void fromYcc(byte[] ycc, byte[] rgb) {
+    for (int i = 0; i + 2 < ycc.length; i += 3) {
+      int y = ycc[i] & 0xFF;
+      int cb = ycc[i + 1] & 0xFF;
+      int cr = ycc[i + 2] & 0xFF;
+      rgb[i] = clip(y + CR_TO_RED[cr]);
+      rgb[i + 1] = clip(y + ((CB_TO_GREEN[cb] + CR_TO_GREEN[cr]) >> 16));
+      rgb[i + 2] = clip(y + CB_TO_BLUE[cb]);
+    }
+  }
+
+  /** CMYK or YCCK, both stored inverted as Adobe does, which Pillow takes for granted. */
+  private static void fromFour(byte[] raw, byte[] rgb, boolean luma) {
+    for (int i = 0, o = 0; o < rgb.length; i += 4, o += 3) {
+      int c = raw[i] & 0xFF;
+      int m = raw[i + 1] & 0xFF;
+      int y = raw[i + 2] & 0xFF;
+      if (luma) {
+        int luminance = c;
+        int cb = m;
+        int cr = y;
+        c = 255 - (clip(luminance + CR_TO_RED[cr]) & 0xFF);
+        m = 255 - (clip(luminance + ((CB_TO_GREEN[cb] + CR_TO_GREEN[cr]) >> 16)) & 0xFF);
+        y = 255 - (clip(luminance + CB_TO_BLUE[cb]) & 0xFF);
+      }
+      PixelConverter.cmyk(255 - c, 255 - m, 255 - y, 255 - (raw[i + 3] & 0xFF), rgb, o);
+    }
+  }
+
+  private static byte clip(int v) {
+    return (byte) Math.max(0, Math.min(255, v));
+  }
+
+  private void write(int marker) {
+    bare.write(0xFF);
+    bare.write(marker);
+  }
+
+  private int uint16(int at) {
+    return (data[at] & 0xFF) << 8 | data[at + 1] & 0xFF;
+  }
+
+  private boolean ascii(int at, String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (data[at + i] != text.charAt(i)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isRestart(int marker) {
+    return marker >= 0xD0 && marker <= 0xD7;
+  }
+
+  private static boolean isFrame(int marker) {
+    return marker >= 0xC0 && marker <= 0xCF && marker != 0xC4 && marker != 0xC8 && marker != 0xCC;
+  }
+
+  private static IOException truncated(String how) {
+    return new IOException("it is truncated: " + how);
+  }
+}

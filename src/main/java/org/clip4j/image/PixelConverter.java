@@ -1,0 +1,233 @@
+package org.clip4j.image;
+
+import java.awt.color.ColorSpace;
+import java.awt.image.BufferedImage;
+import java.awt.image.ColorModel;
+import java.awt.image.DataBufferByte;
+import java.awt.image.IndexColorModel;
+import java.awt.image.PixelInterleavedSampleModel;
+import java.awt.image.Raster;
+import java.awt.image.SampleModel;
+import java.io.IOException;
+
+/**
+ * Rasters of any layout to 8-bit RGB by the rules of Pillow's {@code convert("RGB")}. Samples are
+ * taken as stored: {@link BufferedImage#getRGB} would apply colour spaces, and takes gray for
+ * linear light.
+ */
+final class PixelConverter {
+
+  private final int background;
+
+  /**
+   * @param background 0xRRGGBB to composite over, or negative to drop transparency
+   */
+  PixelConverter(int background) {
+    this.background = background;
+  }
+
+  RgbImage toRgb(BufferedImage image) throws IOException {
+    Raster raster = image.getRaster();
+    ColorModel colors = image.getColorModel();
+    int width = raster.getWidth();
+    int height = raster.getHeight();
+    byte[] rgb = new byte[width * height * 3];
+    if (colors instanceof IndexColorModel palette) {
+      fromPalette(raster, palette, rgb);
+    } else if (isPlain(raster, colors)) {
+      fromBytes(interleaved(raster), raster.getNumBands(), colors.isAlphaPremultiplied(), rgb);
+    } else {
+      fromSamples(raster, colors, rgb);
+    }
+    return new RgbImage(width, height, rgb);
+  }
+
+  /** One colour 0xAARRGGBB without its transparency: as stored, or over the background. */
+  int over(int argb) {
+    int alpha = argb >>> 24;
+    if (background < 0 || alpha == 255) {
+      return argb & 0xFFFFFF;
+    }
+    return blend(argb >> 16 & 0xFF, background >> 16, alpha) << 16
+        | blend(argb >> 8 & 0xFF, background >> 8 & 0xFF, alpha) << 8
+        | blend(argb & 0xFF, background & 0xFF, alpha);
+  }
+
+  private void fromPalette(Raster raster, IndexColorModel palette, byte[] rgb) throws IOException {
+    int[] colors = new int[palette.getMapSize()];
+    palette.getRGBs(colors);
+    for (int i = 0; i < colors.length; i++) {
+      colors[i] = over(colors[i]);
+    }
+    int width = raster.getWidth();
+    int[] row = new int[width];
+    int o = 0;
+    for (int y = 0; y < raster.getHeight(); y++) {
+      raster.getSamples(raster.getMinX(), raster.getMinY() + y, width, 1, 0, row);
+      for (int x = 0; x < width; x++) {
+        if (row[x] >= colors.length) {
+          throw new IOException(
+              "colour " + row[x] + " is not among the " + colors.length + " of its palette");
+        }
+        int color = colors[row[x]];
+        rgb[o++] = (byte) (color >> 16);
+        rgb[o++] = (byte) (color >> 8);
+        rgb[o++] = (byte) color;
+      }
+    }
+  }
+
+  /** Whether samples are bytes of gray or RGB, with or without alpha. */
+  private static boolean isPlain(Raster raster, ColorModel colors) {
+    if (raster.getDataBuffer().getDataType() != java.awt.image.DataBuffer.TYPE_BYTE
+        || !(raster.getSampleModel() instanceof PixelInterleavedSampleModel)) {
+      return false;
+    }
+    int type = colors.getColorSpace().getType();
+    return type == ColorSpace.TYPE_GRAY || type == ColorSpace.TYPE_RGB;
+  }
+
+  private void fromBytes(byte[] raw, int bands, boolean premultiplied, byte[] rgb)
+      throws IOException {
+    switch (bands) {
+      case 1 -> replicate(raw, rgb);
+      case 3 -> System.arraycopy(raw, 0, rgb, 0, rgb.length);
+      case 2, 4 -> {
+        int color = bands - 1;
+        for (int i = 0, o = 0; o < rgb.length; i += bands, o += 3) {
+          int alpha = raw[i + color] & 0xFF;
+          for (int c = 0; c < 3; c++) {
+            int v = raw[i + (color == 1 ? 0 : c)] & 0xFF;
+            if (premultiplied) {
+              v = unmultiply(v, alpha);
+            }
+            rgb[o + c] = (byte) (background < 0 ? v : blend(v, channel(background, c), alpha));
+          }
+        }
+      }
+      default -> throw new IOException("pixels of " + bands + " samples are not supported");
+    }
+  }
+
+  /** All other layouts, sample by sample: 16-bit and packed pixels, CMYK. */
+  private void fromSamples(Raster raster, ColorModel colors, byte[] rgb) throws IOException {
+    SampleModel samples = raster.getSampleModel();
+    int bands = raster.getNumBands();
+    int type = colors.getColorSpace().getType();
+    boolean cmyk = type == ColorSpace.TYPE_CMYK && bands >= 4;
+    if (!cmyk && type != ColorSpace.TYPE_GRAY && (type != ColorSpace.TYPE_RGB || bands < 3)) {
+      throw new IOException("its colour space (" + type + ") is not supported");
+    }
+    boolean alpha = colors.hasAlpha();
+    boolean gray = type == ColorSpace.TYPE_GRAY;
+    int width = raster.getWidth();
+    int[] row = new int[width * bands];
+    int[] pixel = new int[bands];
+    int[] bits = samples.getSampleSize();
+    int o = 0;
+    for (int y = 0; y < raster.getHeight(); y++) {
+      raster.getPixels(raster.getMinX(), raster.getMinY() + y, width, 1, row);
+      for (int x = 0; x < width; x++, o += 3) {
+        for (int b = 0; b < bands; b++) {
+          // Pillow keeps 16-bit gray as numbers and clips them; 16 bits of colour lose the low
+          // byte.
+          pixel[b] =
+              gray && !alpha && bits[b] > 8
+                  ? Math.min(255, row[x * bands + b])
+                  : to8(row[x * bands + b], bits[b]);
+        }
+        if (cmyk) {
+          cmyk(pixel[0], pixel[1], pixel[2], pixel[3], rgb, o);
+          continue;
+        }
+        int a = alpha ? pixel[bands - 1] : 255;
+        for (int c = 0; c < 3; c++) {
+          int v = pixel[gray ? 0 : c];
+          if (colors.isAlphaPremultiplied()) {
+            v = unmultiply(v, a);
+          }
+          rgb[o + c] = (byte) (background < 0 ? v : blend(v, channel(background, c), a));
+        }
+      }
+    }
+  }
+
+  /** Bytes pixel by pixel, band by band in order. Without a copy where the raster is just that. */
+  static byte[] interleaved(Raster raster) {
+    int width = raster.getWidth();
+    int height = raster.getHeight();
+    int bands = raster.getNumBands();
+    PixelInterleavedSampleModel model = (PixelInterleavedSampleModel) raster.getSampleModel();
+    DataBufferByte buffer = (DataBufferByte) raster.getDataBuffer();
+    byte[] data = buffer.getData();
+    int[] offsets = model.getBandOffsets();
+    boolean inOrder = true;
+    for (int b = 0; b < bands; b++) {
+      inOrder &= offsets[b] == b;
+    }
+    int start =
+        buffer.getOffset()
+            + (raster.getMinY() - raster.getSampleModelTranslateY()) * model.getScanlineStride()
+            + (raster.getMinX() - raster.getSampleModelTranslateX()) * model.getPixelStride();
+    if (inOrder
+        && start == 0
+        && model.getPixelStride() == bands
+        && model.getScanlineStride() == width * bands
+        && data.length == width * height * bands) {
+      return data;
+    }
+    byte[] copy = new byte[width * height * bands];
+    int o = 0;
+    for (int y = 0; y < height; y++) {
+      int i = start + y * model.getScanlineStride();
+      for (int x = 0; x < width; x++, i += model.getPixelStride()) {
+        for (int b = 0; b < bands; b++) {
+          copy[o++] = data[i + offsets[b]];
+        }
+      }
+    }
+    return copy;
+  }
+
+  /** Gray to r = g = b. */
+  static void replicate(byte[] gray, byte[] rgb) {
+    for (int i = 0, o = 0; o < rgb.length; i++) {
+      byte v = gray[i];
+      rgb[o++] = v;
+      rgb[o++] = v;
+      rgb[o++] = v;
+    }
+  }
+
+  /** CMYK (255 is full ink) to RGB: what paper lacks of black, less the share of each ink. */
+  static void cmyk(int c, int m, int y, int k, byte[] rgb, int at) {
+    int light = 255 - k;
+    rgb[at] = (byte) (light - share(c, light));
+    rgb[at + 1] = (byte) (light - share(m, light));
+    rgb[at + 2] = (byte) (light - share(y, light));
+  }
+
+  /** The rounded value of a * b / 255, for a and b from 0 to 255. */
+  private static int share(int a, int b) {
+    int t = a * b + 128;
+    return (t >> 8) + t >> 8;
+  }
+
+  /** The rounded value of (v * alpha + below * (255 - alpha)) / 255. */
+  private static int blend(int v, int below, int alpha) {
+    int t = v * alpha + below * (255 - alpha) + 128;
+    return (t >> 8) + t >> 8;
+  }
+
+  private static int unmultiply(int v, int alpha) {
+    return alpha == 0 || alpha == 255 ? v : Math.min(255, 255 * v / alpha);
+  }
+
+  private static int to8(int v, int bits) {
+    return bits == 8 ? v : bits > 8 ? v >> bits - 8 : v * 255 / ((1 << bits) - 1);
+  }
+
+  private static int channel(int rgb, int c) {
+    return rgb >> 16 - 8 * c & 0xFF;
+  }
+}

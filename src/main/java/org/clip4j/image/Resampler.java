@@ -1,0 +1,210 @@
+package org.clip4j.image;
+
+import org.clip4j.image.ImageTransform.Interpolation;
+
+/**
+ * Resizes 8-bit RGB exactly as Pillow's Resample does: a horizontal pass, rounding to 8 bits, a
+ * vertical pass; weights in fixed point of 22 bits; when shrinking, the filter is widened by the
+ * factor, so that every source pixel counts. Only the part of the result that a crop keeps is
+ * computed, which changes none of its values.
+ */
+final class Resampler {
+
+  /** Of the weights: 32 bits less 8 of a level, less 2 for negative lobes and sums above one. */
+  private static final int PRECISION = 32 - 8 - 2;
+
+  private static final int HALF = 1 << PRECISION - 1;
+
+  private Resampler() {}
+
+  /**
+   * For each position in a stretch of one axis of the result, where its source pixels begin, how
+   * many they are, and their weights.
+   *
+   * @param first source position, per result position
+   * @param taps count, per result position
+   * @param weights taps of result position i from i * stride
+   * @param stride at least the largest count
+   */
+  private record Axis(int[] first, int[] taps, int[] weights, int stride) {
+
+    int from() {
+      return first[0];
+    }
+
+    int to() {
+      int last = first.length - 1;
+      return first[last] + taps[last];
+    }
+  }
+
+  /**
+   * Resizes to fullWidth x fullHeight and keeps the width x height pixels from left, top.
+   *
+   * @return planar [3, height, width]
+   */
+  static byte[] resize(
+      RgbImage image,
+      long fullWidth,
+      long fullHeight,
+      long left,
+      long top,
+      int width,
+      int height,
+      Interpolation filter) {
+    Axis columns = axis(image.width(), fullWidth, left, width, filter);
+    Axis rows = axis(image.height(), fullHeight, top, height, filter);
+    // 1. The rows that the vertical pass will ask for, at the new width, as ints: [row, RGB, x].
+    int from = rows.from();
+    int count = rows.to() - from;
+    int[] narrow = new int[count * 3 * width];
+    horizontal(image, from, count, columns, narrow, width);
+    // 2. Down the columns. All three channels of a row are one run of ints, which the JIT
+    // vectorises.
+    return vertical(narrow, from, rows, width, height);
+  }
+
+  private static void horizontal(
+      RgbImage image, int from, int count, Axis columns, int[] out, int width) {
+    byte[] pixels = image.pixels();
+    int rowBytes = image.width() * 3;
+    int[] first = columns.first;
+    int[] taps = columns.taps;
+    int[] weights = columns.weights;
+    int stride = columns.stride;
+    int start = columns.from();
+    int used = columns.to() - start;
+    // Red and green share a long, so that one multiplication serves both.
+    long[] redGreen = new long[used];
+    int[] blue = new int[used];
+    for (int y = 0; y < count; y++) {
+      int p = (from + y) * rowBytes + start * 3;
+      for (int x = 0; x < used; x++, p += 3) {
+        redGreen[x] = pixels[p] & 0xFF | (long) (pixels[p + 1] & 0xFF) << 32;
+        blue[x] = pixels[p + 2] & 0xFF;
+      }
+      int o = y * 3 * width;
+      for (int x = 0; x < width; x++, o++) {
+        int s = first[x] - start;
+        int w = x * stride;
+        int n = taps[x];
+        long rg = HALF | (long) HALF << 32;
+        int b = HALF;
+        for (int t = 0; t < n; t++) {
+          int weight = weights[w + t];
+          rg += redGreen[s + t] * weight;
+          b += blue[s + t] * weight;
+        }
+        int r = (int) rg;
+        int g = (int) (rg - r >> 32); // what the sign of red borrowed is given back
+        out[o] = clip(r);
+        out[o + width] = clip(g);
+        out[o + 2 * width] = clip(b);
+      }
+    }
+  }
+
+  private static byte[] vertical(int[] narrow, int from, Axis rows, int width, int height) {
+    int run = 3 * width;
+    byte[] out = new byte[height * run];
+    int[] sum = new int[run];
+    for (int y = 0; y < height; y++) {
+      java.util.Arrays.fill(sum, HALF);
+      int w = y * rows.stride;
+      int n = rows.taps[y];
+      int source = (rows.first[y] - from) * run;
+      int t = 0;
+      for (; t + 4 <= n; t += 4, source += 4 * run) {
+        addFour(
+            narrow,
+            source,
+            run,
+            rows.weights[w + t],
+            rows.weights[w + t + 1],
+            rows.weights[w + t + 2],
+            rows.weights[w + t + 3],
+            sum);
+      }
+      for (; t < n; t++, source += run) {
+        addOne(narrow, source, rows.weights[w + t], sum);
+      }
+      for (int c = 0; c < 3; c++) {
+        int o = (c * height + y) * width;
+        for (int x = 0; x < width; x++) {
+          out[o + x] = (byte) clip(sum[c * width + x]);
+        }
+      }
+    }
+    return out;
+  }
+
+  private static void addOne(int[] narrow, int at, int weight, int[] sum) {
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] += narrow[at + i] * weight;
+    }
+  }
+
+  private static void addFour(
+      int[] narrow, int at, int run, int w0, int w1, int w2, int w3, int[] sum) {
+    int b = at + run;
+    int c = b + run;
+    int d = c + run;
+    for (int i = 0; i < sum.length; i++) {
+      sum[i] += narrow[at + i] * w0 + narrow[b + i] * w1 + narrow[c + i] * w2 + narrow[d + i] * w3;
+    }
+  }
+
+  private static int clip(int sum) {
+    return Math.max(0, Math.min(255, sum >> PRECISION));
+  }
+
+  /** Weights of the result positions start to start + count of an axis. */
+  private static Axis axis(int from, long to, long start, int count, Interpolation filter) {
+    int[] first = new int[count];
+    int[] taps = new int[count];
+    if (from == to) { // Pillow leaves a pass out where the size stays: the weight is one
+      int[] weights = new int[count];
+      for (int i = 0; i < count; i++) {
+        first[i] = (int) start + i;
+        taps[i] = 1;
+        weights[i] = 1 << PRECISION;
+      }
+      return new Axis(first, taps, weights, 1);
+    }
+    double scale = (double) from / to;
+    double stretch = Math.max(scale, 1);
+    double support = (filter == Interpolation.BICUBIC ? 2 : 1) * stretch;
+    double inverse = 1 / stretch;
+    int stride = (int) Math.ceil(support) * 2 + 1;
+    int[] weights = new int[count * stride];
+    double[] exact = new double[stride];
+    for (int i = 0; i < count; i++) {
+      double centre = (start + i + 0.5) * scale;
+      int low = Math.max(0, (int) (centre - support + 0.5));
+      int n = Math.min(from, (int) (centre + support + 0.5)) - low;
+      double total = 0;
+      for (int t = 0; t < n; t++) {
+        double x = Math.abs((t + low - centre + 0.5) * inverse);
+        exact[t] = filter == Interpolation.BICUBIC ? cubic(x) : Math.max(0, 1 - x);
+        total += exact[t];
+      }
+      for (int t = 0; t < n; t++) {
+        double weight = total == 0 ? exact[t] : exact[t] / total;
+        double levels = weight * (1 << PRECISION);
+        weights[i * stride + t] = (int) (levels < 0 ? levels - 0.5 : levels + 0.5);
+      }
+      first[i] = low;
+      taps[i] = n;
+    }
+    return new Axis(first, taps, weights, stride);
+  }
+
+  /** Keys' cubic convolution kernel with a = -0.5, for x of at least zero. */
+  private static double cubic(double x) {
+    double a = -0.5;
+    if (x < 1) {
+      return ((a + 2) * x - (a + 3)) * x * x + 1;
+    }
+    return x < 2 ? (((x - 5) * x + 8) * x - 4) * a : 0;
+  }
+}

@@ -159,7 +159,7 @@ public final class PairLoader implements AutoCloseable {
 
     /** What every image goes through; it gives the batches their height and width. */
     public Builder setTransform(ImageTransform transform) {
-      return setTransform(transform.height(), transform.width(), PixelTransform.of(transform));
+      return setTransform(transform.height(), transform.width(), transform::apply);
     }
 
     Builder setTransform(int height, int width, PixelTransform transform) {

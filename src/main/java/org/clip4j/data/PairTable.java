@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
+import org.clip4j.image.ImageDecoder;
 
 /**
  * Pairs listed in a table of image files and captions, see {@link Pairs#table(Path)}. The table's
@@ -14,11 +15,13 @@ import java.util.function.Predicate;
  */
 public final class PairTable implements PairSource {
   private final Path imageRoot;
+  private final ImageDecoder decoder;
   private final List<TableReader.Row> rows;
   private final int rowsWithoutCaption;
 
-  private PairTable(Path imageRoot, TableReader.Result table) {
+  private PairTable(Path imageRoot, ImageDecoder decoder, TableReader.Result table) {
     this.imageRoot = imageRoot;
+    this.decoder = decoder;
     this.rows = table.rows();
     this.rowsWithoutCaption = table.withoutCaption();
   }
@@ -31,7 +34,7 @@ public final class PairTable implements PairSource {
   @Override
   public ImageTextPair get(int index) {
     TableReader.Row row = rows.get(index);
-    return new ImageTextPair(new ImageFile(imageRoot, row.image()), row.captions());
+    return new ImageTextPair(new ImageFile(imageRoot, row.image(), decoder), row.captions());
   }
 
   /** How many rows were left out because no caption column had any text. */
@@ -43,6 +46,7 @@ public final class PairTable implements PairSource {
   public static final class Builder {
     private final Path table;
     private Path imageRoot;
+    private ImageDecoder decoder = ImageDecoder.defaults();
     private String imageColumn;
     private List<String> captionColumns;
     private Character delimiter;
@@ -76,6 +80,15 @@ public final class PairTable implements PairSource {
      */
     public Builder optImageRoot(Path imageRoot) {
       this.imageRoot = Objects.requireNonNull(imageRoot, "imageRoot");
+      return this;
+    }
+
+    /**
+     * How image files are decoded, for example over a background colour; by default transparency is
+     * dropped.
+     */
+    public Builder optDecoder(ImageDecoder decoder) {
+      this.decoder = Objects.requireNonNull(decoder, "decoder");
       return this;
     }
 
@@ -119,7 +132,7 @@ public final class PairTable implements PairSource {
       TableReader.Result read =
           new TableReader(table, imageColumn, captionColumns, rowFilter).read(delimiter);
       Path root = imageRoot != null ? imageRoot : table.toAbsolutePath().getParent();
-      return new PairTable(root, read);
+      return new PairTable(root, decoder, read);
     }
   }
 }

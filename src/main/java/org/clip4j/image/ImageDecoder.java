@@ -1,14 +1,5 @@
 package org.clip4j.image;
 
-<<<<<<< HEAD
-public final class ImageDecoder {
-  public static RgbImage decode(java.nio.file.Path p) throws java.io.IOException {
-    throw new java.io.IOException();
-  }
-
-  public static RgbImage decode(byte[] b, String n) throws java.io.IOException {
-    throw new java.io.IOException();
-=======
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -206,6 +197,5 @@ public final class ImageDecoder {
   /** A stream over the bytes that keeps nothing on disk. */
   private static ImageInputStream stream(byte[] data) {
     return new MemoryCacheImageInputStream(new ByteArrayInputStream(data));
->>>>>>> image
   }
 }

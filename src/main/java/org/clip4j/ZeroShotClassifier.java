@@ -128,7 +128,7 @@ public final class ZeroShotClassifier {
           throw new IllegalArgumentException(
               "an empty label among " + labels + "; every label needs a name");
         }
-        if (!seen.add(label)) {
+        if (!seen.add(label.strip())) {
           throw new IllegalArgumentException(
               "the label \"" + label + "\" is given twice; every label may stand once");
         }

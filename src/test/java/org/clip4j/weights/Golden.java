@@ -8,7 +8,7 @@ final class Golden {
   private Golden() {}
 
   static Path folder(String name) {
-    Path folder = Path.of(System.getProperty("golden.dir", "src/test/resources/golden"), name);
+    Path folder = Path.of("src/test/resources/golden", name);
     if (!Files.isDirectory(folder)) {
       throw new AssertionError("no golden case at " + folder.toAbsolutePath());
     }

@@ -1,0 +1,205 @@
+package org.clip4j;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.modality.Classifications;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.clip4j.image.ImageDecoder;
+import org.clip4j.image.RgbImage;
+import org.clip4j.weights.Layout;
+import org.clip4j.weights.SafeTensors;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The front door, on transformers' golden model. */
+class ClipTest {
+  private static final Path GOLDEN = Path.of("src/test/resources/golden");
+  private static final Path IMAGE = GOLDEN.resolve("preprocess/rgb.png");
+  private static final Path OTHER_IMAGE = GOLDEN.resolve("preprocess/baseline.jpg");
+  private static Clip clip;
+
+  @BeforeAll
+  static void load() {
+    clip = Clip.load(GOLDEN.resolve("hf-clip"));
+  }
+
+  @AfterAll
+  static void close() {
+    clip.close();
+  }
+
+  private static double norm(float[] vector) {
+    return Math.sqrt(Clip.cosine(vector, vector));
+  }
+
+  @Test
+  void texts_get_the_embeddings_of_transformers() throws IOException {
+    // The first texts of golden/hf-clip/texts.json; the rest are tokenized differently by
+    // transformers' fast tokenizer.
+    List<String> texts = List.of("a photo of a cat", "A photo of the small DOG.");
+    float[][] found = clip.encodeTexts(texts);
+    try (SafeTensors expected = SafeTensors.open(GOLDEN.resolve("hf-clip/expected.safetensors"))) {
+      FloatBuffer rows = expected.floats("text_features");
+      for (int i = 0; i < found.length; i++) {
+        for (float value : found[i]) {
+          assertThat(value).isCloseTo(rows.get(), within(2e-5f));
+        }
+      }
+    }
+  }
+
+  @Test
+  void embeddings_have_unit_length_and_the_embed_dim() {
+    assertThat(clip.encodeImage(IMAGE)).hasSize(clip.embedDim());
+    assertThat(norm(clip.encodeImage(IMAGE))).isCloseTo(1, within(1e-6));
+    assertThat(norm(clip.encodeText("a dog"))).isCloseTo(1, within(1e-6));
+    assertThat(norm(clip.encodeText(""))).isCloseTo(1, within(1e-6));
+    assertThat(norm(clip.encodeText("word ".repeat(500)))).isCloseTo(1, within(1e-6));
+  }
+
+  @Test
+  void a_batch_gives_what_one_by_one_gives() {
+    List<String> texts =
+        IntStream.range(0, 70)
+            .mapToObj(i -> "a photo of " + "very ".repeat(i % 7) + "thing " + i)
+            .toList();
+    float[][] batch = clip.encodeTexts(texts);
+    assertThat(batch).hasNumberOfRows(70);
+    for (int i = 0; i < batch.length; i += 11) {
+      assertThat(Clip.cosine(batch[i], clip.encodeText(texts.get(i)))).isCloseTo(1, within(1e-5));
+    }
+    float[][] images = clip.encodeImages(List.of(IMAGE, OTHER_IMAGE));
+    assertThat(Clip.cosine(images[1], clip.encodeImage(OTHER_IMAGE))).isCloseTo(1, within(1e-5));
+    assertThat(clip.encodeTexts(List.of())).isEmpty();
+  }
+
+  @Test
+  void similarity_is_the_cosine() {
+    double expected = Clip.cosine(clip.encodeImage(IMAGE), clip.encodeText("a dog"));
+    assertThat(clip.similarity(IMAGE, "a dog"))
+        .isCloseTo(expected, within(1e-6))
+        .isBetween(-1.0, 1.0);
+  }
+
+  @Test
+  void threads_share_a_model() {
+    float[] alone = clip.encodeText("a photo of a cat");
+    float[] image = clip.encodeImage(IMAGE);
+    IntStream.range(0, 200)
+        .parallel()
+        .forEach(
+            i -> {
+              assertThat(clip.encodeText("a photo of a cat")).isEqualTo(alone);
+              assertThat(clip.encodeImage(IMAGE)).isEqualTo(image);
+            });
+  }
+
+  @Test
+  void a_decoded_image_may_have_a_background() throws IOException {
+    Path rgba = GOLDEN.resolve("preprocess/rgba.png");
+    RgbImage dropped = ImageDecoder.decode(rgba);
+    RgbImage white = ImageDecoder.defaults().withBackground(0xffffff).read(rgba);
+    assertThat(clip.encodeImage(dropped)).isEqualTo(clip.encodeImage(rgba));
+    assertThat(clip.encodeImage(white)).isNotEqualTo(clip.encodeImage(rgba));
+  }
+
+  @Test
+  void saved_models_give_the_same_embeddings(@TempDir Path folder) throws IOException {
+    for (Layout layout : Layout.values()) {
+      Path saved = folder.resolve(layout.name());
+      clip.save(saved, layout);
+      try (Clip again = Clip.load(saved)) {
+        assertThat(again.encodeImage(IMAGE)).isEqualTo(clip.encodeImage(IMAGE));
+        assertThat(again.encodeText("a dog")).isEqualTo(clip.encodeText("a dog"));
+        assertThat(again.transform()).isEqualTo(clip.transform());
+      }
+    }
+  }
+
+  @Test
+  void a_missing_file_or_folder_is_named() {
+    assertThatThrownBy(() -> clip.encodeImage(Path.of("no-such.png")))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("no-such.png");
+    assertThatThrownBy(() -> clip.encodeImages(List.of(IMAGE, Path.of("no-such.png"))))
+        .hasMessageContaining("no-such.png");
+    assertThatThrownBy(() -> Clip.load(Path.of("no-such-model")))
+        .hasMessageContaining("no-such-model");
+  }
+
+  @Test
+  void probabilities_are_the_softmax_of_scaled_cosines() {
+    ZeroShotClassifier classifier = clip.zeroShot("cat", "dog", "rabbit").templates("{}").build();
+    Classifications answer = classifier.classify(IMAGE);
+    float[] image = clip.encodeImage(IMAGE);
+    double[] scaled = new double[3];
+    double sum = 0;
+    for (int i = 0; i < 3; i++) {
+      scaled[i] =
+          Math.exp(
+              clip.logitScale() * Clip.cosine(image, clip.encodeText(classifier.labels().get(i))));
+      sum += scaled[i];
+    }
+    for (int i = 0; i < 3; i++) {
+      assertThat(answer.get(classifier.labels().get(i)).getProbability())
+          .isCloseTo(scaled[i] / sum, within(1e-4));
+    }
+  }
+
+  @Test
+  void templates_are_averaged_as_unit_vectors() {
+    String[] templates = {"a photo of a {}.", "a drawing of a {}."};
+    float[] image = clip.encodeImage(IMAGE);
+    double[] logits = new double[2];
+    for (int label = 0; label < 2; label++) {
+      float[] a = clip.encodeText(templates[0].replace("{}", label == 0 ? "cat" : "dog"));
+      float[] b = clip.encodeText(templates[1].replace("{}", label == 0 ? "cat" : "dog"));
+      float[] sum = new float[a.length];
+      for (int e = 0; e < sum.length; e++) {
+        sum[e] = a[e] + b[e];
+      }
+      logits[label] = clip.logitScale() * Clip.cosine(image, sum) / norm(sum);
+    }
+    Classifications answer =
+        clip.zeroShot("cat", "dog").templates(templates).build().classify(image);
+    double expected = 1 / (1 + Math.exp(logits[1] - logits[0]));
+    assertThat(answer.get("cat").getProbability()).isCloseTo(expected, within(1e-4));
+  }
+
+  @Test
+  void classifies_batches_and_shows_the_top() {
+    ZeroShotClassifier classifier =
+        clip.zeroShot("cat", "dog", "rabbit", "horse").optTopK(2).build();
+    List<Classifications> answers = classifier.classify(List.of(IMAGE, OTHER_IMAGE));
+    assertThat(answers).hasSize(2);
+    assertThat(answers.get(1).best().getClassName())
+        .isEqualTo(classifier.classify(OTHER_IMAGE).best().getClassName());
+    List<Classifications.Classification> top = answers.get(0).topK();
+    assertThat(top).hasSize(2);
+    assertThat(top.get(0).getProbability()).isGreaterThanOrEqualTo(top.get(1).getProbability());
+  }
+
+  @Test
+  void labels_and_templates_that_make_no_sense_are_errors() {
+    assertThatThrownBy(() -> clip.zeroShot("cat", "dog", "cat"))
+        .hasMessageContaining("\"cat\"")
+        .hasMessageContaining("twice");
+    assertThatThrownBy(() -> clip.zeroShot("cat", " ")).hasMessageContaining("empty label");
+    assertThatThrownBy(() -> clip.zeroShot()).hasMessageContaining("at least one label");
+    assertThatThrownBy(() -> clip.zeroShot("cat").templates("a photo"))
+        .hasMessageContaining("a photo")
+        .hasMessageContaining("{}");
+    assertThatThrownBy(() -> clip.zeroShot("cat").templates())
+        .hasMessageContaining("at least one prompt template");
+    assertThatThrownBy(() -> clip.zeroShot("cat").optTopK(0)).hasMessageContaining("0");
+  }
+}

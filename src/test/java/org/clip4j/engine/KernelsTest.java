@@ -1,0 +1,121 @@
+package org.clip4j.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.List;
+import org.clip4j.image.ImageDecoder;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.image.ImageTransform.Interpolation;
+import org.clip4j.image.ImageTransform.ResizeMode;
+import org.clip4j.image.RgbImage;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class KernelsTest {
+  private static final float[] MEAN = {0.5f, 0.25f, 0};
+  private static final float[] STD = {0.5f, 0.25f, 1};
+
+  private final NDManager manager = NDManager.newBaseManager();
+
+  @AfterEach
+  void close() {
+    manager.close();
+  }
+
+  @Test
+  void pixels_are_normalised_per_channel() {
+    NDArray levels =
+        HostMemory.upload(
+            manager,
+            new Shape(1, 3, 1, 2),
+            new byte[] {0, (byte) 255, 0, (byte) 255, 0, (byte) 255});
+    NDArray pixels = new PixelKernels(manager, MEAN, STD).normalize(levels);
+    assertThat(pixels.toFloatArray()).containsExactly(-1, 1, -1, 3, 0, 1);
+  }
+
+  /** The kernel for augmentation: most values as Pillow's, the rest near. */
+  @Test
+  void resizing_comes_close_to_pillow() throws IOException {
+    RgbImage image = ImageDecoder.decode(Path.of("src/test/resources/golden/preprocess/rgb.png"));
+    int size = 224;
+    byte[] exact =
+        new ImageTransform(size, size, MEAN, STD, Interpolation.BICUBIC, ResizeMode.SQUASH)
+            .apply(image);
+    int plane = image.width() * image.height();
+    byte[] planar = new byte[3 * plane];
+    for (int i = 0; i < planar.length; i++) {
+      planar[i % 3 * plane + i / 3] = image.pixels()[i];
+    }
+    NDArray levels =
+        HostMemory.upload(manager, new Shape(1, 3, image.height(), image.width()), planar);
+    byte[] found = new PixelKernels(manager, MEAN, STD).resize(levels, size, size).toByteArray();
+    int equal = 0;
+    for (int i = 0; i < exact.length; i++) {
+      int difference = Math.abs((found[i] & 0xff) - (exact[i] & 0xff));
+      assertThat(difference).isLessThanOrEqualTo(2);
+      equal += difference == 0 ? 1 : 0;
+    }
+    assertThat(equal / (double) exact.length).isGreaterThan(0.99);
+  }
+
+  @Test
+  void source_that_does_not_compile_says_so() {
+    assertThatThrownBy(
+            () ->
+                TorchScript.compile(
+                    manager,
+                    "def f(self, x: Tensor) -> Tensor:\n  return torch.no_such_operator(x)\n"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("no_such_operator");
+  }
+
+  @Test
+  void lists_and_tensors_reach_a_kernel_in_order() {
+    TorchScript kernels =
+        TorchScript.compile(
+            manager,
+            """
+            def f(self, x: Tensor, p: List[Tensor], y: Tensor) -> Tensor:
+              return torch.add(torch.sub(x, torch.mul(p[0], p[1])), y)
+            """);
+    var list = TorchScript.list(List.of(manager.create(3f), manager.create(4f)));
+    NDArray result =
+        kernels.call(
+            TorchScript.Mode.INFERENCE, "f", manager.create(20f), list, manager.create(100f));
+    assertThat(result.getFloat()).isEqualTo(108);
+  }
+
+  @Test
+  void gradients_are_recorded_only_when_asked() {
+    TorchScript kernels =
+        TorchScript.compile(
+            manager, "def f(self, x: Tensor) -> Tensor:\n  return torch.mul(x, x)\n");
+    NDArray x = manager.create(3f);
+    x.setRequiresGradient(true);
+    NDArray y = Autograd.record(() -> kernels.call(TorchScript.Mode.TRAINING, "f", x));
+    Autograd.backward(y, manager.create(1f));
+    assertThat(Autograd.gradient(x).getFloat()).isCloseTo(6, within(1e-6f));
+    NDArray unrecorded =
+        Autograd.withoutRecording(() -> kernels.call(TorchScript.Mode.TRAINING, "f", x));
+    assertThat(unrecorded.hasGradient()).isFalse();
+  }
+
+  @Test
+  void host_memory_goes_there_and_back() {
+    float[] values = {1, 2, 3, 4, 5, 6};
+    NDArray array = HostMemory.upload(manager, new Shape(2, 3), FloatBuffer.wrap(values));
+    float[] back = new float[6];
+    HostMemory.view(array).get(back);
+    assertThat(back).isEqualTo(values);
+    assertThat(HostMemory.upload(manager, new Shape(2), new long[] {-1, 1L << 40}).toLongArray())
+        .containsExactly(-1, 1L << 40);
+  }
+}

@@ -100,11 +100,10 @@ class ClipTrainerTest {
   }
 
   @Test
-  void running_statistics_move_once_a_step_with_micro_batches() throws IOException {
+  void running_statistics_move_once_for_each_micro_batch() throws IOException {
     try (ClipModel model = ClipModel.create(RESNET, 3)) {
       trainer(model).optMicroBatchSize(8).optSteps(1).build().train();
-      assertThat(model.values().read("visual.bn1.num_batches_tracked").get(0))
-          .isEqualTo(2); // one for each micro-batch
+      assertThat(model.values().read("visual.bn1.num_batches_tracked").get(0)).isEqualTo(2);
     }
   }
 

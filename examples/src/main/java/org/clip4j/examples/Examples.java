@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.clip4j.image.ImageDecoder;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingResult;
 import picocli.CommandLine;
@@ -32,6 +33,21 @@ final class Examples {
               throw e;
             })
         .execute(args);
+  }
+
+  /**
+   * A decoder that paints a colour, written as RRGGBB, behind transparent images; null drops
+   * transparency.
+   */
+  static ImageDecoder decoder(String background) {
+    if (background == null) {
+      return ImageDecoder.defaults();
+    }
+    if (!background.matches("[0-9a-fA-F]{6}")) {
+      throw new IllegalArgumentException(
+          "a background is six hexadecimal digits RRGGBB, for example ffffff; found " + background);
+    }
+    return ImageDecoder.defaults().withBackground(Integer.parseInt(background, 16));
   }
 
   /**

@@ -62,6 +62,12 @@ final class Train implements Callable<Integer> {
   private Path imageRoot;
 
   @Option(
+      names = "--background",
+      paramLabel = "RRGGBB",
+      description = "Colour behind transparent images (transparency is dropped).")
+  private String background;
+
+  @Option(
       names = "--exclude",
       paramLabel = "REGEX",
       description = "Leaves out rows in whose image or caption this is found.")
@@ -203,7 +209,10 @@ final class Train implements Callable<Integer> {
   }
 
   private PairTable table() throws IOException {
-    PairTable.Builder table = Pairs.table(data).columns(imageColumn, captionColumns);
+    PairTable.Builder table =
+        Pairs.table(data)
+            .columns(imageColumn, captionColumns)
+            .optDecoder(Examples.decoder(background));
     if (imageRoot != null) {
       table.optImageRoot(imageRoot);
     }

@@ -1,6 +1,7 @@
 package org.clip4j.examples;
 
 import ai.djl.modality.Classifications;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
+import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -49,6 +51,12 @@ final class ZeroShot implements Callable<Integer> {
       description = "How many labels to show for each image.")
   private int top;
 
+  @Option(
+      names = "--background",
+      paramLabel = "RRGGBB",
+      description = "Colour behind transparent images (transparency is dropped).")
+  private String background;
+
   @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Image files.")
   private List<Path> images;
 
@@ -57,17 +65,19 @@ final class ZeroShot implements Callable<Integer> {
   }
 
   @Override
-  public Integer call() {
+  public Integer call() throws IOException {
+    ImageDecoder decoder = Examples.decoder(background);
     try (Clip clip = Clip.load(model)) {
       ZeroShotClassifier classifier =
           clip.zeroShot(Arrays.stream(labels).map(String::strip).toList())
               .templates(templates)
+              .optTopK(top)
               .build();
-      List<Classifications> answers = classifier.classify(images);
-      for (int i = 0; i < answers.size(); i++) {
-        System.out.println(images.get(i));
-        for (Classifications.Classification answer :
-            answers.get(i).<Classifications.Classification>topK(top)) {
+      for (Path image : images) {
+        List<Classifications.Classification> answers =
+            classifier.classify(decoder.read(image)).topK();
+        System.out.println(image);
+        for (Classifications.Classification answer : answers) {
           System.out.printf(
               Locale.ROOT,
               "  %5.1f %%  %s%n",

@@ -2,14 +2,14 @@ package org.clip4j.image;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
- * The chunks of a WebP file. The reader gets a file rebuilt from the first picture alone: it would
- * convert an embedded colour profile, and does not see that a chunk is cut short.
+ * The chunks of a WebP file. Lossy pictures are decoded here; the reader plugin gets lossless ones
+ * in a file rebuilt from nothing else, as it would convert an embedded colour profile.
  */
 final class WebpFile {
-
-  private static final int ALPHA_FLAG = 0x10;
 
   private final byte[] data;
   private int alpha = -1;
@@ -47,30 +47,84 @@ final class WebpFile {
     return canvasHeight;
   }
 
-  /**
-   * A still WebP of the first picture.
-   *
-   * @param withAlpha keeps the alpha of a lossy picture, which has a chunk of its own
-   */
-  byte[] still(boolean withAlpha) throws IOException {
-    boolean keep = withAlpha && alpha >= 0;
-    ByteArrayOutputStream out = new ByteArrayOutputStream(data.length + 30);
-    ascii(out, "RIFF");
-    int32(out, 4 + chunkSize(picture) + (keep ? 18 + chunkSize(alpha) : 0));
-    ascii(out, "WEBP");
-    if (keep) {
-      if (int32(picture + 4) < 10) {
-        throw new IOException("its VP8 chunk is too short");
-      }
-      ascii(out, "VP8X");
-      int32(out, 10);
-      int32(out, ALPHA_FLAG);
-      // The size in the key frame's header: 14 bits each, after a tag and a start code.
-      int24(out, (int24(picture + 14) & 0x3FFF) - 1);
-      int24(out, (int24(picture + 16) & 0x3FFF) - 1);
-      chunk(out, alpha);
+  /** Whether the picture is lossy: VP8. Otherwise it is VP8L. */
+  boolean isLossy() {
+    return data[picture + 3] == ' ';
+  }
+
+  RgbImage decodeLossy(JpegFile.SizeCheck sizeCheck) throws IOException {
+    return Vp8Frame.decode(data, picture + 8, picture + 8 + int32(picture + 4), sizeCheck);
+  }
+
+  /** A WebP file of nothing but the lossless picture. */
+  byte[] lossless() {
+    int length = int32(picture + 4);
+    return still(Arrays.copyOfRange(data, picture + 8, picture + 8 + length));
+  }
+
+  /** Whether a lossy picture has alpha, in a chunk of its own. */
+  boolean hasAlpha() {
+    return alpha >= 0;
+  }
+
+  /** Whether alpha is compressed; if not, {@link #plainAlpha} has it. */
+  boolean isAlphaCompressed() {
+    return (data[alpha + 8] & 3) == 1;
+  }
+
+  /** A WebP file of a lossless picture whose green is the filtered alpha. */
+  byte[] alphaPicture(int width, int height) {
+    int length = int32(alpha + 4) - 1;
+    byte[] vp8l = new byte[5 + length];
+    vp8l[0] = 0x2F;
+    int size = width - 1 | height - 1 << 14;
+    for (int i = 0; i < 4; i++) {
+      vp8l[1 + i] = (byte) (size >> 8 * i);
     }
-    chunk(out, picture);
+    System.arraycopy(data, alpha + 9, vp8l, 5, length);
+    return still(vp8l);
+  }
+
+  byte[] plainAlpha(int width, int height) throws IOException {
+    if (int32(alpha + 4) - 1 < width * height) {
+      throw new IOException("it is truncated: its ALPH chunk is too short");
+    }
+    return Arrays.copyOfRange(data, alpha + 9, alpha + 9 + width * height);
+  }
+
+  /** Undoes the prediction of alpha from its neighbours, in place. */
+  void unfilterAlpha(byte[] values, int width) {
+    int filter = data[alpha + 8] >> 2 & 3;
+    for (int i = 1; filter != 0 && i < values.length; i++) {
+      int x = i % width;
+      int left = x > 0 ? values[i - 1] & 0xFF : 0;
+      int above = i >= width ? values[i - width] & 0xFF : 0;
+      int prediction;
+      if (i < width) {
+        prediction = left;
+      } else if (x == 0 || filter == 2) {
+        prediction = above;
+      } else if (filter == 1) {
+        prediction = left;
+      } else {
+        int corner = values[i - width - 1] & 0xFF;
+        prediction = Math.max(0, Math.min(255, left + above - corner));
+      }
+      values[i] += (byte) prediction;
+    }
+  }
+
+  private static byte[] still(byte[] vp8l) {
+    ByteArrayOutputStream out = new ByteArrayOutputStream(vp8l.length + 21);
+    int padded = vp8l.length + (vp8l.length & 1);
+    ascii(out, "RIFF");
+    int32(out, 12 + padded);
+    ascii(out, "WEBPVP8L");
+    int32(out, vp8l.length);
+    out.writeBytes(vp8l);
+    if (padded > vp8l.length) {
+      out.write(0);
+    }
     return out.toByteArray();
   }
 
@@ -92,7 +146,7 @@ final class WebpFile {
 
   private void walk(int at, int limit) throws IOException {
     while (at + 8 <= limit && picture < 0) {
-      String type = new String(data, at, 4, java.nio.charset.StandardCharsets.ISO_8859_1);
+      String type = new String(data, at, 4, StandardCharsets.ISO_8859_1);
       long length = int32(at + 4) & 0xFFFFFFFFL;
       if (at + 8 + length > limit) {
         throw new IOException(
@@ -131,19 +185,6 @@ final class WebpFile {
     }
   }
 
-  private int chunkSize(int at) {
-    int length = int32(at + 4);
-    return 8 + length + (length & 1);
-  }
-
-  private void chunk(ByteArrayOutputStream out, int at) {
-    int length = int32(at + 4);
-    out.write(data, at, 8 + length);
-    if ((length & 1) != 0) {
-      out.write(0);
-    }
-  }
-
   private int int24(int at) {
     return data[at] & 0xFF | (data[at + 1] & 0xFF) << 8 | (data[at + 2] & 0xFF) << 16;
   }
@@ -158,14 +199,9 @@ final class WebpFile {
     }
   }
 
-  private static void int24(ByteArrayOutputStream out, int v) {
-    out.write(v);
-    out.write(v >> 8);
-    out.write(v >> 16);
-  }
-
   private static void int32(ByteArrayOutputStream out, int v) {
-    int24(out, v);
-    out.write(v >> 24);
+    for (int i = 0; i < 4; i++) {
+      out.write(v >> 8 * i);
+    }
   }
 }

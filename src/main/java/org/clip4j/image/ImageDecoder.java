@@ -183,28 +183,12 @@ public final class ImageDecoder {
     if (file.isLossy()) {
       picture = file.decodeLossy(this::checkSize);
       if (background >= 0 && file.hasAlpha()) {
-        converter.composite(picture, readAlpha(file, picture.width(), picture.height()));
+        converter.composite(picture, file.decodeAlpha(picture.width(), picture.height()));
       }
     } else {
-      picture = converter.toRgb(readImage(ImageFormat.WEBP, file.lossless()));
+      picture = converter.toRgb(file.decodeLossless(this::checkSize));
     }
     return file.isFrame() ? file.place(picture, Math.max(0, background)) : picture;
-  }
-
-  private byte[] readAlpha(WebpFile file, int width, int height) throws IOException {
-    byte[] alpha;
-    if (file.isAlphaCompressed()) {
-      BufferedImage image = readImage(ImageFormat.WEBP, file.alphaPicture(width, height));
-      byte[] rgb = new PixelConverter(NO_BACKGROUND).toRgb(image).pixels();
-      alpha = new byte[width * height];
-      for (int i = 0; i < alpha.length; i++) {
-        alpha[i] = rgb[3 * i + 1];
-      }
-    } else {
-      alpha = file.plainAlpha(width, height);
-    }
-    file.unfilterAlpha(alpha, width);
-    return alpha;
   }
 
   private BufferedImage readImage(ImageFormat format, byte[] data) throws IOException {

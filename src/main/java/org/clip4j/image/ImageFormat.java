@@ -1,7 +1,6 @@
 package org.clip4j.image;
 
 import com.twelvemonkeys.imageio.plugins.tiff.TIFFImageReaderSpi;
-import com.twelvemonkeys.imageio.plugins.webp.WebPImageReaderSpi;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
@@ -82,13 +81,12 @@ enum ImageFormat {
   }
 
   /**
-   * A reader of its own for each image. The providers are named instead of looked up where they can
-   * be: ImageIO's registry sees only the plugins of the class loader that touched it first, and
-   * other plugins of the application must not change the pixels.
+   * A reader of its own for each image. The provider is named instead of looked up where it can be:
+   * ImageIO's registry sees only the plugins of the class loader that touched it first, and other
+   * plugins of the application must not change the pixels.
    */
   ImageReader newReader() throws IOException {
     return switch (this) {
-      case WEBP -> new WebPImageReaderSpi().createReaderInstance(null);
       case TIFF -> new TIFFImageReaderSpi().createReaderInstance(null);
       default -> {
         Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName(label);

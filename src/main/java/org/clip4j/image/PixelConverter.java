@@ -43,6 +43,18 @@ final class PixelConverter {
     return new RgbImage(width, height, rgb);
   }
 
+  RgbImage toRgb(Vp8lFrame.Pixels pixels) {
+    byte[] rgb = new byte[pixels.argb().length * 3];
+    int o = 0;
+    for (int argb : pixels.argb()) {
+      int color = over(argb);
+      rgb[o++] = (byte) (color >> 16);
+      rgb[o++] = (byte) (color >> 8);
+      rgb[o++] = (byte) color;
+    }
+    return new RgbImage(pixels.width(), pixels.height(), rgb);
+  }
+
   /** Composites an image over the background, in place. */
   void composite(RgbImage image, byte[] alpha) {
     byte[] rgb = image.pixels();

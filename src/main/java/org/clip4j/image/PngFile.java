@@ -19,7 +19,7 @@ final class PngFile {
   private PngFile() {}
 
   /** The file with nothing but its header, palette, transparency and pixels. */
-  static byte[] essence(byte[] data, JpegFile.SizeCheck sizeCheck) throws IOException {
+  static byte[] essence(byte[] data, SizeCheck sizeCheck) throws IOException {
     if (data.length < HEADER) {
       throw new IOException(
           "it is truncated: its header needs " + HEADER + " bytes, found " + data.length);

@@ -61,8 +61,7 @@ final class Vp8Frame {
   private final boolean[] byBlock;
   private final boolean[] filterInside;
 
-  private Vp8Frame(byte[] data, int from, int end, JpegFile.SizeCheck sizeCheck)
-      throws IOException {
+  private Vp8Frame(byte[] data, int from, int end, SizeCheck sizeCheck) throws IOException {
     this.data = data;
     this.end = end;
     if (end - from < 10) {
@@ -98,8 +97,7 @@ final class Vp8Frame {
   }
 
   /** Decodes the frame in data[from, end). */
-  static RgbImage decode(byte[] data, int from, int end, JpegFile.SizeCheck sizeCheck)
-      throws IOException {
+  static RgbImage decode(byte[] data, int from, int end, SizeCheck sizeCheck) throws IOException {
     Vp8Frame frame = new Vp8Frame(data, from, end, sizeCheck);
     frame.decodeMacroblocks();
     frame.filter();

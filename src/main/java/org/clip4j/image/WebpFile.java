@@ -1,13 +1,14 @@
 package org.clip4j.image;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /**
- * The chunks of a WebP file. Lossy pictures are decoded here; the reader plugin gets lossless ones
- * in a file rebuilt from nothing else, as it would convert an embedded colour profile.
+ * The chunks of a WebP file: its first picture, where that lies on the canvas, and its alpha.
+ *
+ * <p>The decoders are our own, as the plugin at hand (TwelveMonkeys 3.13.1) repeats chroma and
+ * predicts from filtered samples in the lossy format, and gets single pixels of the lossless one
+ * wrong.
  */
 final class WebpFile {
 
@@ -52,14 +53,12 @@ final class WebpFile {
     return data[picture + 3] == ' ';
   }
 
-  RgbImage decodeLossy(JpegFile.SizeCheck sizeCheck) throws IOException {
+  RgbImage decodeLossy(SizeCheck sizeCheck) throws IOException {
     return Vp8Frame.decode(data, picture + 8, picture + 8 + int32(picture + 4), sizeCheck);
   }
 
-  /** A WebP file of nothing but the lossless picture. */
-  byte[] lossless() {
-    int length = int32(picture + 4);
-    return still(Arrays.copyOfRange(data, picture + 8, picture + 8 + length));
+  Vp8lFrame.Pixels decodeLossless(SizeCheck sizeCheck) throws IOException {
+    return Vp8lFrame.decode(data, picture + 8, picture + 8 + int32(picture + 4), sizeCheck);
   }
 
   /** Whether a lossy picture has alpha, in a chunk of its own. */
@@ -67,33 +66,28 @@ final class WebpFile {
     return alpha >= 0;
   }
 
-  /** Whether alpha is compressed; if not, {@link #plainAlpha} has it. */
-  boolean isAlphaCompressed() {
-    return (data[alpha + 8] & 3) == 1;
-  }
-
-  /** A WebP file of a lossless picture whose green is the filtered alpha. */
-  byte[] alphaPicture(int width, int height) {
-    int length = int32(alpha + 4) - 1;
-    byte[] vp8l = new byte[5 + length];
-    vp8l[0] = 0x2F;
-    int size = width - 1 | height - 1 << 14;
-    for (int i = 0; i < 4; i++) {
-      vp8l[1 + i] = (byte) (size >> 8 * i);
+  /** The alpha of a lossy picture, a byte per pixel. */
+  byte[] decodeAlpha(int width, int height) throws IOException {
+    int from = alpha + 9;
+    int end = alpha + 8 + int32(alpha + 4);
+    byte[] values = new byte[width * height];
+    int compression = from > end ? -1 : data[alpha + 8] & 3;
+    if (compression == 0 && end - from >= values.length) {
+      System.arraycopy(data, from, values, 0, values.length);
+    } else if (compression == 1) {
+      int[] argb = Vp8lFrame.decodeBare(data, from, end, width, height);
+      for (int i = 0; i < values.length; i++) {
+        values[i] = (byte) (argb[i] >> 8); // alpha travels as green
+      }
+    } else {
+      throw new IOException("its ALPH chunk is damaged");
     }
-    System.arraycopy(data, alpha + 9, vp8l, 5, length);
-    return still(vp8l);
-  }
-
-  byte[] plainAlpha(int width, int height) throws IOException {
-    if (int32(alpha + 4) - 1 < width * height) {
-      throw new IOException("it is truncated: its ALPH chunk is too short");
-    }
-    return Arrays.copyOfRange(data, alpha + 9, alpha + 9 + width * height);
+    unfilterAlpha(values, width);
+    return values;
   }
 
   /** Undoes the prediction of alpha from its neighbours, in place. */
-  void unfilterAlpha(byte[] values, int width) {
+  private void unfilterAlpha(byte[] values, int width) {
     int filter = data[alpha + 8] >> 2 & 3;
     for (int i = 1; filter != 0 && i < values.length; i++) {
       int x = i % width;
@@ -112,20 +106,6 @@ final class WebpFile {
       }
       values[i] += (byte) prediction;
     }
-  }
-
-  private static byte[] still(byte[] vp8l) {
-    ByteArrayOutputStream out = new ByteArrayOutputStream(vp8l.length + 21);
-    int padded = vp8l.length + (vp8l.length & 1);
-    ascii(out, "RIFF");
-    int32(out, 12 + padded);
-    ascii(out, "WEBPVP8L");
-    int32(out, vp8l.length);
-    out.writeBytes(vp8l);
-    if (padded > vp8l.length) {
-      out.write(0);
-    }
-    return out.toByteArray();
   }
 
   /** The canvas in one colour, with the first frame in its place. */
@@ -191,17 +171,5 @@ final class WebpFile {
 
   private int int32(int at) {
     return int24(at) | data[at + 3] << 24;
-  }
-
-  private static void ascii(ByteArrayOutputStream out, String text) {
-    for (int i = 0; i < text.length(); i++) {
-      out.write(text.charAt(i));
-    }
-  }
-
-  private static void int32(ByteArrayOutputStream out, int v) {
-    for (int i = 0; i < 4; i++) {
-      out.write(v >> 8 * i);
-    }
   }
 }

@@ -129,6 +129,7 @@ public final class ImageDecoder {
     try {
       return switch (format) {
         case JPEG -> JpegFile.decode(data, this::checkSize);
+        case PNG -> readFirst(format, PngFile.essence(data, this::checkSize));
         case GIF -> readGif(data);
         case WEBP -> readWebp(data);
         default -> readFirst(format, data);
@@ -161,7 +162,6 @@ public final class ImageDecoder {
   }
 
   private RgbImage readFirst(ImageFormat format, byte[] data) throws IOException {
-    format.checkComplete(data);
     return new PixelConverter(background).toRgb(readImage(format, data));
   }
 
@@ -178,8 +178,16 @@ public final class ImageDecoder {
     if (file.isFrame()) {
       checkSize(file.canvasWidth(), file.canvasHeight());
     }
-    byte[] still = file.still(background >= 0);
-    RgbImage picture = new PixelConverter(background).toRgb(readImage(ImageFormat.WEBP, still));
+    PixelConverter converter = new PixelConverter(background);
+    RgbImage picture;
+    if (file.isLossy()) {
+      picture = file.decodeLossy(this::checkSize);
+      if (background >= 0 && file.hasAlpha()) {
+        converter.composite(picture, file.decodeAlpha(picture.width(), picture.height()));
+      }
+    } else {
+      picture = converter.toRgb(file.decodeLossless(this::checkSize));
+    }
     return file.isFrame() ? file.place(picture, Math.max(0, background)) : picture;
   }
 

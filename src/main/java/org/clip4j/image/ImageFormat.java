@@ -1,7 +1,6 @@
 package org.clip4j.image;
 
 import com.twelvemonkeys.imageio.plugins.tiff.TIFFImageReaderSpi;
-import com.twelvemonkeys.imageio.plugins.webp.WebPImageReaderSpi;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
@@ -16,9 +15,6 @@ enum ImageFormat {
   GIF("GIF"),
   BMP("BMP"),
   TIFF("TIFF");
-
-  /** Deflate cannot shrink data further than this. */
-  private static final int DEFLATE_LIMIT = 1032;
 
   private final String label;
 
@@ -85,13 +81,12 @@ enum ImageFormat {
   }
 
   /**
-   * A reader of its own for each image. The providers are named instead of looked up where they can
-   * be: ImageIO's registry sees only the plugins of the class loader that touched it first, and
-   * other plugins of the application must not change the pixels.
+   * A reader of its own for each image. The provider is named instead of looked up where it can be:
+   * ImageIO's registry sees only the plugins of the class loader that touched it first, and other
+   * plugins of the application must not change the pixels.
    */
   ImageReader newReader() throws IOException {
     return switch (this) {
-      case WEBP -> new WebPImageReaderSpi().createReaderInstance(null);
       case TIFF -> new TIFFImageReaderSpi().createReaderInstance(null);
       default -> {
         Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName(label);
@@ -104,50 +99,6 @@ enum ImageFormat {
         throw new IOException("this Java runtime has no reader for " + label);
       }
     };
-  }
-
-  /** Refuses what cannot be whole before memory is spent on it. */
-  void checkComplete(byte[] data) throws IOException {
-    if (this == PNG) {
-      checkPng(data);
-    }
-  }
-
-  private static void checkPng(byte[] data) throws IOException {
-    if (data.length < 33 || !starts(data, 12, "IHDR")) {
-      throw new IOException("it is truncated: its header needs 33 bytes, found " + data.length);
-    }
-    long width = int32(data, 16) & 0xFFFFFFFFL;
-    long height = int32(data, 20) & 0xFFFFFFFFL;
-    int bits = data[24];
-    int samples =
-        switch (data[25]) {
-          case 2 -> 3;
-          case 4 -> 2;
-          case 6 -> 4;
-          default -> 1;
-        };
-    if (width > Integer.MAX_VALUE || height > Integer.MAX_VALUE) {
-      throw new IOException("its header says " + width + " x " + height + " pixels");
-    }
-    double least = (double) width * height * bits * samples / 8 / DEFLATE_LIMIT;
-    if (least > data.length && width * height <= ImageDecoder.DEFAULT_MAX_PIXELS) {
-      throw new IOException(
-          "it is truncated: "
-              + width
-              + " x "
-              + height
-              + " pixels cannot be held by a file of "
-              + data.length
-              + " bytes");
-    }
-  }
-
-  static int int32(byte[] data, int at) {
-    return data[at] << 24
-        | (data[at + 1] & 0xFF) << 16
-        | (data[at + 2] & 0xFF) << 8
-        | data[at + 3] & 0xFF;
   }
 
   private static boolean starts(byte[] data, int at, String latin1) {

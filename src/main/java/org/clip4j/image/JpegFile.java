@@ -19,11 +19,6 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  */
 final class JpegFile {
 
-  /** Takes the size in the header before anything is allocated for it. */
-  interface SizeCheck {
-    void check(int width, int height) throws IOException;
-  }
-
   private static final int SOI = 0xD8;
   private static final int EOI = 0xD9;
   private static final int SOS = 0xDA;

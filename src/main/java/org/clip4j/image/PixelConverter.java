@@ -3,6 +3,7 @@ package org.clip4j.image;
 import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
+import java.awt.image.DataBuffer;
 import java.awt.image.DataBufferByte;
 import java.awt.image.IndexColorModel;
 import java.awt.image.PixelInterleavedSampleModel;
@@ -42,6 +43,26 @@ final class PixelConverter {
     return new RgbImage(width, height, rgb);
   }
 
+  RgbImage toRgb(Vp8lFrame.Pixels pixels) {
+    byte[] rgb = new byte[pixels.argb().length * 3];
+    int o = 0;
+    for (int argb : pixels.argb()) {
+      int color = over(argb);
+      rgb[o++] = (byte) (color >> 16);
+      rgb[o++] = (byte) (color >> 8);
+      rgb[o++] = (byte) color;
+    }
+    return new RgbImage(pixels.width(), pixels.height(), rgb);
+  }
+
+  /** Composites an image over the background, in place. */
+  void composite(RgbImage image, byte[] alpha) {
+    byte[] rgb = image.pixels();
+    for (int i = 0; i < rgb.length; i++) {
+      rgb[i] = (byte) blend(rgb[i] & 0xFF, channel(background, i % 3), alpha[i / 3] & 0xFF);
+    }
+  }
+
   /** One colour 0xAARRGGBB without its transparency: as stored, or over the background. */
   int over(int argb) {
     int alpha = argb >>> 24;
@@ -79,7 +100,7 @@ final class PixelConverter {
 
   /** Whether samples are bytes of gray or RGB, with or without alpha. */
   private static boolean isPlain(Raster raster, ColorModel colors) {
-    if (raster.getDataBuffer().getDataType() != java.awt.image.DataBuffer.TYPE_BYTE
+    if (raster.getDataBuffer().getDataType() != DataBuffer.TYPE_BYTE
         || !(raster.getSampleModel() instanceof PixelInterleavedSampleModel)) {
       return false;
     }
@@ -112,6 +133,10 @@ final class PixelConverter {
   /** All other layouts, sample by sample: 16-bit and packed pixels, CMYK. */
   private void fromSamples(Raster raster, ColorModel colors, byte[] rgb) throws IOException {
     SampleModel samples = raster.getSampleModel();
+    int data = raster.getDataBuffer().getDataType();
+    if (data == DataBuffer.TYPE_FLOAT || data == DataBuffer.TYPE_DOUBLE) {
+      throw new IOException("samples in floating point are not supported");
+    }
     int bands = raster.getNumBands();
     int type = colors.getColorSpace().getType();
     boolean cmyk = type == ColorSpace.TYPE_CMYK && bands >= 4;
@@ -133,7 +158,7 @@ final class PixelConverter {
           // byte.
           pixel[b] =
               gray && !alpha && bits[b] > 8
-                  ? Math.min(255, row[x * bands + b])
+                  ? Math.max(0, Math.min(255, row[x * bands + b]))
                   : to8(row[x * bands + b], bits[b]);
         }
         if (cmyk) {

@@ -211,7 +211,7 @@ class ClipTokenizerTest {
   }
 
   @Test
-  void hostile_texts_take_time_in_proportion_to_their_length() {
+  void hostile_texts_end_in_bounded_time() {
     List<String> texts =
         List.of(
             "a".repeat(200_000),
@@ -224,8 +224,9 @@ class ClipTokenizerTest {
             "Σ'".repeat(100_000),
             "\ud800".repeat(100_000));
     for (String text : texts) {
-      Assertions.assertTimeout(
-          Duration.ofSeconds(2), () -> tokenizer.encode(text), text.substring(0, 4));
+      // Each takes well under a second; time that grew with the square of the length would take minutes.
+      Assertions.assertTimeoutPreemptively(
+          Duration.ofSeconds(40), () -> tokenizer.encode(text), text.substring(0, 4));
     }
   }
 }

@@ -29,7 +29,7 @@ public final class ImageDecoder {
 
   /**
    * Width times height beyond which an image is refused unless {@link #withMaxPixels} says
-   * otherwise: the limit at which Pillow suspects a decompression bomb.
+   * otherwise: the size beyond which Pillow refuses one as a decompression bomb.
    */
   public static final long DEFAULT_MAX_PIXELS = 178_956_970L;
 
@@ -66,8 +66,8 @@ public final class ImageDecoder {
   /**
    * Sets how large an image may be.
    *
-   * @param pixels the largest width times height, at least 1; memory for it is about 4 to 8 bytes a
-   *     pixel while decoding
+   * @param pixels the largest width times height, at least 1; decoding takes some 4 to 10 bytes of
+   *     memory for each
    */
   public ImageDecoder withMaxPixels(long pixels) {
     // RgbImage holds three bytes a pixel in one array.

@@ -1,5 +1,6 @@
 package org.clip4j.image;
 
+import java.util.Arrays;
 import org.clip4j.image.ImageTransform.Interpolation;
 
 /**
@@ -14,6 +15,9 @@ final class Resampler {
   private static final int PRECISION = 32 - 8 - 2;
 
   private static final int HALF = 1 << PRECISION - 1;
+
+  /** Rows that the horizontal pass takes at a time: enough for long runs, and still in cache. */
+  private static final int BLOCK = 32;
 
   private Resampler() {}
 
@@ -52,6 +56,36 @@ final class Resampler {
       int width,
       int height,
       Interpolation filter) {
+    // Pillow turns the passes round for very tall images, which shrinks them sooner.
+    if (image.height() > 100L * image.width() && fullHeight < image.height()) {
+      int all = image.width();
+      byte[] low = passes(image, all, fullHeight, 0, top, all, height, filter);
+      RgbImage lower = new RgbImage(all, height, interleave(low));
+      return passes(lower, fullWidth, height, left, 0, width, height, filter);
+    }
+    return passes(image, fullWidth, fullHeight, left, top, width, height, filter);
+  }
+
+  private static byte[] interleave(byte[] planar) {
+    int size = planar.length / 3;
+    byte[] rgb = new byte[planar.length];
+    for (int i = 0; i < size; i++) {
+      rgb[3 * i] = planar[i];
+      rgb[3 * i + 1] = planar[size + i];
+      rgb[3 * i + 2] = planar[2 * size + i];
+    }
+    return rgb;
+  }
+
+  private static byte[] passes(
+      RgbImage image,
+      long fullWidth,
+      long fullHeight,
+      long left,
+      long top,
+      int width,
+      int height,
+      Interpolation filter) {
     Axis columns = axis(image.width(), fullWidth, left, width, filter);
     Axis rows = axis(image.height(), fullHeight, top, height, filter);
     // 1. The rows that the vertical pass will ask for, at the new width, as ints: [row, RGB, x].
@@ -64,42 +98,32 @@ final class Resampler {
     return vertical(narrow, from, rows, width, height);
   }
 
+  /** Takes rows in blocks and turns them, so that this pass, too, runs along runs of ints. */
   private static void horizontal(
       RgbImage image, int from, int count, Axis columns, int[] out, int width) {
     byte[] pixels = image.pixels();
-    int rowBytes = image.width() * 3;
-    int[] first = columns.first;
-    int[] taps = columns.taps;
-    int[] weights = columns.weights;
-    int stride = columns.stride;
     int start = columns.from();
     int used = columns.to() - start;
-    // Red and green share a long, so that one multiplication serves both.
-    long[] redGreen = new long[used];
-    int[] blue = new int[used];
-    for (int y = 0; y < count; y++) {
-      int p = (from + y) * rowBytes + start * 3;
-      for (int x = 0; x < used; x++, p += 3) {
-        redGreen[x] = pixels[p] & 0xFF | (long) (pixels[p + 1] & 0xFF) << 32;
-        blue[x] = pixels[p + 2] & 0xFF;
-      }
-      int o = y * 3 * width;
-      for (int x = 0; x < width; x++, o++) {
-        int s = first[x] - start;
-        int w = x * stride;
-        int n = taps[x];
-        long rg = HALF | (long) HALF << 32;
-        int b = HALF;
-        for (int t = 0; t < n; t++) {
-          int weight = weights[w + t];
-          rg += redGreen[s + t] * weight;
-          b += blue[s + t] * weight;
+    int lanes = 3 * Math.min(BLOCK, count);
+    int[] turned = new int[used * lanes]; // [x, row, RGB]
+    int[] sum = new int[lanes];
+    for (int y = 0; y < count; y += BLOCK) {
+      int rows = Math.min(BLOCK, count - y);
+      for (int r = 0; r < rows; r++) {
+        int p = ((from + y + r) * image.width() + start) * 3;
+        for (int x = 0, t = 3 * r; x < used; x++, t += lanes, p += 3) {
+          turned[t] = pixels[p] & 0xFF;
+          turned[t + 1] = pixels[p + 1] & 0xFF;
+          turned[t + 2] = pixels[p + 2] & 0xFF;
         }
-        int r = (int) rg;
-        int g = (int) (rg - r >> 32); // what the sign of red borrowed is given back
-        out[o] = clip(r);
-        out[o + width] = clip(g);
-        out[o + 2 * width] = clip(b);
+      }
+      for (int x = 0; x < width; x++) {
+        weigh(turned, (columns.first[x] - start) * lanes, columns, x, sum);
+        for (int r = 0, o = y * 3 * width + x; r < rows; r++, o += 3 * width) {
+          out[o] = clip(sum[3 * r]);
+          out[o + width] = clip(sum[3 * r + 1]);
+          out[o + 2 * width] = clip(sum[3 * r + 2]);
+        }
       }
     }
   }
@@ -109,25 +133,7 @@ final class Resampler {
     byte[] out = new byte[height * run];
     int[] sum = new int[run];
     for (int y = 0; y < height; y++) {
-      java.util.Arrays.fill(sum, HALF);
-      int w = y * rows.stride;
-      int n = rows.taps[y];
-      int source = (rows.first[y] - from) * run;
-      int t = 0;
-      for (; t + 4 <= n; t += 4, source += 4 * run) {
-        addFour(
-            narrow,
-            source,
-            run,
-            rows.weights[w + t],
-            rows.weights[w + t + 1],
-            rows.weights[w + t + 2],
-            rows.weights[w + t + 3],
-            sum);
-      }
-      for (; t < n; t++, source += run) {
-        addOne(narrow, source, rows.weights[w + t], sum);
-      }
+      weigh(narrow, (rows.first[y] - from) * run, rows, y, sum);
       for (int c = 0; c < 3; c++) {
         int o = (c * height + y) * width;
         for (int x = 0; x < width; x++) {
@@ -138,19 +144,37 @@ final class Resampler {
     return out;
   }
 
-  private static void addOne(int[] narrow, int at, int weight, int[] sum) {
+  /**
+   * The weighted sum of runs of ints that follow each other, each as long as the sum. The loops are
+   * plain so that the JIT vectorises them; four runs at a time spare loads and stores of the sum.
+   */
+  private static void weigh(int[] runs, int at, Axis axis, int position, int[] sum) {
+    int run = sum.length;
+    int[] weights = axis.weights;
+    int w = position * axis.stride;
+    int end = w + axis.taps[position];
+    Arrays.fill(sum, HALF);
+    for (; w + 4 <= end; w += 4, at += 4 * run) {
+      addFour(runs, at, run, weights[w], weights[w + 1], weights[w + 2], weights[w + 3], sum);
+    }
+    for (; w < end; w++, at += run) {
+      addOne(runs, at, weights[w], sum);
+    }
+  }
+
+  private static void addOne(int[] runs, int at, int weight, int[] sum) {
     for (int i = 0; i < sum.length; i++) {
-      sum[i] += narrow[at + i] * weight;
+      sum[i] += runs[at + i] * weight;
     }
   }
 
   private static void addFour(
-      int[] narrow, int at, int run, int w0, int w1, int w2, int w3, int[] sum) {
+      int[] runs, int at, int run, int w0, int w1, int w2, int w3, int[] sum) {
     int b = at + run;
     int c = b + run;
     int d = c + run;
     for (int i = 0; i < sum.length; i++) {
-      sum[i] += narrow[at + i] * w0 + narrow[b + i] * w1 + narrow[c + i] * w2 + narrow[d + i] * w3;
+      sum[i] += runs[at + i] * w0 + runs[b + i] * w1 + runs[c + i] * w2 + runs[d + i] * w3;
     }
   }
 

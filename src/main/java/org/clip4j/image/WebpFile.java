@@ -149,8 +149,8 @@ final class WebpFile {
           canvasHeight = int24(at + 15) + 1;
         }
         case "ANMF" -> {
-          if (length < 24) {
-            throw new IOException("its ANMF chunk is too short");
+          if (length < 24 || frame) { // frames in frames would let a file choose our stack's depth
+            throw new IOException("its ANMF chunk is damaged");
           }
           frame = true;
           left = 2 * int24(at + 8);

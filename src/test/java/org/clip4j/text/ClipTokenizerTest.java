@@ -224,7 +224,8 @@ class ClipTokenizerTest {
             "Σ'".repeat(100_000),
             "\ud800".repeat(100_000));
     for (String text : texts) {
-      // Each takes well under a second; time that grew with the square of the length would take minutes.
+      // Each takes well under a second; time that grew with the square of the length would take
+      // minutes.
       Assertions.assertTimeoutPreemptively(
           Duration.ofSeconds(40), () -> tokenizer.encode(text), text.substring(0, 4));
     }

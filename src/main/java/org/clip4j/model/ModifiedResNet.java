@@ -158,10 +158,13 @@ final class ModifiedResNet implements ImageTower {
     String suffix = SUFFIX.get(pass);
     NDArray x = kernels.call(pass.mode(), "stem" + suffix, pixels, stem);
     for (Bottleneck block : bottlenecks) {
+      NDArray next = kernels.call(pass.mode(), block.kernel + suffix, x, block.parameters);
       if (hiddenStates != null) {
         hiddenStates.accept(x);
+      } else {
+        x.close(); // autograd keeps what it needs
       }
-      x = kernels.call(pass.mode(), block.kernel + suffix, x, block.parameters);
+      x = next;
     }
     if (hiddenStates != null) {
       hiddenStates.accept(x);

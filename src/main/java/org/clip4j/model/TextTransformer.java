@@ -24,14 +24,10 @@ final class TextTransformer {
       def embed(self, ids: Tensor, p: List[Tensor]) -> Tensor:
         return torch.add(torch.embedding(p[0], ids), torch.slice(p[1], 0, 0, torch.size(ids, 1)))  # [N, L, D]
 
-      def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        return torch.matmul(torch.layer_norm(x, [{D}], p[0], p[1], {eps}), p[2])  # [N, E]
-
       """;
 
   private final TorchScript kernels;
   private final NDList embed;
-  private final NDList project;
   private final Transformer transformer;
 
   TextTransformer(
@@ -40,20 +36,20 @@ final class TextTransformer {
         SOURCE
                 .replace("{D}", Integer.toString(config.width()))
                 .replace("{eps}", Double.toString(ResidualAttentionBlock.EPSILON))
-            + ResidualAttentionBlock.source(
+            + Transformer.source(
                 config.width(), config.heads(), quickGelu, config.lsInitValue() != null, true);
     kernels = TorchScript.compile(manager, source);
     embed =
         TorchScript.list(
             List.of(
                 parameters.get("token_embedding.weight"), parameters.get("positional_embedding")));
-    project =
+    NDList project =
         TorchScript.list(
             List.of(
                 parameters.get("ln_final.weight"),
                 parameters.get("ln_final.bias"),
                 parameters.get("text_projection")));
-    transformer = new Transformer(kernels, parameters, "transformer.", config.layers());
+    transformer = new Transformer(kernels, parameters, "transformer.", config.layers(), project);
   }
 
   /**
@@ -66,7 +62,6 @@ final class TextTransformer {
   NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
     NDArray end = kernels.call(pass.mode(), "end", ids); // [N]
     NDArray x = kernels.call(pass.mode(), "embed", ids, embed); // [N, L, D]
-    x = transformer.forward(pass, x, end, hiddenStates); // [N, D]
-    return kernels.call(pass.mode(), "project", x, project); // [N, E]
+    return transformer.forward(pass, x, end, hiddenStates); // [N, E]
   }
 }

@@ -31,14 +31,10 @@ final class VisionTransformer implements ImageTower {
         x = torch.add(torch.cat([token, x], 1), p[2])  # [N, L, D]
         return torch.layer_norm(x, [{D}], p[3], p[4], {eps})
 
-      def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        return torch.matmul(torch.layer_norm(x, [{D}], p[0], p[1], {eps}), p[2])  # [N, E]
-
       """;
 
   private final TorchScript kernels;
   private final NDList embed;
-  private final NDList project;
   private final Transformer transformer;
 
   VisionTransformer(
@@ -50,7 +46,7 @@ final class VisionTransformer implements ImageTower {
                 .replace("{gh}", Integer.toString(config.imageHeight() / config.patchSize()))
                 .replace("{gw}", Integer.toString(config.imageWidth() / config.patchSize()))
                 .replace("{eps}", Double.toString(ResidualAttentionBlock.EPSILON))
-            + ResidualAttentionBlock.source(
+            + Transformer.source(
                 config.width(), config.heads(), quickGelu, config.lsInitValue() != null, false);
     kernels = TorchScript.compile(manager, source);
     embed =
@@ -61,9 +57,13 @@ final class VisionTransformer implements ImageTower {
             "positional_embedding",
             "ln_pre.weight",
             "ln_pre.bias");
-    project = list(parameters, "ln_post.weight", "ln_post.bias", "proj");
     transformer =
-        new Transformer(kernels, parameters, "visual.transformer.", config.layers().get(0));
+        new Transformer(
+            kernels,
+            parameters,
+            "visual.transformer.",
+            config.layers().get(0),
+            list(parameters, "ln_post.weight", "ln_post.bias", "proj"));
   }
 
   private static NDList list(Map<String, NDArray> parameters, String... names) {
@@ -74,7 +74,6 @@ final class VisionTransformer implements ImageTower {
   @Override
   public NDArray forward(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates) {
     NDArray x = kernels.call(pass.mode(), "embed", pixels, embed); // [N, L, D]
-    x = transformer.forward(pass, x, x, hiddenStates); // [N, D], of the class token
-    return kernels.call(pass.mode(), "project", x, project); // [N, E]
+    return transformer.forward(pass, x, x, hiddenStates); // [N, E], of the class token
   }
 }

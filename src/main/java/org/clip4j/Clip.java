@@ -18,6 +18,7 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.loss.ContrastiveLoss;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
+import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
@@ -47,31 +48,30 @@ public final class Clip implements AutoCloseable {
 
   private final ClipModel model;
   private final ImageTransform transform;
-  private final Tokenizer tokenizer;
+  private final Tokenizer tokenizer; // null where the model's vocabulary is not CLIP's
   private final NDManager manager;
   private final PixelKernels pixels;
   private final ContrastiveLoss similarity;
-  private final float logitScale;
 
-  private Clip(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
+  private Clip(ClipModel model, ImageTransform transform) {
     this.model = model;
     this.transform = transform;
-    this.tokenizer = tokenizer;
+    TextConfig text = model.config().text();
+    tokenizer =
+        ClipTokenizer.fits(text.vocabSize()) ? ClipTokenizer.create(text.contextLength()) : null;
     manager = model.manager().newSubManager();
     pixels = new PixelKernels(manager, transform.mean(), transform.std());
     similarity = new ContrastiveLoss(manager);
-    logitScale = model.logitScale();
   }
 
   /**
    * Loads a checkpoint on the CPU.
    *
-   * @param checkpoint a folder in the transformers layout ({@code config.json}, {@code
-   *     model.safetensors}) or in OpenCLIP's ({@code open_clip_config.json}, {@code
+   * @param checkpoint a weights file, or a folder in the transformers layout ({@code config.json},
+   *     {@code model.safetensors}) or in OpenCLIP's ({@code open_clip_config.json}, {@code
    *     open_clip_model.safetensors})
-   * @throws UncheckedIOException if it cannot be read; the message names the file
-   * @throws IllegalArgumentException if it is not a model that this library knows; the message
-   *     names the value
+   * @throws UncheckedIOException if it cannot be read, or is not a model that this library knows;
+   *     the message names the file and what is wrong
    */
   public static Clip load(Path checkpoint) {
     return load(checkpoint, Device.cpu());
@@ -80,24 +80,24 @@ public final class Clip implements AutoCloseable {
   /** As {@link #load(Path)}, on a device. */
   public static Clip load(Path checkpoint, Device device) {
     try (Checkpoint opened = Checkpoint.open(checkpoint)) {
-      ClipModel model = ClipModel.load(opened.config(), opened.parameters(), device);
-      return new Clip(model, opened.transform(), tokenizer(model));
+      return of(ClipModel.load(opened.config(), opened.parameters(), device), opened.transform());
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
   }
 
   /**
-   * Wraps a model, for example one just trained; closing the result closes it.
+   * Wraps a model, for example one just trained; closing the result closes it. So does failing.
    *
    * @param transform what the model was trained with
    */
   public static Clip of(ClipModel model, ImageTransform transform) {
-    return new Clip(model, transform, tokenizer(model));
-  }
-
-  private static Tokenizer tokenizer(ClipModel model) {
-    return ClipTokenizer.create(model.config().text().contextLength());
+    try {
+      return new Clip(model, transform);
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
   }
 
   /** The model itself, for those who work with tensors. */
@@ -117,7 +117,7 @@ public final class Clip implements AutoCloseable {
 
   /** The factor by which cosine similarities become logits. */
   public float logitScale() {
-    return logitScale;
+    return model.logitScale();
   }
 
   /**
@@ -186,6 +186,9 @@ public final class Clip implements AutoCloseable {
    * @return one vector of E values for each, in order
    */
   public float[][] encodeTexts(List<String> texts) {
+    if (tokenizer == null) {
+      throw new IllegalStateException(ClipTokenizer.misfit(model.config().text().vocabSize()));
+    }
     float[][] embeddings = new float[texts.size()][];
     for (int start = 0; start < embeddings.length; start += CHUNK) {
       List<String> chunk = texts.subList(start, Math.min(start + CHUNK, embeddings.length));
@@ -208,6 +211,14 @@ public final class Clip implements AutoCloseable {
 
   /** Cosine similarity of two embeddings of unit length, in [-1, 1]. */
   public static double cosine(float[] a, float[] b) {
+    if (a.length != b.length) {
+      throw new IllegalArgumentException(
+          "embeddings of "
+              + a.length
+              + " and "
+              + b.length
+              + " values cannot be compared; they come from different models");
+    }
     double sum = 0;
     for (int i = 0; i < a.length; i++) {
       sum += (double) a[i] * b[i];

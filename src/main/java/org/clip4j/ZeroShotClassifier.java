@@ -63,13 +63,14 @@ public final class ZeroShotClassifier {
    * Classifies by an image's embedding.
    *
    * @param embedding as {@link Clip#encodeImage(Path)} gives it, unit length
-   * @return the labels with their probabilities, which sum to 1, most probable first
+   * @return the labels with their probabilities, which sum to 1; its {@code topK} sorts them
    */
   public Classifications classify(float[] embedding) {
+    float logitScale = clip.logitScale();
     double[] logits = new double[weights.length];
     double max = Double.NEGATIVE_INFINITY;
     for (int i = 0; i < logits.length; i++) {
-      logits[i] = clip.logitScale() * Clip.cosine(embedding, weights[i]);
+      logits[i] = logitScale * Clip.cosine(embedding, weights[i]);
       max = Math.max(max, logits[i]);
     }
     double sum = 0;

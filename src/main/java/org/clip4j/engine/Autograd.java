@@ -46,6 +46,15 @@ public final class Autograd {
     JniUtils.backward((PtNDArray) output, (PtNDArray) gradient, false, false);
   }
 
+  /** Sets the gradient accumulated so far to zero, if there is any. */
+  public static void clear(NDArray array) {
+    NDArray gradient = gradient(array);
+    if (gradient != null) {
+      gradient.close();
+      JniUtils.zeroGrad((PtNDArray) array);
+    }
+  }
+
   /**
    * The gradient accumulated so far.
    *

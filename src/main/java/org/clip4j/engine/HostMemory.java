@@ -42,7 +42,15 @@ public final class HostMemory {
    *     after the tensor is closed
    */
   public static FloatBuffer view(NDArray array) {
-    return bytes(array).asFloatBuffer();
+    if (array.getDevice().equals(Device.cpu())) {
+      return bytes(array).asFloatBuffer();
+    }
+    // DJL moves a tensor through a manager of its own, which it leaves open.
+    NDArray host = array.toDevice(Device.cpu(), false);
+    try (NDManager moved = host.getManager()) {
+      float[] values = host.toFloatArray();
+      return FloatBuffer.wrap(values);
+    }
   }
 
   private interface Filler {
@@ -57,7 +65,13 @@ public final class HostMemory {
       return host;
     }
     try (host) {
-      return host.toDevice(device, true);
+      NDArray onDevice = host.toDevice(device, true);
+      NDManager moved = onDevice.getManager();
+      onDevice.attach(manager);
+      if (moved != manager) {
+        moved.close();
+      }
+      return onDevice;
     }
   }
 

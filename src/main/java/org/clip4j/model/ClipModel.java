@@ -29,6 +29,8 @@ public final class ClipModel implements AutoCloseable {
 
   private ClipModel(ClipConfig config, Device device, ParameterSource source) {
     this.config = config;
+    ClipConfigJson.read(
+        ClipConfigJson.write(config)); // says what an architecture built in code gets wrong
     specs = ParameterSpec.of(config);
     manager = NDManager.newBaseManager(device, "PyTorch");
     try {
@@ -162,7 +164,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** The factor by which cosine similarities become logits: exp of the learned parameter. */
   public float logitScale() {
-    return (float) Math.exp(parameters.get("logit_scale").getFloat());
+    return (float) Math.exp(HostMemory.view(parameters.get("logit_scale")).get(0));
   }
 
   /** Number of trained values. */

@@ -34,8 +34,6 @@ final class TextTransformer {
       NDManager manager, TextConfig config, boolean quickGelu, Map<String, NDArray> parameters) {
     String source =
         SOURCE
-                .replace("{D}", Integer.toString(config.width()))
-                .replace("{eps}", Double.toString(ResidualAttentionBlock.EPSILON))
             + Transformer.source(
                 config.width(), config.heads(), quickGelu, config.lsInitValue() != null, true);
     kernels = TorchScript.compile(manager, source);

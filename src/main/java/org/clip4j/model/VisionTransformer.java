@@ -74,6 +74,6 @@ final class VisionTransformer implements ImageTower {
   @Override
   public NDArray forward(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates) {
     NDArray x = kernels.call(pass.mode(), "embed", pixels, embed); // [N, L, D]
-    return transformer.forward(pass, x, x, hiddenStates); // [N, E], of the class token
+    return transformer.forward(pass, x, pixels, hiddenStates); // [N, E], of the class token
   }
 }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import org.clip4j.data.PairBatch;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.UnreadableImages;
+import org.clip4j.engine.Autograd;
 import org.clip4j.engine.HostMemory;
 import org.clip4j.engine.PixelKernels;
 import org.clip4j.image.ImageTransform;
@@ -23,6 +25,7 @@ import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.KeyMap;
 import org.clip4j.weights.Layout;
 
 /**
@@ -61,6 +64,11 @@ public final class ClipTrainer {
             ? settings.transform
             : ImageTransform.openai(config.vision().imageHeight(), config.vision().imageWidth());
     tokenizer = ClipTokenizer.create(config.text().contextLength());
+    if (settings.output != null) {
+      KeyMap.of(
+          settings.layout,
+          config); // what the layout cannot hold is said before the training, not after it
+    }
   }
 
   /** Starts with the defaults named at each setting. */
@@ -82,7 +90,11 @@ public final class ClipTrainer {
    * @throws IOException if no image can be read, or the model cannot be saved
    */
   public TrainingResult train() throws IOException {
+    if (settings.output != null) {
+      Files.createDirectories(settings.output);
+    }
     model.setTrainable(true);
+    model.parameters().values().forEach(Autograd::clear); // of a training that failed midway
     try (NDManager manager = model.manager().newSubManager();
         PairLoader loader = settings.loader(transform, tokenizer)) {
       Loop loop = new Loop(manager, loader);
@@ -95,8 +107,16 @@ public final class ClipTrainer {
   }
 
   private void save() throws IOException {
-    if (settings.output != null) {
+    if (settings.output == null) {
+      return;
+    }
+    boolean interrupted = Thread.interrupted(); // an interrupted thread cannot write files
+    try {
       Checkpoint.save(settings.output, settings.layout, model.config(), transform, model.values());
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 
@@ -180,8 +200,14 @@ public final class ClipTrainer {
     private float backward(PairBatch batch) {
       try (NDManager scratch = manager.newSubManager()) {
         List<TrainingStep.MicroBatch> parts = new ArrayList<>();
-        for (int from = 0; from < batch.size(); from += settings.microBatchSize) {
-          parts.add(part(batch, from, Math.min(from + settings.microBatchSize, batch.size())));
+        int size = batch.size();
+        int count = (size + settings.microBatchSize() - 1) / settings.microBatchSize();
+        for (int i = 0; i < count; i++) {
+          parts.add(
+              part(
+                  batch,
+                  size * i / count,
+                  size * (i + 1) / count)); // evenly, for batch norms' sake
         }
         return step.backward(
             scratch, parts, settings.maskDuplicateCaptions ? batch.captionIds() : null);
@@ -189,6 +215,12 @@ public final class ClipTrainer {
     }
 
     private TrainingStep.MicroBatch part(PairBatch batch, int from, int to) {
+      if (to - from < 2 && model.config().vision().isResNet()) {
+        throw new IllegalStateException(
+            "a ModifiedResNet normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
+                + settings.microBatchSize()
+                + ", or add pairs");
+      }
       int image = 3 * transform.height() * transform.width();
       Shape shape = new Shape(to - from, 3, transform.height(), transform.width());
       TokenBatch tokens = batch.tokens().range(from, to);
@@ -223,15 +255,15 @@ public final class ClipTrainer {
     }
   }
 
-  /** Settings of a training: {@code set} ones are required, {@code opt} ones have defaults. */
-  public static final class Builder {
+  /** Settings of a training: model and pairs are required, the others have defaults. */
+  public static final class Builder implements Cloneable {
     private ClipModel model;
     private PairSource pairs;
     private Path output;
     private Layout layout = Layout.OPENCLIP;
     private ImageTransform transform;
     private int batchSize = 128;
-    private int microBatchSize = 128;
+    private int microBatchSize; // 0: the batch size
     private int epochs = 30;
     private long steps;
     private double learningRate = 5e-4;
@@ -242,7 +274,7 @@ public final class ClipTrainer {
     private boolean maskDuplicateCaptions;
     private int decodeThreads;
     private long imageCacheBytes = Runtime.getRuntime().maxMemory() / 4;
-    private final List<TrainingListener> listeners = new ArrayList<>();
+    private List<TrainingListener> listeners = new ArrayList<>();
 
     private Builder() {}
 
@@ -283,7 +315,6 @@ public final class ClipTrainer {
     /** Pairs that are contrasted with each other in one step; by default 128. */
     public Builder optBatchSize(int batchSize) {
       this.batchSize = atLeast("batch size", 2, batchSize);
-      microBatchSize = batchSize;
       return this;
     }
 
@@ -304,7 +335,7 @@ public final class ClipTrainer {
 
     /** Steps in all, in place of {@link #optEpochs}. */
     public Builder optSteps(long steps) {
-      this.steps = atLeast("steps", 1, Math.toIntExact(steps));
+      this.steps = atLeast("steps", 1, steps);
       return this;
     }
 
@@ -328,7 +359,7 @@ public final class ClipTrainer {
 
     /** Steps over which the learning rate rises; by default a twentieth of all. */
     public Builder optWarmupSteps(long warmupSteps) {
-      this.warmupSteps = atLeast("warm-up steps", 0, Math.toIntExact(warmupSteps));
+      this.warmupSteps = atLeast("warm-up steps", 0, warmupSteps);
       return this;
     }
 
@@ -358,7 +389,7 @@ public final class ClipTrainer {
      * the heap.
      */
     public Builder optImageCacheBytes(long bytes) {
-      imageCacheBytes = bytes;
+      imageCacheBytes = atLeast("image cache bytes", 0, bytes);
       return this;
     }
 
@@ -378,7 +409,25 @@ public final class ClipTrainer {
         throw new IllegalArgumentException(
             "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
       }
-      return new ClipTrainer(this);
+      int vocabSize = model.config().text().vocabSize();
+      if (!ClipTokenizer.fits(vocabSize)) {
+        throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
+      }
+      return new ClipTrainer(copy());
+    }
+
+    private Builder copy() {
+      try {
+        Builder copy = (Builder) super.clone();
+        copy.listeners = List.copyOf(listeners);
+        return copy;
+      } catch (CloneNotSupportedException e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    private int microBatchSize() {
+      return microBatchSize > 0 ? microBatchSize : batchSize;
     }
 
     private long totalSteps() {
@@ -409,6 +458,10 @@ public final class ClipTrainer {
     }
 
     private static int atLeast(String name, int limit, int value) {
+      return (int) atLeast(name, limit, (long) value);
+    }
+
+    private static long atLeast(String name, long limit, long value) {
       if (value < limit) {
         throw new IllegalArgumentException(
             name + " must be at least " + limit + ", found " + value);

@@ -23,6 +23,7 @@ import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.Layout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -137,6 +138,48 @@ class ClipTrainerTest {
       assertThat(result.cancelled()).isTrue();
       assertThat(result.steps()).isEqualTo(2);
       assertThat(Files.exists(folder.resolve("open_clip_model.safetensors"))).isTrue();
+    }
+  }
+
+  @Test
+  void an_interrupted_training_saves_too() throws IOException {
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      TrainingResult result =
+          trainer(model)
+              .setOutput(folder)
+              .optListener(progress -> Thread.currentThread().interrupt())
+              .build()
+              .train();
+      assertThat(Thread.interrupted()).as("still interrupted").isTrue();
+      assertThat(result.cancelled()).isTrue();
+      assertThat(Files.exists(folder.resolve("open_clip_model.safetensors"))).isTrue();
+    }
+  }
+
+  @Test
+  void what_cannot_be_saved_is_said_before_the_training() {
+    try (ClipModel model = ClipModel.create(RESNET, 3)) {
+      assertThatThrownBy(
+              () -> trainer(model).setOutput(folder).optLayout(Layout.TRANSFORMERS).build())
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void a_resnet_refuses_micro_batches_of_one() {
+    try (ClipModel model = ClipModel.create(RESNET, 3)) {
+      assertThatThrownBy(() -> trainer(model).optMicroBatchSize(1).build().train())
+          .hasMessageContaining("at least 2 images");
+    }
+  }
+
+  @Test
+  void a_vocabulary_that_does_not_fit_the_tokenizer_is_an_error() {
+    TextConfig small = new TextConfig(16, 500, 32, 2, 2, 4, null);
+    try (ClipModel model = ClipModel.create(new ClipConfig(32, VIT.vision(), small, false), 3)) {
+      assertThatThrownBy(() -> trainer(model).build())
+          .hasMessageContaining("500")
+          .hasMessageContaining("49407");
     }
   }
 

@@ -2,6 +2,7 @@ package org.clip4j.examples;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.concurrent.Callable;
@@ -26,7 +27,9 @@ final class Examples {
             (e, line, parsed) -> {
               if (e instanceof IOException
                   || e instanceof UncheckedIOException
-                  || e instanceof IllegalArgumentException) {
+                  || e instanceof IllegalArgumentException
+                  || e instanceof IllegalStateException
+                  || e instanceof JsonParseException) {
                 line.getErr().println(e.getMessage());
                 return 1;
               }
@@ -60,10 +63,11 @@ final class Examples {
         builder
             .optListener(
                 step -> {
-                  if (progress[0] == null) {
+                  if (progress[0] == null) { // the first step also warms up: time starts after it
                     progress[0] = new Progress("Training", step.totalSteps(), batchSize);
+                  } else {
+                    progress[0].step(step.step(), step.loss());
                   }
-                  progress[0].step(step.step(), step.loss());
                 })
             .build();
     CountDownLatch saved = new CountDownLatch(1);

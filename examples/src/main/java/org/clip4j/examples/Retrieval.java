@@ -16,12 +16,17 @@ import org.clip4j.data.PairSource;
 record Retrieval(
     int pairs, double textToImage1, double textToImage5, double imageToText1, double imageToText5) {
 
-  static Retrieval of(Clip clip, PairSource source) throws IOException {
+  static Retrieval of(Clip clip, PairSource source) {
     List<float[]> images = new ArrayList<>();
     List<String> captions = new ArrayList<>();
     for (int i = 0; i < source.size(); i++) {
       ImageTextPair pair = source.get(i);
-      images.add(clip.encodeImage(pair.image().read()));
+      try {
+        images.add(clip.encodeImage(pair.image().read()));
+      } catch (IOException e) {
+        System.err.println("left out of the retrieval: " + e.getMessage());
+        continue;
+      }
       captions.add(pair.captions().get(0));
     }
     float[][] texts = clip.encodeTexts(captions);

@@ -1,28 +1,23 @@
 package org.clip4j.train;
 
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.clip4j.data.PairBatch;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.UnreadableImages;
 import org.clip4j.engine.Autograd;
-import org.clip4j.engine.HostMemory;
 import org.clip4j.engine.PixelKernels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.ContrastiveLoss;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.ClipTokenizer;
-import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.KeyMap;
@@ -128,7 +123,7 @@ public final class ClipTrainer {
   private final class Loop {
     private final NDManager manager;
     private final PairLoader loader;
-    private final PixelKernels pixels;
+    private final MicroBatches parts;
     private final TrainingStep step;
     private final AdamW optimizer;
     private final LearningRateSchedule schedule;
@@ -139,7 +134,12 @@ public final class ClipTrainer {
     Loop(NDManager manager, PairLoader loader) {
       this.manager = manager;
       this.loader = loader;
-      pixels = new PixelKernels(manager, transform.mean(), transform.std());
+      parts =
+          new MicroBatches(
+              transform,
+              new PixelKernels(manager, transform.mean(), transform.std()),
+              settings.microBatchSize(),
+              model.config().vision().isResNet());
       step = new TrainingStep(model, new ContrastiveLoss(manager));
       optimizer = new AdamW(manager, model, settings.hyperparameters());
       totalSteps = settings.totalSteps();
@@ -199,43 +199,9 @@ public final class ClipTrainer {
 
     private float backward(PairBatch batch) {
       try (NDManager scratch = manager.newSubManager()) {
-        List<TrainingStep.MicroBatch> parts = new ArrayList<>();
-        int size = batch.size();
-        int count = (size + settings.microBatchSize() - 1) / settings.microBatchSize();
-        for (int i = 0; i < count; i++) {
-          parts.add(
-              part(
-                  batch,
-                  size * i / count,
-                  size * (i + 1) / count)); // evenly, for batch norms' sake
-        }
         return step.backward(
-            scratch, parts, settings.maskDuplicateCaptions ? batch.captionIds() : null);
+            scratch, parts.of(batch), settings.maskDuplicateCaptions ? batch.captionIds() : null);
       }
-    }
-
-    private TrainingStep.MicroBatch part(PairBatch batch, int from, int to) {
-      if (to - from < 2 && model.config().vision().isResNet()) {
-        throw new IllegalStateException(
-            "a ModifiedResNet normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
-                + settings.microBatchSize()
-                + ", or add pairs");
-      }
-      int image = 3 * transform.height() * transform.width();
-      Shape shape = new Shape(to - from, 3, transform.height(), transform.width());
-      TokenBatch tokens = batch.tokens().range(from, to);
-      return new TrainingStep.MicroBatch(
-          scratch -> {
-            byte[] levels = Arrays.copyOfRange(batch.pixels(), from * image, to * image);
-            try (NDArray uploaded = HostMemory.upload(scratch, shape, levels)) {
-              return pixels.normalize(uploaded);
-            }
-          },
-          scratch -> {
-            int length = tokens.maxLength();
-            return HostMemory.upload(
-                scratch, new Shape(tokens.size(), length), tokens.padded(length));
-          });
     }
 
     private void report(

@@ -9,6 +9,7 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.util.function.Consumer;
 
 /**
  * Moves values between Java and tensors without a buffer in between.
@@ -36,6 +37,16 @@ public final class HostMemory {
   }
 
   /**
+   * A tensor of float32, written in place.
+   *
+   * @param filler given the tensor's own memory, to fill from the start
+   */
+  public static NDArray upload(NDManager manager, Shape shape, Consumer<FloatBuffer> filler) {
+    return upload(
+        manager, shape, DataType.FLOAT32, memory -> filler.accept(memory.asFloatBuffer()));
+  }
+
+  /**
    * The values of a contiguous float32 tensor.
    *
    * @return a view of the tensor's own memory where that is on the CPU, else a copy; never use it
@@ -53,14 +64,11 @@ public final class HostMemory {
     }
   }
 
-  private interface Filler {
-    void fill(ByteBuffer memory);
-  }
-
-  private static NDArray upload(NDManager manager, Shape shape, DataType type, Filler filler) {
+  private static NDArray upload(
+      NDManager manager, Shape shape, DataType type, Consumer<ByteBuffer> filler) {
     Device device = manager.getDevice();
     NDArray host = manager.create(shape, type, Device.cpu());
-    filler.fill(bytes(host));
+    filler.accept(bytes(host));
     if (device.equals(Device.cpu())) {
       return host;
     }

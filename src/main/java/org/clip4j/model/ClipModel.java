@@ -4,7 +4,6 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import java.nio.FloatBuffer;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,12 +34,10 @@ public final class ClipModel implements AutoCloseable {
     manager = NDManager.newBaseManager(device, "PyTorch");
     try {
       for (ParameterSpec spec : specs) {
-        FloatBuffer values = source.read(spec.name());
-        if (values.remaining() != spec.count()) {
-          throw new IllegalArgumentException(
-              spec.name() + " needs " + spec.count() + " values, found " + values.remaining());
-        }
-        parameters.put(spec.name(), HostMemory.upload(manager, new Shape(spec.shape()), values));
+        Shape shape = new Shape(spec.shape());
+        parameters.put(
+            spec.name(),
+            HostMemory.upload(manager, shape, target -> source.copy(spec.name(), target)));
       }
       visual =
           config.vision().isResNet()

@@ -16,4 +16,20 @@ public interface ParameterSource {
    * @return a buffer whose remaining floats are the values; valid until the next call
    */
   FloatBuffer read(String name);
+
+  /**
+   * Copies the values of one parameter or buffer; sources that need not hold them all at once
+   * override it.
+   *
+   * @param target native memory with room for just as many floats; filled
+   * @throws IllegalArgumentException if their number is another
+   */
+  default void copy(String name, FloatBuffer target) {
+    FloatBuffer values = read(name);
+    if (values.remaining() != target.remaining()) {
+      throw new IllegalArgumentException(
+          name + " needs " + target.remaining() + " values, found " + values.remaining());
+    }
+    target.put(values.duplicate());
+  }
 }

@@ -15,7 +15,7 @@ import org.clip4j.engine.PixelKernels;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
-import org.clip4j.loss.ContrastiveLoss;
+import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.TextConfig;
@@ -51,7 +51,7 @@ public final class Clip implements AutoCloseable {
   private final Tokenizer tokenizer; // null where the model's vocabulary is not CLIP's
   private final NDManager manager;
   private final PixelKernels pixels;
-  private final ContrastiveLoss similarity;
+  private final Similarity similarity;
 
   private Clip(ClipModel model, ImageTransform transform) {
     this.model = model;
@@ -61,7 +61,7 @@ public final class Clip implements AutoCloseable {
         ClipTokenizer.fits(text.vocabSize()) ? ClipTokenizer.create(text.contextLength()) : null;
     manager = model.manager().newSubManager();
     pixels = new PixelKernels(manager, transform.mean(), transform.std());
-    similarity = new ContrastiveLoss(manager);
+    similarity = new Similarity(manager);
   }
 
   /**

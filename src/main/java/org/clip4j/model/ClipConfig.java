@@ -9,9 +9,66 @@ import java.util.List;
  * @param vision the image tower
  * @param text the text tower
  * @param quickGelu whether activations are x * sigmoid(1.702 x), as in OpenAI's models, and not
- *     GELU
+ *     GELU; a SigLIP tower has GELU all the same
+ * @param customText whether the text tower's parameters stand under {@code text.} in a checkpoint,
+ *     as in OpenCLIP's {@code CustomTextCLIP}; it changes no number
+ * @param initLogitScale logarithm of the logit scale before training
+ * @param initLogitBias the learned bias of a sigmoid model's logits before training (Zhai et al.
+ *     2023), or null for a model without one
  */
-public record ClipConfig(int embedDim, VisionConfig vision, TextConfig text, boolean quickGelu) {
+public record ClipConfig(
+    int embedDim,
+    VisionConfig vision,
+    TextConfig text,
+    boolean quickGelu,
+    boolean customText,
+    double initLogitScale,
+    Double initLogitBias) {
+
+  /** CLIP's own initial value, the logarithm of 1 / 0.07. */
+  public static final double INIT_LOGIT_SCALE = Math.log(1 / 0.07);
+
+  /** Checks that the parts fit each other. */
+  public ClipConfig {
+    Checks.positive("model_cfg.embed_dim", embedDim);
+    if (vision.pooling() == ImagePooling.MAP && vision.width() != embedDim) {
+      throw Checks.bad(
+          "model_cfg.embed_dim",
+          embedDim,
+          "a SigLIP tower of width " + vision.width() + " gives that");
+    }
+    if (text.projection() == TextProjection.NONE && text.width() != embedDim) {
+      throw Checks.bad(
+          "text_cfg.width", text.width(), "without a projection it must be embed_dim, " + embedDim);
+    }
+    if (quickGelu && (text.tanhGelu() || vision.tanhGelu() && !vision.isSigLip())) {
+      throw Checks.bad("model_cfg.quick_gelu", true, "act_kwargs asks for another activation");
+    }
+  }
+
+  /** A model as the paper has it: softmax logits, the text tower's names without prefix. */
+  public ClipConfig(int embedDim, VisionConfig vision, TextConfig text, boolean quickGelu) {
+    this(embedDim, vision, text, quickGelu, false, INIT_LOGIT_SCALE, null);
+  }
+
+  /** Whether logits have a learned bias and train with the sigmoid loss, as SigLIP's. */
+  public boolean isSigmoid() {
+    return initLogitBias != null;
+  }
+
+  /** The activation of the image tower's blocks. */
+  Activation visionActivation() {
+    return vision.tanhGelu()
+        ? Activation.GELU_TANH
+        : quickGelu && !vision.isSigLip() ? Activation.QUICK_GELU : Activation.GELU;
+  }
+
+  /** The activation of the text tower's blocks. */
+  Activation textActivation() {
+    return text.tanhGelu()
+        ? Activation.GELU_TANH
+        : quickGelu ? Activation.QUICK_GELU : Activation.GELU;
+  }
 
   /**
    * An architecture by name, for example {@code ViT-B-32}; names and sizes are OpenCLIP's where
@@ -25,6 +82,21 @@ public record ClipConfig(int embedDim, VisionConfig vision, TextConfig text, boo
 
   /** The names that {@link #named} knows. */
   public static List<String> names() {
-    return NamedConfigs.NAMES;
+    return NamedConfigs.names();
+  }
+
+  /**
+   * The same architecture for images of another size; a ViT's positional embeddings then have
+   * another number of rows, see {@link ResampledPositions}.
+   */
+  public ClipConfig withImageSize(int height, int width) {
+    return new ClipConfig(
+        embedDim,
+        vision.withImageSize(height, width),
+        text,
+        quickGelu,
+        customText,
+        initLogitScale,
+        initLogitBias);
   }
 }

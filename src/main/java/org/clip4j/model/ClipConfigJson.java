@@ -1,16 +1,13 @@
 package org.clip4j.model;
 
 import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
-import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
-import java.util.TreeSet;
-import java.util.regex.Pattern;
 
 /**
  * OpenCLIP's {@code model_cfg} as a {@link ClipConfig} and back.
@@ -25,43 +22,49 @@ public final class ClipConfigJson {
   private static final int MAX_IMAGE = 1 << 14;
   private static final int MAX_TOKENS = 1 << 24;
   private static final double MAX_MLP_RATIO = 64;
-  private static final Pattern WHOLE = Pattern.compile("-?[0-9]{1,9}");
 
   /** Options shared by both towers that are not supported, with OpenCLIP's defaults. */
   private static final String BLOCK_OPTIONS =
       """
-      output_tokens=false act_kwargs=null norm_kwargs=null block_type=null qk_norm=false
-      scaled_cosine_attn=false scale_heads=false scale_attn_inner=false scale_attn=false
-      scale_fc=false final_ln_after_pool=false
+      output_tokens=false block_type=null qk_norm=false scaled_cosine_attn=false
+      scale_heads=false scale_attn_inner=false scale_attn=false scale_fc=false
       """;
 
-  /** Accepted at these values only; {@code *} marks what changes initial values alone. */
+  /** Accepted at these values only; {@code *} marks what changes nothing that is computed. */
   private static final Map<String, String> MODEL_OPTIONS =
-      options(
-          """
-          custom_text=false init_logit_scale=* init_logit_bias=null nonscalar_logit_scale=false
-          multimodal_cfg=null
-          """);
+      options("nonscalar_logit_scale=false multimodal_cfg=null");
 
   private static final Map<String, String> VISION_OPTIONS =
       options(
           BLOCK_OPTIONS
               + """
               patch_dropout=0 attentional_pool=false attn_pooler_queries=256 attn_pooler_heads=8
-              no_ln_pre=false pos_embed_type=learnable pool_type=tok timm_model_name=null
-              timm_model_pretrained=false timm_pool=avg timm_proj=linear timm_proj_bias=false
-              timm_drop=0 timm_drop_path=null
+              pos_embed_type=learnable timm_model_pretrained=* timm_pool=* timm_proj=*
+              timm_proj_bias=* timm_drop=* timm_drop_path=*
               """);
 
   private static final Map<String, String> TEXT_OPTIONS =
       options(
           BLOCK_OPTIONS
               + """
-              hf_tokenizer_name=null tokenizer_mode=null tokenizer_kwargs=null embed_cls=false
-              pad_id=0 eos_id=2 no_causal_mask=false pool_type=argmax proj_bias=false
-              proj_type=linear hf_model_name=null hf_model_pretrained=true hf_proj_type=mlp
-              hf_pooler_type=mean_pooler
+              tokenizer_mode=null embed_cls=false pad_id=* final_ln_after_pool=* hf_model_name=null
+              hf_model_pretrained=* hf_proj_type=* hf_pooler_type=*
               """);
+
+  /** What describes a tower of OpenCLIP's own. */
+  private static final List<String> VIT_KEYS =
+      List.of(
+          "layers",
+          "patch_size",
+          "width",
+          "head_width",
+          "mlp_ratio",
+          "ls_init_value",
+          "no_ln_pre",
+          "pool_type",
+          "final_ln_after_pool",
+          "act_kwargs",
+          "norm_kwargs");
 
   private ClipConfigJson() {}
 
@@ -72,61 +75,74 @@ public final class ClipConfigJson {
    *     range, does not fit another or asks for what is not supported; the message names them
    */
   public static ClipConfig read(JsonObject modelCfg) {
-    Fields model = new Fields("model_cfg", modelCfg);
+    ConfigFields model = new ConfigFields("model_cfg", modelCfg);
     int embedDim = model.whole("embed_dim", null, 1, MAX_WIDTH);
     boolean quickGelu = model.flag("quick_gelu", false);
-    VisionConfig vision = readVision(new Fields("vision_cfg", model.object("vision_cfg")));
-    TextConfig text = readText(new Fields("text_cfg", model.object("text_cfg")));
+    boolean customText = model.flag("custom_text", false);
+    Double logitScale = model.numberOrNull("init_logit_scale");
+    Double logitBias = model.numberOrNull("init_logit_bias");
+    VisionConfig vision = readVision(new ConfigFields("vision_cfg", model.object("vision_cfg")));
+    TextConfig text = readText(new ConfigFields("text_cfg", model.object("text_cfg")));
     model.finish(MODEL_OPTIONS);
-    return new ClipConfig(embedDim, vision, text, quickGelu);
+    return new ClipConfig(
+        embedDim,
+        vision,
+        text,
+        quickGelu,
+        customText,
+        logitScale == null ? ClipConfig.INIT_LOGIT_SCALE : logitScale,
+        logitBias);
   }
 
-  private static VisionConfig readVision(Fields f) {
-    List<Integer> layers = f.wholes("layers", List.of(12), 1, MAX_LAYERS);
-    boolean resNet = f.isList("layers");
-    if (resNet && layers.size() != 4) {
-      throw f.bad("layers", "a list of layers is a ModifiedResNet and has 4 stages");
-    }
+  private static VisionConfig readVision(ConfigFields f) {
     List<Integer> size = f.wholes("image_size", List.of(224), 1, MAX_IMAGE);
     if (size.size() > 2) {
       throw f.bad("image_size", "expected one number or [height, width]");
     }
     int height = size.get(0);
     int width = size.get(size.size() - 1);
-    int towerWidth = f.whole("width", 768, 1, MAX_WIDTH);
-    int headWidth = f.whole("head_width", 64, 1, MAX_WIDTH);
-    double mlpRatio = f.number("mlp_ratio", 4.0, MAX_MLP_RATIO);
-    Double lsInitValue = f.numberOrNull("ls_init_value");
+    if (f.textOrNull("timm_model_name") != null) {
+      VIT_KEYS.forEach(f::skip); // as OpenCLIP does: the name says it all
+      VisionConfig tower = TimmTowers.read(f, height, width);
+      f.finish(VISION_OPTIONS);
+      return tower;
+    }
+    List<Integer> layers = f.wholes("layers", List.of(12), 1, MAX_LAYERS);
+    boolean resNet = f.isList("layers");
+    if (resNet && layers.size() != 4) {
+      throw f.bad("layers", "a list of layers is a ModifiedResNet and has 4 stages");
+    }
     int patchSize = 0;
     if (resNet) {
       f.skip("patch_size"); // OpenCLIP ignores it here
-      if (lsInitValue != null) {
-        throw f.bad("ls_init_value", "a ModifiedResNet has no LayerScale; leave it out");
-      }
-      if (height != width || height % 32 != 0) {
-        throw f.bad("image_size", "a ModifiedResNet takes square images of a multiple of 32");
-      }
-      if (towerWidth % 2 != 0) {
-        throw f.bad("width", "a ModifiedResNet needs an even width");
-      }
     } else {
       patchSize = f.whole("patch_size", 16, 1, MAX_IMAGE);
-      if (patchSize > Math.min(height, width)) {
-        throw f.bad("patch_size", "larger than the image, " + height + " x " + width);
-      }
-      checkMlp(f, towerWidth, mlpRatio);
     }
-    int features = resNet ? 32 * towerWidth : towerWidth;
-    if (features % headWidth != 0) {
-      throw f.bad(
-          "head_width", "must divide " + (resNet ? "32 * width, " : "the width, ") + features);
-    }
+    VisionConfig vision =
+        new VisionConfig(
+            height,
+            width,
+            patchSize,
+            f.whole("width", 768, 1, MAX_WIDTH),
+            layers,
+            f.whole("head_width", 64, 1, MAX_WIDTH),
+            f.number("mlp_ratio", 4.0, MAX_MLP_RATIO),
+            f.numberOrNull("ls_init_value"),
+            !f.flag("no_ln_pre", false),
+            f.word("pool_type", "tok", List.of("tok", "avg")).equals("tok")
+                ? ImagePooling.TOK
+                : ImagePooling.AVG,
+            f.flag("final_ln_after_pool", false),
+            tanhGelu(f),
+            normEpsilon(f));
     f.finish(VISION_OPTIONS);
-    return new VisionConfig(
-        height, width, patchSize, towerWidth, layers, headWidth, mlpRatio, lsInitValue);
+    return vision;
   }
 
-  private static TextConfig readText(Fields f) {
+  private static TextConfig readText(ConfigFields f) {
+    boolean projects = f.word("proj_type", "linear", List.of("linear", "none")).equals("linear");
+    boolean biased = f.flag("proj_bias", false);
+    String pooling = f.word("pool_type", "argmax", List.of("first", "last", "argmax", "eos"));
     TextConfig text =
         new TextConfig(
             f.whole("context_length", 77, 1, MAX_WIDTH),
@@ -135,25 +151,82 @@ public final class ClipConfigJson {
             f.whole("heads", 8, 1, MAX_WIDTH),
             f.whole("layers", 12, 1, MAX_LAYERS),
             f.number("mlp_ratio", 4.0, MAX_MLP_RATIO),
-            f.numberOrNull("ls_init_value"));
-    if (text.width() % text.heads() != 0) {
-      throw f.bad("heads", "must divide the width, " + text.width());
-    }
-    checkMlp(f, text.width(), text.mlpRatio());
+            f.numberOrNull("ls_init_value"),
+            !f.flag("no_causal_mask", false),
+            TextPooling.valueOf(pooling.toUpperCase(Locale.ROOT)),
+            f.whole("eos_id", TextConfig.DEFAULT_EOS_ID, 0, MAX_TOKENS),
+            !projects
+                ? TextProjection.NONE
+                : biased ? TextProjection.LINEAR : TextProjection.MATRIX,
+            tanhGelu(f),
+            normEpsilon(f),
+            readTokenizer(f));
     f.finish(TEXT_OPTIONS);
     return text;
   }
 
-  private static void checkMlp(Fields f, int width, double mlpRatio) {
-    if ((int) (width * mlpRatio) < 1) {
-      throw f.bad("mlp_ratio", "leaves no hidden unit at width " + width);
+  private static TokenizerConfig readTokenizer(ConfigFields f) {
+    String name = f.textOrNull("hf_tokenizer_name");
+    ConfigFields kwargs = f.objectOrNull("tokenizer_kwargs");
+    if (kwargs == null) {
+      return new TokenizerConfig(name, null, false);
     }
+    TokenizerConfig tokenizer =
+        new TokenizerConfig(
+            name,
+            kwargs.word("clean", null, List.of("lower", "whitespace", "canonicalize")),
+            kwargs.flag("strip_sep_token", false));
+    kwargs.finish(Map.of());
+    return tokenizer;
   }
 
-  /** Writes a configuration as the {@code model_cfg} that {@link #read} gives back. */
+  /** OpenCLIP's {@code act_kwargs}, those of torch.nn.GELU. */
+  private static boolean tanhGelu(ConfigFields f) {
+    ConfigFields kwargs = f.objectOrNull("act_kwargs");
+    if (kwargs == null) {
+      return false;
+    }
+    boolean tanh = kwargs.word("approximate", "none", List.of("none", "tanh")).equals("tanh");
+    kwargs.finish(Map.of());
+    return tanh;
+  }
+
+  /** OpenCLIP's {@code norm_kwargs}, those of torch.nn.LayerNorm. */
+  private static double normEpsilon(ConfigFields f) {
+    ConfigFields kwargs = f.objectOrNull("norm_kwargs");
+    if (kwargs == null) {
+      return TextConfig.NORM_EPSILON;
+    }
+    double epsilon = kwargs.number("eps", TextConfig.NORM_EPSILON, 1);
+    kwargs.finish(Map.of());
+    return epsilon;
+  }
+
+  /**
+   * Writes a configuration as the {@code model_cfg} that {@link #read} gives back.
+   *
+   * @throws IllegalArgumentException if OpenCLIP has no such tower
+   */
   public static JsonObject write(ClipConfig config) {
-    VisionConfig v = config.vision();
-    TextConfig t = config.text();
+    JsonObject model = new JsonObject();
+    model.addProperty("embed_dim", config.embedDim());
+    model.addProperty("quick_gelu", config.quickGelu());
+    if (config.customText()) {
+      model.addProperty("custom_text", true);
+    }
+    if (config.initLogitScale() != ClipConfig.INIT_LOGIT_SCALE) {
+      model.addProperty("init_logit_scale", config.initLogitScale());
+    }
+    if (config.isSigmoid()) {
+      model.addProperty("init_logit_bias", config.initLogitBias());
+    }
+    VisionConfig vision = config.vision();
+    model.add("vision_cfg", vision.isSigLip() ? TimmTowers.write(vision) : writeVision(vision));
+    model.add("text_cfg", writeText(config.text()));
+    return model;
+  }
+
+  private static JsonObject writeVision(VisionConfig v) {
     JsonObject vision = new JsonObject();
     if (v.imageHeight() == v.imageWidth()) {
       vision.addProperty("image_size", v.imageHeight());
@@ -164,26 +237,73 @@ public final class ClipConfigJson {
     vision.addProperty("width", v.width());
     vision.addProperty("head_width", v.headWidth());
     vision.add("patch_size", v.isResNet() ? JsonNull.INSTANCE : new JsonPrimitive(v.patchSize()));
-    addMlp(vision, v.mlpRatio(), v.lsInitValue());
+    addBlock(vision, v.mlpRatio(), v.lsInitValue(), v.tanhGelu(), v.normEpsilon());
+    if (!v.lnPre()) {
+      vision.addProperty("no_ln_pre", true);
+    }
+    if (v.pooling() == ImagePooling.AVG) {
+      vision.addProperty("pool_type", "avg");
+    }
+    if (v.lnAfterPool()) {
+      vision.addProperty("final_ln_after_pool", true);
+    }
+    return vision;
+  }
+
+  private static JsonObject writeText(TextConfig t) {
     JsonObject text = new JsonObject();
     text.addProperty("context_length", t.contextLength());
     text.addProperty("vocab_size", t.vocabSize());
     text.addProperty("width", t.width());
     text.addProperty("heads", t.heads());
     text.addProperty("layers", t.layers());
-    addMlp(text, t.mlpRatio(), t.lsInitValue());
-    JsonObject model = new JsonObject();
-    model.addProperty("embed_dim", config.embedDim());
-    model.addProperty("quick_gelu", config.quickGelu());
-    model.add("vision_cfg", vision);
-    model.add("text_cfg", text);
-    return model;
+    addBlock(text, t.mlpRatio(), t.lsInitValue(), t.tanhGelu(), t.normEpsilon());
+    if (!t.causal()) {
+      text.addProperty("no_causal_mask", true);
+    }
+    if (t.pooling() != TextPooling.ARGMAX) {
+      text.addProperty("pool_type", t.pooling().name().toLowerCase(Locale.ROOT));
+    }
+    if (t.eosId() != TextConfig.DEFAULT_EOS_ID) {
+      text.addProperty("eos_id", t.eosId());
+    }
+    switch (t.projection()) {
+      case MATRIX -> {} // the default
+      case LINEAR -> text.addProperty("proj_bias", true);
+      case NONE -> text.addProperty("proj_type", "none");
+    }
+    TokenizerConfig tokenizer = t.tokenizer();
+    if (tokenizer.hfName() != null) {
+      text.addProperty("hf_tokenizer_name", tokenizer.hfName());
+    }
+    if (tokenizer.clean() != null || tokenizer.stripSepToken()) {
+      JsonObject kwargs = new JsonObject();
+      if (tokenizer.clean() != null) {
+        kwargs.addProperty("clean", tokenizer.clean());
+      }
+      if (tokenizer.stripSepToken()) {
+        kwargs.addProperty("strip_sep_token", true);
+      }
+      text.add("tokenizer_kwargs", kwargs);
+    }
+    return text;
   }
 
-  private static void addMlp(JsonObject tower, double mlpRatio, Double lsInitValue) {
+  private static void addBlock(
+      JsonObject tower, double mlpRatio, Double lsInitValue, boolean tanhGelu, double epsilon) {
     tower.addProperty("mlp_ratio", mlpRatio);
     if (lsInitValue != null) {
       tower.addProperty("ls_init_value", lsInitValue);
+    }
+    if (tanhGelu) {
+      JsonObject kwargs = new JsonObject();
+      kwargs.addProperty("approximate", "tanh");
+      tower.add("act_kwargs", kwargs);
+    }
+    if (epsilon != TextConfig.NORM_EPSILON) {
+      JsonObject kwargs = new JsonObject();
+      kwargs.addProperty("eps", epsilon);
+      tower.add("norm_kwargs", kwargs);
     }
   }
 
@@ -201,150 +321,5 @@ public final class ClipConfigJson {
       options.put(pair.substring(0, equals), pair.substring(equals + 1));
     }
     return options;
-  }
-
-  /** An object whose keys are ticked off as they are read. */
-  private static final class Fields {
-    private final String where;
-    private final JsonObject json;
-    private final TreeSet<String> known = new TreeSet<>();
-
-    Fields(String where, JsonObject json) {
-      this.where = where;
-      this.json = json;
-    }
-
-    private JsonElement take(String key) {
-      known.add(key);
-      return json.get(key);
-    }
-
-    void skip(String key) {
-      take(key);
-    }
-
-    boolean isList(String key) {
-      return json.get(key) instanceof JsonArray;
-    }
-
-    JsonObject object(String key) {
-      if (!(take(key) instanceof JsonObject object)) {
-        throw bad(key, "expected an object");
-      }
-      return object;
-    }
-
-    boolean flag(String key, boolean fallback) {
-      JsonElement value = take(key);
-      if (value == null) {
-        return fallback;
-      }
-      if (!(value instanceof JsonPrimitive primitive) || !primitive.isBoolean()) {
-        throw bad(key, "expected true or false");
-      }
-      return primitive.getAsBoolean();
-    }
-
-    int whole(String key, Integer fallback, int min, int max) {
-      JsonElement value = take(key);
-      if (value == null && fallback != null) {
-        return fallback;
-      }
-      return asWhole(key, value, min, max);
-    }
-
-    private int asWhole(String key, JsonElement value, int min, int max) {
-      if (!(value instanceof JsonPrimitive primitive)
-          || !primitive.isNumber()
-          || !WHOLE.matcher(primitive.getAsString()).matches()
-          || primitive.getAsInt() < min
-          || primitive.getAsInt() > max) {
-        throw bad(key, "expected a whole number from " + min + " to " + max);
-      }
-      return primitive.getAsInt();
-    }
-
-    /** One number or a list of them. */
-    List<Integer> wholes(String key, List<Integer> fallback, int min, int max) {
-      JsonElement value = take(key);
-      if (value == null) {
-        return fallback;
-      }
-      if (!(value instanceof JsonArray array)) {
-        return List.of(asWhole(key, value, min, max));
-      }
-      if (array.isEmpty()) {
-        throw bad(key, "expected at least one number");
-      }
-      List<Integer> values = new ArrayList<>();
-      for (JsonElement element : array) {
-        values.add(asWhole(key, element, min, max));
-      }
-      return List.copyOf(values);
-    }
-
-    double number(String key, double fallback, double max) {
-      JsonElement value = take(key);
-      double number = value == null ? fallback : asNumber(key, value);
-      if (!(number > 0 && number <= max)) {
-        throw bad(key, "expected a number above 0, at most " + max);
-      }
-      return number;
-    }
-
-    Double numberOrNull(String key) {
-      JsonElement value = take(key);
-      return value == null || value.isJsonNull() ? null : asNumber(key, value);
-    }
-
-    private double asNumber(String key, JsonElement value) {
-      if (!(value instanceof JsonPrimitive primitive) || !primitive.isNumber()) {
-        throw bad(key, "expected a number");
-      }
-      double number = Double.parseDouble(primitive.getAsString());
-      if (!Double.isFinite(number)) {
-        throw bad(key, "expected a finite number");
-      }
-      return number;
-    }
-
-    /** Refuses whatever was not read. */
-    void finish(Map<String, String> options) {
-      for (Map.Entry<String, JsonElement> entry : json.entrySet()) {
-        String key = entry.getKey();
-        if (known.contains(key)) {
-          continue;
-        }
-        String only = options.get(key);
-        if (only == null) {
-          throw new IllegalArgumentException(
-              where + " has an unknown key '" + key + "'; known are " + known);
-        }
-        if (!only.equals("*") && !isValue(entry.getValue(), only)) {
-          throw bad(key, "this option is not supported yet; only " + only + " is");
-        }
-      }
-    }
-
-    /** Whether a value says the same as a default; 0 and 0.0 do. */
-    private static boolean isValue(JsonElement value, String expected) {
-      if (!(value instanceof JsonPrimitive primitive)) {
-        return value.isJsonNull() && expected.equals("null");
-      }
-      if (primitive.isNumber() && WHOLE.matcher(expected).matches()) {
-        return Double.parseDouble(primitive.getAsString()) == Double.parseDouble(expected);
-      }
-      return primitive.getAsString().equals(expected);
-    }
-
-    IllegalArgumentException bad(String key, String what) {
-      JsonElement value = json.get(key);
-      String shown = value == null ? "is missing" : "is " + shorten(value.toString());
-      return new IllegalArgumentException(where + "." + key + " " + shown + ": " + what);
-    }
-
-    private static String shorten(String text) {
-      return text.length() <= 200 ? text : text.substring(0, 200) + "...";
-    }
   }
 }

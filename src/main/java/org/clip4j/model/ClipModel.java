@@ -28,8 +28,6 @@ public final class ClipModel implements AutoCloseable {
 
   private ClipModel(ClipConfig config, Device device, ParameterSource source) {
     this.config = config;
-    ClipConfigJson.read(
-        ClipConfigJson.write(config)); // says what an architecture built in code gets wrong
     specs = ParameterSpec.of(config);
     manager = NDManager.newBaseManager(device, "PyTorch");
     try {
@@ -39,15 +37,22 @@ public final class ClipModel implements AutoCloseable {
             spec.name(),
             HostMemory.upload(manager, shape, target -> source.copy(spec.name(), target)));
       }
-      visual =
-          config.vision().isResNet()
-              ? new ModifiedResNet(manager, config.vision(), parameters)
-              : new VisionTransformer(manager, config.vision(), config.quickGelu(), parameters);
-      text = new TextTransformer(manager, config.text(), config.quickGelu(), parameters);
+      visual = imageTower(manager, config, parameters);
+      text = new TextTransformer(manager, config, parameters);
     } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }
+  }
+
+  private static ImageTower imageTower(
+      NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
+    if (config.vision().isResNet()) {
+      return new ModifiedResNet(manager, config.vision(), parameters);
+    }
+    return config.vision().isSigLip()
+        ? new SigLipVisionTransformer(manager, config, parameters)
+        : new VisionTransformer(manager, config, parameters);
   }
 
   /**
@@ -133,9 +138,9 @@ public final class ClipModel implements AutoCloseable {
   /**
    * Encodes texts.
    *
-   * @param ids [N, L], int64, L at most the context length, each row ending in the largest id, the
-   *     end-of-text token, with anything smaller after it; its manager owns the result and all on
-   *     the way
+   * @param ids [N, L], int64, as the model's tokenizer gives them, padded: L is at most the context
+   *     length, and just that where padding counts ({@link TextConfig#cutsPadding}); its manager
+   *     owns the result and all on the way
    * @return [N, E], not normalised
    */
   public NDArray encodeText(Forward pass, NDArray ids) {
@@ -149,10 +154,13 @@ public final class ClipModel implements AutoCloseable {
    */
   public NDArray encodeText(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
     Shape found = ids.getShape();
-    if (found.dimension() != 2 || found.get(1) > config.text().contextLength()) {
+    int context = config.text().contextLength();
+    boolean cuts = config.text().cutsPadding();
+    if (found.dimension() != 2 || found.get(1) > context || !cuts && found.get(1) < context) {
       throw new IllegalArgumentException(
-          "the text encoder takes token ids of shape [N, L] with L at most "
-              + config.text().contextLength()
+          "the text encoder takes token ids of shape [N, L] with L "
+              + (cuts ? "at most " : "padded to ")
+              + context
               + ", found "
               + found);
     }
@@ -162,6 +170,15 @@ public final class ClipModel implements AutoCloseable {
   /** The factor by which cosine similarities become logits: exp of the learned parameter. */
   public float logitScale() {
     return (float) Math.exp(HostMemory.view(parameters.get("logit_scale")).get(0));
+  }
+
+  /**
+   * What is added to the scaled cosine similarities of a sigmoid model; 0 where there is no such
+   * parameter.
+   */
+  public float logitBias() {
+    NDArray bias = parameters.get("logit_bias");
+    return bias == null ? 0 : HostMemory.view(bias).get(0);
   }
 
   /** Number of trained values. */

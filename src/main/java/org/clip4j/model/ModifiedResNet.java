@@ -16,6 +16,8 @@ import org.clip4j.engine.TorchScript;
  */
 final class ModifiedResNet implements ImageTower {
 
+  private static final double BATCH_NORM_EPSILON = 1e-5;
+
   /** Parameters per convolution with batch norm: weight, and the five of {@link #NORM}. */
   private static final List<String> NORM =
       List.of(".weight", ".bias", ".running_mean", ".running_var", ".num_batches_tracked");
@@ -116,7 +118,7 @@ final class ModifiedResNet implements ImageTower {
         .replace("{count}", updates ? "torch.add_(p[i + 5], 1)" : "")
         .replace("{training}", training ? "True" : "False")
         .replace("{momentum}", Double.toString(momentum))
-        .replace("{eps}", Double.toString(ResidualAttentionBlock.EPSILON));
+        .replace("{eps}", Double.toString(BATCH_NORM_EPSILON));
   }
 
   private static Bottleneck bottleneck(Map<String, NDArray> parameters, int stage, int index) {

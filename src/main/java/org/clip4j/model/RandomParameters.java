@@ -31,9 +31,18 @@ final class RandomParameters implements ParameterSource {
                 case CONSTANT -> value;
                 case UNIFORM -> value * (2 * random.nextDouble() - 1);
                 case NORMAL -> value * gaussian(random);
+                case TRUNCATED_NORMAL -> value * truncated(random);
               };
     }
     return FloatBuffer.wrap(values);
+  }
+
+  private static double truncated(SplittableRandom random) {
+    double value;
+    do {
+      value = gaussian(random);
+    } while (Math.abs(value) > 2);
+    return value;
   }
 
   /** Box and Muller's transform; in StrictMath, so that every platform draws the same weights. */

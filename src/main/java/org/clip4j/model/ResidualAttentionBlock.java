@@ -16,10 +16,8 @@ import org.clip4j.engine.TorchScript;
  */
 final class ResidualAttentionBlock {
 
-  /** Of every LayerNorm in CLIP. */
-  static final double EPSILON = 1e-5;
-
-  private static final List<String> PARAMETERS =
+  /** A block's parameters in the order in which the kernels take them, without LayerScale's. */
+  private static final List<String> OPENCLIP =
       List.of(
           "ln_1.weight",
           "ln_1.bias",
@@ -33,6 +31,21 @@ final class ResidualAttentionBlock {
           "mlp.c_fc.bias",
           "mlp.c_proj.weight",
           "mlp.c_proj.bias");
+
+  private static final List<String> TIMM =
+      List.of(
+          "norm1.weight",
+          "norm1.bias",
+          "attn.qkv.weight",
+          "attn.qkv.bias",
+          "attn.proj.weight",
+          "attn.proj.bias",
+          "norm2.weight",
+          "norm2.bias",
+          "mlp.fc1.weight",
+          "mlp.fc1.bias",
+          "mlp.fc2.weight",
+          "mlp.fc2.bias");
 
   /**
    * The last block computes only the one row per image or text that is pooled: all else of its
@@ -63,7 +76,7 @@ final class ResidualAttentionBlock {
         v = torch.select(kv, 0, 1)
         q = torch.linear(self.pick(y, row), torch.slice(p[2], 0, 0, {D}), torch.slice(p[3], 0, 0, {D}))
         q = torch.transpose(torch.reshape(q, [N, 1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
-        a = torch.scaled_dot_product_attention(q, k, v, self.visible(row, L), 0., False)
+        a = torch.scaled_dot_product_attention(q, k, v, {visible}, 0., False)
         a = torch.reshape(torch.transpose(a, 1, 2), [N, 1, {D}])
         return torch.squeeze(self.residual(self.pick(x, row), a, p), 1)  # [N, D]
 
@@ -78,14 +91,14 @@ final class ResidualAttentionBlock {
       """;
 
   /** Row {@code row[n]} of each sequence; with causal attention it sees the rows up to itself. */
-  private static final String CAUSAL_PICK =
+  private static final String PICK =
       """
 
       def pick(self, x: Tensor, row: Tensor) -> Tensor:
         index = torch.expand(torch.reshape(row, [-1, 1, 1]), [-1, 1, {D}])
         return torch.gather(x, 1, index)  # [N, 1, D]
 
-      def visible(self, row: Tensor, L: int) -> Optional[Tensor]:
+      def visible(self, row: Tensor, L: int) -> Tensor:
         column = torch.arange(L, dtype=4, layout=None, device=ops.prim.device(row), pin_memory=False)
         return torch.le(column, torch.reshape(row, [-1, 1, 1, 1]))  # [N, 1, 1, L]
       """;
@@ -96,10 +109,50 @@ final class ResidualAttentionBlock {
 
       def pick(self, x: Tensor, row: Tensor) -> Tensor:
         return torch.slice(x, 1, 0, 1)  # [N, 1, D]
-
-      def visible(self, row: Tensor, L: int) -> Optional[Tensor]:
-        return None
       """;
+
+  /**
+   * What the blocks of one tower share.
+   *
+   * @param width D
+   * @param heads H
+   * @param activation of the MLP
+   * @param layerScale whether each branch is scaled per channel
+   * @param causal whether a token sees only itself and the ones before it
+   * @param picksFirst whether {@link #forwardAt} always takes the first row
+   * @param normEpsilon of every LayerNorm
+   */
+  record Kind(
+      int width,
+      int heads,
+      Activation activation,
+      boolean layerScale,
+      boolean causal,
+      boolean picksFirst,
+      double normEpsilon) {
+
+    static Kind of(TextConfig config, Activation activation) {
+      return new Kind(
+          config.width(),
+          config.heads(),
+          activation,
+          config.lsInitValue() != null,
+          config.causal(),
+          false,
+          config.normEpsilon());
+    }
+
+    static Kind of(VisionConfig config, Activation activation) {
+      return new Kind(
+          config.width(),
+          config.heads(),
+          activation,
+          config.lsInitValue() != null,
+          false,
+          true,
+          config.normEpsilon());
+    }
+  }
 
   private final TorchScript kernels;
   private final NDList parameters;
@@ -114,7 +167,8 @@ final class ResidualAttentionBlock {
   ResidualAttentionBlock(TorchScript kernels, Map<String, NDArray> all, String prefix) {
     this.kernels = kernels;
     List<NDArray> own = new ArrayList<>();
-    PARAMETERS.forEach(name -> own.add(all.get(prefix + name)));
+    List<String> names = all.containsKey(prefix + OPENCLIP.get(0)) ? OPENCLIP : TIMM;
+    names.forEach(name -> own.add(all.get(prefix + name)));
     if (all.containsKey(prefix + "ls_1.gamma")) {
       own.add(all.get(prefix + "ls_1.gamma"));
       own.add(all.get(prefix + "ls_2.gamma"));
@@ -122,26 +176,20 @@ final class ResidualAttentionBlock {
     parameters = TorchScript.list(own);
   }
 
-  /**
-   * The functions that the blocks of one tower call.
-   *
-   * @param causal whether a token sees only itself and the ones before it
-   */
-  static String source(
-      int width, int heads, boolean quickGelu, boolean layerScale, boolean causal) {
-    return (SOURCE + (causal ? CAUSAL_PICK : FIRST_PICK))
-        .replace("{D}", Integer.toString(width))
-        .replace("{3D}", Integer.toString(3 * width))
-        .replace("{H}", Integer.toString(heads))
-        .replace("{d}", Integer.toString(width / heads))
-        .replace("{eps}", Double.toString(EPSILON))
-        .replace("{causal}", causal ? "True" : "False")
-        .replace(
-            "{gelu}",
-            quickGelu ? "torch.mul(y, torch.sigmoid(torch.mul(y, 1.702)))" : "torch.gelu(y)")
-        .replace("{ls_1}", layerScale ? "torch.mul(p[12], " : "")
-        .replace("{ls_2}", layerScale ? "torch.mul(p[13], " : "")
-        .replace("{/ls}", layerScale ? ")" : "");
+  /** The functions that the blocks of one tower call. */
+  static String source(Kind kind) {
+    return (SOURCE + (kind.picksFirst ? FIRST_PICK : PICK))
+        .replace("{D}", Integer.toString(kind.width))
+        .replace("{3D}", Integer.toString(3 * kind.width))
+        .replace("{H}", Integer.toString(kind.heads))
+        .replace("{d}", Integer.toString(kind.width / kind.heads))
+        .replace("{eps}", Double.toString(kind.normEpsilon))
+        .replace("{causal}", kind.causal ? "True" : "False")
+        .replace("{visible}", kind.causal ? "self.visible(row, L)" : "None")
+        .replace("{gelu}", kind.activation.source)
+        .replace("{ls_1}", kind.layerScale ? "torch.mul(p[12], " : "")
+        .replace("{ls_2}", kind.layerScale ? "torch.mul(p[13], " : "")
+        .replace("{/ls}", kind.layerScale ? ")" : "");
   }
 
   /** [N, L, D] to [N, L, D]. */

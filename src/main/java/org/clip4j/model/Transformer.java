@@ -1,87 +1,80 @@
 package org.clip4j.model;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.clip4j.engine.TorchScript;
 
-/** A stack of residual attention blocks, and the projection of the one row that a tower pools. */
+/** A stack of residual attention blocks. What lies between two of them is closed at once. */
 final class Transformer {
-  private static final String SOURCE =
-      """
-
-      def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        return torch.matmul(torch.layer_norm(x, [{D}], p[0], p[1], {eps}), p[2])  # [N, E]
-      """;
-
   private final TorchScript kernels;
-  private final List<ResidualAttentionBlock> resblocks;
-  private final NDList project;
+  private final List<ResidualAttentionBlock> blocks;
 
   /**
    * Takes the parameters of one tower.
    *
-   * @param kernels compiled from {@link #source}, among others
-   * @param project the last LayerNorm's weight and bias, and the projection [D, E]
+   * @param kernels compiled from {@link ResidualAttentionBlock#source}, among others
+   * @param prefix of the blocks' names, up to their numbers
    */
-  Transformer(
-      TorchScript kernels,
-      Map<String, NDArray> parameters,
-      String prefix,
-      int layers,
-      NDList project) {
+  Transformer(TorchScript kernels, Map<String, NDArray> parameters, String prefix, int layers) {
     this.kernels = kernels;
-    this.project = project;
-    resblocks =
+    blocks =
         IntStream.range(0, layers)
-            .mapToObj(
-                i ->
-                    new ResidualAttentionBlock(
-                        kernels, parameters, prefix + "resblocks." + i + "."))
+            .mapToObj(i -> new ResidualAttentionBlock(kernels, parameters, prefix + i + "."))
             .toList();
   }
 
-  /** The functions of one tower's blocks and projection, see {@link ResidualAttentionBlock}. */
-  static String source(
-      int width, int heads, boolean quickGelu, boolean layerScale, boolean causal) {
-    return ResidualAttentionBlock.source(width, heads, quickGelu, layerScale, causal)
-        + SOURCE
-            .replace("{D}", Integer.toString(width))
-            .replace("{eps}", Double.toString(ResidualAttentionBlock.EPSILON));
+  /**
+   * The output of the last block.
+   *
+   * @param x [N, L, D], closed unless hidden states are wanted
+   * @param hiddenStates given x and each block's output; null if not wanted
+   * @return [N, L, D]
+   */
+  NDArray forward(Forward pass, NDArray x, Consumer<NDArray> hiddenStates) {
+    return forward(pass, x, blocks, hiddenStates);
   }
 
   /**
-   * Runs all blocks. What lies between two of them is closed at once: autograd keeps what it needs.
+   * The output of the last block at one row of each sequence; of that block only this is computed,
+   * unless hidden states are wanted.
    *
-   * @param x [N, L, D], closed
-   * @param row [N], int64, the row pooled in each sequence; any array where the class token is
-   *     pooled
-   * @param hiddenStates given x and each block's complete output; null if not wanted, and then the
-   *     last block computes only what is pooled
-   * @return [N, E]
+   * @param x [N, L, D], closed unless hidden states are wanted
+   * @param row [N], int64; any array where the first row is taken
+   * @param hiddenStates given x and each block's complete output; null if not wanted
+   * @return [N, D]
    */
-  NDArray forward(Forward pass, NDArray x, NDArray row, Consumer<NDArray> hiddenStates) {
-    int last = resblocks.size() - 1;
-    NDArray pooled; // [N, D]
-    if (hiddenStates == null) {
-      for (ResidualAttentionBlock block : resblocks.subList(0, last)) {
-        NDArray next = block.forward(pass, x);
-        x.close();
-        x = next;
-      }
-      pooled = resblocks.get(last).forwardAt(pass, x, row);
-      x.close();
-    } else {
-      hiddenStates.accept(x);
-      for (ResidualAttentionBlock block : resblocks) {
-        x = block.forward(pass, x);
-        hiddenStates.accept(x);
-      }
-      pooled = kernels.call(pass.mode(), "at", x, row);
+  NDArray forwardAt(Forward pass, NDArray x, NDArray row, Consumer<NDArray> hiddenStates) {
+    if (hiddenStates != null) {
+      return kernels.call(pass.mode(), "at", forward(pass, x, hiddenStates), row);
     }
-    return kernels.call(pass.mode(), "project", pooled, project);
+    int last = blocks.size() - 1;
+    NDArray before = forward(pass, x, blocks.subList(0, last), null);
+    NDArray pooled = blocks.get(last).forwardAt(pass, before, row);
+    before.close();
+    return pooled;
+  }
+
+  /** Autograd keeps what it needs of the arrays that are closed. */
+  private static NDArray forward(
+      Forward pass,
+      NDArray x,
+      List<ResidualAttentionBlock> blocks,
+      Consumer<NDArray> hiddenStates) {
+    if (hiddenStates != null) {
+      hiddenStates.accept(x);
+    }
+    for (ResidualAttentionBlock block : blocks) {
+      NDArray next = block.forward(pass, x);
+      if (hiddenStates == null) {
+        x.close();
+      } else {
+        hiddenStates.accept(next);
+      }
+      x = next;
+    }
+    return x;
   }
 }

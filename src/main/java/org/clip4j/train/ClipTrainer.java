@@ -14,7 +14,6 @@ import org.clip4j.data.UnreadableImages;
 import org.clip4j.engine.Autograd;
 import org.clip4j.engine.PixelKernels;
 import org.clip4j.image.ImageTransform;
-import org.clip4j.loss.ContrastiveLoss;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.ClipTokenizer;
@@ -140,7 +139,7 @@ public final class ClipTrainer {
               new PixelKernels(manager, transform.mean(), transform.std()),
               settings.microBatchSize(),
               model.config().vision().isResNet());
-      step = new TrainingStep(model, new ContrastiveLoss(manager));
+      step = new TrainingStep(manager, model);
       optimizer = new AdamW(manager, model, settings.hyperparameters());
       totalSteps = settings.totalSteps();
       schedule =

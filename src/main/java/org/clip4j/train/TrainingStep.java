@@ -7,14 +7,17 @@ import java.util.List;
 import java.util.function.Function;
 import org.clip4j.engine.Autograd;
 import org.clip4j.loss.ContrastiveLoss;
+import org.clip4j.loss.PairLoss;
+import org.clip4j.loss.SigmoidLoss;
+import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 
 /**
- * The gradients of the contrastive loss over a batch of any size, at the memory of one micro-batch.
+ * The gradients of the loss over a batch of any size, at the memory of one micro-batch.
  *
- * <p>The contrast is over the whole batch, so micro-batches cannot simply be summed. Instead (Gao
- * et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup"):
+ * <p>The loss compares all pairs of the batch, so micro-batches cannot simply be summed. Instead
+ * (Gao et al. 2021, "Scaling Deep Contrastive Learning Batch Size under Memory Limited Setup"):
  *
  * <ol>
  *   <li>all micro-batches are encoded without recording;
@@ -36,21 +39,29 @@ final class TrainingStep {
   record MicroBatch(Function<NDManager, NDArray> pixels, Function<NDManager, NDArray> ids) {}
 
   private final ClipModel model;
-  private final ContrastiveLoss loss;
-  private final NDArray logScale;
+  private final Similarity similarity;
+  private final PairLoss loss;
 
-  TrainingStep(ClipModel model, ContrastiveLoss loss) {
+  /**
+   * The step of a model with the loss that its logits are made for.
+   *
+   * @param manager owns the kernels
+   */
+  TrainingStep(NDManager manager, ClipModel model) {
     this.model = model;
-    this.loss = loss;
-    logScale = model.parameters().get("logit_scale");
+    similarity = new Similarity(manager);
+    NDArray logScale = model.parameters().get("logit_scale");
+    loss =
+        model.config().isSigmoid()
+            ? new SigmoidLoss(manager, logScale, model.parameters().get("logit_bias"))
+            : new ContrastiveLoss(manager, logScale);
   }
 
   /**
    * Adds the loss's gradients to those of the parameters.
    *
    * @param manager owns what lives as long as the step
-   * @param groups see {@link ContrastiveLoss#loss(NDArray, NDArray, NDArray, int[])}; null to count
-   *     every other pair as a negative
+   * @param groups see {@link PairLoss#loss}; null to count every other pair as a negative
    * @return the loss
    */
   float backward(NDManager manager, List<MicroBatch> batch, int[] groups) {
@@ -58,7 +69,7 @@ final class TrainingStep {
       NDArray value =
           Autograd.record(
               () ->
-                  lossOf(
+                  loss.loss(
                       images(Forward.TRAIN, manager, batch.get(0)),
                       texts(Forward.TRAIN, manager, batch.get(0)),
                       groups));
@@ -67,7 +78,7 @@ final class TrainingStep {
     }
     NDArray image = leaf(manager, batch, this::images);
     NDArray text = leaf(manager, batch, this::texts);
-    NDArray value = Autograd.record(() -> lossOf(image, text, groups));
+    NDArray value = Autograd.record(() -> loss.loss(image, text, groups));
     Autograd.backward(value, value.onesLike());
     replay(manager, batch, Autograd.gradient(image), this::images);
     replay(manager, batch, Autograd.gradient(text), this::texts);
@@ -79,17 +90,11 @@ final class TrainingStep {
   }
 
   private NDArray images(Forward pass, NDManager manager, MicroBatch part) {
-    return loss.normalize(model.encodeImage(pass, part.pixels.apply(manager)));
+    return similarity.normalize(model.encodeImage(pass, part.pixels.apply(manager)));
   }
 
   private NDArray texts(Forward pass, NDManager manager, MicroBatch part) {
-    return loss.normalize(model.encodeText(pass, part.ids.apply(manager)));
-  }
-
-  private NDArray lossOf(NDArray image, NDArray text, int[] groups) {
-    return groups == null
-        ? loss.loss(image, text, logScale)
-        : loss.loss(image, text, logScale, groups);
+    return similarity.normalize(model.encodeText(pass, part.ids.apply(manager)));
   }
 
   /** The embeddings of the whole batch [N, E], cut off from how they were made. */

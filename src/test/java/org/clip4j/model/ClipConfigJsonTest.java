@@ -49,7 +49,10 @@ class ClipConfigJsonTest {
                 20,
                 new VisionConfig(32, 48, 8, 60, List.of(2), 20, 3.7, 0.1),
                 new TextConfig(16, 500, 48, 3, 5, 2.0, 1e-5),
-                true));
+                true,
+                false,
+                3.5,
+                null));
     assertThat(ClipConfigJson.read(ClipConfigJson.write(config))).isEqualTo(config);
   }
 
@@ -80,10 +83,16 @@ class ClipConfigJsonTest {
       value = {
         "'witdh': 4 || vision_cfg; 'witdh'; known are; patch_size",
         "| 'witdh': 4 | text_cfg; 'witdh'; known are; vocab_size",
-        "'pool_type': 'avg' || vision_cfg.pool_type; avg; not supported yet; tok",
-        "'timm_model_name': 'vit' || vision_cfg.timm_model_name; vit; not supported yet",
-        "| 'no_causal_mask': true | text_cfg.no_causal_mask; true; not supported yet; false",
-        "| 'norm_kwargs': {'eps': 1e-6} | text_cfg.norm_kwargs; eps; not supported yet",
+        "'pool_type': 'none' || vision_cfg.pool_type; none; tok; avg",
+        "'attentional_pool': true || vision_cfg.attentional_pool; true; not supported; false",
+        "'timm_model_name': 'vit' || vision_cfg.timm_model_name; vit; vit_base_patch16_siglip_224",
+        "'layers': [1,1,1,1], 'image_size': 64, 'pool_type': 'avg' || vision_cfg.layers; pool_type",
+        "'act_kwargs': {'approximate': 'tan'} || vision_cfg.act_kwargs.approximate; tan; none; tanh",
+        "| 'norm_kwargs': {'epsilon': 1e-6} | text_cfg.norm_kwargs; 'epsilon'; eps",
+        "| 'hf_model_name': 'roberta-base' | text_cfg.hf_model_name; roberta-base; not supported",
+        "| 'pool_type': 'eos', 'eos_id': 9, 'vocab_size': 9 | text_cfg.eos_id; 9",
+        "| 'proj_type': 'none' | text_cfg.width; 512; embed_dim; 8",
+        "| 'tokenizer_kwargs': {'clean': 'soap'} | tokenizer_kwargs.clean; soap; canonicalize",
         "'width': '768' || vision_cfg.width; 768; whole number",
         "'width': 768.0 || vision_cfg.width; 768.0; whole number",
         "'width': null || vision_cfg.width; null",
@@ -97,14 +106,14 @@ class ClipConfigJsonTest {
         "'layers': [1, 2, 'a', 4] || vision_cfg.layers",
         "'image_size': [1, 2, 3] || vision_cfg.image_size; height, width",
         "'image_size': {} || vision_cfg.image_size",
-        "'image_size': 8 || vision_cfg.patch_size; missing; 8 x 8",
+        "'image_size': 8 || vision_cfg.patch_size; 16; 8 x 8",
         "'patch_size': null || vision_cfg.patch_size; null",
         "'head_width': 100 || vision_cfg.head_width; 100; 768",
         "'mlp_ratio': 0 || vision_cfg.mlp_ratio; is 0",
         "'mlp_ratio': 0.001 || vision_cfg.mlp_ratio; 0.001; 768",
         "'mlp_ratio': '4' || vision_cfg.mlp_ratio; expected a number",
         "'layers': [1,1,1,1], 'image_size': 100 || vision_cfg.image_size; 100; multiple of 32",
-        "'layers': [1,1,1,1], 'ls_init_value': 1 || vision_cfg.ls_init_value",
+        "'layers': [1,1,1,1], 'ls_init_value': 1 || vision_cfg.layers; ls_init_value",
         "| 'heads': 7 | text_cfg.heads; 7; 512",
         "| 'vocab_size': true | text_cfg.vocab_size; true",
         "| 'ls_init_value': 'x' | text_cfg.ls_init_value; x"
@@ -123,8 +132,8 @@ class ClipConfigJsonTest {
     assertThatThrownBy(() -> ClipConfigJson.read(json("{'embed_dim': 8, 'text_cfg': {}}")))
         .hasMessageContainingAll("model_cfg.vision_cfg", "missing");
     String both = "'embed_dim': 8, 'vision_cfg': {}, 'text_cfg': {}";
-    assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'custom_text': true}")))
-        .hasMessageContainingAll("model_cfg.custom_text", "not supported yet");
+    assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'multimodal_cfg': {}}")))
+        .hasMessageContainingAll("model_cfg.multimodal_cfg", "not supported");
     assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'quick_gelu': 1}")))
         .hasMessageContainingAll("model_cfg.quick_gelu", "is 1");
     assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'audio_cfg': {}}")))

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.clip4j.engine.Autograd;
 import org.clip4j.engine.HostMemory;
-import org.clip4j.loss.ContrastiveLoss;
+import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.ParameterSource;
@@ -71,7 +71,7 @@ class GoldenModelTest {
     private final boolean trained;
     private final ClipModel model;
     private final NDManager manager;
-    private final ContrastiveLoss loss;
+    private final Similarity similarity;
 
     Case(Path folder) throws IOException {
       JsonObject json =
@@ -82,7 +82,7 @@ class GoldenModelTest {
       checkpoint = Checkpoint.open(folder);
       model = ClipModel.load(checkpoint.config(), checkpoint.parameters());
       manager = model.manager().newSubManager();
-      loss = new ContrastiveLoss(manager);
+      similarity = new Similarity(manager);
     }
 
     void features() {
@@ -92,15 +92,19 @@ class GoldenModelTest {
         assertClose("image_features_unnormalized", image, "features");
         assertClose("text_features_unnormalized", text, "features");
       }
-      NDArray unitImage = loss.normalize(image);
-      NDArray unitText = loss.normalize(text);
+      NDArray unitImage = similarity.normalize(image);
+      NDArray unitText = similarity.normalize(text);
       assertClose("image_features", unitImage, "features");
       assertClose("text_features", unitText, "features");
       NDArray logScale = model.parameters().get("logit_scale");
-      assertClose("logits_per_image", loss.logits(unitImage, unitText, logScale), "features");
-      NDArray cut = ids(manager).get(":, :" + longestText());
+      NDArray bias = model.parameters().get("logit_bias");
       assertClose(
-          "text_features", loss.normalize(model.encodeText(Forward.EVALUATE, cut)), "features");
+          "logits_per_image", similarity.logits(unitImage, unitText, logScale, bias), "features");
+      if (model.config().text().cutsPadding()) {
+        NDArray cut = ids(manager).get(":, :" + longestText());
+        NDArray embeddings = model.encodeText(Forward.EVALUATE, cut);
+        assertClose("text_features", similarity.normalize(embeddings), "features");
+      }
     }
 
     void hiddenStates() {
@@ -108,8 +112,8 @@ class GoldenModelTest {
       List<NDArray> text = new ArrayList<>();
       NDArray image = model.encodeImage(Forward.EVALUATE, pixels(manager), vision::add);
       NDArray texts = model.encodeText(Forward.EVALUATE, ids(manager), text::add);
-      assertClose("image_features", loss.normalize(image), "features");
-      assertClose("text_features", loss.normalize(texts), "features");
+      assertClose("image_features", similarity.normalize(image), "features");
+      assertClose("text_features", similarity.normalize(texts), "features");
       assertAllClose("vision.hidden.", vision);
       assertAllClose("text.hidden.", text);
     }
@@ -163,7 +167,7 @@ class GoldenModelTest {
 
     private float backward(List<TrainingStep.MicroBatch> batch) {
       try (NDManager step = manager.newSubManager()) {
-        return new TrainingStep(model, loss).backward(step, batch, null);
+        return new TrainingStep(step, model).backward(step, batch, null);
       }
     }
 

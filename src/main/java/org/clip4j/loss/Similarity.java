@@ -1,0 +1,62 @@
+package org.clip4j.loss;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import org.clip4j.engine.TorchScript;
+import org.clip4j.engine.TorchScript.Mode;
+
+/**
+ * Embeddings at unit length and the logits between them, as every loss and every classifier takes
+ * them. Gradients flow through all calls while they are recorded.
+ */
+public final class Similarity {
+  private static final String SOURCE =
+      """
+      def normalize(self, x: Tensor) -> Tensor:
+        return torch.div(x, torch.clamp_min(torch.norm(x, 2, [-1], True), 1e-12))
+
+      """;
+
+  /** The function {@code logits}, for the losses too. */
+  static final String LOGITS =
+      """
+      def logits(self, image: Tensor, text: Tensor, log_scale: Tensor) -> Tensor:
+        return torch.matmul(torch.mul(image, torch.exp(log_scale)), torch.t(text))  # [N, M]
+
+      def biased_logits(self, image: Tensor, text: Tensor, log_scale: Tensor, bias: Tensor) -> Tensor:
+        return torch.add(self.logits(image, text, log_scale), bias)  # [N, M]
+
+      """;
+
+  private final TorchScript kernels;
+
+  /** Compiles the kernels, owned by {@code manager}. */
+  public Similarity(NDManager manager) {
+    kernels = TorchScript.compile(manager, SOURCE + LOGITS);
+  }
+
+  /**
+   * Vectors of unit length.
+   *
+   * @param embeddings [N, E]
+   * @return [N, E]; a zero vector stays zero
+   */
+  public NDArray normalize(NDArray embeddings) {
+    return kernels.call(Mode.TRAINING, "normalize", embeddings);
+  }
+
+  /**
+   * Logits: the scaled cosine similarities, and a bias where the model has one.
+   *
+   * @param image [N, E], unit length
+   * @param text [M, E], unit length
+   * @param logScale scalar, the logarithm of the logit scale
+   * @param bias scalar, or null
+   * @return [N, M]
+   */
+  public NDArray logits(NDArray image, NDArray text, NDArray logScale, NDArray bias) {
+    return bias == null
+        ? kernels.call(Mode.TRAINING, "logits", image, text, logScale)
+        : kernels.call(Mode.TRAINING, "biased_logits", image, text, logScale, bias);
+  }
+}

@@ -1,0 +1,11 @@
+package org.clip4j.model;
+
+/** How an image tower of patches makes one feature of its tokens. */
+public enum ImagePooling {
+  /** The class token. */
+  TOK,
+  /** The mean of the patches. */
+  AVG,
+  /** SigLIP's attention-pooling head, in a tower without class token (timm's {@code map}). */
+  MAP
+}

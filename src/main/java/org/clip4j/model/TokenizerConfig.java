@@ -1,0 +1,15 @@
+package org.clip4j.model;
+
+/**
+ * Which tokenizer a text tower was trained with, in the vocabulary of OpenCLIP's {@code text_cfg}.
+ *
+ * @param hfName {@code hf_tokenizer_name}: where the publisher's {@code tokenizer.json} comes from;
+ *     null for OpenAI's tokenizer
+ * @param clean how texts are cleaned, as OpenCLIP names it, for example {@code canonicalize}; null
+ *     for the tokenizer's default
+ * @param stripSepToken whether the separator token is replaced by 0
+ */
+public record TokenizerConfig(String hfName, String clean, boolean stripSepToken) {
+  /** OpenAI's tokenizer. */
+  public static final TokenizerConfig OPENAI = new TokenizerConfig(null, null, false);
+}

@@ -2,6 +2,7 @@ package org.clip4j.weights;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -23,10 +24,10 @@ import org.clip4j.model.VisionConfig;
  *
  * <p>Everything is checked when it is opened, so that a checkpoint that opened can be loaded: the
  * configuration is understood, and the tensors are those that it needs, in their shapes. Values are
- * mapped from the file and read when asked for.
+ * read from the file when asked for.
  *
  * <p>Safe for use by several threads. Whoever opens it closes it, once the parameters are copied
- * into a model; see {@link SafeTensors} for what that means for the file.
+ * into a model; see {@link TensorFile} for what may happen to the file meanwhile.
  */
 public final class Checkpoint implements AutoCloseable {
   private static final String PREPROCESSOR = "preprocessor_config.json";
@@ -40,21 +41,17 @@ public final class Checkpoint implements AutoCloseable {
   private final ClipConfig config;
   private final ImageTransform transform;
   private final KeyMap keys;
-  private final SafeTensors tensors;
+  private final TensorFile tensors;
   private final ParameterSource parameters;
 
   private Checkpoint(
-      Layout layout,
-      ClipConfig config,
-      ImageTransform transform,
-      KeyMap keys,
-      SafeTensors tensors) {
+      Layout layout, ClipConfig config, ImageTransform transform, KeyMap keys, TensorFile tensors) {
     this.layout = layout;
     this.config = config;
     this.transform = transform;
     this.keys = keys;
     this.tensors = tensors;
-    parameters = keys.toCanonical(tensors::floats);
+    parameters = keys.toCanonical(sourceOf(tensors));
   }
 
   /**
@@ -144,7 +141,7 @@ public final class Checkpoint implements AutoCloseable {
       transform = transformersTransform(folder, config.vision());
     }
     KeyMap keys = KeyMap.of(layout, config);
-    SafeTensors tensors = SafeTensors.open(weights);
+    TensorFile tensors = SafeTensors.open(weights);
     try {
       keys.check(weights, tensors.tensors());
     } catch (CheckpointException | RuntimeException e) {
@@ -180,6 +177,20 @@ public final class Checkpoint implements AutoCloseable {
     return ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
   }
 
+  private static ParameterSource sourceOf(TensorFile tensors) {
+    return new ParameterSource() {
+      @Override
+      public FloatBuffer read(String name) {
+        return tensors.floats(name);
+      }
+
+      @Override
+      public void copy(String name, FloatBuffer target) {
+        tensors.copy(name, target);
+      }
+    };
+  }
+
   /** The layout the folder was found to have. */
   public Layout layout() {
     return layout;
@@ -198,7 +209,8 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * All parameters and buffers, as fp32 under OpenCLIP's names.
    *
-   * <p>Unlike other sources, its buffers stay valid after the next call and after {@link #close}.
+   * <p>{@code copy} reads the file straight into the target. Unlike those of other sources, the
+   * buffers that {@code read} gives stay valid.
    */
   public ParameterSource parameters() {
     return parameters;
@@ -220,8 +232,8 @@ public final class Checkpoint implements AutoCloseable {
    *
    * <p>Each file is written beside the one it replaces and synced; then all take their places, the
    * weights last, so that a folder with weights is complete. A failure before that leaves the
-   * folder as it was. The folder may be the one that the parameters are mapped from, except on
-   * Windows, which does not replace a mapped file.
+   * folder as it was. The folder may be the one that the parameters are read from, except on
+   * Windows, which does not replace an open file.
    *
    * <p>In the transformers layout the tokenizer's files come along when the vocabulary has OpenAI's
    * 49408 ids; another vocabulary is the caller's to add. Its end token is then written as 2, by

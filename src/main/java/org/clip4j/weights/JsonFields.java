@@ -20,8 +20,8 @@ import java.util.regex.Pattern;
 
 /** A JSON object of a checkpoint's file, whose getters name the file and the key that fail. */
 final class JsonFields {
-  /** Far more than any configuration has. */
-  private static final long MAX_FILE_BYTES = 16L << 20;
+  /** Far more than any configuration has, and little when each byte becomes an object. */
+  private static final long MAX_FILE_BYTES = 1L << 20;
 
   private static final Pattern WHOLE = Pattern.compile("-?[0-9]{1,9}");
 

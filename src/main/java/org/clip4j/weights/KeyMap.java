@@ -58,21 +58,21 @@ public final class KeyMap {
       return values.slice(values.position() + index * count, count);
     }
 
-    /** The parameter's values, put together. */
-    FloatBuffer whole(ParameterSource source) {
-      if (stored.size() == 1) {
+    /** Reads the parameter's values, put together. */
+    void copy(ParameterSource source, FloatBuffer target) {
+      requireCount(canonical.name(), canonical.shape(), target);
+      if (transposed) {
         SafeTensorsWriter.Entry only = stored.get(0);
         FloatBuffer values = source.read(only.name());
         requireCount(only.name(), only.shape(), values);
-        return transposed ? transpose(values, only.shape()) : values;
+        target.put(transpose(values, only.shape()));
+        return;
       }
-      FloatBuffer whole = FloatBuffer.allocate(Math.toIntExact(canonical.count()));
+      int count = target.remaining() / stored.size(); // the parts are of one size
       for (SafeTensorsWriter.Entry part : stored) {
-        FloatBuffer values = source.read(part.name());
-        requireCount(part.name(), part.shape(), values);
-        whole.put(values.duplicate());
+        source.copy(part.name(), target.slice(target.position(), count));
+        target.position(target.position() + count);
       }
-      return whole.flip();
     }
 
     private static void requireCount(String name, long[] shape, FloatBuffer values) {
@@ -161,7 +161,20 @@ public final class KeyMap {
 
   /** Gives parameters under OpenCLIP's names, read from a source under the layout's names. */
   public ParameterSource toCanonical(ParameterSource stored) {
-    return name -> get(byCanonical, name).whole(stored);
+    return new ParameterSource() {
+      @Override
+      public FloatBuffer read(String name) {
+        Mapping mapping = get(byCanonical, name);
+        FloatBuffer values = FloatBuffer.allocate(Math.toIntExact(mapping.canonical().count()));
+        mapping.copy(stored, values);
+        return values.flip();
+      }
+
+      @Override
+      public void copy(String name, FloatBuffer target) {
+        get(byCanonical, name).copy(stored, target);
+      }
+    };
   }
 
   /** Gives tensors under the layout's names, read from a source under OpenCLIP's names. */

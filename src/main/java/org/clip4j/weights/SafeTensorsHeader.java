@@ -22,9 +22,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -32,11 +35,17 @@ import java.util.regex.Pattern;
  * the file only claims, and every tensor is known to lie inside the file before one is read.
  */
 final class SafeTensorsHeader {
-  /** The format's own limit. */
-  static final long MAX_HEADER_BYTES = 100_000_000;
+  /**
+   * The format allows 100 MB. A model's header takes about 100 bytes a tensor; the limit keeps what
+   * a hostile one may cost in memory and time within bounds.
+   */
+  static final long MAX_HEADER_BYTES = 16_000_000;
 
   /** More dimensions than any tensor library takes. */
   private static final int MAX_DIMENSIONS = 64;
+
+  /** Far more than any model has. */
+  static final int MAX_TENSORS = 100_000;
 
   private static final Pattern UNSIGNED = Pattern.compile("0|[1-9][0-9]{0,18}");
 
@@ -46,13 +55,21 @@ final class SafeTensorsHeader {
   /** By name, in the order of their values in the file. */
   final Map<String, TensorInfo> tensors;
 
+  /** Where the values of each tensor lie. */
+  final Map<String, Span> spans;
+
   /** Free text under {@code __metadata__}. */
   final Map<String, String> metadata;
 
-  private SafeTensorsHeader(
-      long dataStart, Map<String, TensorInfo> tensors, Map<String, String> metadata) {
+  private SafeTensorsHeader(long dataStart, List<Span> spans, Map<String, String> metadata) {
     this.dataStart = dataStart;
-    this.tensors = Collections.unmodifiableMap(tensors);
+    Map<String, TensorInfo> infos = new LinkedHashMap<>();
+    this.spans = new HashMap<>();
+    for (Span span : spans) {
+      infos.put(span.info.name(), span.info);
+      this.spans.put(span.info.name(), span);
+    }
+    tensors = Collections.unmodifiableMap(infos);
     this.metadata = Collections.unmodifiableMap(metadata);
   }
 
@@ -61,10 +78,14 @@ final class SafeTensorsHeader {
     return new Parser(file, channel).parse();
   }
 
+  /** A tensor and where its values lie, counted from the end of the header. */
+  record Span(TensorInfo info, long begin, long end) {}
+
   private static final class Parser {
     private final Path file;
     private final FileChannel channel;
-    private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    private final Set<String> names = new HashSet<>();
+    private final List<Span> spans = new ArrayList<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
     private boolean metadataSeen;
 
@@ -105,8 +126,8 @@ final class SafeTensorsHeader {
       }
       parseJson(headerBytes);
       long dataStart = 8 + headerBytes;
-      Map<String, TensorInfo> ordered = checkLayout(fileBytes - dataStart);
-      return new SafeTensorsHeader(dataStart, ordered, metadata);
+      checkLayout(fileBytes - dataStart);
+      return new SafeTensorsHeader(dataStart, spans, metadata);
     }
 
     private void parseJson(long headerBytes) throws IOException {
@@ -148,9 +169,12 @@ final class SafeTensorsHeader {
           metadataSeen = true;
           readMetadata(json);
         } else {
-          TensorInfo info = readTensor(json, name);
-          if (tensors.put(name, info) != null) {
+          spans.add(readTensor(json, name));
+          if (!names.add(name)) {
             throw bad(quote(name) + " is there twice");
+          }
+          if (names.size() > MAX_TENSORS) {
+            throw bad("it has more than " + MAX_TENSORS + " tensors");
           }
         }
       }
@@ -169,7 +193,7 @@ final class SafeTensorsHeader {
       json.endObject();
     }
 
-    private TensorInfo readTensor(JsonReader json, String name) throws IOException {
+    private Span readTensor(JsonReader json, String name) throws IOException {
       TensorType type = null;
       long[] shape = null;
       long[] offsets = null;
@@ -201,7 +225,7 @@ final class SafeTensorsHeader {
         throw bad(quote(name) + " has " + offsets.length + " data_offsets; it needs 2");
       }
       checkSize(name, type, shape, offsets);
-      return new TensorInfo(name, type, shape, offsets[0], offsets[1]);
+      return new Span(new TensorInfo(name, type, shape), offsets[0], offsets[1]);
     }
 
     private TensorType readType(JsonReader json, String name) throws IOException {
@@ -268,37 +292,33 @@ final class SafeTensorsHeader {
     }
 
     /** Values follow each other from the first byte after the header to the last of the file. */
-    private Map<String, TensorInfo> checkLayout(long dataBytes) throws CheckpointException {
-      List<TensorInfo> sorted = new ArrayList<>(tensors.values());
-      sorted.sort(Comparator.comparingLong(TensorInfo::begin).thenComparingLong(TensorInfo::end));
-      Map<String, TensorInfo> ordered = new LinkedHashMap<>();
+    private void checkLayout(long dataBytes) throws CheckpointException {
+      spans.sort(Comparator.comparingLong(Span::begin).thenComparingLong(Span::end));
       long at = 0;
-      for (TensorInfo info : sorted) {
-        if (info.begin() != at) {
+      for (Span span : spans) {
+        if (span.begin != at) {
           throw bad(
-              quote(info.name())
+              quote(span.info.name())
                   + " begins at byte "
-                  + info.begin()
+                  + span.begin
                   + " of the data but the tensor before it ends at "
                   + at
-                  + (info.begin() > at ? ": a hole" : ": they overlap"));
+                  + (span.begin > at ? ": a hole" : ": they overlap"));
         }
-        if (info.end() > dataBytes) {
+        if (span.end > dataBytes) {
           throw bad(
-              quote(info.name())
+              quote(span.info.name())
                   + " ends at byte "
-                  + info.end()
+                  + span.end
                   + " of the data but the file has "
                   + dataBytes
                   + "; was the download cut short?");
         }
-        at = info.end();
-        ordered.put(info.name(), info);
+        at = span.end;
       }
       if (at != dataBytes) {
         throw bad("its tensors take " + at + " bytes but " + dataBytes + " follow the header");
       }
-      return ordered;
     }
 
     private void expect(JsonReader json, JsonToken wanted, String owner, String key)
@@ -319,7 +339,7 @@ final class SafeTensorsHeader {
   }
 
   /** A name from the file, cut to a length fit for a message. */
-  private static String quote(String name) {
+  static String quote(String name) {
     return "'" + (name.length() <= 200 ? name : name.substring(0, 200) + "...") + "'";
   }
 

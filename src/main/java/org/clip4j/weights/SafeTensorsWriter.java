@@ -13,11 +13,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.weights.SafeTensorsHeader.Span;
 
 /**
  * Writes a safetensors file tensor by tensor, holding none of them. The header and the order of the
@@ -30,11 +32,14 @@ import java.util.Set;
 public final class SafeTensorsWriter implements AutoCloseable {
   private static final int CHUNK_BYTES = 1 << 20;
 
+  private static final Set<TensorType> WRITABLE =
+      EnumSet.of(TensorType.F16, TensorType.BF16, TensorType.F32, TensorType.I64);
+
   private final StagedFiles staged;
   private final boolean ownsStaged;
   private final Path file;
   private final FileChannel channel;
-  private final Map<String, TensorInfo> tensors;
+  private final Map<String, Span> tensors;
   private final Set<String> missing;
   private final long dataStart;
   private final ByteBuffer chunk =
@@ -44,7 +49,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
    * One tensor to write.
    *
    * @param name unique in the file
-   * @param type F32, or I64 for whole numbers
+   * @param type F32, F16 or BF16 (rounded to the nearest, to even where halfway), or I64 for whole
+   *     numbers
    * @param shape its dimensions; empty for a scalar
    */
   public record Entry(String name, TensorType type, long... shape) {}
@@ -98,15 +104,15 @@ public final class SafeTensorsWriter implements AutoCloseable {
     writeFully(start, 0);
   }
 
-  private static Map<String, TensorInfo> layOut(Collection<Entry> entries) {
+  private static Map<String, Span> layOut(Collection<Entry> entries) {
     List<Entry> sorted = new ArrayList<>(entries);
     sorted.sort(Comparator.comparing(Entry::type).reversed().thenComparing(Entry::name));
-    Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+    Map<String, Span> tensors = new LinkedHashMap<>();
     long at = 0;
     for (Entry entry : sorted) {
-      if (entry.type() != TensorType.F32 && entry.type() != TensorType.I64) {
+      if (!WRITABLE.contains(entry.type())) {
         throw new IllegalArgumentException(
-            "'" + entry.name() + "' is to be written as " + entry.type() + "; use F32 or I64");
+            "'" + entry.name() + "' is to be written as " + entry.type() + "; use " + WRITABLE);
       }
       long bytes = entry.type().size();
       for (long dim : entry.shape()) {
@@ -116,9 +122,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
         }
         bytes = Math.multiplyExact(bytes, dim);
       }
-      TensorInfo info =
-          new TensorInfo(entry.name(), entry.type(), entry.shape().clone(), at, at + bytes);
-      if (tensors.put(entry.name(), info) != null) {
+      TensorInfo info = new TensorInfo(entry.name(), entry.type(), entry.shape().clone());
+      if (tensors.put(entry.name(), new Span(info, at, at + bytes)) != null) {
         throw new IllegalArgumentException("'" + entry.name() + "' is to be written twice");
       }
       at += bytes;
@@ -126,7 +131,7 @@ public final class SafeTensorsWriter implements AutoCloseable {
     return tensors;
   }
 
-  private static byte[] header(Collection<TensorInfo> tensors, Map<String, String> metadata)
+  private static byte[] header(Collection<Span> tensors, Map<String, String> metadata)
       throws IOException {
     StringWriter text = new StringWriter();
     JsonWriter json = new JsonWriter(text);
@@ -140,7 +145,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
       }
     }
     json.endObject();
-    for (TensorInfo info : tensors) {
+    for (Span span : tensors) {
+      TensorInfo info = span.info();
       json.name(info.name()).beginObject();
       json.name("dtype").value(info.type().name());
       json.name("shape").beginArray();
@@ -148,7 +154,7 @@ public final class SafeTensorsWriter implements AutoCloseable {
         json.value(dim);
       }
       json.endArray();
-      json.name("data_offsets").beginArray().value(info.begin()).value(info.end()).endArray();
+      json.name("data_offsets").beginArray().value(span.begin()).value(span.end()).endArray();
       json.endObject();
     }
     json.endObject();
@@ -164,11 +170,12 @@ public final class SafeTensorsWriter implements AutoCloseable {
    * @param values as many as the tensor has elements; the buffer's position is left alone
    */
   public void write(String name, FloatBuffer values) throws IOException {
-    TensorInfo info = tensors.get(name);
-    if (info == null || !missing.contains(name)) {
+    Span span = tensors.get(name);
+    if (span == null || !missing.contains(name)) {
       throw new IllegalArgumentException(
-          "'" + name + "' was " + (info == null ? "not announced" : "already written"));
+          "'" + name + "' was " + (span == null ? "not announced" : "already written"));
     }
+    TensorInfo info = span.info();
     FloatBuffer rest = values.duplicate();
     if (rest.remaining() != info.count()) {
       throw new IllegalArgumentException(
@@ -181,24 +188,49 @@ public final class SafeTensorsWriter implements AutoCloseable {
               + " values, found "
               + rest.remaining());
     }
-    long at = dataStart + info.begin();
+    long at = dataStart + span.begin();
     int perChunk = CHUNK_BYTES / info.type().size();
     while (rest.hasRemaining()) {
       int count = Math.min(perChunk, rest.remaining());
       chunk.clear();
-      if (info.type() == TensorType.F32) {
-        FloatBuffer part = rest.slice(rest.position(), count);
-        chunk.asFloatBuffer().put(part);
-        rest.position(rest.position() + count);
-      } else {
-        for (int i = 0; i < count; i++) {
-          chunk.putLong(i * Long.BYTES, wholeNumber(name, rest.get()));
-        }
-      }
+      fill(info, rest.slice(rest.position(), count));
+      rest.position(rest.position() + count);
       chunk.limit(count * info.type().size());
       at += writeFully(chunk, at);
     }
     missing.remove(name);
+  }
+
+  private void fill(TensorInfo info, FloatBuffer part) {
+    if (info.type() == TensorType.F32) {
+      chunk.asFloatBuffer().put(part);
+      return;
+    }
+    int count = part.remaining();
+    for (int i = 0; i < count; i++) {
+      float value = part.get();
+      switch (info.type()) {
+        case F16 -> chunk.putShort(2 * i, narrow(info, value, TensorType.floatToHalf(value)));
+        case BF16 -> chunk.putShort(2 * i, narrow(info, value, TensorType.floatToBfloat(value)));
+        default -> chunk.putLong(Long.BYTES * i, wholeNumber(info.name(), value));
+      }
+    }
+  }
+
+  /** PyTorch makes an infinity of what is too large; a checkpoint would be ruined silently. */
+  private static short narrow(TensorInfo info, float value, short bits) {
+    short infinity = info.type() == TensorType.F16 ? TensorType.HALF_INFINITY : (short) 0x7F80;
+    if ((bits & 0x7FFF) == infinity && !Float.isInfinite(value)) {
+      throw new IllegalArgumentException(
+          "'"
+              + info.name()
+              + "' is stored as "
+              + info.type()
+              + " but holds "
+              + value
+              + ", which is too large for it; store it as F32");
+    }
+    return bits;
   }
 
   private static long wholeNumber(String name, float value) {

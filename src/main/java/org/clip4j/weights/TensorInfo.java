@@ -3,19 +3,21 @@ package org.clip4j.weights;
 import java.util.Arrays;
 
 /**
- * What a safetensors header says of one tensor, after it was checked.
+ * What a file says of one tensor, after it was checked.
  *
  * @param name of the tensor in the file
  * @param type of its elements
  * @param shape its dimensions; empty for a scalar
- * @param begin first byte of its values, counted from the end of the header
- * @param end byte after the last of its values, counted likewise
  */
-public record TensorInfo(String name, TensorType type, long[] shape, long begin, long end) {
+public record TensorInfo(String name, TensorType type, long[] shape) {
 
   /** Number of elements. */
   public long count() {
-    return (end - begin) / type.size();
+    long count = 1;
+    for (long dim : shape) {
+      count *= dim; // whoever read the shape has seen that this fits
+    }
+    return count;
   }
 
   /** For messages: {@code F32 [2, 3]}. */

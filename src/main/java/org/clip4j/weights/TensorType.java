@@ -22,6 +22,8 @@ public enum TensorType {
   I64(8),
   U64(8);
 
+  static final short HALF_INFINITY = 0x7C00;
+
   private final int size;
 
   TensorType(int size) {
@@ -33,7 +35,7 @@ public enum TensorType {
     return size;
   }
 
-  /** Whether elements are numbers that {@link SafeTensors#floats} reads as floating point. */
+  /** Whether elements are numbers that {@link TensorFile#copy} reads as floating point. */
   boolean isFloat() {
     return this == F16 || this == BF16 || this == F32 || this == F64;
   }
@@ -46,14 +48,14 @@ public enum TensorType {
     };
   }
 
-  /** Reads one element of a floating-point type at a byte offset. */
+  /** Reads one element at a byte offset, as a float. */
   float floatAt(ByteBuffer bytes, int at) {
     return switch (this) {
       case F16 -> halfToFloat(bytes.getShort(at));
       case BF16 -> Float.intBitsToFloat(bytes.getShort(at) << 16);
       case F32 -> bytes.getFloat(at);
       case F64 -> (float) bytes.getDouble(at);
-      default -> throw new IllegalArgumentException(this + " is not a floating-point type");
+      default -> longAt(bytes, at);
     };
   }
 
@@ -82,5 +84,38 @@ public enum TensorType {
     }
     int rebiased = exponent == 0x1F ? 0xFF : exponent + (127 - 15); // infinities and NaNs stay
     return Float.intBitsToFloat(sign | rebiased << 23 | fraction << 13);
+  }
+
+  /** binary32 to binary16, to the nearest, to even where halfway; too large becomes infinite. */
+  static short floatToHalf(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    int sign = bits >>> 16 & 0x8000;
+    float magnitude = Math.abs(value);
+    if (Float.isNaN(value)) {
+      return (short) (sign | 0x7E00);
+    }
+    if (magnitude < 0x1p-14f) {
+      // A subnormal counts units of 2^-24; rint rounds to even. 1024 of them are the least normal.
+      return (short) (sign | (int) Math.rint(magnitude * 0x1p24));
+    }
+    if (magnitude >= 65520) { // halfway between the largest, 65504, and what would come next
+      return (short) (sign | HALF_INFINITY);
+    }
+    int rebiased = (bits & 0x7FFFFFFF) - ((127 - 15) << 23);
+    return (short) (sign | roundToEven(rebiased, 13));
+  }
+
+  /** binary32 to its upper half, to the nearest, to even where halfway. */
+  static short floatToBfloat(float value) {
+    int bits = Float.floatToRawIntBits(value);
+    return Float.isNaN(value)
+        ? (short) (bits >>> 16 & 0x8000 | 0x7FC0)
+        : (short) roundToEven(bits, 16);
+  }
+
+  /** Drops low bits; a carry out of the fraction moves into the exponent, as it should. */
+  private static int roundToEven(int bits, int dropped) {
+    int half = (1 << dropped - 1) - 1;
+    return bits + half + (bits >>> dropped & 1) >>> dropped;
   }
 }

@@ -1,0 +1,87 @@
+package org.clip4j.weights;
+
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.Map;
+
+/**
+ * A file of named tensors, or a set of such files that belong together.
+ *
+ * <p>Opening it reads what describes the tensors; their values are read when they are asked for,
+ * and nothing is kept of them.
+ *
+ * <p>Safe for use by several threads. Whoever opens it closes it; reading afterwards fails. As with
+ * any channel of {@code java.nio}, interrupting a thread while it reads closes the file for all. Do
+ * not change an open file in place; replacing it by renaming is safe.
+ */
+public interface TensorFile extends AutoCloseable {
+
+  /**
+   * Opens a file of any kind that is known: safetensors, a PyTorch archive, or the {@code
+   * .index.json} of a set of either.
+   *
+   * @throws CheckpointException if the file is none of these or damaged
+   */
+  static TensorFile open(Path file) throws IOException {
+    if (file.toString().endsWith(ShardedTensors.INDEX_ENDING)) {
+      return ShardedTensors.open(file);
+    }
+    return SafeTensors.open(file);
+  }
+
+  /** The file this was opened from; of a set its index. */
+  Path file();
+
+  /** What the file holds, by name; not modifiable. */
+  Map<String, TensorInfo> tensors();
+
+  /**
+   * Reads the values of a tensor, row-major, into a buffer. Types other than F32 are converted: F16
+   * and BF16 exactly, F64 rounded, integers exactly up to 2^24.
+   *
+   * @param target with room for just as many floats as the tensor has elements; filled
+   * @throws IllegalArgumentException if there is no such tensor, its type cannot be read as floats,
+   *     or the target has another size
+   * @throws java.io.UncheckedIOException if the file cannot be read
+   * @throws IllegalStateException if the file was closed
+   */
+  void copy(String name, FloatBuffer target);
+
+  /**
+   * The values of an integer or boolean tensor, row-major.
+   *
+   * @throws IllegalArgumentException if there is no such tensor, it does not hold integers that fit
+   *     a long, or it has 2^31 elements or more
+   */
+  long[] longs(String name);
+
+  /**
+   * The values of a tensor as {@link #copy} reads them.
+   *
+   * @return a new read-only buffer of as many floats as the tensor has elements
+   */
+  default FloatBuffer floats(String name) {
+    TensorInfo info = tensors().get(name);
+    if (info == null) {
+      throw new IllegalArgumentException(file() + " has no tensor '" + name + "'");
+    }
+    ValueReader.requireFloats(file(), info);
+    FloatBuffer values = FloatBuffer.allocate(ValueReader.arraySize(file(), info));
+    copy(name, values);
+    return values.flip().asReadOnlyBuffer();
+  }
+
+  /**
+   * The tensors whose names start with a prefix and a dot, under the rest of their names: {@code
+   * under("state_dict.module")} shows {@code state_dict.module.logit_scale} as {@code logit_scale}.
+   *
+   * @return a view of this file; closing it closes this file
+   */
+  default TensorFile under(String prefix) {
+    return new PrefixedTensors(this, prefix + ".");
+  }
+
+  @Override
+  void close() throws IOException;
+}

@@ -1,0 +1,175 @@
+package org.clip4j.weights;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Reads numbers of an open file by position, piece by piece, straight into where they are wanted.
+ *
+ * <p>Nothing is mapped: pages of a mapped file count as the process's own as long as the mapping
+ * lives, and loading a model would hold each parameter twice.
+ *
+ * <p>Safe for use by several threads; it does not own the channel.
+ */
+final class ValueReader {
+  /** Stays in a core's own cache between reading and converting; larger was not faster. */
+  private static final int PIECE_BYTES = 1 << 18;
+
+  private final Path file;
+  private final FileChannel channel;
+
+  /** One piece that is not in use; threads that find none make their own. */
+  private final AtomicReference<Piece> spare = new AtomicReference<>();
+
+  private static final class Piece {
+    private final ByteBuffer bytes =
+        ByteBuffer.allocateDirect(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private short[] halves;
+    private float[] floats;
+
+    /** Arrays, since loops over these are compiled to vector instructions. */
+    private void needArrays() {
+      if (floats == null) {
+        floats = new float[PIECE_BYTES / Short.BYTES];
+        halves = new short[PIECE_BYTES / Short.BYTES];
+      }
+    }
+  }
+
+  ValueReader(Path file, FileChannel channel) {
+    this.file = file;
+    this.channel = channel;
+  }
+
+  static void requireFloats(Path file, TensorInfo info) {
+    if (!info.type().isFloat() && !info.type().isInteger()) {
+      throw unreadable(file, info, "floats");
+    }
+  }
+
+  static void requireIntegers(Path file, TensorInfo info) {
+    if (!info.type().isInteger()) {
+      throw unreadable(file, info, "integers");
+    }
+  }
+
+  private static IllegalArgumentException unreadable(Path file, TensorInfo info, String what) {
+    return new IllegalArgumentException(
+        file + ": '" + info.name() + "' is " + info.type() + ", which cannot be read as " + what);
+  }
+
+  /** The number of elements of a tensor that is to become an array. */
+  static int arraySize(Path file, TensorInfo info) {
+    if (info.count() > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(
+          file + ": '" + info.name() + "' " + info.describe() + " is too large for one array");
+    }
+    return (int) info.count();
+  }
+
+  private static void requireRoom(Path file, TensorInfo info, FloatBuffer target) {
+    if (target.remaining() != info.count()) {
+      throw new IllegalArgumentException(
+          file
+              + ": '"
+              + info.name()
+              + "' "
+              + info.describe()
+              + " has "
+              + info.count()
+              + " values, the buffer has room for "
+              + target.remaining());
+    }
+  }
+
+  /** Reads a tensor whose values begin at a position of the file and follow each other. */
+  void copy(TensorInfo info, long begin, FloatBuffer target) {
+    requireFloats(file, info);
+    requireRoom(file, info, target);
+    long at = begin;
+    int size = info.type().size();
+    Piece piece = take();
+    while (target.hasRemaining()) {
+      int count = Math.min(PIECE_BYTES / size, target.remaining());
+      read(piece.bytes, at, count * size);
+      convert(info.type(), piece, count, target);
+      at += (long) count * size;
+    }
+    spare.set(piece);
+  }
+
+  private static void convert(TensorType type, Piece piece, int count, FloatBuffer target) {
+    ByteBuffer bytes = piece.bytes;
+    switch (type) {
+      case F32 -> target.put(bytes.asFloatBuffer());
+      case F16, BF16 -> {
+        piece.needArrays();
+        short[] halves = piece.halves;
+        float[] floats = piece.floats;
+        bytes.asShortBuffer().get(halves, 0, count);
+        if (type == TensorType.BF16) {
+          for (int i = 0; i < count; i++) {
+            floats[i] = Float.intBitsToFloat(halves[i] << 16);
+          }
+        } else {
+          for (int i = 0; i < count; i++) {
+            floats[i] = TensorType.halfToFloat(halves[i]);
+          }
+        }
+        target.put(floats, 0, count);
+      }
+      default -> {
+        for (int i = 0; i < count; i++) {
+          target.put(type.floatAt(bytes, i * type.size()));
+        }
+      }
+    }
+  }
+
+  /** As {@link #copy}, of integers. */
+  long[] longs(TensorInfo info, long begin) {
+    requireIntegers(file, info);
+    TensorType type = info.type();
+    long[] values = new long[arraySize(file, info)];
+    Piece piece = take();
+    for (int done = 0; done < values.length; ) {
+      int count = Math.min(PIECE_BYTES / type.size(), values.length - done);
+      read(piece.bytes, begin + (long) done * type.size(), count * type.size());
+      for (int i = 0; i < count; i++) {
+        values[done++] = type.longAt(piece.bytes, i * type.size());
+      }
+    }
+    spare.set(piece);
+    return values;
+  }
+
+  /** Fills a buffer from its start, as far as asked, and sets its limit there. */
+  void read(ByteBuffer bytes, long at, int count) {
+    bytes.clear().limit(count);
+    try {
+      while (bytes.hasRemaining()) {
+        if (channel.read(bytes, at + bytes.position()) < 0) {
+          throw new EOFException(file + " became shorter while it was read");
+        }
+      }
+    } catch (ClosedChannelException e) {
+      throw new IllegalStateException(file + " was closed; read before closing it", e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot read " + file, e);
+    }
+    bytes.flip();
+  }
+
+  private Piece take() {
+    Piece piece = spare.getAndSet(null);
+    return piece == null ? new Piece() : piece;
+  }
+}

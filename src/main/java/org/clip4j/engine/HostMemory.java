@@ -3,12 +3,14 @@ package org.clip4j.engine;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.index.NDIndex;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 
 /**
@@ -18,6 +20,9 @@ import java.util.function.Consumer;
  * collector finds it; these tensors own their memory and free it when closed.
  */
 public final class HostMemory {
+  /** Floats that one Java buffer shows at once; it could not show more than 2 GiB. */
+  private static final long MAX_PIECE = 1 << 28;
+
   private HostMemory() {}
 
   /** A tensor of bytes, uint8. */
@@ -36,14 +41,53 @@ public final class HostMemory {
         manager, shape, DataType.FLOAT32, memory -> memory.asFloatBuffer().put(values.duplicate()));
   }
 
+  /** Fills a piece of a tensor. */
+  public interface Filler {
+    /**
+     * Writes values.
+     *
+     * @param from index of the first, row-major
+     * @param memory the tensor's own, to fill
+     */
+    void fill(long from, FloatBuffer memory);
+  }
+
+  /** A tensor of float32 of any size, written in place, piece by piece. */
+  public static NDArray upload(NDManager manager, Shape shape, Filler filler) {
+    NDArray host = manager.create(shape, DataType.FLOAT32, Device.cpu());
+    forEachPiece(
+        host, 0, host.size(), (from, piece) -> filler.fill(from, bytes(piece).asFloatBuffer()));
+    return onDeviceOf(manager, host);
+  }
+
   /**
-   * A tensor of float32, written in place.
+   * Copies some of the values of a contiguous float32 tensor.
    *
-   * @param filler given the tensor's own memory, to fill from the start
+   * @param from index of the first, row-major
+   * @param target filled
    */
-  public static NDArray upload(NDManager manager, Shape shape, Consumer<FloatBuffer> filler) {
-    return upload(
-        manager, shape, DataType.FLOAT32, memory -> filler.accept(memory.asFloatBuffer()));
+  public static void download(NDArray array, long from, FloatBuffer target) {
+    forEachPiece(
+        array,
+        from,
+        from + target.remaining(),
+        (at, piece) -> target.put(piece.size() == 0 ? FloatBuffer.allocate(0) : view(piece)));
+  }
+
+  private static void forEachPiece(
+      NDArray array, long from, long to, BiConsumer<Long, NDArray> consumer) {
+    if (from == 0 && to == array.size() && to <= MAX_PIECE) {
+      consumer.accept(0L, array);
+      return;
+    }
+    try (NDManager scratch = array.getManager().newSubManager();
+        NDArray flat = array.reshape(-1)) {
+      for (long at = from; at < to; at += MAX_PIECE) {
+        NDArray piece = flat.get(new NDIndex().addSliceDim(at, Math.min(to, at + MAX_PIECE)));
+        piece.attach(scratch);
+        consumer.accept(at, piece);
+      }
+    }
   }
 
   /**
@@ -66,9 +110,13 @@ public final class HostMemory {
 
   private static NDArray upload(
       NDManager manager, Shape shape, DataType type, Consumer<ByteBuffer> filler) {
-    Device device = manager.getDevice();
     NDArray host = manager.create(shape, type, Device.cpu());
     filler.accept(bytes(host));
+    return onDeviceOf(manager, host);
+  }
+
+  private static NDArray onDeviceOf(NDManager manager, NDArray host) {
+    Device device = manager.getDevice();
     if (device.equals(Device.cpu())) {
       return host;
     }

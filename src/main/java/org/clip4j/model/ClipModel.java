@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.nio.FloatBuffer;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -35,7 +36,8 @@ public final class ClipModel implements AutoCloseable {
         Shape shape = new Shape(spec.shape());
         parameters.put(
             spec.name(),
-            HostMemory.upload(manager, shape, target -> source.copy(spec.name(), target)));
+            HostMemory.upload(
+                manager, shape, (from, target) -> source.copy(spec.name(), from, target)));
       }
       visual = imageTower(manager, config, parameters);
       text = new TextTransformer(manager, config, parameters);
@@ -101,7 +103,17 @@ public final class ClipModel implements AutoCloseable {
 
   /** The current values of the parameters and buffers, for saving. */
   public ParameterSource values() {
-    return name -> HostMemory.view(parameters.get(name));
+    return new ParameterSource() {
+      @Override
+      public FloatBuffer read(String name) {
+        return HostMemory.view(parameters.get(name));
+      }
+
+      @Override
+      public void copy(String name, long from, FloatBuffer target) {
+        HostMemory.download(parameters.get(name), from, target);
+      }
+    };
   }
 
   /**

@@ -18,18 +18,19 @@ public interface ParameterSource {
   FloatBuffer read(String name);
 
   /**
-   * Copies the values of one parameter or buffer; sources that need not hold them all at once
-   * override it.
+   * Copies some of the values of one parameter or buffer, row-major; sources that need not hold
+   * them all at once override it.
    *
-   * @param target native memory with room for just as many floats; filled
-   * @throws IllegalArgumentException if their number is another
+   * @param from index of the first
+   * @param target filled
+   * @throws IllegalArgumentException if there are not so many
    */
-  default void copy(String name, FloatBuffer target) {
+  default void copy(String name, long from, FloatBuffer target) {
     FloatBuffer values = read(name);
-    if (values.remaining() != target.remaining()) {
+    if (values.remaining() < from + target.remaining()) {
       throw new IllegalArgumentException(
-          name + " needs " + target.remaining() + " values, found " + values.remaining());
+          name + " needs " + (from + target.remaining()) + " values, found " + values.remaining());
     }
-    target.put(values.duplicate());
+    target.put(values.slice(values.position() + (int) from, target.remaining()));
   }
 }

@@ -44,11 +44,11 @@ public final class ResampledPositions implements ParameterSource {
   }
 
   @Override
-  public void copy(String parameter, FloatBuffer target) {
+  public void copy(String parameter, long start, FloatBuffer target) {
     if (parameter.equals(name)) {
-      target.put(resample(source.read(parameter)));
+      ParameterSource.super.copy(parameter, start, target);
     } else {
-      source.copy(parameter, target);
+      source.copy(parameter, start, target);
     }
   }
 

@@ -185,8 +185,8 @@ public final class Checkpoint implements AutoCloseable {
       }
 
       @Override
-      public void copy(String name, FloatBuffer target) {
-        tensors.copy(name, target);
+      public void copy(String name, long from, FloatBuffer target) {
+        tensors.copy(name, from, target);
       }
     };
   }
@@ -277,7 +277,7 @@ public final class Checkpoint implements AutoCloseable {
         json.add("preprocess_cfg", TransformJson.writeOpenClip(transform));
         staged.write(configFile, JsonFields.format(json));
       } else {
-        staged.write(configFile, JsonFields.format(TransformersConfig.write(config)));
+        staged.write(configFile, JsonFields.format(TransformersConfig.write(config, "float32")));
         staged.write(
             folder.resolve(PREPROCESSOR),
             JsonFields.format(TransformJson.writeTransformers(transform)));
@@ -291,7 +291,10 @@ public final class Checkpoint implements AutoCloseable {
       Path weights = folder.resolve(layout.weightsFile());
       SafeTensorsWriter writer =
           SafeTensorsWriter.stage(staged, weights, keys.storedTensors(), Map.of());
-      keys.forEachStored(parameters, writer::write);
+      ParameterSource stored = keys.toStored(parameters);
+      for (SafeTensorsWriter.Entry entry : keys.storedTensors()) {
+        writer.write(entry.name(), stored);
+      }
       writer.finish();
       staged.commit();
     }

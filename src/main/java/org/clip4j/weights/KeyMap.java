@@ -1,6 +1,5 @@
 package org.clip4j.weights;
 
-import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -35,62 +34,72 @@ public final class KeyMap {
           "text_model.embeddings.position_ids",
           "vision_model.embeddings.position_ids");
 
-  private final Map<String, Mapping> byCanonical = new LinkedHashMap<>();
+  private final Map<String, Part> byCanonical = new LinkedHashMap<>();
   private final Map<String, Part> byStored = new LinkedHashMap<>();
 
   /**
-   * One parameter and the stored tensors that hold it.
+   * Parameters and the stored tensors that hold them: the values of the ones, one after the other,
+   * are those of the others.
    *
-   * @param canonical the parameter, under OpenCLIP's name
-   * @param stored one tensor, or several that are concatenated along the first dimension
-   * @param transposed whether the one stored tensor is the parameter's transpose
+   * @param canonical one parameter or more, under OpenCLIP's names
+   * @param stored one tensor or more
+   * @param transposed whether the one stored tensor is the one parameter's transpose
    */
   record Mapping(
-      ParameterSpec canonical, List<SafeTensorsWriter.Entry> stored, boolean transposed) {
+      List<ParameterSpec> canonical, List<SafeTensorsWriter.Entry> stored, boolean transposed) {
 
-    /** The values of one of the stored tensors, cut out of the parameter's. */
-    FloatBuffer part(FloatBuffer values, int index) {
-      requireCount(canonical.name(), canonical.shape(), values);
-      if (transposed) {
-        return transpose(values, canonical.shape());
-      }
-      int count = values.remaining() / stored.size(); // the parts are of one size
-      return values.slice(values.position() + index * count, count);
+    static Mapping same(ParameterSpec canonical, SafeTensorsWriter.Entry stored) {
+      return new Mapping(List.of(canonical), List.of(stored), false);
     }
 
-    /** Reads the parameter's values, put together. */
-    void copy(ParameterSource source, FloatBuffer target) {
-      requireCount(canonical.name(), canonical.shape(), target);
+    private void copyCanonical(int index, ParameterSource source, long from, FloatBuffer target) {
       if (transposed) {
         SafeTensorsWriter.Entry only = stored.get(0);
-        FloatBuffer values = source.read(only.name());
-        requireCount(only.name(), only.shape(), values);
-        target.put(transpose(values, only.shape()));
+        copy(transpose(source.read(only.name()), only.shape()), from, target);
         return;
       }
-      int count = target.remaining() / stored.size(); // the parts are of one size
+      long start = from;
+      for (ParameterSpec before : canonical.subList(0, index)) {
+        start += before.count();
+      }
       for (SafeTensorsWriter.Entry part : stored) {
-        source.copy(part.name(), target.slice(target.position(), count));
-        target.position(target.position() + count);
+        start = copyOverlap(source, part.name(), part.count(), start, target);
       }
     }
 
-    private static void requireCount(String name, long[] shape, FloatBuffer values) {
-      long count = 1;
-      for (long dim : shape) {
-        count *= dim;
+    private void copyStored(int index, ParameterSource source, long from, FloatBuffer target) {
+      if (transposed) {
+        ParameterSpec only = canonical.get(0);
+        copy(transpose(source.read(only.name()), only.shape()), from, target);
+        return;
       }
-      if (values.remaining() != count) {
-        throw new IllegalArgumentException(
-            "'"
-                + name
-                + "' "
-                + Arrays.toString(shape)
-                + " needs "
-                + count
-                + " values, found "
-                + values.remaining());
+      long start = from;
+      for (SafeTensorsWriter.Entry before : stored.subList(0, index)) {
+        start += before.count();
       }
+      for (ParameterSpec part : canonical) {
+        start = copyOverlap(source, part.name(), part.count(), start, target);
+      }
+    }
+
+    /**
+     * Copies what a tensor has of the values wanted, which lie in it or in the ones after it.
+     *
+     * @param start index of the first value still wanted, counted from the tensor's own first
+     * @return the same for the tensor after it
+     */
+    private static long copyOverlap(
+        ParameterSource source, String name, long count, long start, FloatBuffer target) {
+      int overlap = (int) Math.min(target.remaining(), count - start);
+      if (overlap > 0) {
+        source.copy(name, start, target.slice(target.position(), overlap));
+        target.position(target.position() + overlap);
+      }
+      return Math.max(start - count, 0);
+    }
+
+    private static void copy(FloatBuffer values, long from, FloatBuffer target) {
+      target.put(values.slice((int) from, target.remaining()));
     }
 
     private static FloatBuffer transpose(FloatBuffer values, long[] shape) {
@@ -107,21 +116,18 @@ public final class KeyMap {
     }
   }
 
+  /** Where a tensor stands in its mapping. */
   private record Part(Mapping mapping, int index) {
-    SafeTensorsWriter.Entry entry() {
+    SafeTensorsWriter.Entry stored() {
       return mapping.stored().get(index);
     }
   }
 
-  /** Takes each stored tensor in turn. */
-  @FunctionalInterface
-  interface StoredConsumer {
-    void accept(String name, FloatBuffer values) throws IOException;
-  }
-
   private KeyMap(List<Mapping> mappings) {
     for (Mapping mapping : mappings) {
-      byCanonical.put(mapping.canonical().name(), mapping);
+      for (int i = 0; i < mapping.canonical().size(); i++) {
+        byCanonical.put(mapping.canonical().get(i).name(), new Part(mapping, i));
+      }
       for (int i = 0; i < mapping.stored().size(); i++) {
         byStored.put(mapping.stored().get(i).name(), new Part(mapping, i));
       }
@@ -148,50 +154,58 @@ public final class KeyMap {
       boolean counter = spec.name().endsWith(".num_batches_tracked");
       TensorType type = counter ? TensorType.I64 : TensorType.F32;
       mappings.add(
-          new Mapping(
-              spec, List.of(new SafeTensorsWriter.Entry(spec.name(), type, spec.shape())), false));
+          Mapping.same(spec, new SafeTensorsWriter.Entry(spec.name(), type, spec.shape())));
     }
     return mappings;
   }
 
   /** Every tensor of the layout, with the type and shape that saving gives it. */
   public List<SafeTensorsWriter.Entry> storedTensors() {
-    return byStored.values().stream().map(Part::entry).toList();
+    return byStored.values().stream().map(Part::stored).toList();
   }
 
   /** Gives parameters under OpenCLIP's names, read from a source under the layout's names. */
   public ParameterSource toCanonical(ParameterSource stored) {
-    return new ParameterSource() {
+    return new Mapped() {
       @Override
-      public FloatBuffer read(String name) {
-        Mapping mapping = get(byCanonical, name);
-        FloatBuffer values = FloatBuffer.allocate(Math.toIntExact(mapping.canonical().count()));
-        mapping.copy(stored, values);
-        return values.flip();
+      long count(String name) {
+        Part part = get(byCanonical, name);
+        return part.mapping().canonical().get(part.index()).count();
       }
 
       @Override
-      public void copy(String name, FloatBuffer target) {
-        get(byCanonical, name).copy(stored, target);
+      public void copy(String name, long from, FloatBuffer target) {
+        Part part = get(byCanonical, name);
+        part.mapping().copyCanonical(part.index(), stored, from, target);
       }
     };
   }
 
   /** Gives tensors under the layout's names, read from a source under OpenCLIP's names. */
   public ParameterSource toStored(ParameterSource canonical) {
-    return name -> {
-      Part part = get(byStored, name);
-      return part.mapping().part(canonical.read(part.mapping().canonical().name()), part.index());
+    return new Mapped() {
+      @Override
+      long count(String name) {
+        return get(byStored, name).stored().count();
+      }
+
+      @Override
+      public void copy(String name, long from, FloatBuffer target) {
+        Part part = get(byStored, name);
+        part.mapping().copyStored(part.index(), canonical, from, target);
+      }
     };
   }
 
-  /** As {@link #toStored}, for all tensors, reading each parameter once. */
-  void forEachStored(ParameterSource canonical, StoredConsumer consumer) throws IOException {
-    for (Mapping mapping : byCanonical.values()) {
-      FloatBuffer values = canonical.read(mapping.canonical().name());
-      for (int i = 0; i < mapping.stored().size(); i++) {
-        consumer.accept(mapping.stored().get(i).name(), mapping.part(values, i));
-      }
+  /** A source whose values come piece by piece. */
+  private abstract static class Mapped implements ParameterSource {
+    abstract long count(String name);
+
+    @Override
+    public FloatBuffer read(String name) {
+      FloatBuffer values = FloatBuffer.allocate(Math.toIntExact(count(name)));
+      copy(name, 0, values);
+      return values.flip();
     }
   }
 
@@ -211,7 +225,7 @@ public final class KeyMap {
   void check(Path file, Map<String, TensorInfo> found) throws CheckpointException {
     List<String> problems = new ArrayList<>();
     for (Part part : byStored.values()) {
-      SafeTensorsWriter.Entry wanted = part.entry();
+      SafeTensorsWriter.Entry wanted = part.stored();
       String expected = Arrays.toString(wanted.shape());
       TensorInfo info = found.get(wanted.name());
       if (info == null) {

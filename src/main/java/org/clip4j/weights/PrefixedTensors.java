@@ -37,8 +37,8 @@ final class PrefixedTensors implements TensorFile {
   }
 
   @Override
-  public void copy(String name, FloatBuffer target) {
-    whole.copy(prefix + name, target);
+  public void copy(String name, long from, FloatBuffer target) {
+    whole.copy(prefix + name, from, target);
   }
 
   @Override

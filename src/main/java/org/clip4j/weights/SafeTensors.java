@@ -62,9 +62,9 @@ public final class SafeTensors implements TensorFile {
   }
 
   @Override
-  public void copy(String name, FloatBuffer target) {
+  public void copy(String name, long from, FloatBuffer target) {
     Span span = span(name);
-    reader.copy(span.info(), header.dataStart + span.begin(), target);
+    reader.copy(span.info(), header.dataStart + span.begin(), from, target);
   }
 
   @Override

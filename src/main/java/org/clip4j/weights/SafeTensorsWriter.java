@@ -19,6 +19,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.model.ParameterSource;
 import org.clip4j.weights.SafeTensorsHeader.Span;
 
 /**
@@ -43,7 +44,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
   private final Set<String> missing;
   private final long dataStart;
   private final ByteBuffer chunk =
-      ByteBuffer.allocateDirect(CHUNK_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer.allocateDirect(CHUNK_BYTES / Float.BYTES * Long.BYTES)
+          .order(ByteOrder.LITTLE_ENDIAN);
 
   /**
    * One tensor to write.
@@ -53,7 +55,13 @@ public final class SafeTensorsWriter implements AutoCloseable {
    *     numbers
    * @param shape its dimensions; empty for a scalar
    */
-  public record Entry(String name, TensorType type, long... shape) {}
+  public record Entry(String name, TensorType type, long... shape) {
+
+    /** Number of elements. */
+    long count() {
+      return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    }
+  }
 
   /**
    * Starts a file beside the one it is to replace.
@@ -170,14 +178,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
    * @param values as many as the tensor has elements; the buffer's position is left alone
    */
   public void write(String name, FloatBuffer values) throws IOException {
-    Span span = tensors.get(name);
-    if (span == null || !missing.contains(name)) {
-      throw new IllegalArgumentException(
-          "'" + name + "' was " + (span == null ? "not announced" : "already written"));
-    }
-    TensorInfo info = span.info();
-    FloatBuffer rest = values.duplicate();
-    if (rest.remaining() != info.count()) {
+    TensorInfo info = next(name).info();
+    if (values.remaining() != info.count()) {
       throw new IllegalArgumentException(
           "'"
               + name
@@ -186,19 +188,35 @@ public final class SafeTensorsWriter implements AutoCloseable {
               + " needs "
               + info.count()
               + " values, found "
-              + rest.remaining());
+              + values.remaining());
     }
+    write(name, any -> values.duplicate());
+  }
+
+  /** Writes the values of one tensor of any size, which a source has under the same name. */
+  void write(String name, ParameterSource source) throws IOException {
+    Span span = next(name);
+    TensorInfo info = span.info();
+    FloatBuffer values = FloatBuffer.allocate(CHUNK_BYTES / Float.BYTES);
     long at = dataStart + span.begin();
-    int perChunk = CHUNK_BYTES / info.type().size();
-    while (rest.hasRemaining()) {
-      int count = Math.min(perChunk, rest.remaining());
+    for (long from = 0; from < info.count(); from += values.limit()) {
+      values.clear().limit((int) Math.min(values.capacity(), info.count() - from));
+      source.copy(name, from, values);
       chunk.clear();
-      fill(info, rest.slice(rest.position(), count));
-      rest.position(rest.position() + count);
-      chunk.limit(count * info.type().size());
+      fill(info, values.flip());
+      chunk.limit(values.limit() * info.type().size());
       at += writeFully(chunk, at);
     }
     missing.remove(name);
+  }
+
+  private Span next(String name) {
+    Span span = tensors.get(name);
+    if (span == null || !missing.contains(name)) {
+      throw new IllegalArgumentException(
+          "'" + name + "' was " + (span == null ? "not announced" : "already written"));
+    }
+    return span;
   }
 
   private void fill(TensorInfo info, FloatBuffer part) {

@@ -226,8 +226,8 @@ final class ShardedTensors implements TensorFile {
   }
 
   @Override
-  public void copy(String name, FloatBuffer target) {
-    shard(name).copy(name, target);
+  public void copy(String name, long from, FloatBuffer target) {
+    shard(name).copy(name, from, target);
   }
 
   @Override

@@ -37,16 +37,17 @@ public interface TensorFile extends AutoCloseable {
   Map<String, TensorInfo> tensors();
 
   /**
-   * Reads the values of a tensor, row-major, into a buffer. Types other than F32 are converted: F16
-   * and BF16 exactly, F64 rounded, integers exactly up to 2^24.
+   * Reads values of a tensor, row-major, into a buffer. Types other than F32 are converted: F16 and
+   * BF16 exactly, F64 rounded, integers exactly up to 2^24.
    *
-   * @param target with room for just as many floats as the tensor has elements; filled
+   * @param from index of the first value wanted
+   * @param target filled
    * @throws IllegalArgumentException if there is no such tensor, its type cannot be read as floats,
-   *     or the target has another size
+   *     or it has not so many values
    * @throws java.io.UncheckedIOException if the file cannot be read
    * @throws IllegalStateException if the file was closed
    */
-  void copy(String name, FloatBuffer target);
+  void copy(String name, long from, FloatBuffer target);
 
   /**
    * The values of an integer or boolean tensor, row-major.
@@ -68,7 +69,7 @@ public interface TensorFile extends AutoCloseable {
     }
     ValueReader.requireFloats(file(), info);
     FloatBuffer values = FloatBuffer.allocate(ValueReader.arraySize(file(), info));
-    copy(name, values);
+    copy(name, 0, values);
     return values.flip().asReadOnlyBuffer();
   }
 

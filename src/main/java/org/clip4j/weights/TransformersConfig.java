@@ -3,16 +3,22 @@ package org.clip4j.weights;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.util.List;
+import java.util.Locale;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ImagePooling;
 import org.clip4j.model.TextConfig;
+import org.clip4j.model.TextPooling;
+import org.clip4j.model.TextProjection;
+import org.clip4j.model.TokenizerConfig;
 import org.clip4j.model.VisionConfig;
 
 /**
- * The {@code config.json} of transformers' {@code CLIPModel} as a {@link ClipConfig} and back.
+ * The {@code config.json} of transformers' {@code CLIPModel}, {@code MetaClip2Model} and {@code
+ * SiglipModel} as a {@link ClipConfig} and back.
  *
  * <p>Published files leave out what equals the defaults of their day and hold dozens of keys for
- * text generation; so missing keys take {@code CLIPConfig}'s defaults and what does not change the
- * computation is skipped.
+ * text generation; so missing keys take the defaults of transformers' classes and what does not
+ * change the computation is skipped.
  */
 final class TransformersConfig {
   private static final int MAX_WIDTH = 1 << 16;
@@ -23,101 +29,202 @@ final class TransformersConfig {
   /** OpenAI's vocabulary, whose last id ends a text. */
   static final int OPENAI_VOCABULARY = 49408;
 
-  /** With this end token transformers pools at the highest id of a text, as OpenCLIP does. */
+  /** With this end token {@code CLIPModel} pools at the highest id of a text, as OpenCLIP does. */
   private static final int POOL_AT_HIGHEST_ID = 2;
 
-  private static final double LAYER_NORM_EPS = 1e-5;
+  /** What a SigLIP model is initialised with (Zhai et al. 2023); its files do not say. */
+  private static final double SIGLIP_LOGIT_SCALE = Math.log(10);
+
+  private static final double SIGLIP_LOGIT_BIAS = -10;
+
+  /** One of transformers' classes and what it fills in. */
+  enum Kind {
+    CLIP("clip", "CLIPModel", "quick_gelu", 1e-5, 77, OPENAI_VOCABULARY, 512, 8, 2048, 32),
+    METACLIP_2(
+        "metaclip_2",
+        "MetaClip2Model",
+        "quick_gelu",
+        1e-5,
+        77,
+        OPENAI_VOCABULARY,
+        512,
+        8,
+        2048,
+        32),
+    SIGLIP("siglip", "SiglipModel", "gelu_pytorch_tanh", 1e-6, 64, 32000, 768, 12, 3072, 16);
+
+    final String modelType;
+    final String architecture;
+    private final String activation;
+    private final double epsilon;
+    private final int contextLength;
+    private final int vocabSize;
+    private final int textWidth;
+    private final int textHeads;
+    private final int textMlp;
+    private final int patch;
+
+    Kind(
+        String modelType,
+        String architecture,
+        String activation,
+        double epsilon,
+        int contextLength,
+        int vocabSize,
+        int textWidth,
+        int textHeads,
+        int textMlp,
+        int patch) {
+      this.modelType = modelType;
+      this.architecture = architecture;
+      this.activation = activation;
+      this.epsilon = epsilon;
+      this.contextLength = contextLength;
+      this.vocabSize = vocabSize;
+      this.textWidth = textWidth;
+      this.textHeads = textHeads;
+      this.textMlp = textMlp;
+      this.patch = patch;
+    }
+  }
 
   private TransformersConfig() {}
 
   static ClipConfig read(JsonFields config) throws CheckpointException {
-    if (!config.text("model_type", "").equals("clip")) {
-      throw config.bad("model_type", "only \"clip\" is supported");
-    }
+    Kind kind = kind(config);
     JsonFields vision = tower(config, "vision_config");
     JsonFields text = tower(config, "text_config");
-    String activation = activation(vision);
-    if (!activation(text).equals(activation)) {
+    if (kind == Kind.SIGLIP) {
+      VisionConfig image = readVision(vision, kind, isTanh(vision, kind));
+      TextConfig words = readText(text, kind);
+      if (text.has("projection_size")
+          && text.whole("projection_size", 0, 1, MAX_WIDTH) != image.width()) {
+        throw text.bad(
+            "projection_size", "must be the image tower's hidden_size, " + image.width());
+      }
+      return new ClipConfig(
+          image.width(), image, words, false, true, SIGLIP_LOGIT_SCALE, SIGLIP_LOGIT_BIAS);
+    }
+    String activation = activation(vision, kind);
+    if (!activation(text, kind).equals(activation)) {
       throw text.bad(
           "hidden_act", "the image tower has \"" + activation + "\"; the two must agree");
     }
     return new ClipConfig(
         config.whole("projection_dim", 512, 1, MAX_WIDTH),
-        readVision(vision),
-        readText(text),
+        readVision(vision, kind, isTanh(vision, kind)),
+        readText(text, kind),
         activation.equals("quick_gelu"));
+  }
+
+  private static Kind kind(JsonFields config) throws CheckpointException {
+    String type = config.text("model_type", "");
+    for (Kind kind : Kind.values()) {
+      if (kind.modelType.equals(type)) {
+        return kind;
+      }
+    }
+    throw config.bad("model_type", "supported are \"clip\", \"metaclip_2\" and \"siglip\"");
   }
 
   /** Where there is a {@code text_config_dict}, transformers takes that and defaults. */
   private static JsonFields tower(JsonFields config, String key) throws CheckpointException {
     JsonFields tower = config.object(config.has(key + "_dict") ? key + "_dict" : key);
-    double eps = tower.number("layer_norm_eps", LAYER_NORM_EPS);
-    if (eps != LAYER_NORM_EPS) {
-      throw tower.bad("layer_norm_eps", "only " + LAYER_NORM_EPS + " is supported");
-    }
     if (tower.number("attention_dropout", 0) != 0) {
       throw tower.bad("attention_dropout", "dropout is not supported; only 0 is");
     }
     return tower;
   }
 
-  private static String activation(JsonFields tower) throws CheckpointException {
-    String activation = tower.text("hidden_act", "quick_gelu");
-    if (!List.of("quick_gelu", "gelu").contains(activation)) {
-      throw tower.bad("hidden_act", "supported are \"quick_gelu\" and \"gelu\"");
+  private static String activation(JsonFields tower, Kind kind) throws CheckpointException {
+    String activation = tower.text("hidden_act", kind.activation);
+    if (!List.of("quick_gelu", "gelu", "gelu_pytorch_tanh").contains(activation)) {
+      throw tower.bad(
+          "hidden_act", "supported are \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\"");
+    }
+    if (kind == Kind.SIGLIP && activation.equals("quick_gelu")) {
+      throw tower.bad("hidden_act", "a SigLIP model has \"gelu_pytorch_tanh\" or \"gelu\"");
     }
     return activation;
   }
 
-  private static VisionConfig readVision(JsonFields f) throws CheckpointException {
+  private static boolean isTanh(JsonFields tower, Kind kind) throws CheckpointException {
+    return activation(tower, kind).equals("gelu_pytorch_tanh");
+  }
+
+  private static double epsilon(JsonFields tower, Kind kind) throws CheckpointException {
+    double epsilon = tower.number("layer_norm_eps", kind.epsilon);
+    if (!(epsilon > 0 && epsilon < 1)) {
+      throw tower.bad("layer_norm_eps", "expected a number between 0 and 1");
+    }
+    return epsilon;
+  }
+
+  private static VisionConfig readVision(JsonFields f, Kind kind, boolean tanh)
+      throws CheckpointException {
     if (f.whole("num_channels", 3, 1, MAX_WIDTH) != 3) {
       throw f.bad("num_channels", "images have 3 channels");
     }
+    if (!f.flag("vision_use_head", true)) {
+      throw f.bad("vision_use_head", "a SigLIP tower without its pooling head is not supported");
+    }
     int image = f.whole("image_size", 224, 1, MAX_IMAGE);
-    int patch = f.whole("patch_size", 32, 1, MAX_IMAGE);
+    int patch = f.whole("patch_size", kind.patch, 1, MAX_IMAGE);
     if (patch > image) {
       throw f.bad("patch_size", "larger than the image, " + image);
     }
     int width = f.whole("hidden_size", 768, 1, MAX_WIDTH);
     int heads = f.whole("num_attention_heads", 12, 1, MAX_WIDTH);
     requireDivides(f, heads, width);
-    int mlpWidth = f.whole("intermediate_size", 3072, 1, MAX_WIDTH * 64);
-    int layers = f.whole("num_hidden_layers", 12, 1, MAX_LAYERS);
+    boolean sigLip = kind == Kind.SIGLIP;
     return new VisionConfig(
         image,
         image,
         patch,
         width,
-        List.of(layers),
+        List.of(f.whole("num_hidden_layers", 12, 1, MAX_LAYERS)),
         width / heads,
-        mlpRatio(width, mlpWidth),
-        null);
+        mlpRatio(width, f.whole("intermediate_size", 3072, 1, MAX_WIDTH * 64)),
+        null,
+        !sigLip,
+        sigLip ? ImagePooling.MAP : ImagePooling.TOK,
+        false,
+        tanh,
+        epsilon(f, kind));
   }
 
-  private static TextConfig readText(JsonFields f) throws CheckpointException {
-    int vocabulary = f.whole("vocab_size", OPENAI_VOCABULARY, 1, MAX_TOKENS);
-    int width = f.whole("hidden_size", 512, 1, MAX_WIDTH);
-    int heads = f.whole("num_attention_heads", 8, 1, MAX_WIDTH);
+  private static TextConfig readText(JsonFields f, Kind kind) throws CheckpointException {
+    int vocabulary = f.whole("vocab_size", kind.vocabSize, 1, MAX_TOKENS);
+    int width = f.whole("hidden_size", kind.textWidth, 1, MAX_WIDTH);
+    int heads = f.whole("num_attention_heads", kind.textHeads, 1, MAX_WIDTH);
     requireDivides(f, heads, width);
-    int end = f.whole("eos_token_id", OPENAI_VOCABULARY - 1, 0, MAX_TOKENS);
-    if (end != POOL_AT_HIGHEST_ID && end != vocabulary - 1) {
-      throw f.bad(
-          "eos_token_id",
-          "a text's embedding is taken at its highest id, so the end token must be the last of"
-              + " vocab_size "
-              + vocabulary
-              + ", "
-              + (vocabulary - 1)
-              + ", or 2, by which transformers means the highest id");
+    boolean sigLip = kind == Kind.SIGLIP;
+    int end = sigLip ? 0 : f.whole("eos_token_id", OPENAI_VOCABULARY - 1, 0, MAX_TOKENS);
+    TextPooling pooling = sigLip ? TextPooling.LAST : pooling(kind, end, vocabulary);
+    if (pooling == TextPooling.EOS && end >= vocabulary) {
+      throw f.bad("eos_token_id", "must be an id of vocab_size " + vocabulary);
     }
     return new TextConfig(
-        f.whole("max_position_embeddings", 77, 1, MAX_WIDTH),
+        f.whole("max_position_embeddings", kind.contextLength, 1, MAX_WIDTH),
         vocabulary,
         width,
         heads,
         f.whole("num_hidden_layers", 12, 1, MAX_LAYERS),
-        mlpRatio(width, f.whole("intermediate_size", 2048, 1, MAX_WIDTH * 64)),
-        null);
+        mlpRatio(width, f.whole("intermediate_size", kind.textMlp, 1, MAX_WIDTH * 64)),
+        null,
+        !sigLip,
+        pooling,
+        pooling == TextPooling.EOS ? end : POOL_AT_HIGHEST_ID, // OpenCLIP's default, not looked at
+        sigLip ? TextProjection.LINEAR : TextProjection.MATRIX,
+        isTanh(f, kind),
+        epsilon(f, kind),
+        TokenizerConfig.OPENAI); // what the folder's tokenizer.json says goes before it
+  }
+
+  /** The last id of a vocabulary is also its highest, so that both rules agree on it. */
+  private static TextPooling pooling(Kind kind, int end, int vocabulary) {
+    boolean highest = kind == Kind.CLIP && end == POOL_AT_HIGHEST_ID || end == vocabulary - 1;
+    return highest ? TextPooling.ARGMAX : TextPooling.EOS;
   }
 
   private static void requireDivides(JsonFields f, int heads, int width)
@@ -133,71 +240,122 @@ final class TransformersConfig {
     return (int) (width * ratio) == mlpWidth ? ratio : Math.nextUp(ratio);
   }
 
-  /** Refuses what {@code CLIPModel} cannot express. */
-  static void requireExpressible(ClipConfig config) {
+  /**
+   * The class that computes what this architecture does.
+   *
+   * @throws IllegalArgumentException if there is none; it says what stands in the way
+   */
+  static Kind kindFor(ClipConfig config) {
     VisionConfig vision = config.vision();
+    TextConfig text = config.text();
     String what = null;
     if (vision.isResNet()) {
       what = "a ModifiedResNet";
-    } else if (vision.lsInitValue() != null || config.text().lsInitValue() != null) {
+    } else if (vision.lsInitValue() != null || text.lsInitValue() != null) {
       what = "LayerScale";
     } else if (vision.imageHeight() != vision.imageWidth()) {
       what =
           "images that are not square (" + vision.imageHeight() + " x " + vision.imageWidth() + ")";
+    } else if (vision.isSigLip() != config.isSigmoid()) {
+      what = "attention pooling without a logit bias, or that without the other";
+    } else if (vision.isSigLip()) {
+      if (text.causal()
+          || text.pooling() != TextPooling.LAST
+          || text.projection() != TextProjection.LINEAR
+          || config.quickGelu()) {
+        what =
+            "text tower for SigLIP but a bidirectional one with GELU that pools its last token into"
+                + " a projection with bias";
+      }
+    } else if (!vision.lnPre() || vision.pooling() != ImagePooling.TOK || vision.lnAfterPool()) {
+      what = "image tower without ln_pre or pooled otherwise than at its class token";
+    } else if (!text.causal() || text.projection() != TextProjection.MATRIX) {
+      what = "bidirectional text tower, and none without a projection or with bias in it";
+    } else if (text.pooling() != TextPooling.ARGMAX && text.pooling() != TextPooling.EOS) {
+      what =
+          "text tower pooled at its " + text.pooling().name().toLowerCase(Locale.ROOT) + " token";
+    } else if (vision.tanhGelu() != text.tanhGelu()) {
+      what = "towers of different activations";
     }
     if (what != null) {
       throw new IllegalArgumentException(
-          "transformers' CLIPModel has no " + what + "; save as OPENCLIP instead");
+          "transformers' CLIPModel and SiglipModel have no " + what + "; save as OPENCLIP instead");
     }
+    if (vision.isSigLip()) {
+      return Kind.SIGLIP;
+    }
+    boolean endsAtTwo = text.pooling() == TextPooling.EOS && text.eosId() == POOL_AT_HIGHEST_ID;
+    return endsAtTwo ? Kind.METACLIP_2 : Kind.CLIP;
   }
 
-  static JsonObject write(ClipConfig config) {
-    requireExpressible(config);
+  /**
+   * @param dtype of the stored tensors, as PyTorch names it
+   */
+  static JsonObject write(ClipConfig config, String dtype) {
+    Kind kind = kindFor(config);
     VisionConfig v = config.vision();
     TextConfig t = config.text();
+    boolean sigLip = kind == Kind.SIGLIP;
     JsonObject text = new JsonObject();
-    text.addProperty("model_type", "clip_text_model");
+    text.addProperty("model_type", kind.modelType + "_text_model");
     text.addProperty("vocab_size", t.vocabSize());
     text.addProperty("max_position_embeddings", t.contextLength());
-    addTower(text, config, t.width(), t.mlpWidth(), t.layers(), t.heads());
-    // transformers pools at the first end token. OpenAI's end token is the highest id, so this is
-    // OpenCLIP's rule. Of another vocabulary we know only that rule itself, which transformers
-    // keeps for the end token 2 of its first CLIP files, beside their other two ids.
-    boolean openAi = t.vocabSize() == OPENAI_VOCABULARY;
-    text.addProperty("bos_token_id", openAi ? OPENAI_VOCABULARY - 2 : 0);
-    text.addProperty("eos_token_id", openAi ? OPENAI_VOCABULARY - 1 : POOL_AT_HIGHEST_ID);
-    text.addProperty("pad_token_id", openAi ? OPENAI_VOCABULARY - 1 : 1);
+    addTower(text, t.width(), t.mlpWidth(), t.layers(), t.heads(), t.normEpsilon());
+    text.addProperty("hidden_act", activation(config, t.tanhGelu()));
+    text.addProperty(sigLip ? "projection_size" : "projection_dim", config.embedDim());
+    if (!sigLip) {
+      addSpecialTokens(text, t);
+    }
     JsonObject vision = new JsonObject();
-    vision.addProperty("model_type", "clip_vision_model");
+    vision.addProperty("model_type", kind.modelType + "_vision_model");
     vision.addProperty("image_size", v.imageHeight());
     vision.addProperty("patch_size", v.patchSize());
     vision.addProperty("num_channels", 3);
-    addTower(vision, config, v.width(), v.mlpWidth(), v.layers().get(0), v.heads());
+    addTower(vision, v.width(), v.mlpWidth(), v.layers().get(0), v.heads(), v.normEpsilon());
+    vision.addProperty("hidden_act", activation(config, v.tanhGelu()));
+    if (!sigLip) {
+      vision.addProperty("projection_dim", config.embedDim());
+    }
     JsonArray architectures = new JsonArray();
-    architectures.add("CLIPModel");
-    JsonObject clip = new JsonObject();
-    clip.add("architectures", architectures);
-    clip.addProperty("dtype", "float32");
-    clip.addProperty("initializer_factor", 1.0);
-    clip.addProperty("logit_scale_init_value", 2.6592);
-    clip.addProperty("model_type", "clip");
-    clip.addProperty("projection_dim", config.embedDim());
-    clip.add("text_config", text);
-    clip.add("vision_config", vision);
-    return clip;
+    architectures.add(kind.architecture);
+    JsonObject model = new JsonObject();
+    model.add("architectures", architectures);
+    model.addProperty("dtype", dtype);
+    model.addProperty("initializer_factor", 1.0);
+    model.addProperty("model_type", kind.modelType);
+    if (!sigLip) {
+      model.addProperty("logit_scale_init_value", 2.6592);
+      model.addProperty("projection_dim", config.embedDim());
+    }
+    model.add("text_config", text);
+    model.add("vision_config", vision);
+    return model;
+  }
+
+  private static String activation(ClipConfig config, boolean tanh) {
+    return tanh ? "gelu_pytorch_tanh" : config.quickGelu() ? "quick_gelu" : "gelu";
+  }
+
+  /**
+   * transformers pools at the first end token. OpenAI's end token is the highest id, so this is
+   * OpenCLIP's rule. Of another vocabulary we know only that rule itself, which {@code CLIPModel}
+   * keeps for the end token 2 of its first files, beside their other two ids.
+   */
+  private static void addSpecialTokens(JsonObject text, TextConfig t) {
+    boolean openAi = t.vocabSize() == OPENAI_VOCABULARY && t.pooling() == TextPooling.ARGMAX;
+    int end = t.pooling() == TextPooling.EOS ? t.eosId() : POOL_AT_HIGHEST_ID;
+    text.addProperty("bos_token_id", openAi ? OPENAI_VOCABULARY - 2 : 0);
+    text.addProperty("eos_token_id", openAi ? OPENAI_VOCABULARY - 1 : end);
+    text.addProperty("pad_token_id", openAi ? OPENAI_VOCABULARY - 1 : 1);
   }
 
   private static void addTower(
-      JsonObject tower, ClipConfig config, int width, int mlpWidth, int layers, int heads) {
+      JsonObject tower, int width, int mlpWidth, int layers, int heads, double epsilon) {
     tower.addProperty("hidden_size", width);
     tower.addProperty("intermediate_size", mlpWidth);
     tower.addProperty("num_hidden_layers", layers);
     tower.addProperty("num_attention_heads", heads);
-    tower.addProperty("hidden_act", config.quickGelu() ? "quick_gelu" : "gelu");
-    tower.addProperty("layer_norm_eps", LAYER_NORM_EPS);
+    tower.addProperty("layer_norm_eps", epsilon);
     tower.addProperty("attention_dropout", 0.0);
-    tower.addProperty("initializer_factor", 1.0);
-    tower.addProperty("initializer_range", 0.02);
-    tower.addProperty("projection_dim", config.embedDim());
   }
 }

@@ -75,8 +75,8 @@ final class ValueReader {
     return (int) info.count();
   }
 
-  private static void requireRoom(Path file, TensorInfo info, FloatBuffer target) {
-    if (target.remaining() != info.count()) {
+  private static void requireRange(Path file, TensorInfo info, long from, FloatBuffer target) {
+    if (from < 0 || from > info.count() - target.remaining()) {
       throw new IllegalArgumentException(
           file
               + ": '"
@@ -85,17 +85,24 @@ final class ValueReader {
               + info.describe()
               + " has "
               + info.count()
-              + " values, the buffer has room for "
-              + target.remaining());
+              + " values; asked for are "
+              + target.remaining()
+              + " from "
+              + from);
     }
   }
 
-  /** Reads a tensor whose values begin at a position of the file and follow each other. */
-  void copy(TensorInfo info, long begin, FloatBuffer target) {
+  /**
+   * Reads values of a tensor that follow each other in the file.
+   *
+   * @param begin where the tensor's first value lies
+   * @param from index of the first value wanted
+   */
+  void copy(TensorInfo info, long begin, long from, FloatBuffer target) {
     requireFloats(file, info);
-    requireRoom(file, info, target);
-    long at = begin;
+    requireRange(file, info, from, target);
     int size = info.type().size();
+    long at = begin + from * size;
     Piece piece = take();
     while (target.hasRemaining()) {
       int count = Math.min(PIECE_BYTES / size, target.remaining());

@@ -27,7 +27,7 @@ final class Archives {
       String name = info.name();
       assertThat(found.tensors().get(name).describe()).as(name).isEqualTo(info.describe());
       FloatBuffer values = FloatBuffer.allocate((int) info.count());
-      found.copy(name, values);
+      found.copy(name, 0, values);
       assertThat(values.flip()).as(name).isEqualTo(expected.floats(name));
       if (info.type().isInteger()) {
         assertThat(found.longs(name)).as(name).isEqualTo(expected.longs(name));

@@ -271,7 +271,7 @@ class SafeTensorsTest {
     FloatBuffer before = tensors.floats("a");
     tensors.close();
     assertThat(before.get(1)).isEqualTo(2);
-    assertThatThrownBy(() -> tensors.copy("a", FloatBuffer.allocate(2)))
+    assertThatThrownBy(() -> tensors.copy("a", 0, FloatBuffer.allocate(2)))
         .hasMessageContaining("closed");
     assertThatThrownBy(() -> tensors.floats("a"))
         .isInstanceOf(IllegalStateException.class)

@@ -61,8 +61,8 @@ class ShardedTensorsTest {
       assertThat(found.under("layer.2").tensors()).containsOnlyKeys("weight");
       assertThat(found.under("layer.2").floats("weight")).isEqualTo(found.floats("layer.2.weight"));
       assertThatThrownBy(() -> found.floats("no")).hasMessageContainingAll(name, "'no'");
-      assertThatThrownBy(() -> found.copy("layer.1.weight", FloatBuffer.allocate(5)))
-          .hasMessageContainingAll("layer.1.weight", "[2, 2]", "4 values", "room for 5");
+      assertThatThrownBy(() -> found.copy("layer.1.weight", 0, FloatBuffer.allocate(5)))
+          .hasMessageContainingAll("layer.1.weight", "[2, 2]", "4 values", "5 from 0");
     }
   }
 

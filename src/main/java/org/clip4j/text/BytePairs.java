@@ -2,6 +2,7 @@ package org.clip4j.text;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -19,8 +20,9 @@ final class BytePairs {
   static final int START = 49406;
   static final int END = 49407;
 
+  private static final String FILE = "bpe_simple_vocab_16e6.txt.gz";
   private static final int BYTES = 256;
-  private static final int FIRST_MERGE = 2 * BYTES;
+  static final int FIRST_MERGE = 2 * BYTES;
   private static final int MERGES = START - FIRST_MERGE;
 
   /** Up to here each merge scans the whole word; a longer word is worth a heap. */
@@ -66,6 +68,21 @@ final class BytePairs {
   }
 
   private void numberBytes(Map<String, Integer> ids) {
+    ids.putAll(byteSymbols());
+    int token = 0;
+    for (boolean printable : new boolean[] {true, false}) {
+      for (int b = 0; b < BYTES; b++) {
+        if (isPrintable(b) == printable) {
+          byteTokens[b] = token;
+          tokenBytes[token++] = (byte) b;
+        }
+      }
+    }
+  }
+
+  /** How the vocabulary writes each byte, alone and as the end of a word, and its token. */
+  static Map<String, Integer> byteSymbols() {
+    Map<String, Integer> symbols = new HashMap<>();
     int token = 0;
     int stand = 0;
     for (boolean printable : new boolean[] {true, false}) {
@@ -73,13 +90,23 @@ final class BytePairs {
         if (isPrintable(b) == printable) {
           // A byte that does not print is written as a character from U+0100 on.
           String symbol = String.valueOf((char) (printable ? b : BYTES + stand++));
-          ids.put(symbol, token);
-          ids.put(symbol + "</w>", BYTES + token);
-          byteTokens[b] = token;
-          tokenBytes[token++] = (byte) b;
+          symbols.put(symbol, token);
+          symbols.put(symbol + "</w>", BYTES + token++);
         }
       }
     }
+    return symbols;
+  }
+
+  /** How the vocabulary writes the left and right part of each merge, in turn. */
+  static List<String> mergeSymbols() {
+    List<String> symbols = new ArrayList<>(2 * MERGES);
+    for (String line : Resources.lines(FILE).subList(1, MERGES + 1)) {
+      int space = line.indexOf(' ');
+      symbols.add(line.substring(0, space));
+      symbols.add(line.substring(space + 1));
+    }
+    return symbols;
   }
 
   private static boolean isPrintable(int b) {
@@ -92,7 +119,7 @@ final class BytePairs {
   }
 
   private static final class Holder {
-    static final BytePairs OPEN_AI = new BytePairs(Resources.lines("bpe_simple_vocab_16e6.txt.gz"));
+    static final BytePairs OPEN_AI = new BytePairs(Resources.lines(FILE));
   }
 
   private static int key(int left, int right) {

@@ -1,0 +1,83 @@
+package org.clip4j.text;
+
+/**
+ * What is done to a text before it is tokenized. The first three are OpenCLIP's, by the names that
+ * its {@code tokenizer_kwargs.clean} has; the last two are what transformers' tokenizers for SigLIP
+ * do themselves.
+ *
+ * <p>The two kinds differ in what becomes of a special token that somebody types: OpenCLIP cleans
+ * the whole text first, transformers looks for special tokens first and cleans what is between.
+ */
+public enum TextCleaning {
+  /** Nothing: the text goes to the tokenizer as it is. What transformers does but for SigLIP. */
+  NONE,
+
+  /**
+   * Repair (ftfy, HTML entities, as {@link ClipTokenizer} does it), then white space folded to
+   * single spaces. OpenCLIP's {@code whitespace}, its default for a {@code tokenizer.json}.
+   */
+  WHITESPACE,
+
+  /** As {@link #WHITESPACE}, then lower case. OpenCLIP's {@code lower}. */
+  LOWER,
+
+  /**
+   * Repair, underscores to spaces, other ASCII punctuation removed, lower case, white space folded.
+   * OpenCLIP's {@code canonicalize}, for SigLIP; the source is big_vision's {@code
+   * prompt_engineering.canonicalize_text}.
+   */
+  CANONICALIZE,
+
+  /**
+   * Lower case, ASCII punctuation removed (the underscore, too), white space folded; no repair.
+   * What transformers' {@code SiglipTokenizer} does.
+   */
+  SIGLIP,
+
+  /** Lower case only. What transformers' {@code Siglip2Tokenizer} does. */
+  SIGLIP2;
+
+  private static final String PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
+
+  /** Cleaning of the whole text, ahead of everything else. */
+  String clean(String text) {
+    return switch (this) {
+      case NONE, SIGLIP, SIGLIP2 -> text;
+      case WHITESPACE -> Characters.foldSpaces(TextRepair.clean(text));
+      case LOWER -> Characters.lower(Characters.foldSpaces(TextRepair.clean(text)));
+      case CANONICALIZE -> {
+        String plain = withoutPunctuation(TextRepair.clean(text));
+        yield Characters.foldSpaces(Characters.lower(plain));
+      }
+    };
+  }
+
+  /** Cleaning between special tokens: normalizers that come before the file's, as JSON. */
+  String normalizers() {
+    return switch (this) {
+      case SIGLIP ->
+          """
+          {"type":"Lowercase"},
+          {"type":"Replace","pattern":{"Regex":"[!-/:-@\\\\[-`{-~]"},"content":""},
+          {"type":"Replace","pattern":{"Regex":"\\\\s+"},"content":" "},
+          {"type":"Strip","strip_left":true,"strip_right":true}""";
+      case SIGLIP2 ->
+          """
+          {"type":"Lowercase"}""";
+      default -> "";
+    };
+  }
+
+  private static String withoutPunctuation(String text) {
+    StringBuilder out = new StringBuilder(text.length());
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c == '_') {
+        out.append(' ');
+      } else if (PUNCTUATION.indexOf(c) < 0) {
+        out.append(c);
+      }
+    }
+    return out.toString();
+  }
+}

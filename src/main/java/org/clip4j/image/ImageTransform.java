@@ -51,6 +51,13 @@ public record ImageTransform(
         ResizeMode.SHORTEST);
   }
 
+  /** SigLIP's transform at the given input size: bicubic, both edges, values in [-1, 1]. */
+  public static ImageTransform sigLip(int height, int width) {
+    float[] half = {0.5f, 0.5f, 0.5f};
+    return new ImageTransform(
+        height, width, half, half.clone(), Interpolation.BICUBIC, ResizeMode.SQUASH);
+  }
+
   /**
    * Resizes and crops as {@code open_clip.image_transform(size, is_train=False)} does to an RGB
    * image, up to where it normalises; equal on every value. Thread-safe.

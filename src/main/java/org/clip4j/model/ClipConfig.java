@@ -99,4 +99,10 @@ public record ClipConfig(
         initLogitScale,
         initLogitBias);
   }
+
+  /** The same architecture with or without the prefix before the text tower's names. */
+  public ClipConfig withCustomText(boolean prefixed) {
+    return new ClipConfig(
+        embedDim, vision, text, quickGelu, prefixed, initLogitScale, initLogitBias);
+  }
 }

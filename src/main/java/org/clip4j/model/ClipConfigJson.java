@@ -165,14 +165,14 @@ public final class ClipConfigJson {
     return text;
   }
 
-  private static TokenizerConfig readTokenizer(ConfigFields f) {
+  private static TokenizerOptions readTokenizer(ConfigFields f) {
     String name = f.textOrNull("hf_tokenizer_name");
     ConfigFields kwargs = f.objectOrNull("tokenizer_kwargs");
     if (kwargs == null) {
-      return new TokenizerConfig(name, null, false);
+      return new TokenizerOptions(name, null, false);
     }
-    TokenizerConfig tokenizer =
-        new TokenizerConfig(
+    TokenizerOptions tokenizer =
+        new TokenizerOptions(
             name,
             kwargs.word("clean", null, List.of("lower", "whitespace", "canonicalize")),
             kwargs.flag("strip_sep_token", false));
@@ -272,7 +272,7 @@ public final class ClipConfigJson {
       case LINEAR -> text.addProperty("proj_bias", true);
       case NONE -> text.addProperty("proj_type", "none");
     }
-    TokenizerConfig tokenizer = t.tokenizer();
+    TokenizerOptions tokenizer = t.tokenizer();
     if (tokenizer.hfName() != null) {
       text.addProperty("hf_tokenizer_name", tokenizer.hfName());
     }

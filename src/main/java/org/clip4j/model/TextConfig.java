@@ -32,7 +32,7 @@ public record TextConfig(
     TextProjection projection,
     boolean tanhGelu,
     double normEpsilon,
-    TokenizerConfig tokenizer) {
+    TokenizerOptions tokenizer) {
 
   /** Of CLIP's LayerNorms, and PyTorch's default. */
   static final double NORM_EPSILON = 1e-5;
@@ -77,7 +77,7 @@ public record TextConfig(
         TextProjection.MATRIX,
         false,
         NORM_EPSILON,
-        TokenizerConfig.OPENAI);
+        TokenizerOptions.OPENAI);
   }
 
   /** Hidden width of the MLP of each block. */

@@ -1,26 +1,34 @@
 package org.clip4j.weights;
 
-import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
-import java.util.stream.Collectors;
+import java.util.Optional;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
+import org.clip4j.model.ResampledPositions;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.text.Tokenizer;
 
 /**
- * A model in a folder, in OpenCLIP's or transformers' layout: its architecture, its validation
- * transform and its parameters.
+ * A model on disk, as one of its publishers leaves it: its architecture, its validation transform,
+ * its tokenizer and its parameters.
+ *
+ * <p>These are read:
+ *
+ * <ul>
+ *   <li>folders of OpenCLIP ({@code open_clip_config.json}; safetensors or {@code .bin}) and of
+ *       transformers ({@code config.json} of CLIP, MetaCLIP 2 or SigLIP; safetensors or {@code
+ *       .bin}, one file or shards with their index), in fp32, fp16 or bf16;
+ *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred;
+ *   <li>OpenCLIP's training checkpoints ({@code epoch_N.pt}) and plain state dicts, for an
+ *       architecture that the caller names.
+ * </ul>
  *
  * <p>Everything is checked when it is opened, so that a checkpoint that opened can be loaded: the
  * configuration is understood, and the tensors are those that it needs, in their shapes. Values are
@@ -30,14 +38,11 @@ import org.clip4j.model.VisionConfig;
  * into a model; see {@link TensorFile} for what may happen to the file meanwhile.
  */
 public final class Checkpoint implements AutoCloseable {
-  private static final String PREPROCESSOR = "preprocessor_config.json";
+  static final String PREPROCESSOR = "preprocessor_config.json";
   private static final String PROCESSOR = "processor_config.json";
 
-  /** What publishers also name their weights, in forms that are not read here. */
-  private static final List<String> OTHER_WEIGHTS =
-      List.of("model.safetensors.index.json", "pytorch_model.bin", "open_clip_pytorch_model.bin");
-
   private final Layout layout;
+  private final Path folder;
   private final ClipConfig config;
   private final ImageTransform transform;
   private final KeyMap keys;
@@ -45,110 +50,101 @@ public final class Checkpoint implements AutoCloseable {
   private final ParameterSource parameters;
 
   private Checkpoint(
-      Layout layout, ClipConfig config, ImageTransform transform, KeyMap keys, TensorFile tensors) {
+      Layout layout,
+      Path folder,
+      ClipConfig config,
+      ImageTransform transform,
+      KeyMap keys,
+      TensorFile tensors,
+      ParameterSource parameters) {
     this.layout = layout;
+    this.folder = folder;
     this.config = config;
     this.transform = transform;
     this.keys = keys;
     this.tensors = tensors;
-    parameters = keys.toCanonical(sourceOf(tensors));
+    this.parameters = parameters;
   }
 
   /**
-   * Opens a checkpoint and finds out its layout.
+   * Opens a checkpoint that says itself what it is.
    *
-   * @param path a folder, or a weights file with its configuration beside it; the file also chooses
-   *     where a folder holds both layouts
-   * @throws CheckpointException if the folder holds no checkpoint or two, or its files are damaged,
-   *     disagree or describe an unsupported model
+   * @param path a folder, or a weights file; the file also chooses where a folder holds both
+   *     layouts
+   * @throws CheckpointException if the folder holds no checkpoint or two, its files are damaged,
+   *     disagree or describe an unsupported model, or nothing tells the architecture
    */
   public static Checkpoint open(Path path) throws IOException {
-    if (Files.isDirectory(path)) {
-      Layout layout = layoutOf(path);
-      return open(path, layout, path.resolve(layout.weightsFile()));
-    }
-    if (!Files.exists(path)) {
-      throw new NoSuchFileException(path.toString(), null, "no checkpoint there");
-    }
-    Path folder = path.toAbsolutePath().getParent();
-    String name = path.getFileName().toString();
-    for (Layout layout : Layout.values()) {
-      if (name.equals(layout.weightsFile())) {
-        return open(folder, layout, path);
-      }
-    }
-    List<Layout> configured =
-        Arrays.stream(Layout.values())
-            .filter(layout -> Files.isRegularFile(folder.resolve(layout.configFile())))
-            .toList();
-    if (configured.size() != 1) {
-      throw new CheckpointException(
-          path
-              + " has "
-              + (configured.isEmpty() ? "neither " : "both ")
-              + Arrays.stream(Layout.values())
-                  .map(Layout::configFile)
-                  .collect(Collectors.joining(configured.isEmpty() ? " nor " : " and "))
-              + " beside it; it needs one of them to say what its tensors are");
-    }
-    return open(folder, configured.get(0), path);
+    return open(path, null);
   }
 
-  /** The one layout that a folder holds completely. */
-  private static Layout layoutOf(Path folder) throws CheckpointException {
-    List<Layout> complete =
-        Arrays.stream(Layout.values()).filter(layout -> layout.isCompleteIn(folder)).toList();
-    if (complete.size() == 1) {
-      return complete.get(0);
-    }
-    if (complete.size() > 1) {
-      throw new CheckpointException(
-          folder
-              + " holds a checkpoint in OpenCLIP's layout and one in transformers'; open "
-              + folder.resolve(Layout.OPENCLIP.weightsFile())
-              + " or "
-              + folder.resolve(Layout.TRANSFORMERS.weightsFile())
-              + " to choose");
-    }
-    StringBuilder message = new StringBuilder(folder + " holds no complete checkpoint:");
-    for (Layout layout : Layout.values()) {
-      List<String> missing = new ArrayList<>(List.of(layout.configFile(), layout.weightsFile()));
-      missing.removeIf(name -> Files.isRegularFile(folder.resolve(name)));
-      message.append(
-          "\n  "
-              + layout.name().toLowerCase(Locale.ROOT)
-              + " lacks "
-              + String.join(" and ", missing));
-    }
-    for (String other : OTHER_WEIGHTS) {
-      if (Files.isRegularFile(folder.resolve(other))) {
-        message.append("\n  " + other + " is there, but shards and PyTorch files are not read yet");
-      }
-    }
-    throw new CheckpointException(message.toString());
-  }
-
-  private static Checkpoint open(Path folder, Layout layout, Path weights) throws IOException {
-    Path configFile = folder.resolve(layout.configFile());
-    JsonFields json = JsonFields.read(configFile);
-    ClipConfig config;
-    ImageTransform transform;
-    if (layout == Layout.OPENCLIP) {
-      config = openClipConfig(configFile, json);
-      transform = TransformJson.readOpenClip(json.object("preprocess_cfg"), config.vision());
-    } else {
-      config = TransformersConfig.read(json);
-      transform = transformersTransform(folder, config.vision());
-    }
-    KeyMap keys = KeyMap.of(layout, config);
-    TensorFile tensors = SafeTensors.open(weights);
+  /**
+   * Opens a checkpoint as a given architecture.
+   *
+   * @param path as for {@link #open(Path)}
+   * @param architecture for weights without a configuration; where there is one, the two must agree
+   *     in their activation. Null to take the checkpoint's own
+   * @throws CheckpointException as {@link #open(Path)}, or if the weights are not of this
+   *     architecture
+   */
+  public static Checkpoint open(Path path, ClipConfig architecture) throws IOException {
+    CheckpointFiles files = CheckpointFiles.find(path);
+    JsonFields json =
+        files.layout() == null
+            ? null
+            : JsonFields.read(files.folder().resolve(files.layout().configFile()));
+    TensorFile file = TensorFile.open(files.weights());
     try {
-      keys.check(weights, tensors.tensors());
-    } catch (CheckpointException | RuntimeException e) {
-      tensors.close();
+      boolean openAi =
+          file instanceof PyTorchArchive archive
+              && archive.isTorchScript()
+              && OpenAiArchitecture.isOpenAi(archive.tensors());
+      TensorFile tensors = stateDict(file);
+      ClipConfig own =
+          files.layout() != null
+              ? readConfig(files, json)
+              : openAi ? OpenAiArchitecture.infer(files.weights(), tensors.tensors()) : null;
+      Publishers.check(files.weights(), openAi, architecture != null ? architecture : own);
+      ClipConfig config = agreed(files, tensors, own, architecture);
+      Layout layout = files.layout() != null ? files.layout() : Layout.OPENCLIP;
+      if (layout == Layout.OPENCLIP) {
+        config = namedAs(config, tensors.tensors());
+      }
+      ImageTransform transform = transform(files, json, config.vision());
+      KeyMap keys = KeyMap.of(layout, config);
+      keys.check(files.weights(), tensors.tensors());
+      return new Checkpoint(
+          layout,
+          files.folder(),
+          config,
+          transform,
+          keys,
+          tensors,
+          keys.toCanonical(sourceOf(tensors)));
+    } catch (IOException | RuntimeException e) {
+      file.close();
       throw e;
     }
-    return new Checkpoint(layout, config, transform, keys, tensors);
+  }
+
+  /** The parameters in a file: of a training checkpoint, only those of the model. */
+  private static TensorFile stateDict(TensorFile file) {
+    TensorFile tensors = allUnder(file, "state_dict") ? file.under("state_dict") : file;
+    boolean wrapped =
+        !tensors.tensors().isEmpty()
+            && tensors.tensors().keySet().stream().allMatch(name -> name.startsWith("module."));
+    return wrapped ? tensors.under("module") : tensors;
+  }
+
+  private static boolean allUnder(TensorFile file, String prefix) {
+    return file.tensors().keySet().stream().anyMatch(name -> name.startsWith(prefix + "."));
+  }
+
+  private static ClipConfig readConfig(CheckpointFiles files, JsonFields json)
+      throws CheckpointException {
+    return files.layout() == Layout.TRANSFORMERS
+        ? TransformersConfig.read(json)
+        : openClipConfig(files.folder().resolve(files.layout().configFile()), json);
   }
 
   private static ClipConfig openClipConfig(Path file, JsonFields json) throws CheckpointException {
@@ -162,19 +158,54 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  private static ImageTransform transformersTransform(Path folder, VisionConfig vision)
-      throws IOException {
-    if (Files.isRegularFile(folder.resolve(PREPROCESSOR))) {
-      JsonFields json = JsonFields.read(folder.resolve(PREPROCESSOR));
-      return TransformJson.readTransformers(json, vision);
+  private static ClipConfig agreed(
+      CheckpointFiles files, TensorFile tensors, ClipConfig own, ClipConfig asked)
+      throws CheckpointException {
+    if (own == null && asked == null) {
+      List<String> fitting = OpenAiArchitecture.candidates(tensors.tensors());
+      throw new CheckpointException(
+          files.weights()
+              + " holds tensors alone, which do not tell the activation; name the architecture"
+              + (fitting.isEmpty()
+                  ? ", as model_cfg: no named one has these tensors"
+                  : ", one of " + String.join(", ", fitting)));
     }
-    if (Files.isRegularFile(folder.resolve(PROCESSOR))) { // since transformers 5
-      JsonFields json = JsonFields.read(folder.resolve(PROCESSOR));
-      if (json.has("image_processor")) {
-        return TransformJson.readTransformers(json.object("image_processor"), vision);
+    if (own != null && asked != null && own.quickGelu() != asked.quickGelu()) {
+      throw new CheckpointException(
+          files.weights()
+              + " is of a model with "
+              + (own.quickGelu() ? "QuickGELU" : "GELU")
+              + ", asked for is an architecture with "
+              + (asked.quickGelu() ? "QuickGELU" : "GELU")
+              + "; leave the architecture out to take the model's own");
+    }
+    return asked != null ? asked : own;
+  }
+
+  /** OpenCLIP, too, takes the text tower's names with or without their prefix. */
+  private static ClipConfig namedAs(ClipConfig config, Map<String, TensorInfo> tensors) {
+    boolean prefixed = tensors.keySet().stream().anyMatch(name -> name.startsWith("text."));
+    return prefixed == config.customText() ? config : config.withCustomText(prefixed);
+  }
+
+  private static ImageTransform transform(
+      CheckpointFiles files, JsonFields config, VisionConfig vision) throws IOException {
+    if (files.layout() == Layout.OPENCLIP) {
+      return TransformJson.readOpenClip(config.object("preprocess_cfg"), vision);
+    }
+    if (files.layout() == Layout.TRANSFORMERS) {
+      if (Files.isRegularFile(files.folder().resolve(PREPROCESSOR))) {
+        JsonFields json = JsonFields.read(files.folder().resolve(PREPROCESSOR));
+        return TransformJson.readTransformers(json, vision);
+      }
+      if (Files.isRegularFile(files.folder().resolve(PROCESSOR))) { // since transformers 5
+        JsonFields json = JsonFields.read(files.folder().resolve(PROCESSOR));
+        if (json.has("image_processor")) {
+          return TransformJson.readTransformers(json.object("image_processor"), vision);
+        }
       }
     }
-    return ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
+    return TransformJson.usual(vision);
   }
 
   private static ParameterSource sourceOf(TensorFile tensors) {
@@ -191,9 +222,39 @@ public final class Checkpoint implements AutoCloseable {
     };
   }
 
-  /** The layout the folder was found to have. */
+  /**
+   * The same model for images of another size, with resampled positional embeddings, see {@link
+   * ResampledPositions}. Never done unless asked for: the model was trained at one size.
+   *
+   * @return a view of this checkpoint; closing it closes this one
+   * @throws IllegalArgumentException if the size is none that the model can take
+   */
+  public Checkpoint atImageSize(int height, int width) {
+    ClipConfig resized = config.withImageSize(height, width);
+    return new Checkpoint(
+        layout,
+        folder,
+        resized,
+        new ImageTransform(
+            height,
+            width,
+            transform.mean(),
+            transform.std(),
+            transform.interpolation(),
+            transform.resizeMode()),
+        keys,
+        tensors,
+        new ResampledPositions(parameters, config.vision(), resized.vision()));
+  }
+
+  /** The layout the checkpoint was found to have; OpenCLIP's also for OpenAI's archives. */
   public Layout layout() {
     return layout;
+  }
+
+  /** The file of tensors, or the index of several. */
+  public Path weights() {
+    return tensors.file();
   }
 
   /** The architecture. */
@@ -201,9 +262,25 @@ public final class Checkpoint implements AutoCloseable {
     return config;
   }
 
-  /** The transform that the model was trained for; OpenAI's where the folder does not say. */
+  /** The transform that the model was trained for; its publisher's usual one where nothing says. */
   public ImageTransform transform() {
     return transform;
+  }
+
+  /**
+   * Opens the tokenizer that the model was trained with, for the model's context length.
+   *
+   * @return the caller's to close; empty if the model's is not OpenAI's and no {@code
+   *     tokenizer.json} lies beside it
+   * @throws IOException if its files are damaged or of a kind that is not supported
+   */
+  public Optional<Tokenizer> tokenizer() throws IOException {
+    return CheckpointTokenizer.open(layout, folder, config);
+  }
+
+  /** What the file holds, by the names in it; not modifiable. */
+  public Map<String, TensorInfo> tensors() {
+    return tensors.tensors();
   }
 
   /**
@@ -228,25 +305,9 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * Writes a model as a folder that this library and the layout's own opens.
-   *
-   * <p>Each file is written beside the one it replaces and synced; then all take their places, the
-   * weights last, so that a folder with weights is complete. A failure before that leaves the
-   * folder as it was. The folder may be the one that the parameters are read from, except on
-   * Windows, which does not replace an open file.
-   *
-   * <p>In the transformers layout the tokenizer's files come along when the vocabulary has OpenAI's
-   * 49408 ids; another vocabulary is the caller's to add. Its end token is then written as 2, by
-   * which transformers takes a text's embedding at the highest id, as this library does.
+   * Writes a model in fp32, see {@link CheckpointWriter}.
    *
    * @param folder is created if it does not exist
-   * @param layout to write; transformers' holds neither a ModifiedResNet nor LayerScale nor images
-   *     that are not square
-   * @param config the architecture
-   * @param transform of the size that the architecture takes
-   * @param parameters every parameter and buffer of the architecture, fp32
-   * @throws IllegalArgumentException if the layout cannot hold the model, or the transform or a
-   *     parameter is of another size than the architecture's
    */
   public static void save(
       Path folder,
@@ -255,48 +316,6 @@ public final class Checkpoint implements AutoCloseable {
       ImageTransform transform,
       ParameterSource parameters)
       throws IOException {
-    VisionConfig vision = config.vision();
-    if (transform.height() != vision.imageHeight() || transform.width() != vision.imageWidth()) {
-      throw new IllegalArgumentException(
-          "the transform gives images of "
-              + transform.height()
-              + " x "
-              + transform.width()
-              + " pixels but the model takes "
-              + vision.imageHeight()
-              + " x "
-              + vision.imageWidth());
-    }
-    KeyMap keys = KeyMap.of(layout, config);
-    Files.createDirectories(folder);
-    try (StagedFiles staged = new StagedFiles()) {
-      Path configFile = folder.resolve(layout.configFile());
-      if (layout == Layout.OPENCLIP) {
-        JsonObject json = new JsonObject();
-        json.add("model_cfg", ClipConfigJson.write(config));
-        json.add("preprocess_cfg", TransformJson.writeOpenClip(transform));
-        staged.write(configFile, JsonFields.format(json));
-      } else {
-        staged.write(configFile, JsonFields.format(TransformersConfig.write(config, "float32")));
-        staged.write(
-            folder.resolve(PREPROCESSOR),
-            JsonFields.format(TransformJson.writeTransformers(transform)));
-        if (config.text().vocabSize() == TransformersConfig.OPENAI_VOCABULARY) {
-          staged.write(folder.resolve("tokenizer.json"), TransformersTokenizer.tokenizer());
-          staged.write(
-              folder.resolve("tokenizer_config.json"),
-              TransformersTokenizer.config(config.text().contextLength()));
-        }
-      }
-      Path weights = folder.resolve(layout.weightsFile());
-      SafeTensorsWriter writer =
-          SafeTensorsWriter.stage(staged, weights, keys.storedTensors(), Map.of());
-      ParameterSource stored = keys.toStored(parameters);
-      for (SafeTensorsWriter.Entry entry : keys.storedTensors()) {
-        writer.write(entry.name(), stored);
-      }
-      writer.finish();
-      staged.commit();
-    }
+    CheckpointWriter.of(config, transform, parameters).write(folder, layout);
   }
 }

@@ -53,6 +53,11 @@ final class JsonFields {
     throw new CheckpointException(file + " does not hold one JSON object");
   }
 
+  /** An object that is not in a file. */
+  static JsonFields of(String name, JsonObject json) {
+    return new JsonFields(name + ": ", json);
+  }
+
   /** Formats an object as the Python libraries do: indented, nothing escaped needlessly. */
   static String format(JsonObject object) {
     return new GsonBuilder()

@@ -1,22 +1,26 @@
 package org.clip4j.weights;
 
-import java.nio.file.Files;
-import java.nio.file.Path;
+import java.util.List;
 
 /** How a publisher lays out a checkpoint's folder and names its tensors. */
 public enum Layout {
   /** {@code open_clip_config.json} and {@code open_clip_model.safetensors}. */
-  OPENCLIP("open_clip_config.json", "open_clip_model.safetensors"),
+  OPENCLIP("open_clip_config.json", "open_clip_model.safetensors", "open_clip_pytorch_model.bin"),
 
-  /** {@code config.json} and {@code model.safetensors} of transformers' {@code CLIPModel}. */
-  TRANSFORMERS("config.json", "model.safetensors");
+  /** {@code config.json} and {@code model.safetensors} of transformers. */
+  TRANSFORMERS(
+      "config.json",
+      "model.safetensors",
+      "model.safetensors.index.json",
+      "pytorch_model.bin",
+      "pytorch_model.bin.index.json");
 
   private final String configFile;
-  private final String weightsFile;
+  private final List<String> weightsFiles;
 
-  Layout(String configFile, String weightsFile) {
+  Layout(String configFile, String... weightsFiles) {
     this.configFile = configFile;
-    this.weightsFile = weightsFile;
+    this.weightsFiles = List.of(weightsFiles);
   }
 
   /** Name of the file that holds the architecture. */
@@ -24,13 +28,13 @@ public enum Layout {
     return configFile;
   }
 
-  /** Name of the file that holds the tensors. */
+  /** Name of the file that holds the tensors, when this library writes it. */
   public String weightsFile() {
-    return weightsFile;
+    return weightsFiles.get(0);
   }
 
-  boolean isCompleteIn(Path folder) {
-    return Files.isRegularFile(folder.resolve(configFile))
-        && Files.isRegularFile(folder.resolve(weightsFile));
+  /** Names of the files that may hold the tensors, or list those that do, the best first. */
+  public List<String> weightsFiles() {
+    return weightsFiles;
   }
 }

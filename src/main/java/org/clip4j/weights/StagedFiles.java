@@ -60,8 +60,13 @@ final class StagedFiles implements AutoCloseable {
 
   /** Creates a file of UTF-8 text that will replace the target. */
   void write(Path target, String text) throws IOException {
+    write(target, text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Creates a file of these bytes that will replace the target. */
+  void write(Path target, byte[] content) throws IOException {
     FileChannel channel = create(target);
-    ByteBuffer bytes = StandardCharsets.UTF_8.encode(text);
+    ByteBuffer bytes = ByteBuffer.wrap(content);
     while (bytes.hasRemaining()) {
       channel.write(bytes);
     }

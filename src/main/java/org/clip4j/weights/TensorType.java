@@ -30,6 +30,16 @@ public enum TensorType {
     this.size = size;
   }
 
+  /** PyTorch's name of a type that weights are saved in. */
+  String torchName() {
+    return switch (this) {
+      case F16 -> "float16";
+      case BF16 -> "bfloat16";
+      case F32 -> "float32";
+      default -> throw new IllegalArgumentException("weights are not saved as " + this);
+    };
+  }
+
   /** Bytes of one element. */
   public int size() {
     return size;

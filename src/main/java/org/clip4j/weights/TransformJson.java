@@ -20,6 +20,13 @@ final class TransformJson {
 
   private TransformJson() {}
 
+  /** What models of a kind were trained with where nothing else is said. */
+  static ImageTransform usual(VisionConfig vision) {
+    return vision.isSigLip()
+        ? ImageTransform.sigLip(vision.imageHeight(), vision.imageWidth())
+        : ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
+  }
+
   /** Reads a {@code preprocess_cfg}; keys that OpenCLIP does not know are skipped as it does. */
   static ImageTransform readOpenClip(JsonFields f, VisionConfig vision) throws CheckpointException {
     ImageTransform openai = ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
@@ -50,11 +57,14 @@ final class TransformJson {
         mode);
   }
 
-  /** Reads a {@code preprocessor_config.json} of {@code CLIPImageProcessor}. */
+  /**
+   * Reads a {@code preprocessor_config.json} of {@code CLIPImageProcessor} or {@code
+   * SiglipImageProcessor}, the latter for a SigLIP tower: it crops nothing.
+   */
   static ImageTransform readTransformers(JsonFields f, VisionConfig vision)
       throws CheckpointException {
     for (String step : new String[] {"do_resize", "do_center_crop", "do_rescale", "do_normalize"}) {
-      boolean needed = !step.equals("do_center_crop") || !isSquash(f);
+      boolean needed = !step.equals("do_center_crop") || !isSquash(f) && !vision.isSigLip();
       if (needed && !f.flag(step, true)) {
         throw f.bad(step, "a transform without this step is not supported");
       }
@@ -62,8 +72,9 @@ final class TransformJson {
     if (Math.abs(f.number("rescale_factor", RESCALE) - RESCALE) > 1e-9) {
       throw f.bad("rescale_factor", "only 1/255 is supported");
     }
-    ImageTransform openai = ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
-    if (f.flag("do_center_crop", true) && (f.has("crop_size") || vision.imageHeight() != 224)) {
+    ImageTransform usual = usual(vision);
+    if (f.flag("do_center_crop", !vision.isSigLip())
+        && (f.has("crop_size") || vision.imageHeight() != 224)) {
       requireSize(f, "crop_size", vision);
     }
     if (f.has("size") || vision.imageHeight() != 224) {
@@ -76,10 +87,12 @@ final class TransformJson {
     return new ImageTransform(
         vision.imageHeight(),
         vision.imageWidth(),
-        f.channels("image_mean", openai.mean()),
-        std(f, "image_std", openai.std()),
+        f.channels("image_mean", usual.mean()),
+        std(f, "image_std", usual.std()),
         resample == PILLOW_BICUBIC ? Interpolation.BICUBIC : Interpolation.BILINEAR,
-        isSquash(f) ? ResizeMode.SQUASH : ResizeMode.SHORTEST);
+        isSquash(f) || vision.isSigLip() && !f.has("size")
+            ? ResizeMode.SQUASH
+            : ResizeMode.SHORTEST);
   }
 
   /** Whether both edges are given; one number or the shortest edge keeps the aspect ratio. */
@@ -141,7 +154,7 @@ final class TransformJson {
     return json;
   }
 
-  static JsonObject writeTransformers(ImageTransform transform) {
+  static JsonObject writeTransformers(ImageTransform transform, VisionConfig vision) {
     JsonObject both = new JsonObject();
     both.addProperty("height", transform.height());
     both.addProperty("width", transform.width());
@@ -152,16 +165,20 @@ final class TransformJson {
       size.addProperty("shortest_edge", transform.height());
     }
     JsonObject json = new JsonObject();
-    json.add("crop_size", both);
-    json.addProperty("do_center_crop", true);
+    boolean crops = !vision.isSigLip() || transform.resizeMode() == ResizeMode.SHORTEST;
+    if (crops) {
+      json.add("crop_size", both);
+      json.addProperty("do_center_crop", true);
+    }
     json.addProperty("do_convert_rgb", true);
     json.addProperty("do_normalize", true);
     json.addProperty("do_rescale", true);
     json.addProperty("do_resize", true);
     json.add("image_mean", array(transform.mean()));
-    json.addProperty("image_processor_type", "CLIPImageProcessor");
+    json.addProperty(
+        "image_processor_type", (vision.isSigLip() ? "Siglip" : "CLIP") + "ImageProcessor");
     json.add("image_std", array(transform.std()));
-    json.addProperty("processor_class", "CLIPProcessor");
+    json.addProperty("processor_class", (vision.isSigLip() ? "Siglip" : "CLIP") + "Processor");
     json.addProperty(
         "resample",
         transform.interpolation() == Interpolation.BICUBIC ? PILLOW_BICUBIC : PILLOW_BILINEAR);

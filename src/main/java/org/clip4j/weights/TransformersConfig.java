@@ -5,11 +5,12 @@ import com.google.gson.JsonObject;
 import java.util.List;
 import java.util.Locale;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ImagePooling;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TextPooling;
 import org.clip4j.model.TextProjection;
-import org.clip4j.model.TokenizerConfig;
+import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
 
 /**
@@ -90,7 +91,69 @@ final class TransformersConfig {
 
   private TransformersConfig() {}
 
+  /**
+   * Reads the file. What its own keys cannot say may stand under {@link
+   * CheckpointWriter#MODEL_CFG}; the two must then describe the same computation.
+   */
   static ClipConfig read(JsonFields config) throws CheckpointException {
+    ClipConfig own = readOwn(config);
+    if (!config.has(CheckpointWriter.MODEL_CFG)) {
+      return own;
+    }
+    ClipConfig more;
+    try {
+      more = ClipConfigJson.read(config.object(CheckpointWriter.MODEL_CFG).json());
+    } catch (IllegalArgumentException e) {
+      throw config.bad(CheckpointWriter.MODEL_CFG, e.getMessage());
+    }
+    if (!computed(more).equals(computed(own))) {
+      throw config.bad(
+          CheckpointWriter.MODEL_CFG,
+          "it describes another model than text_config and vision_config; remove it");
+    }
+    return more;
+  }
+
+  /** A configuration without what changes no number. */
+  private static ClipConfig computed(ClipConfig c) {
+    TextConfig t = c.text();
+    TextConfig text =
+        new TextConfig(
+            t.contextLength(),
+            t.vocabSize(),
+            t.width(),
+            t.heads(),
+            t.layers(),
+            mlpRatio(t.width(), t.mlpWidth()),
+            t.lsInitValue(),
+            t.causal(),
+            t.pooling(),
+            t.pooling() == TextPooling.EOS ? t.eosId() : POOL_AT_HIGHEST_ID,
+            t.projection(),
+            t.tanhGelu(),
+            t.normEpsilon(),
+            TokenizerOptions.OPENAI);
+    VisionConfig v = c.vision();
+    VisionConfig vision =
+        new VisionConfig(
+            v.imageHeight(),
+            v.imageWidth(),
+            v.patchSize(),
+            v.width(),
+            v.layers(),
+            v.headWidth(),
+            mlpRatio(v.width(), v.mlpWidth()),
+            v.lsInitValue(),
+            v.lnPre(),
+            v.pooling(),
+            v.lnAfterPool(),
+            v.tanhGelu(),
+            v.normEpsilon());
+    Double bias = c.isSigmoid() ? SIGLIP_LOGIT_BIAS : null;
+    return new ClipConfig(c.embedDim(), vision, text, c.quickGelu(), false, 0, bias);
+  }
+
+  private static ClipConfig readOwn(JsonFields config) throws CheckpointException {
     Kind kind = kind(config);
     JsonFields vision = tower(config, "vision_config");
     JsonFields text = tower(config, "text_config");
@@ -218,7 +281,7 @@ final class TransformersConfig {
         sigLip ? TextProjection.LINEAR : TextProjection.MATRIX,
         isTanh(f, kind),
         epsilon(f, kind),
-        TokenizerConfig.OPENAI); // what the folder's tokenizer.json says goes before it
+        TokenizerOptions.OPENAI); // what the folder's tokenizer.json says goes before it
   }
 
   /** The last id of a vocabulary is also its highest, so that both rules agree on it. */

@@ -9,7 +9,7 @@ package org.clip4j.model;
  *     for the tokenizer's default
  * @param stripSepToken whether the separator token is replaced by 0
  */
-public record TokenizerConfig(String hfName, String clean, boolean stripSepToken) {
+public record TokenizerOptions(String hfName, String clean, boolean stripSepToken) {
   /** OpenAI's tokenizer. */
-  public static final TokenizerConfig OPENAI = new TokenizerConfig(null, null, false);
+  public static final TokenizerOptions OPENAI = new TokenizerOptions(null, null, false);
 }

@@ -1,0 +1,117 @@
+package org.clip4j.weights;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Where a checkpoint's parts lie.
+ *
+ * @param layout of the configuration, or null if there is none
+ * @param folder of the configuration and the tokenizer's files
+ * @param weights the file of tensors, or the index of several
+ */
+record CheckpointFiles(Layout layout, Path folder, Path weights) {
+
+  /**
+   * Finds the parts.
+   *
+   * @param path a folder, or a weights file with or without a configuration beside it; the file
+   *     also chooses where a folder holds both layouts
+   * @throws CheckpointException if a folder holds no checkpoint, or two
+   */
+  static CheckpointFiles find(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      return inFolder(path);
+    }
+    if (!Files.exists(path)) {
+      throw new NoSuchFileException(path.toString(), null, "no checkpoint there");
+    }
+    Path folder = path.toAbsolutePath().getParent();
+    String name = path.getFileName().toString();
+    List<Layout> configured =
+        Arrays.stream(Layout.values())
+            .filter(layout -> Files.isRegularFile(folder.resolve(layout.configFile())))
+            .toList();
+    for (Layout layout : configured) {
+      if (layout.weightsFiles().contains(name)) {
+        return new CheckpointFiles(layout, folder, path);
+      }
+    }
+    if (configured.size() > 1) {
+      throw new CheckpointException(
+          path
+              + " has both "
+              + Arrays.stream(Layout.values())
+                  .map(Layout::configFile)
+                  .collect(Collectors.joining(" and "))
+              + " beside it; it needs one of them to say what its tensors are");
+    }
+    return new CheckpointFiles(configured.isEmpty() ? null : configured.get(0), folder, path);
+  }
+
+  /** The one layout that a folder holds completely, or else its one file of weights. */
+  private static CheckpointFiles inFolder(Path folder) throws IOException {
+    List<CheckpointFiles> complete = new ArrayList<>();
+    for (Layout layout : Layout.values()) {
+      if (Files.isRegularFile(folder.resolve(layout.configFile()))) {
+        layout.weightsFiles().stream()
+            .map(folder::resolve)
+            .filter(Files::isRegularFile)
+            .findFirst()
+            .ifPresent(weights -> complete.add(new CheckpointFiles(layout, folder, weights)));
+      }
+    }
+    if (complete.size() > 1) {
+      throw new CheckpointException(
+          folder
+              + " holds a checkpoint in OpenCLIP's layout and one in transformers'; open "
+              + complete.stream()
+                  .map(found -> found.weights.toString())
+                  .collect(Collectors.joining(" or "))
+              + " to choose");
+    }
+    if (complete.size() == 1) {
+      return complete.get(0);
+    }
+    List<Path> archives = archives(folder);
+    if (archives.size() == 1) {
+      return new CheckpointFiles(null, folder, archives.get(0));
+    }
+    StringBuilder message = new StringBuilder(folder + " holds no complete checkpoint:");
+    for (Layout layout : Layout.values()) {
+      List<String> missing = new ArrayList<>();
+      if (!Files.isRegularFile(folder.resolve(layout.configFile()))) {
+        missing.add(layout.configFile());
+      }
+      if (layout.weightsFiles().stream().noneMatch(n -> Files.isRegularFile(folder.resolve(n)))) {
+        missing.add(layout.weightsFile());
+      }
+      message.append(
+          "\n  "
+              + layout.name().toLowerCase(Locale.ROOT)
+              + " lacks "
+              + String.join(" and ", missing));
+    }
+    if (!archives.isEmpty()) {
+      message.append("\n  open one of ").append(archives).append(" by its name to choose");
+    }
+    throw new CheckpointException(message.toString());
+  }
+
+  private static List<Path> archives(Path folder) throws IOException {
+    try (Stream<Path> files = Files.list(folder)) {
+      return files
+          .filter(file -> file.toString().endsWith(".pt") && Files.isRegularFile(file))
+          .sorted()
+          .toList();
+    }
+  }
+}

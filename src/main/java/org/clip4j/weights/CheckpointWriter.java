@@ -1,0 +1,163 @@
+package org.clip4j.weights;
+
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipConfigJson;
+import org.clip4j.model.ParameterSource;
+import org.clip4j.model.VisionConfig;
+
+/**
+ * Writes a model as a folder that this library and the layout's own opens.
+ *
+ * <p>Each file is written beside the one it replaces and synced; then all take their places, the
+ * weights last, so that a folder with weights is complete. A failure before that leaves the folder
+ * as it was. The folder may be the one that the parameters are read from, except on Windows, which
+ * does not replace an open file.
+ *
+ * <p>The tokenizer's files come along: OpenAI's in the transformers layout, where the model has
+ * that vocabulary; of another tokenizer those that are given. What {@code config.json} has no words
+ * for (OpenCLIP's cleaning of texts, for one) stands in it under {@code open_clip_model_cfg}.
+ */
+public final class CheckpointWriter {
+  /** In {@code config.json}; transformers ignores it. */
+  static final String MODEL_CFG = "open_clip_model_cfg";
+
+  private final ClipConfig config;
+  private final ImageTransform transform;
+  private final ParameterSource parameters;
+  private TensorType type = TensorType.F32;
+  private List<Path> tokenizerFiles = List.of();
+
+  private CheckpointWriter(
+      ClipConfig config, ImageTransform transform, ParameterSource parameters) {
+    this.config = config;
+    this.transform = transform;
+    this.parameters = parameters;
+  }
+
+  /**
+   * A writer of a model.
+   *
+   * @param config the architecture
+   * @param transform of the size that the architecture takes
+   * @param parameters every parameter and buffer of the architecture, fp32
+   * @throws IllegalArgumentException if the transform is of another size
+   */
+  public static CheckpointWriter of(
+      ClipConfig config, ImageTransform transform, ParameterSource parameters) {
+    VisionConfig vision = config.vision();
+    if (transform.height() != vision.imageHeight() || transform.width() != vision.imageWidth()) {
+      throw new IllegalArgumentException(
+          "the transform gives images of "
+              + transform.height()
+              + " x "
+              + transform.width()
+              + " pixels but the model takes "
+              + vision.imageHeight()
+              + " x "
+              + vision.imageWidth());
+    }
+    return new CheckpointWriter(config, transform, parameters);
+  }
+
+  /**
+   * In what type floats are stored; F32 by default.
+   *
+   * @param type F32, F16 or BF16
+   */
+  public CheckpointWriter optType(TensorType type) {
+    if (type != TensorType.F32 && type != TensorType.F16 && type != TensorType.BF16) {
+      throw new IllegalArgumentException("weights are stored as F32, F16 or BF16, not as " + type);
+    }
+    this.type = type;
+    return this;
+  }
+
+  /**
+   * The files of a tokenizer other than OpenAI's, which are copied into the folder under their own
+   * names.
+   */
+  public CheckpointWriter optTokenizerFiles(List<Path> files) {
+    tokenizerFiles = List.copyOf(files);
+    return this;
+  }
+
+  /**
+   * Writes the folder.
+   *
+   * @param folder is created if it does not exist
+   * @throws IllegalArgumentException if the layout cannot hold the model, or a value is too large
+   *     for the type
+   * @throws IOException if a file cannot be written; what was there is untouched
+   */
+  public void write(Path folder, Layout layout) throws IOException {
+    KeyMap keys = KeyMap.of(layout, config);
+    Files.createDirectories(folder);
+    try (StagedFiles staged = new StagedFiles()) {
+      if (layout == Layout.OPENCLIP) {
+        JsonObject json = new JsonObject();
+        json.add("model_cfg", ClipConfigJson.write(config));
+        json.add("preprocess_cfg", TransformJson.writeOpenClip(transform));
+        staged.write(folder.resolve(layout.configFile()), JsonFields.format(json));
+      } else {
+        staged.write(folder.resolve(layout.configFile()), JsonFields.format(transformersConfig()));
+        staged.write(
+            folder.resolve(Checkpoint.PREPROCESSOR),
+            JsonFields.format(TransformJson.writeTransformers(transform, config.vision())));
+      }
+      writeTokenizer(staged, folder, layout);
+      writeWeights(staged, folder.resolve(layout.weightsFile()), keys);
+      staged.commit();
+    }
+  }
+
+  private JsonObject transformersConfig() throws IOException {
+    JsonObject json = TransformersConfig.write(config, type.torchName());
+    if (!TransformersConfig.read(JsonFields.of("config.json", json)).equals(config)) {
+      try {
+        json.add(MODEL_CFG, ClipConfigJson.write(config));
+      } catch (IllegalArgumentException e) {
+        // OpenCLIP has no such model: there is nothing that it could be told
+      }
+    }
+    return json;
+  }
+
+  private void writeTokenizer(StagedFiles staged, Path folder, Layout layout) throws IOException {
+    for (Path file : tokenizerFiles) {
+      staged.write(folder.resolve(file.getFileName().toString()), Files.readAllBytes(file));
+    }
+    boolean openAi =
+        config.text().vocabSize() == TransformersConfig.OPENAI_VOCABULARY
+            && config.text().tokenizer().hfName() == null;
+    if (layout == Layout.TRANSFORMERS && tokenizerFiles.isEmpty() && openAi) {
+      staged.write(folder.resolve(CheckpointTokenizer.FILE), TransformersTokenizer.tokenizer());
+      staged.write(
+          folder.resolve("tokenizer_config.json"),
+          TransformersTokenizer.config(config.text().contextLength()));
+    }
+  }
+
+  private void writeWeights(StagedFiles staged, Path file, KeyMap keys) throws IOException {
+    List<SafeTensorsWriter.Entry> entries =
+        keys.storedTensors().stream()
+            .map(
+                entry ->
+                    entry.type() == TensorType.F32
+                        ? new SafeTensorsWriter.Entry(entry.name(), type, entry.shape())
+                        : entry)
+            .toList();
+    SafeTensorsWriter writer = SafeTensorsWriter.stage(staged, file, entries, Map.of());
+    ParameterSource stored = keys.toStored(parameters);
+    for (SafeTensorsWriter.Entry entry : entries) {
+      writer.write(entry.name(), stored);
+    }
+    writer.finish();
+  }
+}

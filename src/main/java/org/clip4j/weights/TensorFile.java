@@ -27,7 +27,7 @@ public interface TensorFile extends AutoCloseable {
     if (file.toString().endsWith(ShardedTensors.INDEX_ENDING)) {
       return ShardedTensors.open(file);
     }
-    return SafeTensors.open(file);
+    return PyTorchArchive.looksLikeOne(file) ? PyTorchArchive.open(file) : SafeTensors.open(file);
   }
 
   /** The file this was opened from; of a set its index. */

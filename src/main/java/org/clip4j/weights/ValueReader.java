@@ -113,6 +113,23 @@ final class ValueReader {
     spare.set(piece);
   }
 
+  /** As {@link #copy(TensorInfo, long, FloatBuffer)}, of a view of a storage. */
+  void copy(TensorInfo info, long storage, StridedView view, FloatBuffer target) {
+    if (view.isContiguous()) {
+      copy(info, storage + view.offset() * info.type().size(), target);
+      return;
+    }
+    requireFloats(file, info);
+    requireRoom(file, info, target);
+    int base = target.position();
+    gather(
+        info.type(),
+        storage,
+        view,
+        (bytes, at, index) -> target.put(base + index, info.type().floatAt(bytes, at)));
+    target.position(target.limit());
+  }
+
   private static void convert(TensorType type, Piece piece, int count, FloatBuffer target) {
     ByteBuffer bytes = piece.bytes;
     switch (type) {
@@ -156,6 +173,44 @@ final class ValueReader {
     }
     spare.set(piece);
     return values;
+  }
+
+  /** As {@link #longs(TensorInfo, long)}, of a view of a storage. */
+  long[] longs(TensorInfo info, long storage, StridedView view) {
+    if (view.isContiguous()) {
+      return longs(info, storage + view.offset() * info.type().size());
+    }
+    requireIntegers(file, info);
+    long[] values = new long[arraySize(file, info)];
+    gather(
+        info.type(),
+        storage,
+        view,
+        (bytes, at, index) -> values[index] = info.type().longAt(bytes, at));
+    return values;
+  }
+
+  /** Takes an element that lies at a place of a buffer. */
+  private interface Element {
+    void accept(ByteBuffer bytes, int at, int index);
+  }
+
+  private void gather(TensorType type, long storage, StridedView view, Element element) {
+    int perPiece = PIECE_BYTES / type.size();
+    long end = view.end();
+    Piece piece = take();
+    long[] window = {0, 0}; // the elements of the storage that are in the piece
+    view.forEach(
+        (inStorage, inTensor) -> {
+          if (inStorage >= window[1]) { // they come in ascending order
+            int count = (int) Math.min(perPiece, end - inStorage);
+            read(piece.bytes, storage + inStorage * type.size(), count * type.size());
+            window[0] = inStorage;
+            window[1] = inStorage + count;
+          }
+          element.accept(piece.bytes, (int) (inStorage - window[0]) * type.size(), inTensor);
+        });
+    spare.set(piece);
   }
 
   /** Fills a buffer from its start, as far as asked, and sets its limit there. */

@@ -52,7 +52,10 @@ class ShardedTensorsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"sharded-safetensors/model.safetensors.index.json"})
+  @CsvSource({
+    "sharded-safetensors/model.safetensors.index.json",
+    "sharded-bin/pytorch_model.bin.index.json"
+  })
   void the_shards_of_an_index_are_one_file(String name) throws IOException {
     try (TensorFile found = TensorFile.open(Archives.file(name));
         TensorFile expected = TensorFile.open(Archives.file("sharded.safetensors"))) {

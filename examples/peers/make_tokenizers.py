@@ -4,7 +4,7 @@
     python make_tokenizers.py --texts texts.txt --captions captions.tsv --output src/test/resources/tokenizers
 
 Each folder holds a tokenizer.json with its tokenizer_config.json, and expected.jsonl: the first line lists cases (a
-peer, its settings, the keys of tokenizer_config.json that differ), each further line a text and the ids by case,
+peer, its settings, the keys of tokenizer_config.json that differ, texts that are known to differ), each further line a text and the ids by case,
 padding included but for the trailing run of it. The pipelines are those of the published files:
 
     siglip   Unigram, T5's pipeline, `</s>` after the text (timm/ViT-B-16-SigLIP)
@@ -13,7 +13,8 @@ padding included but for the trailing run of it. The pipelines are those of the 
     bert     WordPiece, `[CLS] [SEP]` around the text (bert-base-uncased, for CLIPA)
     roberta  byte-level BPE, `<s> </s>` around the text (roberta-base)
 
-The vocabularies are trained here, on the texts below and on the two files; the same inputs give the same tokenizers.
+The vocabularies are trained here, on the texts below and on the two files; the same inputs give the same tokenizers
+(but for bert's, in whose training ties are broken at random).
 Needs open_clip_torch, transformers, tokenizers, and for Unigram's training and transformers' SiglipTokenizer also
 sentencepiece and protobuf. Made with open_clip 3.3.0, transformers 5.18.0, tokenizers 0.23.2, sentencepiece 0.2.2.
 """
@@ -61,7 +62,7 @@ TRICKY = [
     "", " ", "   \t\n ", ".", "!!!", "_", "a_b-c/d\\e", "hello_world", "it's they're I'd CAN'T", "3.14159 2023-10-05 100%",
     "  leading and   multiple	whitespace  ", "&lt;b&gt;HTML &amp; entities&lt;/b&gt;", "schÃ¶n â€œquotedâ€\x9d",
     "\u201ccurly\u201d \u2018quotes\u2019", "ﬁne ﬂow ½ ² № ™ …", "ｆｕｌｌｗｉｄｔｈ！", "e\u0301te\u0301 A\u030angstro\u0308m",
-    "\u1100\u1161 \uac00", "no\u00a0break\u3000wide\u2009thin", "zero\u200bwidth\u200djoin soft\u00adhyphen",
+    "\u1100\u1161 \uac00", "no\u00a0break\u3000wide\u2009thin", "- dog", "_dog", " dog", "...dog", "- ", "zero\u200bwidth\u200djoin soft\u00adhyphen",
     "👩‍👩‍👧‍👦 🏳️‍🌈 🇩🇪 ♥️", "😀😃😄", "𝔘𝔫𝔦𝔠𝔬𝔡𝔢", "𠮷野家", "\u0001\u0007control\u007f", "nul\u0000l", "a\nb\r\nc",
     "▁already▁there", "▁", " ▁ ", "a▁ b", "##ing play ##", "Ġbyte Ġlevel", "[unused1] [X]", "<0x41> <0xFF>",
     "x" * 120, "ab" * 300, "a " * 400, "\U0001f600" * 200, "the quick brown fox " * 150, "犬" * 300, " " * 300 + "late",
@@ -125,8 +126,12 @@ def siglip(corpus):
                                             tokenizer_kwargs=dict(clean="canonicalize"))),
         dict(peer="openclip", text_cfg=dict(context_length=16, hf_tokenizer_name="x",
                                             tokenizer_kwargs=dict(clean="lower"))),
-        dict(peer="transformers", context_length=64, config={}),
-        dict(peer="transformers", context_length=64, config=slow),
+        # Version 5 of transformers makes T5's pipeline anew and splits at white space, not only at U+2581.
+        dict(peer="transformers", context_length=64, config={}, differ=[" ▁ "]),
+        dict(peer="transformers", context_length=64, config=dict(tokenizer_class="PreTrainedTokenizerFast")),
+        # That class meets unknown characters after a typed special token with an unknown token before them.
+        dict(peer="transformers", context_length=64, config=slow,
+             differ=[f"ünï {t}çode" for t in ("</s>", "<unk>", "<pad>")]),
     ]
     return t, config, cases, ["</s>", "<unk>", "<pad>"], {"spiece.model": model}
 

@@ -16,6 +16,8 @@ final class Characters {
   /** Only U+0345, the Greek iota below a vowel, which OpenAI's pattern passes over. */
   static final byte SKIPPED = 3;
 
+  private static final char SIGMA = '\u03a3';
+
   private static final byte[] BASIC = new byte[0x10000];
   private static final int[] LETTERS;
   private static final int[] NUMBERS;
@@ -100,14 +102,30 @@ final class Characters {
       int next = i + Character.charCount(c);
       if (c == 0x130) {
         out.append("i\u0307");
-      } else if (c == 0x3A3) {
-        out.append(casedBefore(text, i) && !casedAfter(text, next) ? '\u03c2' : '\u03c3');
+      } else if (c == SIGMA) {
+        out.append(lowerSigma(text, i));
       } else {
         out.appendCodePoint(c < 0x80 ? Character.toLowerCase(c) : LOWER.getOrDefault(c, c));
       }
       i = next;
     }
     return out.toString();
+  }
+
+  /** A text with sigmas in lower case, and nothing else. */
+  static String lowerSigmas(String text) {
+    if (text.indexOf(SIGMA) < 0) {
+      return text;
+    }
+    StringBuilder out = new StringBuilder(text);
+    for (int i = text.indexOf(SIGMA); i >= 0; i = text.indexOf(SIGMA, i + 1)) {
+      out.setCharAt(i, lowerSigma(text, i));
+    }
+    return out.toString();
+  }
+
+  private static char lowerSigma(String text, int index) {
+    return casedBefore(text, index) && !casedAfter(text, index + 1) ? '\u03c2' : '\u03c3';
   }
 
   private static boolean casedBefore(String text, int index) {

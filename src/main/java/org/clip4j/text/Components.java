@@ -22,12 +22,13 @@ final class Components {
   /** A text may become so many times as long by all replacements together. */
   private static final int MAX_GROWTH = 16;
 
+  /** Each type's keys; one with a question mark may be missing, for others the library panics. */
   private static final Map<String, Set<String>> NORMALIZERS =
       Map.ofEntries(
           Map.entry("Sequence", Set.of("normalizers")),
           Map.entry(
               "BertNormalizer",
-              Set.of("clean_text", "handle_chinese_chars", "strip_accents", "lowercase")),
+              Set.of("clean_text", "handle_chinese_chars", "strip_accents?", "lowercase")),
           Map.entry("Strip", Set.of("strip_left", "strip_right")),
           Map.entry("StripAccents", Set.of()),
           Map.entry("NFC", Set.of()),
@@ -47,15 +48,15 @@ final class Components {
           "BertPreTokenizer",
           Set.of(),
           "ByteLevel",
-          Set.of("add_prefix_space", "trim_offsets", "use_regex"),
+          Set.of("add_prefix_space", "trim_offsets", "use_regex?"),
           "Metaspace",
-          Set.of("replacement", "add_prefix_space", "prepend_scheme", "split", "str_rep"),
+          Set.of("replacement", "add_prefix_space?", "prepend_scheme?", "split?", "str_rep?"),
           "Whitespace",
           Set.of(),
           "WhitespaceSplit",
           Set.of(),
           "Punctuation",
-          Set.of("behavior"),
+          Set.of("behavior?"),
           "Digits",
           Set.of("individual_digits"),
           "Split",
@@ -135,7 +136,7 @@ final class Components {
     out.addProperty("type", type);
     for (String key : object.keySet()) {
       if (!key.equals("type")) {
-        if (!keys.contains(key)) {
+        if (!keys.contains(key) && !keys.contains(key + "?")) {
           throw json.bad(type + "." + JsonInput.shorten(key) + " is not known");
         }
         if (key.equals(sequence)) {
@@ -143,6 +144,11 @@ final class Components {
         } else if (!key.equals("str_rep")) { // of old files, and never read
           out.add(key, value(type + "." + key, key, object));
         }
+      }
+    }
+    for (String key : keys) {
+      if (!key.endsWith("?") && !out.has(key)) {
+        throw json.bad(type + "." + key + " is missing");
       }
     }
     limit(type, out);
@@ -199,10 +205,8 @@ final class Components {
   private void limit(String type, JsonObject component) throws TokenizerFormatException {
     switch (type) {
       case "Replace" -> {
-        if (component.has("pattern") && component.has("content")) {
-          int from = shortestMatch(component.getAsJsonObject("pattern"));
-          growth *= Math.max(1, component.get("content").getAsString().length() / (double) from);
-        }
+        int from = shortestMatch(component.getAsJsonObject("pattern"));
+        growth *= Math.max(1, component.get("content").getAsString().length() / (double) from);
         if (growth > MAX_GROWTH) {
           throw json.bad("replacements make a text more than " + MAX_GROWTH + " times as long");
         }

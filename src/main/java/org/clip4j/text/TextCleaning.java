@@ -30,19 +30,25 @@ public enum TextCleaning {
 
   /**
    * Lower case, ASCII punctuation removed (the underscore, too), white space folded; no repair.
-   * What transformers' {@code SiglipTokenizer} does.
+   * What transformers' {@code SiglipTokenizer} does, and with it its ways: a text that begins with
+   * punctuation or white space and then a space has a lone space as its first token, and the text
+   * after a typed special token goes on without one.
    */
   SIGLIP,
 
   /** Lower case only. What transformers' {@code Siglip2Tokenizer} does. */
   SIGLIP2;
 
+  /** SentencePiece's sign for a space. */
+  private static final String SPACE = "\u2581";
+
   private static final String PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
   /** Cleaning of the whole text, ahead of everything else. */
   String clean(String text) {
     return switch (this) {
-      case NONE, SIGLIP, SIGLIP2 -> text;
+      case NONE, SIGLIP2 -> text;
+      case SIGLIP -> SPACE + Characters.lowerSigmas(text.replace(SPACE, " "));
       case WHITESPACE -> Characters.foldSpaces(TextRepair.clean(text));
       case LOWER -> Characters.lower(Characters.foldSpaces(TextRepair.clean(text)));
       case CANONICALIZE -> {
@@ -60,12 +66,20 @@ public enum TextCleaning {
           {"type":"Lowercase"},
           {"type":"Replace","pattern":{"Regex":"[!-/:-@\\\\[-`{-~]"},"content":""},
           {"type":"Replace","pattern":{"Regex":"\\\\s+"},"content":" "},
-          {"type":"Strip","strip_left":true,"strip_right":true}""";
+          {"type":"Strip","strip_left":true,"strip_right":true},
+          {"type":"Replace","pattern":{"Regex":"▁$"},"content":""}""";
       case SIGLIP2 ->
           """
           {"type":"Lowercase"}""";
       default -> "";
     };
+  }
+
+  /** The pre-tokenizer to use for the file's, as JSON; null for the file's own. */
+  String preTokenizer() {
+    return this == SIGLIP
+        ? "{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"prepend_scheme\":\"never\",\"split\":true}"
+        : null;
   }
 
   private static String withoutPunctuation(String text) {

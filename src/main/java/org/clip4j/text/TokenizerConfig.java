@@ -96,18 +96,6 @@ final class TokenizerConfig {
     return tokens;
   }
 
-  /** Whether {@code add_bos_token} or the like is there, and what it says; else null. */
-  Boolean flag(String key) throws TokenizerFormatException {
-    JsonElement value = config.get(key);
-    if (value == null || value.isJsonNull()) {
-      return null;
-    }
-    if (value instanceof JsonPrimitive primitive && primitive.isBoolean()) {
-      return primitive.getAsBoolean();
-    }
-    throw new TokenizerFormatException(where + key + " is not true or false");
-  }
-
   /** The added tokens that are repeated here, by id. */
   List<AddedToken> addedTokens() throws TokenizerFormatException {
     JsonElement decoder = config.get("added_tokens_decoder");

@@ -116,9 +116,9 @@ final class TokenizerFile {
   }
 
   /**
-   * Takes in what the files beside it say: added tokens that are repeated there with other flags,
-   * named tokens of the vocabulary that are nowhere added, start and end tokens that are switched
-   * on or off. It is what transformers does.
+   * Takes in what the files beside it say, as transformers does: added tokens that are repeated
+   * there with other flags, and named tokens of the vocabulary that are nowhere added. (Like
+   * transformers it takes no notice of {@code add_bos_token} where there is a tokenizer.json.)
    */
   void apply(TokenizerConfig config) throws TokenizerFormatException {
     for (AddedToken token : config.addedTokens()) {
@@ -131,25 +131,6 @@ final class TokenizerFile {
       }
     }
     checkAdded();
-    Boolean start = config.flag("add_bos_token");
-    Boolean end = config.flag("add_eos_token");
-    boolean fixed =
-        switch (config.tokenizerClass()) {
-          case "T5Tokenizer", "XLMRobertaTokenizer", "BertTokenizer" -> true;
-          default -> false;
-        };
-    if (!fixed && (start != null || end != null)) {
-      postProcessor =
-          new PostProcessor(
-              named(config, Boolean.TRUE.equals(start), "bos_token"),
-              named(config, Boolean.TRUE.equals(end), "eos_token"));
-    }
-  }
-
-  private List<Integer> named(TokenizerConfig config, boolean wanted, String name)
-      throws TokenizerFormatException {
-    String token = wanted ? config.token(name) : null;
-    return token == null ? List.of() : List.of(required(name, token));
   }
 
   /** The id of a token that has to be there. */
@@ -214,7 +195,8 @@ final class TokenizerFile {
     out.name("normalizer");
     out.jsonValue(normalizer(cleaning).toString());
     out.name("pre_tokenizer");
-    out.jsonValue(String.valueOf(preTokenizer)); // or null
+    String own = cleaning.preTokenizer();
+    out.jsonValue(own != null ? own : String.valueOf(preTokenizer)); // or null
     out.name("model");
     model.write(out);
     out.endObject();

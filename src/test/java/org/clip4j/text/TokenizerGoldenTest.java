@@ -6,6 +6,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,11 +40,20 @@ class TokenizerGoldenTest {
           String text = json(line).get("text").getAsString();
           long[] expected = ids(json(line).getAsJsonArray("ids").get(c), tokenizer);
           long[] actual = tokenizer.encode(List.of(text)).padded(tokenizer.contextLength());
-          softly.assertThat(actual).as("%s: %s", settings, text).isEqualTo(expected);
+          if (isKnownToDiffer(settings, text)) {
+            softly.assertThat(actual).as("%s: %s", settings, text).isNotEqualTo(expected);
+          } else {
+            softly.assertThat(actual).as("%s: %s", settings, text).isEqualTo(expected);
+          }
         }
       }
     }
     softly.assertAll();
+  }
+
+  private static boolean isKnownToDiffer(JsonObject settings, String text) {
+    return settings.has("differ")
+        && settings.getAsJsonArray("differ").contains(new JsonPrimitive(text));
   }
 
   private static JsonObject json(String line) {

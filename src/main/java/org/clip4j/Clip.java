@@ -22,7 +22,7 @@ import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
 
 /**
@@ -48,17 +48,15 @@ public final class Clip implements AutoCloseable {
 
   private final ClipModel model;
   private final ImageTransform transform;
-  private final Tokenizer tokenizer; // null where the model's vocabulary is not CLIP's
+  private final Tokenizer tokenizer; // null where there is none for the model's vocabulary
   private final NDManager manager;
   private final PixelKernels pixels;
   private final Similarity similarity;
 
-  private Clip(ClipModel model, ImageTransform transform) {
+  private Clip(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
     this.model = model;
     this.transform = transform;
-    TextConfig text = model.config().text();
-    tokenizer =
-        ClipTokenizer.fits(text.vocabSize()) ? ClipTokenizer.create(text.contextLength()) : null;
+    this.tokenizer = tokenizer;
     manager = model.manager().newSubManager();
     pixels = new PixelKernels(manager, transform.mean(), transform.std());
     similarity = new Similarity(manager);
@@ -79,23 +77,40 @@ public final class Clip implements AutoCloseable {
 
   /** As {@link #load(Path)}, on a device. */
   public static Clip load(Path checkpoint, Device device) {
-    try (Checkpoint opened = Checkpoint.open(checkpoint)) {
-      return of(ClipModel.load(opened.config(), opened.parameters(), device), opened.transform());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
-    }
+    return loader(checkpoint).optDevice(device).load();
+  }
+
+  /** Starts loading a checkpoint otherwise than {@link #load(Path)} does. */
+  public static ClipLoader loader(Path checkpoint) {
+    return new ClipLoader(checkpoint);
   }
 
   /**
-   * Wraps a model, for example one just trained; closing the result closes it. So does failing.
+   * Wraps a model with OpenAI's tokenizer, for example one just trained; closing the result closes
+   * it. So does failing.
    *
    * @param transform what the model was trained with
    */
   public static Clip of(ClipModel model, ImageTransform transform) {
+    TextConfig text = model.config().text();
+    boolean fits = ClipTokenizer.fits(text.vocabSize());
+    return of(model, transform, fits ? ClipTokenizer.create(text.contextLength()) : null);
+  }
+
+  /**
+   * Wraps a model; closing the result closes it and the tokenizer. So does failing.
+   *
+   * @param transform what the model was trained with
+   * @param tokenizer what the model was trained with; null for images only
+   */
+  public static Clip of(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
     try {
-      return new Clip(model, transform);
+      return new Clip(model, transform, tokenizer);
     } catch (RuntimeException | Error e) {
       model.close();
+      if (tokenizer != null) {
+        tokenizer.close();
+      }
       throw e;
     }
   }
@@ -118,6 +133,14 @@ public final class Clip implements AutoCloseable {
   /** The factor by which cosine similarities become logits. */
   public float logitScale() {
     return model.logitScale();
+  }
+
+  /**
+   * What a sigmoid model (SigLIP) adds to its scaled cosine similarities; the logistic function of
+   * the sum is the probability that an image and a text belong together. 0 for other models.
+   */
+  public float logitBias() {
+    return model.logitBias();
   }
 
   /**
@@ -187,14 +210,14 @@ public final class Clip implements AutoCloseable {
    */
   public float[][] encodeTexts(List<String> texts) {
     if (tokenizer == null) {
-      throw new IllegalStateException(ClipTokenizer.misfit(model.config().text().vocabSize()));
+      throw new IllegalStateException(noTokenizer());
     }
     float[][] embeddings = new float[texts.size()][];
     for (int start = 0; start < embeddings.length; start += CHUNK) {
       List<String> chunk = texts.subList(start, Math.min(start + CHUNK, embeddings.length));
       TokenBatch tokens = tokenizer.encode(chunk);
       try (NDManager call = model.manager().newSubManager()) {
-        int length = tokens.maxLength();
+        int length = model.config().text().paddedLength(tokens.maxLength());
         NDArray ids =
             HostMemory.upload(call, new Shape(chunk.size(), length), tokens.padded(length));
         float[][] rows = rows(similarity.normalize(model.encodeText(Forward.EVALUATE, ids)));
@@ -247,7 +270,18 @@ public final class Clip implements AutoCloseable {
    * @param folder made if it is not there; what it holds is replaced only when all is written
    */
   public void save(Path folder, Layout layout) throws IOException {
-    Checkpoint.save(folder, layout, model.config(), transform, model.values());
+    CheckpointWriter.of(model.config(), transform, model.values())
+        .optTokenizer(tokenizer)
+        .write(folder, layout);
+  }
+
+  private String noTokenizer() {
+    String name = model.config().text().tokenizer().hfName();
+    return name == null
+        ? ClipTokenizer.misfit(model.config().text().vocabSize())
+        : "the model was trained with the tokenizer of "
+            + name
+            + "; put that one's tokenizer.json into the model's folder";
   }
 
   private static float[][] rows(NDArray matrix) {
@@ -261,5 +295,8 @@ public final class Clip implements AutoCloseable {
   @Override
   public void close() {
     model.close();
+    if (tokenizer != null) {
+      tokenizer.close();
+    }
   }
 }

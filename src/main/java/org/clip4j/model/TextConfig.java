@@ -93,4 +93,9 @@ public record TextConfig(
   public boolean cutsPadding() {
     return causal && pooling != TextPooling.LAST;
   }
+
+  /** The length to which a batch is padded whose longest text has so many tokens. */
+  public int paddedLength(int longest) {
+    return cutsPadding() ? longest : contextLength;
+  }
 }

@@ -86,7 +86,7 @@ public final class ClipTokenizer implements Tokenizer {
         + vocabSize
         + " token ids, but CLIP's tokenizer gives ids up to "
         + END_TOKEN
-        + "; encode token ids of its own tokenizer with ClipModel.encodeText";
+        + "; its own, a tokenizer.json, belongs into the model's folder";
   }
 
   @Override

@@ -18,7 +18,7 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.KeyMap;
 import org.clip4j.weights.Layout;
 
@@ -57,7 +57,10 @@ public final class ClipTrainer {
         settings.transform != null
             ? settings.transform
             : ImageTransform.openai(config.vision().imageHeight(), config.vision().imageWidth());
-    tokenizer = ClipTokenizer.create(config.text().contextLength());
+    tokenizer =
+        settings.tokenizer != null
+            ? settings.tokenizer
+            : ClipTokenizer.create(config.text().contextLength());
     if (settings.output != null) {
       KeyMap.of(
           settings.layout,
@@ -106,7 +109,9 @@ public final class ClipTrainer {
     }
     boolean interrupted = Thread.interrupted(); // an interrupted thread cannot write files
     try {
-      Checkpoint.save(settings.output, settings.layout, model.config(), transform, model.values());
+      CheckpointWriter.of(model.config(), transform, model.values())
+          .optTokenizer(tokenizer)
+          .write(settings.output, settings.layout);
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
@@ -138,7 +143,7 @@ public final class ClipTrainer {
               transform,
               new PixelKernels(manager, transform.mean(), transform.std()),
               settings.microBatchSize(),
-              model.config().vision().isResNet());
+              model.config());
       step = new TrainingStep(manager, model);
       optimizer = new AdamW(manager, model, settings.hyperparameters());
       totalSteps = settings.totalSteps();
@@ -227,6 +232,7 @@ public final class ClipTrainer {
     private Path output;
     private Layout layout = Layout.OPENCLIP;
     private ImageTransform transform;
+    private Tokenizer tokenizer;
     private int batchSize = 128;
     private int microBatchSize; // 0: the batch size
     private int epochs = 30;
@@ -274,6 +280,15 @@ public final class ClipTrainer {
      */
     public Builder optTransform(ImageTransform transform) {
       this.transform = transform;
+      return this;
+    }
+
+    /**
+     * What turns captions into token ids; by default OpenAI's tokenizer. A model of another
+     * vocabulary needs its own. The caller closes it, after the training.
+     */
+    public Builder optTokenizer(Tokenizer tokenizer) {
+      this.tokenizer = tokenizer;
       return this;
     }
 
@@ -375,7 +390,7 @@ public final class ClipTrainer {
             "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
       }
       int vocabSize = model.config().text().vocabSize();
-      if (!ClipTokenizer.fits(vocabSize)) {
+      if (tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
         throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
       }
       return new ClipTrainer(copy());

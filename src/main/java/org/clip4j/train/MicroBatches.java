@@ -9,6 +9,7 @@ import org.clip4j.data.PairBatch;
 import org.clip4j.engine.HostMemory;
 import org.clip4j.engine.PixelKernels;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ClipConfig;
 import org.clip4j.text.TokenBatch;
 
 /**
@@ -17,9 +18,9 @@ import org.clip4j.text.TokenBatch;
  * @param transform gives the images their size
  * @param pixels normalises them
  * @param size most pairs of a micro-batch
- * @param batchNorm whether the model normalises over its micro-batch
+ * @param config of the model: whether it normalises over its micro-batch, and how texts are padded
  */
-record MicroBatches(ImageTransform transform, PixelKernels pixels, int size, boolean batchNorm) {
+record MicroBatches(ImageTransform transform, PixelKernels pixels, int size, ClipConfig config) {
 
   /** The micro-batches of a batch, of sizes as even as can be: batch norms see one at a time. */
   List<TrainingStep.MicroBatch> of(PairBatch batch) {
@@ -32,7 +33,7 @@ record MicroBatches(ImageTransform transform, PixelKernels pixels, int size, boo
   }
 
   private TrainingStep.MicroBatch part(PairBatch batch, int from, int to) {
-    if (to - from < 2 && batchNorm) {
+    if (to - from < 2 && config.vision().isResNet()) {
       throw new IllegalStateException(
           "a ModifiedResNet normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
               + size
@@ -49,7 +50,7 @@ record MicroBatches(ImageTransform transform, PixelKernels pixels, int size, boo
           }
         },
         scratch -> {
-          int length = tokens.maxLength();
+          int length = config.text().paddedLength(tokens.maxLength());
           return HostMemory.upload(
               scratch, new Shape(tokens.size(), length), tokens.padded(length));
         });

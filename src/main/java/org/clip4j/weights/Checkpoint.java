@@ -104,8 +104,8 @@ public final class Checkpoint implements AutoCloseable {
           files.layout() != null
               ? readConfig(files, json)
               : openAi ? OpenAiArchitecture.infer(files.weights(), tensors.tensors()) : null;
-      Publishers.check(files.weights(), openAi, architecture != null ? architecture : own);
       ClipConfig config = agreed(files, tensors, own, architecture);
+      Publishers.check(files.weights(), openAi, config);
       Layout layout = files.layout() != null ? files.layout() : Layout.OPENCLIP;
       if (layout == Layout.OPENCLIP) {
         config = namedAs(config, tensors.tensors());

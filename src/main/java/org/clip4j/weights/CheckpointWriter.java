@@ -11,6 +11,8 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.text.Tokenizer;
+import org.clip4j.text.TokenizerJson;
 
 /**
  * Writes a model as a folder that this library and the layout's own opens.
@@ -80,11 +82,13 @@ public final class CheckpointWriter {
   }
 
   /**
-   * The files of a tokenizer other than OpenAI's, which are copied into the folder under their own
-   * names.
+   * The model's tokenizer; of one that came from files they are copied into the folder under their
+   * own names.
+   *
+   * @param tokenizer null for OpenAI's
    */
-  public CheckpointWriter optTokenizerFiles(List<Path> files) {
-    tokenizerFiles = List.copyOf(files);
+  public CheckpointWriter optTokenizer(Tokenizer tokenizer) {
+    tokenizerFiles = tokenizer instanceof TokenizerJson json ? json.files() : List.of();
     return this;
   }
 

@@ -184,9 +184,9 @@ public final class PyTorchArchive implements TensorFile {
   }
 
   @Override
-  public void copy(String name, FloatBuffer target) {
+  public void copy(String name, long from, FloatBuffer target) {
     Placed tensor = placed(name);
-    reader.copy(tensor.info, tensor.storage, tensor.view, target);
+    reader.copy(tensor.info, tensor.storage, tensor.view, from, target);
   }
 
   @Override

@@ -113,20 +113,25 @@ final class ValueReader {
     spare.set(piece);
   }
 
-  /** As {@link #copy(TensorInfo, long, FloatBuffer)}, of a view of a storage. */
-  void copy(TensorInfo info, long storage, StridedView view, FloatBuffer target) {
+  /** As {@link #copy(TensorInfo, long, long, FloatBuffer)}, of a view of a storage. */
+  void copy(TensorInfo info, long storage, StridedView view, long from, FloatBuffer target) {
     if (view.isContiguous()) {
-      copy(info, storage + view.offset() * info.type().size(), target);
+      copy(info, storage + view.offset() * info.type().size(), from, target);
       return;
     }
     requireFloats(file, info);
-    requireRoom(file, info, target);
-    int base = target.position();
+    requireRange(file, info, from, target);
+    long base = target.position() - from;
     gather(
         info.type(),
         storage,
         view,
-        (bytes, at, index) -> target.put(base + index, info.type().floatAt(bytes, at)));
+        (bytes, at, index) -> {
+          long place = base + index;
+          if (place >= target.position() && place < target.limit()) {
+            target.put((int) place, info.type().floatAt(bytes, at));
+          }
+        });
     target.position(target.limit());
   }
 

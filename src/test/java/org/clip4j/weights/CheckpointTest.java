@@ -331,12 +331,20 @@ class CheckpointTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("nowhere");
     Files.writeString(folder.resolve("config.json"), "{}");
+    assertThatThrownBy(() -> Checkpoint.open(folder))
+        .hasMessageContaining("transformers lacks model.safetensors");
     Files.writeString(folder.resolve("pytorch_model.bin"), "");
     assertThatThrownBy(() -> Checkpoint.open(folder))
-        .hasMessageContainingAll("transformers lacks model.safetensors", "pytorch_model.bin");
-    Files.writeString(folder.resolve("other.safetensors"), "");
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("pytorch_model.bin");
     Files.delete(folder.resolve("config.json"));
-    assertThatThrownBy(() -> Checkpoint.open(folder.resolve("other.safetensors")))
-        .hasMessageContainingAll("neither open_clip_config.json nor config.json");
+    Path alone = folder.resolve("other.safetensors");
+    Files.copy(saved(Layout.OPENCLIP, TINY).resolve("open_clip_model.safetensors"), alone);
+    assertThatThrownBy(() -> Checkpoint.open(alone))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContainingAll("other.safetensors", "name the architecture", "activation");
+    try (Checkpoint checkpoint = Checkpoint.open(alone, TINY)) {
+      assertThat(checkpoint.config()).isEqualTo(TINY);
+    }
   }
 }

@@ -162,7 +162,7 @@ class ConfigFilesTest {
                 48, 48, new float[] {.1f, .2f, .3f}, new float[] {1, .5f, 2}, interpolation, mode);
         String openClip = JsonFields.format(TransformJson.writeOpenClip(transform));
         assertThat(TransformJson.readOpenClip(json(openClip), SQUARE)).isEqualTo(transform);
-        String transformers = JsonFields.format(TransformJson.writeTransformers(transform));
+        String transformers = JsonFields.format(TransformJson.writeTransformers(transform, SQUARE));
         assertThat(TransformJson.readTransformers(json(transformers), SQUARE)).isEqualTo(transform);
       }
     }

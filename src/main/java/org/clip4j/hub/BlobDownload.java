@@ -3,7 +3,6 @@ package org.clip4j.hub;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -146,9 +145,9 @@ final class BlobDownload {
     }
   }
 
-  private void requireSpace(Path blob, long bytes) throws IOException {
-    long free = Files.getFileStore(blob.getParent()).getUsableSpace();
-    if (free > 0 && free < bytes) { // some file systems say 0 for "unknown"
+  private void requireSpace(Path blob, long bytes) throws HubException {
+    long free = blob.getParent().toFile().getUsableSpace();
+    if (free > 0 && free < bytes) { // 0 may mean that the system cannot say
       throw new HubException(
           file.name()
               + " of "

@@ -6,7 +6,6 @@ import java.util.regex.Pattern;
 /** What strangers may call a file: their names, hashes and commits become paths in the cache. */
 final class FileNames {
   private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:.*", Pattern.DOTALL);
-  private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
 
   /** Any hash, and nothing that means something to a file system: no dots, no devices' names. */
   private static final Pattern ETAG = Pattern.compile("[0-9A-Za-z][0-9A-Za-z_-]{7,127}");
@@ -69,7 +68,7 @@ final class FileNames {
 
   /** Lets through a commit's hash. */
   static String checkCommit(String commit, String where) throws HubException {
-    if (commit == null || !COMMIT.matcher(commit).matches()) {
+    if (!Checksum.isSha1(commit)) {
       throw new HubException(
           where + " gives " + quote(commit) + " for a commit; that is 40 hexadecimal digits");
     }

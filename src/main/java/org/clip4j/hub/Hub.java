@@ -36,9 +36,10 @@ import org.slf4j.LoggerFactory;
  *       {@code $HF_HOME/token}: the access token, which only the endpoint's own host gets to see;
  *   <li>{@code HF_HUB_OFFLINE} ({@code TRANSFORMERS_OFFLINE}), {@code DJL_OFFLINE} or the system
  *       property {@code ai.djl.offline}: nothing but the cache is used;
- *   <li>{@code HF_HUB_ETAG_TIMEOUT}, {@code HF_HUB_DOWNLOAD_TIMEOUT}: seconds until an answer
- *       begins and between two pieces of it, 10 by default; {@code HF_HUB_DISABLE_SYMLINKS}: copies
- *       instead of links; {@code HF_HUB_DISABLE_IMPLICIT_TOKEN}: no token is sent.
+ *   <li>{@code HF_HUB_ETAG_TIMEOUT}, {@code HF_HUB_DOWNLOAD_TIMEOUT}: seconds that a file's
+ *       description, and each next piece of all else, may take; 10 by default;
+ *   <li>{@code HF_HUB_DISABLE_SYMLINKS}: files instead of links; {@code
+ *       HF_HUB_DISABLE_IMPLICIT_TOKEN}: no token is sent.
  * </ul>
  *
  * <p>Holds nothing that needs closing; any number of threads may share one, and processes a cache.
@@ -117,12 +118,12 @@ public final class Hub {
     Optional<HubModel> cached;
     try {
       cached = cached(cache, id);
+      if (cached.isPresent() && id.isCommit() && isSettled(cache, id.revision())) {
+        return cached.get();
+      }
     } catch (HubException e) {
       logger.warn("Asking the hub for {}, as its cache is damaged: {}", id, e.getMessage());
       cached = Optional.empty();
-    }
-    if (cached.isPresent() && id.isCommit() && isSettled(cache, id.revision())) {
-      return cached.get();
     }
     RepoListing listing;
     try {
@@ -286,6 +287,7 @@ public final class Hub {
   }
 
   /** Brings a file to its snapshot, by way of the blobs. */
+  @SuppressWarnings("try") // the lock is held, not used
   private void bring(ModelCache cache, HubId id, String commit, RepoFile file, Report report)
       throws IOException, InterruptedException {
     RemoteFile remote = client.describe(id, commit, file);

@@ -12,6 +12,7 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.nio.channels.UnresolvedAddressException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Locale;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
@@ -179,18 +180,21 @@ final class HubClient {
    * end a long download too.
    */
   private Reply exchange(HttpRequest request) throws IOException, InterruptedException {
+    boolean head = request.method().equals("HEAD");
+    Duration timeout = head ? settings.metadataTimeout() : settings.downloadTimeout();
     CompletableFuture<HttpResponse<BodyStream>> future =
         http.sendAsync(request, info -> new BodyStream(settings.downloadTimeout()));
     try {
-      HttpResponse<BodyStream> response =
-          future.get(settings.metadataTimeout().toMillis(), TimeUnit.MILLISECONDS);
+      HttpResponse<BodyStream> response = future.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
       return new Reply(request.uri(), response.statusCode(), response.headers(), response.body());
     } catch (TimeoutException e) {
       throw new TransientFailure(
           origin(request.uri())
               + " did not answer within "
-              + settings.metadataTimeout().toMillis() / 1000.0
-              + " s (HF_HUB_ETAG_TIMEOUT sets how long that may take)",
+              + timeout.toMillis() / 1000.0
+              + " s ("
+              + (head ? "HF_HUB_ETAG_TIMEOUT" : "HF_HUB_DOWNLOAD_TIMEOUT")
+              + " sets how long that may take)",
           e);
     } catch (ExecutionException e) {
       String failed = "no connection to " + origin(request.uri()) + ": " + reason(e.getCause());
@@ -232,7 +236,7 @@ final class HubClient {
   }
 
   /** Scheme, host and port. */
-  private static String origin(URI uri) {
+  static String origin(URI uri) {
     int port = uri.getPort() >= 0 ? uri.getPort() : scheme(uri).equals("https") ? 443 : 80;
     return scheme(uri)
         + "://"

@@ -27,6 +27,13 @@ final class HubErrors {
       Duration wait = after == null ? null : Retries.retryAfter(after.strip(), Instant.now());
       throw new TransientFailure(asked, wait);
     }
+    if (!HubClient.origin(reply.uri()).equals(HubClient.origin(settings.endpoint()))) {
+      throw new HubException(
+          asked
+              + ", where the hub redirects to for "
+              + (file == null ? id : file + " of " + id)
+              + "; try again later, or check the proxy or mirror on the way");
+    }
     if ("GatedRepo".equals(code)) {
       throw HubException.unavailable(
           id

@@ -17,8 +17,6 @@ public record HubId(String repo, String revision) {
   private static final String PART = "(?=[A-Za-z0-9_])[A-Za-z0-9_.-]{1,96}(?<=[A-Za-z0-9_])";
   private static final Pattern REPO = Pattern.compile("(?:" + PART + "/)?" + PART);
 
-  private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
-
   /**
    * Checks both parts.
    *
@@ -83,7 +81,7 @@ public record HubId(String repo, String revision) {
 
   /** Whether the revision is a whole commit hash, whose content never changes. */
   boolean isCommit() {
-    return COMMIT.matcher(revision).matches();
+    return Checksum.isSha1(revision);
   }
 
   /** The folder that the cache keeps the model in. */

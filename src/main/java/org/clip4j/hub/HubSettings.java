@@ -27,8 +27,8 @@ import org.slf4j.LoggerFactory;
  * @param token null if there is none
  * @param offline the variable that forbids the network; null if none does
  * @param symlinks whether links may be tried
- * @param metadataTimeout for a connection and for the first byte of an answer
- * @param downloadTimeout for each next byte of an answer
+ * @param metadataTimeout for a connection, and for the answer that describes a file
+ * @param downloadTimeout for the beginning of any other answer, and for each next piece
  */
 record HubSettings(
     Path cache,

@@ -171,14 +171,9 @@ final class ModelCache {
       Set<String> known = absent(commit);
       for (String name : names) {
         if (!known.contains(name)) {
-          Files.write(
-              makeFolder(repo.resolve(".no_exist").resolve(commit)).resolve(name),
-              new byte[0],
-              StandardOpenOption.CREATE_NEW);
+          Files.createFile(makeFolder(repo.resolve(".no_exist").resolve(commit)).resolve(name));
         }
       }
-    } catch (FileAlreadyExistsException e) {
-      // another process is at it
     } catch (IOException e) {
       logger.debug("Cannot note what {} has not: {}", id, e.toString());
     }

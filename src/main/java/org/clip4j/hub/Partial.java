@@ -44,21 +44,33 @@ final class Partial implements AutoCloseable {
   /** Takes over the largest file that was left for this content, or makes a new one. */
   static Partial claim(Path blob) throws IOException {
     for (Path left : leftovers(blob)) {
-      Path own = ownName(blob);
-      try {
-        FileChannel channel =
-            FileChannel.open(
-                left, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
-        if (lock(channel)) {
-          ModelCache.move(left, own);
-          return new Partial(blob, own, channel);
-        }
-        channel.close();
-      } catch (IOException e) {
-        // gone, or not ours to write to
+      Partial taken = take(left, blob);
+      if (taken != null) {
+        return taken;
       }
     }
     return fresh(blob);
+  }
+
+  /** Takes over a file; null if it is gone, not ours to write to, or being written. */
+  private static Partial take(Path left, Path blob) throws IOException {
+    FileChannel channel = null;
+    try {
+      channel =
+          FileChannel.open(
+              left, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS);
+      if (lock(channel)) {
+        Path own = ownName(blob);
+        ModelCache.move(left, own);
+        return new Partial(blob, own, channel);
+      }
+    } catch (IOException e) {
+      // gone, or not ours to write to
+    }
+    if (channel != null) {
+      channel.close();
+    }
+    return null;
   }
 
   /** Makes an empty file. */

@@ -200,7 +200,7 @@ class HubFaultsTest extends HubFixture {
 
   @Test
   void a_body_that_stalls_is_given_up_and_taken_up_again() throws IOException {
-    timeout = Duration.ofMillis(300);
+    timeout = Duration.ofMillis(500);
     hub.fault(
         "GET",
         SHA,
@@ -210,7 +210,7 @@ class HubFaultsTest extends HubFixture {
           hub.hang();
         });
     assertFetched();
-    assertThat(ranges()).containsExactly("null", "bytes=1000000-");
+    assertThat(ranges()).contains("bytes=1000000-");
   }
 
   @Test
@@ -218,7 +218,7 @@ class HubFaultsTest extends HubFixture {
     timeout = Duration.ofMillis(100);
     hub.fault("GET", "/api/", 9, e -> hub.hang());
     assertThat(failure(ID))
-        .contains(hub.endpoint(), "did not answer within 0.1 s", "HF_HUB_ETAG_TIMEOUT", "6 times");
+        .contains(hub.endpoint(), "did not answer within 0.1 s", "HF_HUB_DOWNLOAD_TIMEOUT");
     assertThat(waits)
         .containsExactly(
             Duration.ofSeconds(1),
@@ -407,6 +407,14 @@ class HubFaultsTest extends HubFixture {
     assertThat(failure(ID + "@v9")).contains(ID + " has no revision \"v9\"", "/tree/main");
     hub.fault("HEAD", "model.safetensors", 1, e -> FakeHub.refuse(e, 404, "EntryNotFound"));
     assertThat(failure(ID)).contains("has no file \"model.safetensors\"");
+  }
+
+  @Test
+  void a_refusal_of_the_storage_is_not_taken_for_one_of_the_hub() {
+    hub.fault("GET", SHA, 1, e -> FakeHub.refuse(e, 403, null));
+    assertThat(failure(ID))
+        .contains("/" + SHA + " answers 403", "redirects to for model.safetensors")
+        .doesNotContain("token", "Signature");
   }
 
   // ---- redirects ----
@@ -655,6 +663,7 @@ class HubFaultsTest extends HubFixture {
     Files.createSymbolicLink(at, outside);
     if (link.equals("refs") || link.equals(".no_exist")) {
       fetch(ID); // the model is there all the same
+      fetch(ID + "@" + commit);
     } else {
       assertThat(failure(ID)).contains(at.toString(), "leads out of the cache");
     }

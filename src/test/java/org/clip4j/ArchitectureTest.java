@@ -24,6 +24,7 @@ class ArchitectureTest {
           "org.clip4j",
           "org.clip4j.data",
           "org.clip4j.engine",
+          "org.clip4j.hub",
           "org.clip4j.image",
           "org.clip4j.loss",
           "org.clip4j.model",
@@ -46,6 +47,8 @@ class ArchitectureTest {
         .definedBy("org.clip4j")
         .layer("train")
         .definedBy("org.clip4j.train..")
+        .layer("hub")
+        .definedBy("org.clip4j.hub..")
         .layer("weights")
         .definedBy("org.clip4j.weights..")
         .layer("data")
@@ -64,6 +67,10 @@ class ArchitectureTest {
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("root")
+        .whereLayer("hub")
+        .mayOnlyBeAccessedByLayers("root", "train")
+        .whereLayer("hub")
+        .mayNotAccessAnyLayer()
         .whereLayer("weights")
         .mayOnlyBeAccessedByLayers("root", "train")
         .whereLayer("data")
@@ -99,6 +106,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("ai.djl.ndarray..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void downloads_know_nothing_of_models() {
+    noClasses()
+        .that()
+        .resideInAPackage("org.clip4j.hub")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("ai.djl..")
         .check(CLASSES);
   }
 

@@ -1,0 +1,14 @@
+package org.clip4j.hub;
+
+/**
+ * Is told how far a download is, at most every 256 KiB, on the thread that called {@link
+ * Hub#fetch}. Files found in the cache are only counted. What it throws ends the download and
+ * reaches the caller; what was received is kept.
+ */
+@FunctionalInterface
+public interface DownloadListener {
+  /** A listener that does nothing. */
+  DownloadListener SILENT = progress -> {};
+
+  void progress(DownloadProgress progress);
+}

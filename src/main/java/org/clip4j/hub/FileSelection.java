@@ -1,0 +1,104 @@
+package org.clip4j.hub;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * The files of a repository that make up one model.
+ *
+ * <p>A repository often holds one model several times. Safetensors go before pickles, whoever wrote
+ * them; of two equally good layouts OpenCLIP's goes before transformers', and one file goes before
+ * shards.
+ *
+ * @param config the configuration
+ * @param weights the weights file, or the index of its shards
+ * @param extras tokenizer and preprocessor files that are there
+ */
+record FileSelection(String config, String weights, List<String> extras) {
+  private static final String OPENCLIP = "open_clip_config.json";
+  private static final String TRANSFORMERS = "config.json";
+  private static final String INDEX = ".index.json";
+
+  private record Candidate(String config, String weights) {}
+
+  private static final List<Candidate> CANDIDATES =
+      List.of(
+          new Candidate(OPENCLIP, "open_clip_model.safetensors"),
+          new Candidate(TRANSFORMERS, "model.safetensors"),
+          new Candidate(TRANSFORMERS, "model.safetensors" + INDEX),
+          new Candidate(OPENCLIP, "open_clip_pytorch_model.bin"),
+          new Candidate(TRANSFORMERS, "pytorch_model.bin"),
+          new Candidate(TRANSFORMERS, "pytorch_model.bin" + INDEX));
+
+  private static final List<String> EXTRAS =
+      List.of(
+          "tokenizer.json",
+          "tokenizer_config.json",
+          "special_tokens_map.json",
+          "vocab.json",
+          "merges.txt",
+          "preprocessor_config.json",
+          "processor_config.json");
+
+  /** Every name that a choice can depend on. */
+  static final Set<String> KNOWN_NAMES =
+      Stream.concat(
+              CANDIDATES.stream().flatMap(c -> Stream.of(c.config, c.weights)), EXTRAS.stream())
+          .collect(Collectors.toUnmodifiableSet());
+
+  /**
+   * All models that some files make up, the best first.
+   *
+   * @param names the files of a repository, or of a snapshot of it
+   */
+  static List<FileSelection> all(Set<String> names) {
+    List<String> extras = EXTRAS.stream().filter(names::contains).toList();
+    return CANDIDATES.stream()
+        .filter(c -> names.contains(c.config) && names.contains(c.weights))
+        .map(c -> new FileSelection(c.config, c.weights, extras))
+        .toList();
+  }
+
+  /** Whether the weights are in shards, which their index names. */
+  boolean isSharded() {
+    return weights.endsWith(INDEX);
+  }
+
+  /** How the names of the index's shards end. */
+  String shardSuffix() {
+    return weights.startsWith("model.safetensors") ? ".safetensors" : ".bin";
+  }
+
+  /** All files but shards, the weights last. */
+  List<String> files() {
+    List<String> files = new ArrayList<>();
+    files.add(config);
+    files.addAll(extras);
+    files.add(weights);
+    return files;
+  }
+
+  /**
+   * What a snapshot that holds no model lacks to become one, for messages: counted from the
+   * configuration or the weights that are there.
+   */
+  static String lack(Set<String> names) {
+    for (Predicate<Candidate> partly :
+        List.<Predicate<Candidate>>of(
+            c -> names.contains(c.weights), c -> names.contains(c.config))) {
+      for (Candidate candidate : CANDIDATES) {
+        if (partly.test(candidate)) {
+          return names.contains(candidate.config) ? candidate.weights : candidate.config;
+        }
+      }
+    }
+    return CANDIDATES.stream()
+        .limit(2)
+        .map(c -> c.config + " and " + c.weights)
+        .collect(Collectors.joining(", or "));
+  }
+}

@@ -1,0 +1,103 @@
+package org.clip4j.hub;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
+import com.google.gson.Strictness;
+import com.google.gson.stream.JsonReader;
+import com.google.gson.stream.JsonToken;
+import com.google.gson.stream.MalformedJsonException;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What a repository holds at a commit, by {@code /api/models/ID/revision/REVISION?blobs=true}.
+ *
+ * @param commit that the revision means
+ * @param files by name, all of them checked to be paths within the repository
+ */
+record RepoListing(String commit, Map<String, RepoFile> files) {
+
+  static RepoListing parse(byte[] json, HubId id) throws HubException {
+    String where = "the hub's listing of " + id;
+    JsonObject root = object(json, where);
+    String commit = FileNames.checkCommit(text(root, "sha"), where);
+    if (id.isCommit() && !commit.equals(id.revision())) {
+      throw new HubException(where + " is of another commit, " + commit);
+    }
+    if (!(root.get("siblings") instanceof JsonArray siblings)) {
+      throw new HubException(where + " has no siblings, the names of its files");
+    }
+    Map<String, RepoFile> files = new LinkedHashMap<>();
+    for (JsonElement sibling : siblings) {
+      if (!(sibling instanceof JsonObject entry) || text(entry, "rfilename") == null) {
+        throw new HubException(where + " has a file without a name");
+      }
+      RepoFile file = file(entry, where);
+      if (files.put(file.name(), file) != null) {
+        throw new HubException(where + " has " + FileNames.quote(file.name()) + " twice");
+      }
+    }
+    return new RepoListing(commit, files);
+  }
+
+  private static RepoFile file(JsonObject entry, String where) throws HubException {
+    String name = FileNames.checkPath(text(entry, "rfilename"), where);
+    long size = size(entry, where, name);
+    if (!(entry.get("lfs") instanceof JsonObject lfs)) {
+      String hash = text(entry, "blobId");
+      return new RepoFile(name, size, Checksum.isSha1(hash) ? hash : null, null);
+    }
+    long stored = size(lfs, where, name);
+    if (size >= 0 && stored >= 0 && size != stored) {
+      throw new HubException(
+          where + " gives " + name + " both " + size + " and " + stored + " bytes");
+    }
+    String hash = text(lfs, "sha256");
+    return new RepoFile(name, Math.max(size, stored), null, Checksum.isSha256(hash) ? hash : null);
+  }
+
+  private static long size(JsonObject entry, String where, String name) throws HubException {
+    JsonElement size = entry.get("size");
+    if (size == null || size.isJsonNull()) {
+      return -1;
+    }
+    if (!(size instanceof JsonPrimitive) || !size.getAsString().matches("[0-9]{1,18}")) {
+      throw new HubException(
+          where + " gives " + name + " the size " + FileNames.quote(size.toString()));
+    }
+    return size.getAsLong();
+  }
+
+  /** The text under a key; null where there is none. */
+  private static String text(JsonObject json, String key) {
+    return json.get(key) instanceof JsonPrimitive value && value.isString()
+        ? value.getAsString()
+        : null;
+  }
+
+  /** Reads bytes that must be one JSON object. */
+  static JsonObject object(byte[] json, String where) throws HubException {
+    try {
+      JsonReader reader =
+          new JsonReader(new StringReader(new String(json, StandardCharsets.UTF_8)));
+      reader.setStrictness(Strictness.STRICT);
+      JsonElement element = JsonParser.parseReader(reader);
+      if (reader.peek() == JsonToken.END_DOCUMENT && element instanceof JsonObject object) {
+        return object;
+      }
+    } catch (JsonParseException | MalformedJsonException | EOFException e) {
+      throw HubException.unavailable(where + " is not valid JSON", e);
+    } catch (IOException e) {
+      throw new AssertionError("from memory", e);
+    }
+    throw HubException.unavailable(where + " is not a JSON object", null);
+  }
+}

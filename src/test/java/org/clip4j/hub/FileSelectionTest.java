@@ -1,0 +1,101 @@
+package org.clip4j.hub;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class FileSelectionTest {
+
+  private static final String ALL =
+      "open_clip_config.json config.json open_clip_model.safetensors model.safetensors"
+          + " model.safetensors.index.json open_clip_pytorch_model.bin pytorch_model.bin"
+          + " pytorch_model.bin.index.json";
+
+  /** Each line takes away what the one before it chose. */
+  @ParameterizedTest
+  @CsvSource({
+    "'', open_clip_config.json, open_clip_model.safetensors, false",
+    "open_clip_model.safetensors, config.json, model.safetensors, false",
+    "open_clip_model.safetensors model.safetensors, config.json, model.safetensors.index.json, true",
+    "open_clip_model.safetensors model.safetensors model.safetensors.index.json,"
+        + " open_clip_config.json, open_clip_pytorch_model.bin, false",
+    "open_clip_config.json model.safetensors model.safetensors.index.json, config.json,"
+        + " pytorch_model.bin, false",
+    "open_clip_config.json model.safetensors model.safetensors.index.json pytorch_model.bin,"
+        + " config.json, pytorch_model.bin.index.json, true",
+    "open_clip_config.json, config.json, model.safetensors, false",
+    "config.json, open_clip_config.json, open_clip_model.safetensors, false",
+  })
+  void safetensors_go_before_pickles_and_openclip_before_transformers(
+      String without, String config, String weights, boolean sharded) {
+    Set<String> names = new TreeSet<>(List.of(ALL.split(" ")));
+    names.removeAll(List.of(without.split(" ")));
+    FileSelection chosen = FileSelection.all(names).get(0);
+    assertThat(chosen).isEqualTo(new FileSelection(config, weights, List.of()));
+    assertThat(chosen.isSharded()).isEqualTo(sharded);
+  }
+
+  @Test
+  void what_belongs_to_the_model_comes_along_and_nothing_else() {
+    Set<String> openai =
+        Set.of(
+            ".gitattributes",
+            "README.md",
+            "config.json",
+            "flax_model.msgpack",
+            "merges.txt",
+            "model.safetensors",
+            "preprocessor_config.json",
+            "pytorch_model.bin",
+            "special_tokens_map.json",
+            "tf_model.h5",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "vocab.json");
+    assertThat(FileSelection.all(openai).get(0).files())
+        .containsExactly(
+            "config.json",
+            "tokenizer.json",
+            "tokenizer_config.json",
+            "special_tokens_map.json",
+            "vocab.json",
+            "merges.txt",
+            "preprocessor_config.json",
+            "model.safetensors");
+    assertThat(FileSelection.all(openai))
+        .extracting(FileSelection::weights)
+        .containsExactly("model.safetensors", "pytorch_model.bin");
+  }
+
+  @Test
+  void weights_without_their_configuration_are_no_model() {
+    assertThat(FileSelection.all(Set.of("open_clip_config.json", "model.safetensors"))).isEmpty();
+    assertThat(FileSelection.all(Set.of("sub/config.json", "sub/model.safetensors"))).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "model.safetensors, config.json",
+    "config.json, model.safetensors",
+    "open_clip_config.json, open_clip_model.safetensors",
+    "pytorch_model.bin open_clip_config.json, config.json",
+    "x, 'open_clip_config.json and open_clip_model.safetensors, or config.json and"
+        + " model.safetensors'",
+  })
+  void what_is_lacking_is_told_from_what_is_there(String names, String lack) {
+    assertThat(FileSelection.lack(Set.of(names.split(" ")))).isEqualTo(lack);
+  }
+
+  @Test
+  void shards_have_the_kind_of_their_index() {
+    assertThat(new FileSelection("", "model.safetensors.index.json", List.of()).shardSuffix())
+        .isEqualTo(".safetensors");
+    assertThat(new FileSelection("", "pytorch_model.bin.index.json", List.of()).shardSuffix())
+        .isEqualTo(".bin");
+  }
+}

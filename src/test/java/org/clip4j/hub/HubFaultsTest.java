@@ -1,0 +1,695 @@
+package org.clip4j.hub;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
+import static org.assertj.core.api.Assertions.within;
+
+import com.google.gson.JsonObject;
+import com.sun.net.httpserver.HttpExchange;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A hub, a network and a disk that misbehave. */
+class HubFaultsTest extends HubFixture {
+  private static final String SHA = FakeHub.sha256(WEIGHTS);
+
+  private String commit;
+
+  @BeforeEach
+  void publish() {
+    commit = hub.publish(ID, "main", transformers(WEIGHTS));
+  }
+
+  private void assertFetched() throws IOException {
+    assertThat(Files.readAllBytes(fetch(ID).weights())).isEqualTo(WEIGHTS);
+    assertThat(tree(repo().resolve("blobs")))
+        .containsExactlyInAnyOrder(SHA, FakeHub.gitHash(transformers(WEIGHTS).get("config.json")));
+  }
+
+  private Path leave(byte[] partial) throws IOException {
+    Files.createDirectories(repo().resolve("blobs"));
+    return Files.write(repo().resolve("blobs").resolve(SHA + ".incomplete"), partial);
+  }
+
+  private List<String> ranges() {
+    return hub.requests.stream()
+        .filter(r -> r.path().contains(SHA))
+        .map(r -> String.valueOf(r.range()))
+        .toList();
+  }
+
+  // ---- broken downloads ----
+
+  @Test
+  void a_cut_connection_is_taken_up_where_it_was_cut() throws IOException {
+    hub.fault("GET", SHA, 1, e -> FakeHub.cut(e, WEIGHTS, 0, 1_500_000));
+    hub.fault("GET", SHA, 1, e -> FakeHub.cut(e, WEIGHTS, 1_500_000, 1_600_000));
+    assertFetched();
+    assertThat(ranges()).containsExactly("null", "bytes=1500000-", "bytes=1600000-");
+    assertThat(waits).containsExactly(Duration.ofSeconds(1), Duration.ofSeconds(2));
+  }
+
+  @Test
+  void what_an_earlier_process_left_is_gone_on_with() throws IOException {
+    leave(Arrays.copyOf(WEIGHTS, 2_000_000));
+    assertFetched();
+    assertThat(ranges()).containsExactly("bytes=2000000-");
+    assertThat(progress)
+        .filteredOn(p -> p.file().equals("model.safetensors"))
+        .first()
+        .isEqualTo(new DownloadProgress("model.safetensors", 2_000_000, 3_000_000, 1, 2));
+  }
+
+  @Test
+  void what_a_killed_process_left_is_gone_on_with() throws IOException {
+    Files.move(
+        leave(Arrays.copyOf(WEIGHTS, 2_000_000)),
+        repo().resolve("blobs").resolve(SHA + ".clip4j-0123abcd.incomplete"));
+    assertFetched();
+    assertThat(ranges()).containsExactly("bytes=2000000-");
+  }
+
+  @Test
+  void what_recent_python_is_writing_is_left_alone() throws IOException {
+    Path theirs = repo().resolve("blobs").resolve(SHA + ".0123abcd.incomplete");
+    Files.move(leave(Arrays.copyOf(WEIGHTS, 2_000_000)), theirs);
+    fetch(ID);
+    assertThat(ranges()).containsExactly("null");
+    assertThat(theirs).hasSize(2_000_000);
+  }
+
+  @Test
+  void what_is_left_and_complete_is_only_checked() throws IOException {
+    leave(WEIGHTS);
+    assertFetched();
+    assertThat(ranges()).isEmpty();
+  }
+
+  @Test
+  void what_is_left_but_wrong_is_dropped() throws IOException {
+    leave(bytes(9, 2_000_000));
+    assertFetched();
+    assertThat(ranges()).containsExactly("bytes=2000000-", "null");
+  }
+
+  @Test
+  void what_is_left_but_too_long_is_dropped() throws IOException {
+    leave(bytes(9, 3_000_001));
+    assertFetched();
+    assertThat(ranges()).containsExactly("null");
+  }
+
+  @Test
+  void a_server_that_ignores_the_range_starts_the_file_again() throws IOException {
+    leave(Arrays.copyOf(WEIGHTS, 2_000_000));
+    hub.fault("GET", SHA, 1, e -> FakeHub.cut(e, WEIGHTS, 0, WEIGHTS.length));
+    assertFetched();
+    assertThat(ranges()).containsExactly("bytes=2000000-");
+    assertThat(waits).isEmpty();
+  }
+
+  @Test
+  void a_server_that_refuses_the_range_is_asked_without() throws IOException {
+    leave(Arrays.copyOf(WEIGHTS, 2_000_000));
+    hub.fault("GET", SHA, 1, e -> FakeHub.refuse(e, 416, null));
+    assertFetched();
+    assertThat(ranges()).containsExactly("bytes=2000000-", "null");
+  }
+
+  @Test
+  void a_server_that_sends_another_range_is_asked_without() throws IOException {
+    leave(Arrays.copyOf(WEIGHTS, 2_000_000));
+    hub.fault("GET", SHA, 1, e -> FakeHub.cut(e, WEIGHTS, 1_000_000, WEIGHTS.length));
+    assertFetched();
+    assertThat(ranges()).containsExactly("bytes=2000000-", "null");
+  }
+
+  @Test
+  void a_wrong_checksum_is_tried_once_more_and_never_kept() throws IOException {
+    byte[] wrong = WEIGHTS.clone();
+    wrong[1_234_567] ^= 1;
+    hub.fault("GET", SHA, 2, e -> FakeHub.send(e, wrong));
+    assertThat(failure(ID)).contains("model.safetensors", "SHA-256 " + SHA, "twice in a row");
+    assertThat(tree(repo())).noneMatch(name -> name.contains(SHA) || name.startsWith("refs/"));
+    hub.fault("GET", SHA, 1, e -> FakeHub.send(e, wrong));
+    assertFetched();
+    assertThat(waits).isEmpty();
+  }
+
+  @Test
+  void a_wrong_git_hash_is_an_error_too() throws IOException {
+    byte[] wrong = transformers(WEIGHTS).get("config.json");
+    wrong[0] = ' ';
+    hub.fault("GET", "/resolve-cache/", 2, e -> FakeHub.send(e, wrong));
+    assertThat(failure(ID)).contains("config.json", "git hash ", "twice in a row");
+    assertThat(tree(repo())).isEmpty();
+  }
+
+  @Test
+  void a_body_longer_than_announced_is_cut_off() throws IOException {
+    byte[] longer = Arrays.copyOf(WEIGHTS, 50_000_000);
+    AtomicBoolean broken = new AtomicBoolean();
+    hub.fault(
+        "GET",
+        SHA,
+        2,
+        e -> {
+          try {
+            FakeHub.send(e, longer);
+          } catch (IOException broke) {
+            broken.set(true);
+            throw broke;
+          }
+        });
+    assertThat(failure(ID)).contains("model.safetensors", "twice in a row");
+    assertThat(tree(repo())).noneMatch(name -> name.contains(SHA));
+    assertThat(progress).allMatch(p -> p.bytesDone() <= WEIGHTS.length);
+    assertThat(broken).isTrue();
+  }
+
+  @Test
+  void a_body_shorter_than_announced_is_not_taken_for_the_file() throws IOException {
+    hub.fault(
+        "GET",
+        SHA,
+        9,
+        e -> {
+          e.sendResponseHeaders(200, 1000);
+          e.getResponseBody().write(WEIGHTS, 0, 1000);
+        });
+    assertThat(failure(ID)).contains("ended after 1000 of 3000000 bytes", "6 times in a row");
+    assertThat(blob(WEIGHTS)).doesNotExist();
+  }
+
+  @Test
+  void a_body_that_stalls_is_given_up_and_taken_up_again() throws IOException {
+    timeout = Duration.ofMillis(500);
+    hub.fault(
+        "GET",
+        SHA,
+        1,
+        e -> {
+          FakeHub.cut(e, WEIGHTS, 0, 1_000_000);
+          hub.hang();
+        });
+    assertFetched();
+    assertThat(ranges()).contains("bytes=1000000-");
+  }
+
+  @Test
+  void a_server_that_does_not_answer_is_given_up() {
+    timeout = Duration.ofMillis(100);
+    hub.fault("GET", "/api/", 9, e -> hub.hang());
+    assertThat(failure(ID))
+        .contains(hub.endpoint(), "did not answer within 0.1 s", "HF_HUB_DOWNLOAD_TIMEOUT");
+    assertThat(waits)
+        .containsExactly(
+            Duration.ofSeconds(1),
+            Duration.ofSeconds(2),
+            Duration.ofSeconds(4),
+            Duration.ofSeconds(8),
+            Duration.ofSeconds(16));
+  }
+
+  @Test
+  void a_hub_that_is_not_there_is_an_error() {
+    hub.close();
+    assertThat(failure(ID)).contains(ID, "no connection to " + hub.endpoint(), "6 times in a row");
+  }
+
+  @Test
+  void an_interrupt_keeps_what_was_received() throws Exception {
+    AtomicReference<Throwable> thrown = new AtomicReference<>();
+    AtomicBoolean flag = new AtomicBoolean();
+    Thread[] fetching = new Thread[1];
+    hub.fault(
+        "GET",
+        SHA,
+        1,
+        e -> {
+          FakeHub.cut(e, WEIGHTS, 0, 1_000_000);
+          hub.hang();
+        });
+    Hub connected = connect();
+    fetching[0] =
+        new Thread(
+            () -> {
+              try {
+                connected.fetch(
+                    HubId.parse(ID),
+                    p -> {
+                      if (p.bytesDone() > 700_000) {
+                        fetching[0].interrupt();
+                      }
+                    });
+              } catch (IOException e) {
+                thrown.set(e);
+                flag.set(Thread.currentThread().isInterrupted());
+              }
+            });
+    fetching[0].start();
+    fetching[0].join(10_000);
+    assertThat(thrown.get())
+        .isInstanceOf(HubException.class)
+        .hasMessageContaining("fetching " + ID + " was interrupted");
+    assertThat(flag).isTrue();
+    assertThat(Files.size(repo().resolve("blobs").resolve(SHA + ".incomplete")))
+        .isBetween(700_000L, 1_000_000L);
+    assertFetched();
+    assertThat(ranges().get(1)).startsWith("bytes=");
+  }
+
+  @Test
+  void a_listener_that_throws_ends_the_download_and_loses_nothing() throws IOException {
+    assertThatThrownBy(
+            () ->
+                connect()
+                    .fetch(
+                        HubId.parse(ID),
+                        p -> {
+                          if (p.bytesDone() > 1_000_000) {
+                            throw new IllegalStateException("stop");
+                          }
+                        }))
+        .isInstanceOf(IllegalStateException.class);
+    assertThat(Files.size(repo().resolve("blobs").resolve(SHA + ".incomplete")))
+        .isGreaterThan(1_000_000);
+    assertFetched();
+  }
+
+  @Test
+  void a_disk_that_is_too_small_is_told_before_anything_is_written() throws IOException {
+    long huge = 1L << 55;
+    JsonObject listing = hub.listing(ID, "main");
+    listing
+        .getAsJsonArray("siblings")
+        .forEach(
+            file -> {
+              JsonObject entry = file.getAsJsonObject();
+              if (entry.has("lfs")) {
+                entry.addProperty("size", huge);
+                entry.getAsJsonObject("lfs").addProperty("size", huge);
+              }
+            });
+    hub.fault("GET", "/api/", 1, e -> FakeHub.json(e, listing));
+    hub.fault(
+        "HEAD",
+        "model.safetensors",
+        1,
+        e -> {
+          e.getResponseHeaders().set("X-Repo-Commit", commit);
+          e.getResponseHeaders().set("X-Linked-Etag", SHA);
+          e.getResponseHeaders().set("X-Linked-Size", String.valueOf(huge));
+          FakeHub.redirect(e, 302, hub.cdnEndpoint() + "/" + SHA);
+        });
+    assertThat(failure(ID))
+        .contains("model.safetensors", huge + " bytes more", "free", "HF_HUB_CACHE");
+    assertThat(tree(repo())).noneMatch(name -> name.contains(SHA));
+  }
+
+  // ---- refusals ----
+
+  @ParameterizedTest
+  @ValueSource(ints = {408, 429, 500, 502, 503, 504})
+  void a_busy_hub_is_asked_again(int status) throws IOException {
+    hub.fault("GET", "/api/", 2, e -> FakeHub.refuse(e, status, null));
+    hub.fault("HEAD", "model.safetensors", 1, e -> FakeHub.refuse(e, status, null));
+    hub.fault("GET", SHA, 1, e -> FakeHub.refuse(e, status, null));
+    assertFetched();
+    assertThat(waits).extracting(Duration::toSeconds).containsExactly(1L, 2L, 1L, 1L);
+  }
+
+  @Test
+  void retry_after_is_waited_for_but_not_for_ever() throws IOException {
+    String date =
+        DateTimeFormatter.RFC_1123_DATE_TIME.format(
+            ZonedDateTime.now(ZoneOffset.UTC).plusSeconds(40));
+    for (String after : List.of("7", date, "86400", "soon", "Wed, 21 Oct 2015 07:28:00 GMT")) {
+      hub.fault(
+          "GET",
+          "/api/",
+          1,
+          e -> {
+            e.getResponseHeaders().set("Retry-After", after);
+            FakeHub.refuse(e, 429, null);
+          });
+    }
+    assertFetched();
+    assertThat(waits).hasSize(5);
+    assertThat(waits.get(0)).isEqualTo(Duration.ofSeconds(7));
+    assertThat(waits.get(1).toSeconds()).isCloseTo(40, within(10L));
+    assertThat(waits.get(2)).isEqualTo(Retries.MAX_WAIT);
+    assertThat(waits.get(3)).isEqualTo(Duration.ofSeconds(8));
+    assertThat(waits.get(4)).isZero();
+  }
+
+  @Test
+  void a_hub_that_stays_busy_is_given_up() {
+    hub.fault("GET", "/api/", 99, e -> FakeHub.refuse(e, 429, null));
+    assertThat(failure(ID)).contains("429", "6 times in a row");
+    assertThat(hub.requests).hasSize(6);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"401, true", "401, false", "403, true"})
+  void a_gated_model_says_where_to_accept_its_conditions(int status, boolean token) {
+    if (token) {
+      environment.put("HF_TOKEN", TOKEN);
+    }
+    hub.fault("HEAD", "config.json", 9, e -> FakeHub.refuse(e, status, "GatedRepo"));
+    assertThat(failure(ID))
+        .contains(ID + " is gated", "at " + hub.endpoint() + "/" + ID, "HF_TOKEN")
+        .contains(token ? "The request carried the token of HF_TOKEN." : "No token was sent.");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "401, , does not exist, or is private or gated, or the token is not valid",
+    "403, , may not be read with this token",
+    "401, RepoNotFound, is not on",
+    "404, RepoNotFound, is not on",
+    "404, , is not on",
+    "400, , is HF_ENDPOINT",
+    "418, , is HF_ENDPOINT",
+  })
+  void refusals_of_the_listing_are_told_apart(int status, String code, String a) {
+    hub.fault("GET", "/api/", 9, e -> FakeHub.refuse(e, status, code));
+    assertThat(failure(ID)).contains(a);
+    assertThat(hub.requests).hasSize(1);
+  }
+
+  @Test
+  void the_token_is_told_by_where_it_came_from() throws IOException {
+    Files.writeString(folder.resolve("token"), TOKEN + "\n");
+    assertThat(failure("org/missing"))
+        .contains("org/missing is not on", "the token of " + folder.resolve("token"));
+  }
+
+  @Test
+  void a_missing_revision_and_a_missing_file_are_told_apart() {
+    assertThat(failure(ID + "@v9")).contains(ID + " has no revision \"v9\"", "/tree/main");
+    hub.fault("HEAD", "model.safetensors", 1, e -> FakeHub.refuse(e, 404, "EntryNotFound"));
+    assertThat(failure(ID)).contains("has no file \"model.safetensors\"");
+  }
+
+  @Test
+  void a_refusal_of_the_storage_is_not_taken_for_one_of_the_hub() {
+    hub.fault("GET", SHA, 1, e -> FakeHub.refuse(e, 403, null));
+    assertThat(failure(ID))
+        .contains("/" + SHA + " answers 403", "redirects to for model.safetensors")
+        .doesNotContain("token", "Signature");
+  }
+
+  // ---- redirects ----
+
+  @Test
+  void an_endless_redirect_ends() {
+    hub.fault("GET", "/api/", 99, e -> FakeHub.redirect(e, 307, "/api/models/again"));
+    assertThat(failure(ID)).contains("redirected more than 10 times");
+    assertThat(hub.requests).hasSize(11);
+  }
+
+  @Test
+  void a_redirect_to_another_host_does_not_carry_the_token_even_back_again() {
+    environment.put("HF_TOKEN", TOKEN);
+    hub.fault("GET", "/api/", 1, e -> FakeHub.redirect(e, 302, hub.cdnEndpoint() + "/elsewhere"));
+    hub.fault("GET", "/elsewhere", 1, e -> FakeHub.redirect(e, 302, hub.endpoint() + "/back"));
+    failure(ID);
+    assertThat(hub.requests)
+        .extracting(FakeHub.Request::path, FakeHub.Request::authorization)
+        .containsExactly(
+            tuple("/api/models/" + ID + "/revision/main?blobs=true", "Bearer " + TOKEN),
+            tuple("/elsewhere", null),
+            tuple("/back", null));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"file:///etc/passwd", "ftp://host/x", "http:///x", "ht tp:x", "//"})
+  void a_redirect_to_what_is_no_web_address_is_refused(String location) {
+    hub.fault("GET", "/api/", 1, e -> FakeHub.redirect(e, 302, location));
+    assertThat(failure(ID)).contains("redirects to ");
+    assertThat(hub.requests).hasSize(1);
+  }
+
+  @Test
+  void a_redirect_from_https_to_http_is_refused() throws IOException {
+    URI secure = URI.create("https://hub.example/a");
+    assertThatThrownBy(() -> HubClient.target(secure, "http://hub.example/b?key=secret"))
+        .isInstanceOf(HubException.class)
+        .hasMessageContaining("from https to http")
+        .hasMessageNotContaining("secret");
+    assertThat(HubClient.target(secure, "/b")).hasToString("https://hub.example/b");
+    assertThat(HubClient.target(URI.create("http://hub.example/a"), "https://x.example/b"))
+        .hasToString("https://x.example/b");
+  }
+
+  // ---- answers that make no sense ----
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "<html></html>",
+        "[]",
+        "null",
+        "{",
+        "{} {}",
+        "{'siblings': []}",
+        "{'sha': 7, 'siblings': []}",
+        "{'sha': '../../../../evil', 'siblings': []}",
+        "{'sha': '0123456789012345678901234567890123456789'}",
+        "{'sha': '0123456789012345678901234567890123456789', 'siblings': {}}",
+        "{'sha': '0123456789012345678901234567890123456789', 'siblings': [3]}",
+        "{'sha': '0123456789012345678901234567890123456789', 'siblings': [{'rfilename': 3}]}",
+        "{'sha': '0123456789012345678901234567890123456789', 'siblings': [{'rfilename': 'a',"
+            + " 'size': -1}]}",
+        "{'sha': '0123456789012345678901234567890123456789', 'siblings': [{'rfilename': 'a',"
+            + " 'size': []}]}",
+        "{'sha': '0123456789012345678901234567890123456789', 'siblings': [{'rfilename': 'a',"
+            + " 'size': 1, 'lfs': {'size': 2}}]}",
+        "{'sha': '0123456789012345678901234567890123456789', 'siblings': [{'rfilename': 'a'},"
+            + " {'rfilename': 'a'}]}",
+      })
+  void a_listing_that_makes_no_sense_is_an_error(String json) throws IOException {
+    hub.fault("GET", "/api/", 1, e -> FakeHub.send(e, text(json.replace('\'', '"'))));
+    assertThat(failure(ID)).contains("listing of " + ID);
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @Test
+  void a_deeply_nested_listing_is_an_error() {
+    hub.fault("GET", "/api/", 1, e -> FakeHub.send(e, text("[".repeat(1_000_000))));
+    assertThat(failure(ID)).contains("listing of " + ID, "not valid JSON");
+  }
+
+  @Test
+  void a_listing_without_end_is_cut_off() {
+    hub.fault(
+        "GET",
+        "/api/",
+        1,
+        e -> {
+          e.sendResponseHeaders(200, 0);
+          byte[] spaces = new byte[1 << 20];
+          while (true) {
+            e.getResponseBody().write(spaces);
+          }
+        });
+    assertThat(failure(ID)).contains("more than " + (32 << 20) + " bytes");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "../x",
+        "a/../../x",
+        "/etc/x",
+        "a//x",
+        "./x",
+        "a\\..\\x",
+        "C:\\x",
+        "C:x",
+        "a/C:/x",
+        "\\\\host\\share",
+        "a\u0000b",
+        "..\u002e/x",
+        ".. /x",
+        "...",
+        "\uff0e\uff0e/x",
+        "\uff0e\uff0e\uff0fx",
+        "a/",
+        "",
+      })
+  void a_name_that_leads_out_of_its_folder_is_an_error(String name) throws IOException {
+    JsonObject file = new JsonObject();
+    file.addProperty("rfilename", name);
+    JsonObject listing = hub.listing(ID, "main");
+    listing.getAsJsonArray("siblings").add(file);
+    hub.fault("GET", "/api/", 1, e -> FakeHub.json(e, listing));
+    assertThat(failure(ID)).contains("written outside its folder", "Nothing was downloaded");
+    assertThat(folder).isEmptyDirectory();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "../x.safetensors",
+        "/x.safetensors",
+        "a/x.safetensors",
+        "x.bin",
+        "",
+        "C:.safetensors"
+      })
+  void an_index_does_not_lead_out_of_its_folder_nor_to_pickles(String shard) throws IOException {
+    JsonObject map = new JsonObject();
+    map.addProperty("tensor", shard);
+    JsonObject index = new JsonObject();
+    index.add("weight_map", map);
+    hub.publish(
+        ID,
+        "main",
+        Map.of("config.json", text("{}"), "model.safetensors.index.json", text(index.toString())));
+    assertThat(failure(ID)).contains("model.safetensors.index.json names the ");
+    assertThat(tree(folder)).noneMatch(name -> name.endsWith("x.safetensors"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{}",
+        "{\"weight_map\": []}",
+        "{\"weight_map\": {}}",
+        "{\"weight_map\": {\"a\": 1}}",
+        "{\"weight_map\": {\"a\": \"not-listed.safetensors\"}}",
+        "no"
+      })
+  void an_index_that_makes_no_sense_is_an_error(String index) {
+    hub.publish(
+        ID, "main", Map.of("config.json", text("{}"), "model.safetensors.index.json", text(index)));
+    assertThat(failure(ID)).containsAnyOf("model.safetensors.index.json", "lacks the shard");
+  }
+
+  private void describeAs(String told, String etag, Integer size) {
+    hub.fault(
+        "HEAD",
+        "model.safetensors",
+        1,
+        (HttpExchange e) -> {
+          if (told != null) {
+            e.getResponseHeaders().set("X-Repo-Commit", told);
+          }
+          if (etag != null) {
+            e.getResponseHeaders().set("X-Linked-Etag", etag);
+          }
+          if (size != null) {
+            e.getResponseHeaders().set("X-Linked-Size", size.toString());
+          }
+          FakeHub.redirect(e, 302, hub.cdnEndpoint() + "/" + SHA);
+        });
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"../../../evil-etag\"",
+        "\"/evil-etag-abs\"",
+        "\"evil\\\\..\\\\etag\"",
+        "W/\"..\"",
+        "\"\"",
+        "\"con\"",
+        "\"0123456789.incomplete\""
+      })
+  void an_etag_that_is_no_hash_is_an_error(String etag) throws IOException {
+    describeAs(commit, etag, 3_000_000);
+    assertThat(failure(ID)).contains("model.safetensors of " + ID, "gives the etag");
+    assertThat(tree(folder)).noneMatch(name -> name.contains("evil"));
+  }
+
+  @Test
+  void an_answer_that_contradicts_the_listing_is_an_error() {
+    describeAs(null, SHA, 3_000_000);
+    assertThat(failure(ID)).contains("lacks X-Repo-Commit");
+    describeAs("../" + commit, SHA, 3_000_000);
+    assertThat(failure(ID)).contains("40 hexadecimal digits");
+    describeAs("0".repeat(40), SHA, 3_000_000);
+    assertThat(failure(ID)).contains("0".repeat(40), commit);
+    describeAs(commit, null, 3_000_000);
+    assertThat(failure(ID)).contains("neither X-Linked-Etag nor ETag");
+    describeAs(commit, "1".repeat(64), 3_000_000);
+    assertThat(failure(ID)).contains("1".repeat(64), SHA);
+    describeAs(commit, SHA, 3_000_001);
+    assertThat(failure(ID)).contains("3000001", "3000000");
+    assertThat(hub.count("GET", SHA)).isZero();
+  }
+
+  @Test
+  void a_compressed_answer_is_refused() {
+    hub.fault(
+        "GET",
+        SHA,
+        1,
+        e -> {
+          e.getResponseHeaders().set("Content-Encoding", "gzip");
+          FakeHub.send(e, WEIGHTS);
+        });
+    assertThat(failure(ID)).contains("as gzip, which was not asked for");
+  }
+
+  // ---- links out of the cache ----
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "blobs", "snapshots", "snapshots/COMMIT", "refs", ".no_exist"})
+  void a_link_out_of_the_cache_is_never_written_through(String link) throws IOException {
+    Path outside = Files.createDirectory(folder.resolve("outside"));
+    Path at = repo().resolve(link.replace("COMMIT", commit));
+    Files.createDirectories(at.getParent());
+    Files.createSymbolicLink(at, outside);
+    if (link.equals("refs") || link.equals(".no_exist")) {
+      fetch(ID); // the model is there all the same
+      fetch(ID + "@" + commit);
+    } else {
+      assertThat(failure(ID)).contains(at.toString(), "leads out of the cache");
+    }
+    assertThat(outside).isEmptyDirectory();
+  }
+
+  @Test
+  void files_that_are_links_are_replaced_and_not_followed() throws IOException {
+    Path outside = folder.resolve("outside");
+    Files.createDirectories(repo().resolve("blobs"));
+    Files.createDirectories(repo().resolve("snapshots").resolve(commit));
+    Path locks = Files.createDirectories(cache.resolve(".locks").resolve(repo().getFileName()));
+    Files.createSymbolicLink(repo().resolve("blobs").resolve(SHA), outside);
+    Files.createSymbolicLink(repo().resolve("blobs").resolve(SHA + ".incomplete"), outside);
+    Files.createSymbolicLink(locks.resolve(SHA + ".lock"), outside);
+    Files.createSymbolicLink(
+        repo().resolve("snapshots").resolve(commit).resolve("model.safetensors"), outside);
+    assertThat(Files.readAllBytes(fetch(ID).weights())).isEqualTo(WEIGHTS);
+    assertThat(outside).doesNotExist();
+  }
+
+  @Test
+  void the_cache_itself_may_be_a_link() throws IOException {
+    Path elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
+    Files.createSymbolicLink(cache, elsewhere);
+    assertFetched();
+    assertThat(tree(elsewhere)).isNotEmpty();
+  }
+}

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Loads checkpoint folders strictly in the library whose layout they have, and checks what comes out.
 
-    python check_strict.py FOLDER... [--expected expected.safetensors] [--tokens openai_bpe.jsonl]
+    python check_strict.py FOLDER... [--expected expected.safetensors] [--tokens openai_bpe.jsonl] [--rounded-from FOLDER]
 
 A folder with open_clip_config.json is opened by open_clip (`local-dir:`), one with config.json by transformers
-(CLIPModel and AutoProcessor). Missing or unexpected tensors, other shapes, and features that differ from the expected
-ones by more than 2e-5 + 1e-4 |expected| fail. Without --expected the features of a fixed probe batch are printed.
---tokens holds one JSON object a line with `text` and `ids`; those of plain ASCII must come out of the processor.
+(CLIPModel, MetaClip2Model or SiglipModel, and AutoProcessor where it has a tokenizer). Missing or unexpected tensors, other
+shapes, and features that differ from the expected ones by more than 2e-5 + 1e-4 |expected| fail. Without --expected the
+features of a fixed probe batch are printed. --tokens holds one JSON object a line with `text` and `ids`; those of plain ASCII
+must come out of the processor. --rounded-from: the folder holds what the other one holds, in another dtype; every tensor must
+be that one's as PyTorch rounds it.
 
 Needs torch, safetensors, and open_clip or transformers. Exits with 1 if anything failed.
 """
@@ -20,6 +22,20 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
 from safetensors.torch import load_file
+
+
+SIGLIP_SMALL = "vit_small_reference_siglip"  # the timm tower of the reference data
+
+
+def register_small_siglip_tower():
+    from timm.models import register_model
+    from timm.models.vision_transformer import VisionTransformer
+
+    def vit_small_reference_siglip(pretrained=False, **kwargs):
+        return VisionTransformer(patch_size=8, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2.5, class_token=False,
+                                 global_pool="map", img_size=32, num_classes=0)
+    vit_small_reference_siglip.__module__ = "timm.models.vision_transformer"
+    register_model(vit_small_reference_siglip)
 
 
 def probe(height, width, length, vocab):
@@ -41,9 +57,12 @@ def normalize(x):
 def open_open_clip(folder):
     import open_clip
     config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
+    if config["vision_cfg"].get("timm_model_name") == SIGLIP_SMALL:
+        register_small_siglip_tower()
     model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     state = load_file(folder / "open_clip_model.safetensors")
     model.load_state_dict(state, strict=True)
+    state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     wanted = model.state_dict()
     for name, value in state.items():
         assert wanted[name].dtype == value.dtype and torch.equal(wanted[name], value), f"{name} was changed by loading"
@@ -56,19 +75,23 @@ def open_open_clip(folder):
 
 
 def open_transformers(folder):
-    from transformers import AutoProcessor, CLIPModel
-    model, info = CLIPModel.from_pretrained(folder, output_loading_info=True)
+    from transformers import AutoModel, AutoProcessor
+    model, info = AutoModel.from_pretrained(folder, output_loading_info=True)
+    assert type(model).__name__ == json.loads((folder / "config.json").read_text())["architectures"][0], type(model)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         assert not info.get(kind), f"{kind}: {info[kind]}"
     state = load_file(folder / "model.safetensors")
     assert set(state) == set(model.state_dict()), set(state) ^ set(model.state_dict())
+    dtypes = {str(value.dtype) for value in model.state_dict().values()}
+    print("  ", type(model).__name__, dtypes)
+    assert dtypes == {str(value.dtype) for value in state.values()}
     processor = None
     if (folder / "tokenizer.json").exists() or (folder / "vocab.json").exists():
         processor = AutoProcessor.from_pretrained(folder)
         image = processor.image_processor
-        print("  processor:", type(processor).__name__, type(image).__name__, dict(image.size), dict(image.crop_size),
-              image.resample, list(image.image_mean))
-    model = model.eval()
+        print("  processor:", type(processor).__name__, type(image).__name__, dict(image.size), image.resample,
+              list(image.image_mean))
+    model = model.float().eval()
 
     def both(x, t):
         out = model(pixel_values=x, input_ids=t)
@@ -80,9 +103,20 @@ def open_transformers(folder):
     return (model, lambda x: normalize(both(x, ids)[0]), lambda t: normalize(both(pixels, t)[1]), sizes, processor)
 
 
-def check(folder, expected, tokens):
+def check_rounding(folder, original):
+    name = "open_clip_model.safetensors" if (folder / "open_clip_config.json").exists() else "model.safetensors"
+    rounded, exact = load_file(folder / name), load_file(original / name)
+    assert set(rounded) == set(exact), set(rounded) ^ set(exact)
+    for key, value in exact.items():
+        assert torch.equal(rounded[key], value.to(rounded[key].dtype)), f"{key} is not rounded as PyTorch rounds"
+    print(f"  {len(rounded)} tensors are those of {original.name}, rounded to", {str(v.dtype) for v in rounded.values()})
+
+
+def check(folder, expected, tokens, original):
     is_open_clip = (folder / "open_clip_config.json").exists()
-    print(f"{folder} ({'open_clip' if is_open_clip else 'transformers'})")
+    print(f"{folder.name} ({'open_clip' if is_open_clip else 'transformers'})")
+    if original:
+        check_rounding(folder, original)
     _, image, text, sizes, processor = (open_open_clip if is_open_clip else open_transformers)(folder)
     with torch.no_grad():
         if expected:
@@ -114,11 +148,12 @@ def main():
     parser.add_argument("folders", nargs="+", type=pathlib.Path)
     parser.add_argument("--expected", type=pathlib.Path)
     parser.add_argument("--tokens", type=pathlib.Path)
+    parser.add_argument("--rounded-from", type=pathlib.Path)
     args = parser.parse_args()
     failed = 0
     for folder in args.folders:
         try:
-            check(folder.resolve(), args.expected, args.tokens)
+            check(folder.resolve(), args.expected, args.tokens, args.rounded_from)
             print("  ok")
         except Exception as e:  # report each folder
             failed += 1

@@ -22,6 +22,7 @@ import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
 
@@ -29,7 +30,7 @@ import org.clip4j.weights.Layout;
  * A CLIP model with all it needs to take image files and texts: the front door.
  *
  * <pre>{@code
- * try (Clip clip = Clip.load(Path.of("model"))) {
+ * try (Clip clip = Clip.load("openai/clip-vit-base-patch32")) { // or a folder, or a file
  *   float[] image = clip.encodeImage(Path.of("dog.jpg"));
  *   float[] text = clip.encodeText("a photo of a dog");
  *   double similarity = Clip.cosine(image, text);
@@ -63,11 +64,23 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
+   * Loads a model by its name on the CPU, downloading what is not in the cache yet.
+   *
+   * @param name of a model on the Hugging Face hub, for example {@code
+   *     openai/clip-vit-base-patch32}, perhaps with {@code @revision}; or a folder or file, see
+   *     {@link #load(Path)}
+   * @throws UncheckedIOException if it cannot be had, or is not a model that this library knows;
+   *     the message names it and what is wrong
+   */
+  public static Clip load(String name) {
+    return loader(name).load();
+  }
+
+  /**
    * Loads a checkpoint on the CPU.
    *
-   * @param checkpoint a weights file, or a folder in the transformers layout ({@code config.json},
-   *     {@code model.safetensors}) or in OpenCLIP's ({@code open_clip_config.json}, {@code
-   *     open_clip_model.safetensors})
+   * @param checkpoint a folder in the transformers layout ({@code config.json}) or in OpenCLIP's
+   *     ({@code open_clip_config.json}), or a weights file; {@link Checkpoint} says which
    * @throws UncheckedIOException if it cannot be read, or is not a model that this library knows;
    *     the message names the file and what is wrong
    */
@@ -82,7 +95,12 @@ public final class Clip implements AutoCloseable {
 
   /** Starts loading a checkpoint otherwise than {@link #load(Path)} does. */
   public static ClipLoader loader(Path checkpoint) {
-    return new ClipLoader(checkpoint);
+    return loader(checkpoint.toString());
+  }
+
+  /** Starts loading a checkpoint otherwise than {@link #load(String)} does. */
+  public static ClipLoader loader(String name) {
+    return new ClipLoader(name);
   }
 
   /**

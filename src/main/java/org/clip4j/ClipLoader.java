@@ -3,28 +3,49 @@ package org.clip4j;
 import ai.djl.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import org.clip4j.hub.DownloadListener;
+import org.clip4j.hub.Hub;
+import org.clip4j.hub.HubId;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 
 /**
- * Options for loading a {@link Clip}; made by {@link Clip#loader(Path)}.
+ * Options for loading a {@link Clip}; made by {@link Clip#loader(String)}.
  *
  * <pre>{@code
- * Clip clip = Clip.loader(Path.of("epoch_30.pt")).optArchitecture("ViT-B-32").load();
+ * Clip clip = Clip.loader("run/checkpoints/epoch_30.pt").optArchitecture("ViT-B-32").load();
  * }</pre>
  */
 public final class ClipLoader {
-  private final Path checkpoint;
+  private final String name;
+  private Hub hub;
+  private DownloadListener downloads = DownloadListener.SILENT;
   private Device device = Device.cpu();
   private ClipConfig architecture;
   private int imageHeight;
   private int imageWidth;
 
-  ClipLoader(Path checkpoint) {
-    this.checkpoint = checkpoint;
+  ClipLoader(String name) {
+    this.name = name;
+  }
+
+  /**
+   * Where models that are named are fetched; by default what the environment says, see {@link Hub}.
+   */
+  public ClipLoader optHub(Hub hub) {
+    this.hub = hub;
+    return this;
+  }
+
+  /** Is told how far a download is. */
+  public ClipLoader optDownloadListener(DownloadListener listener) {
+    downloads = listener;
+    return this;
   }
 
   /** Where the model computes; the CPU by default. */
@@ -43,7 +64,7 @@ public final class ClipLoader {
     return optArchitecture(ClipConfig.named(name));
   }
 
-  /** As {@link #optArchitecture(String)}. */
+  /** As {@link #optArchitecture(String)}; null takes the checkpoint's own. */
   public ClipLoader optArchitecture(ClipConfig architecture) {
     this.architecture = architecture;
     return this;
@@ -65,25 +86,64 @@ public final class ClipLoader {
   /**
    * Loads.
    *
-   * @throws UncheckedIOException if the checkpoint cannot be read, or is not a model that this
-   *     library knows; the message names the file and what is wrong
+   * @throws UncheckedIOException if the checkpoint cannot be had or read, or is not a model that
+   *     this library knows; the message names it and what is wrong
    */
   public Clip load() {
-    try (Checkpoint opened = Checkpoint.open(checkpoint, architecture)) {
-      Checkpoint wanted = imageHeight > 0 ? opened.atImageSize(imageHeight, imageWidth) : opened;
+    try (Checkpoint opened = openCheckpoint()) {
       Tokenizer tokenizer = opened.tokenizer().orElse(null);
       ClipModel model;
       try {
-        model = ClipModel.load(wanted.config(), wanted.parameters(), device);
+        model = ClipModel.load(opened.config(), opened.parameters(), device);
       } catch (RuntimeException | Error e) {
         if (tokenizer != null) {
           tokenizer.close();
         }
         throw e;
       }
-      return Clip.of(model, wanted.transform(), tokenizer);
+      return Clip.of(model, opened.transform(), tokenizer);
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }
+  }
+
+  /**
+   * Opens what {@link #load()} would load, for those who want the parts: to train a model further,
+   * or to convert it.
+   *
+   * @return the caller's to close
+   * @throws IOException as {@link #load()}
+   */
+  public Checkpoint openCheckpoint() throws IOException {
+    Checkpoint opened = Checkpoint.open(locate(), architecture);
+    if (imageHeight == 0) {
+      return opened;
+    }
+    try {
+      return opened.atImageSize(imageHeight, imageWidth);
+    } catch (RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  /** A file or folder of that name goes before a model on the hub. */
+  private Path locate() throws IOException {
+    try {
+      Path path = Path.of(name);
+      if (Files.exists(path)) {
+        return path;
+      }
+    } catch (InvalidPathException e) {
+      // then it can only be a name, and what is wrong with it is said below
+    }
+    HubId id;
+    try {
+      id = HubId.parse(name);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          "there is no file or folder " + name + ", and it is " + e.getMessage(), e);
+    }
+    return (hub != null ? hub : Hub.fromEnvironment()).fetch(id, downloads).weights();
   }
 }

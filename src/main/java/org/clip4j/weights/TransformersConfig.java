@@ -117,6 +117,7 @@ final class TransformersConfig {
   /** A configuration without what changes no number. */
   private static ClipConfig computed(ClipConfig c) {
     TextConfig t = c.text();
+    boolean eos = t.pooling() == TextPooling.EOS && t.eosId() != t.vocabSize() - 1;
     TextConfig text =
         new TextConfig(
             t.contextLength(),
@@ -127,8 +128,10 @@ final class TransformersConfig {
             mlpRatio(t.width(), t.mlpWidth()),
             t.lsInitValue(),
             t.causal(),
-            t.pooling(),
-            t.pooling() == TextPooling.EOS ? t.eosId() : POOL_AT_HIGHEST_ID,
+            eos
+                ? TextPooling.EOS
+                : t.pooling() == TextPooling.EOS ? TextPooling.ARGMAX : t.pooling(),
+            eos ? t.eosId() : POOL_AT_HIGHEST_ID,
             t.projection(),
             t.tanhGelu(),
             t.normEpsilon(),
@@ -327,22 +330,24 @@ final class TransformersConfig {
           || text.projection() != TextProjection.LINEAR
           || config.quickGelu()) {
         what =
-            "text tower for SigLIP but a bidirectional one with GELU that pools its last token into"
-                + " a projection with bias";
+            "a text tower for SigLIP that is not bidirectional, with GELU, and pooled at its last"
+                + " token into a projection with bias";
       }
     } else if (!vision.lnPre() || vision.pooling() != ImagePooling.TOK || vision.lnAfterPool()) {
-      what = "image tower without ln_pre or pooled otherwise than at its class token";
+      what = "an image tower without ln_pre, or pooled otherwise than at its class token";
     } else if (!text.causal() || text.projection() != TextProjection.MATRIX) {
-      what = "bidirectional text tower, and none without a projection or with bias in it";
+      what = "a bidirectional text tower, nor one without a projection or with bias in it";
     } else if (text.pooling() != TextPooling.ARGMAX && text.pooling() != TextPooling.EOS) {
       what =
-          "text tower pooled at its " + text.pooling().name().toLowerCase(Locale.ROOT) + " token";
+          "a text tower pooled at its " + text.pooling().name().toLowerCase(Locale.ROOT) + " token";
     } else if (vision.tanhGelu() != text.tanhGelu()) {
       what = "towers of different activations";
     }
     if (what != null) {
       throw new IllegalArgumentException(
-          "transformers' CLIPModel and SiglipModel have no " + what + "; save as OPENCLIP instead");
+          "transformers' CLIPModel and SiglipModel do not have "
+              + what
+              + "; save as OPENCLIP instead");
     }
     if (vision.isSigLip()) {
       return Kind.SIGLIP;

@@ -248,7 +248,7 @@ class CheckpointTest {
       assertThatThrownBy(() -> saved(Layout.TRANSFORMERS, config))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageMatching(
-              ".*no (images that are not square \\(16 x 24\\)|LayerScale|a ModifiedResNet);.*");
+              ".*not have (images that are not square \\(16 x 24\\)|LayerScale|a ModifiedResNet);.*");
     }
     assertThat(folder).isEmptyDirectory();
   }

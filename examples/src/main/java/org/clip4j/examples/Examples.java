@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.clip4j.Clip;
+import org.clip4j.ClipLoader;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingResult;
@@ -14,7 +16,16 @@ import picocli.CommandLine;
 
 /** What the examples share. */
 final class Examples {
+  /** What an option means that names a model. */
+  static final String MODEL =
+      "A model on the hub (openai/clip-vit-base-patch32), a folder or a weights file.";
+
   private Examples() {}
+
+  /** Loads a model, with a bar while it is downloaded. */
+  static ClipLoader loader(String model) {
+    return Clip.loader(model).optDownloadListener(new DownloadBar());
+  }
 
   /**
    * Parses arguments and runs a command; what the user can mend is one line on standard error, and

@@ -108,7 +108,7 @@ final class Progress implements AutoCloseable {
   }
 
   /** From Java 22 on a console exists without a terminal too, and {@code isTerminal} tells. */
-  private static boolean onTerminal() {
+  static boolean onTerminal() {
     if (System.console() == null) {
       return false;
     }

@@ -22,12 +22,8 @@ import picocli.CommandLine.Parameters;
     showDefaultValues = true,
     description = "Classifies images by labels that you choose.")
 final class ZeroShot implements Callable<Integer> {
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "DIR",
-      description = "A folder with a model in transformers' or OpenCLIP's layout.")
-  private Path model;
+  @Option(names = "--model", required = true, paramLabel = "MODEL", description = Examples.MODEL)
+  private String model;
 
   @Option(
       names = "--labels",
@@ -67,7 +63,7 @@ final class ZeroShot implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ImageDecoder decoder = Examples.decoder(background);
-    try (Clip clip = Clip.load(model)) {
+    try (Clip clip = Examples.loader(model).load()) {
       ZeroShotClassifier classifier =
           clip.zeroShot(Arrays.stream(labels).map(String::strip).toList())
               .templates(templates)

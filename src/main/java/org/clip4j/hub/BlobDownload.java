@@ -39,20 +39,16 @@ final class BlobDownload {
 
   void to(Path blob) throws IOException, InterruptedException {
     try (Partial partial = Partial.claim(blob)) {
-      if (fill(partial, blob)) {
-        partial.publish();
+      if (isFilledAndPublished(partial, blob)) {
         return;
       }
-      partial.delete();
     }
     // What was resumed may have been another's, or damaged on the way: once more, from the start.
     logger.warn("{} of {} arrived damaged; downloading it again", file.name(), id);
     try (Partial partial = Partial.fresh(blob)) {
-      if (fill(partial, blob)) {
-        partial.publish();
+      if (isFilledAndPublished(partial, blob)) {
         return;
       }
-      partial.delete();
     }
     throw new HubException(
         file.name()
@@ -64,6 +60,22 @@ final class BlobDownload {
             + " later, or check the proxy or mirror on the way");
   }
 
+  private boolean isFilledAndPublished(Partial partial, Path blob)
+      throws IOException, InterruptedException {
+    if (!fill(partial, blob)) {
+      partial.delete();
+      return false;
+    }
+    try {
+      partial.publish();
+    } catch (ClosedByInterruptException e) {
+      throw e;
+    } catch (IOException e) {
+      throw cannotWrite(blob, e);
+    }
+    return true;
+  }
+
   /** Receives what is missing; false if the result is not what the hub says it should be. */
   private boolean fill(Partial partial, Path blob) throws IOException, InterruptedException {
     MessageDigest digest = file.checksum().start(file.size());
@@ -73,15 +85,14 @@ final class BlobDownload {
     partial.digest(digest);
     long there = partial.size();
     requireSpace(blob, file.size() - there);
+    long furthest = there; // only what is beyond counts as progress, or it might go on for ever
     while (there < file.size()) {
-      long before = there;
       try (HubClient.Reply reply = client.content(id, commit, file.name(), there)) {
         if (there > 0 && !continues(reply, there)) {
           // The server sends everything, or what was not asked for: start from zero.
           partial.clear();
           digest = file.checksum().start(file.size());
           there = 0;
-          before = 0;
           if (reply.status() != 200) {
             retries.await(
                 new TransientFailure(
@@ -104,11 +115,11 @@ final class BlobDownload {
         }
         if (there < file.size()) {
           throw new TransientFailure(
-              "the connection ended after " + there + " of " + file.size() + " bytes",
-              (Throwable) null);
+              "the connection ended after " + there + " of " + file.size() + " bytes");
         }
       } catch (TransientFailure e) {
-        retries.received(there - before);
+        retries.received(there - furthest);
+        furthest = Math.max(furthest, there);
         retries.await(e);
       }
     }
@@ -130,19 +141,23 @@ final class BlobDownload {
     } catch (ClosedByInterruptException e) {
       throw e;
     } catch (IOException e) {
-      throw new HubException(
-          "cannot write "
-              + file.name()
-              + " of "
-              + id
-              + " to "
-              + blob.getParent()
-              + ": "
-              + e.getMessage()
-              + ". Free space there, or set HF_HUB_CACHE to another disk; what was received is kept,"
-              + " and the next call goes on from there",
-          e);
+      throw cannotWrite(blob, e);
     }
+  }
+
+  private HubException cannotWrite(Path blob, IOException e) {
+    return new HubException(
+        "cannot write "
+            + file.name()
+            + " of "
+            + id
+            + " to "
+            + blob.getParent()
+            + ": "
+            + e.getMessage()
+            + ". Free space there, or set HF_HUB_CACHE to another disk; what was received is kept,"
+            + " and the next call goes on from there",
+        e);
   }
 
   private void requireSpace(Path blob, long bytes) throws HubException {

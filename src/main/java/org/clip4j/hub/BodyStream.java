@@ -77,8 +77,7 @@ final class BodyStream implements BodySubscriber<BodyStream>, AutoCloseable {
         throw new TransientFailure(
             "the connection brought nothing for "
                 + timeout.toMillis() / 1000.0
-                + " s (HF_HUB_DOWNLOAD_TIMEOUT sets how long that may be)",
-            (Throwable) null);
+                + " s (HF_HUB_DOWNLOAD_TIMEOUT sets how long that may be)");
       }
       if (item instanceof Throwable error) {
         throw new TransientFailure("the connection broke: " + HubClient.reason(error), error);

@@ -10,6 +10,8 @@ final class FileNames {
   /** Any hash, and nothing that means something to a file system: no dots, no devices' names. */
   private static final Pattern ETAG = Pattern.compile("[0-9A-Za-z][0-9A-Za-z_-]{7,127}");
 
+  private static final Pattern PLAIN = Pattern.compile("[0-9A-Za-z._-]+");
+
   private FileNames() {}
 
   /**
@@ -59,9 +61,12 @@ final class FileNames {
 
   /** Lets through a path of one part, a file in the folder itself. */
   static String checkPlain(String name, String where) throws HubException {
-    if (checkPath(name, where).indexOf('/') >= 0) {
+    if (!PLAIN.matcher(checkPath(name, where)).matches()) {
       throw new HubException(
-          where + " names the file " + quote(name) + ", which is in another folder");
+          where
+              + " names the file "
+              + quote(name)
+              + "; it should be one beside it, named by a-z, A-Z, 0-9, ., _ and -");
     }
     return name;
   }

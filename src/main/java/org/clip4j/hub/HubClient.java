@@ -29,8 +29,8 @@ import javax.net.ssl.SSLException;
 final class HubClient {
   static final int MAX_REDIRECTS = 10;
 
-  /** The listing of a repository with tens of thousands of files. */
-  static final int MAX_LISTING_BYTES = 32 << 20;
+  /** The listing of a repository with tens of thousands of files; in memory it is much larger. */
+  static final int MAX_LISTING_BYTES = 8 << 20;
 
   private final HubSettings settings;
   private final Retries.Waiting waiting;

@@ -12,8 +12,8 @@ import java.util.TreeSet;
 
 /** The names in a {@code *.index.json}, which anyone may have written. */
 final class ShardIndex {
-  /** The index of a model with some hundred thousand tensors. */
-  private static final int MAX_BYTES = 32 << 20;
+  /** The index of a model with tens of thousands of tensors. */
+  private static final int MAX_BYTES = 8 << 20;
 
   private ShardIndex() {}
 

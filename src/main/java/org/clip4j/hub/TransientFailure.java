@@ -9,6 +9,10 @@ final class TransientFailure extends IOException {
 
   private final Duration retryAfter; // null where the server does not say
 
+  TransientFailure(String message) {
+    this(message, (Throwable) null);
+  }
+
   TransientFailure(String message, Throwable cause) {
     super(message, cause);
     retryAfter = null;

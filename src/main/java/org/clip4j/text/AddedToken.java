@@ -17,8 +17,8 @@ record AddedToken(
     boolean normalized,
     boolean special) {
 
-  /** The most that are read; of published tokenizers some have a thousand. */
-  static final int MAX_COUNT = 20_000;
+  /** The most that are read: some published tokenizers have a thousand, and the cost is squared. */
+  static final int MAX_COUNT = 5_000;
 
   static AddedToken of(String where, int id, JsonObject json) throws TokenizerFormatException {
     if (!(json.get("content") instanceof JsonPrimitive content) || !content.isString()) {
@@ -58,6 +58,11 @@ record AddedToken(
     }
     throw new TokenizerFormatException(
         where + "added token " + id + ": " + key + " is not true or false");
+  }
+
+  /** The same, but looked for in the text before it is normalized. */
+  AddedToken asTyped() {
+    return new AddedToken(id, content, singleWord, lstrip, rstrip, false, special);
   }
 
   JsonObject toJson() {

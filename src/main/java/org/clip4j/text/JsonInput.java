@@ -145,9 +145,14 @@ final class JsonInput implements Closeable {
     reader.skipValue();
   }
 
+  /** What an error about this file begins with. */
+  String where() {
+    return file + ": ";
+  }
+
   /** An error about this file. */
   TokenizerFormatException bad(String problem) {
-    return new TokenizerFormatException(file + ": " + problem);
+    return new TokenizerFormatException(where() + problem);
   }
 
   /** A text from a file, for an error's message. */

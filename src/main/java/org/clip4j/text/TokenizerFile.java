@@ -16,16 +16,15 @@ import java.util.Map;
 
 /**
  * A {@code tokenizer.json}, read and checked. The native library never sees the file: it gets what
- * {@link #toJson} writes anew from what was understood. That a mistake in it ends the process is
- * why nothing passes that is not known, see {@link Vocabulary}, {@link Components}, {@link
- * Charsmap}.
+ * {@link #open} writes anew from what was understood. That a mistake in it ends the process is why
+ * nothing passes that is not known, see {@link Vocabulary}, {@link Components}, {@link Charsmap}.
  */
 final class TokenizerFile {
   /** XLM-V's, the largest that is published for such models, has about 60 MB. */
   static final int MAX_BYTES = 96 << 20;
 
   private final JsonInput json;
-  private Map<String, AddedToken> added = new LinkedHashMap<>();
+  private final Map<String, AddedToken> added = new LinkedHashMap<>();
   private JsonObject normalizer;
   private JsonObject preTokenizer;
   private PostProcessor postProcessor = PostProcessor.NONE;
@@ -88,21 +87,22 @@ final class TokenizerFile {
         || !id.getAsString().matches("[0-9]{1,9}")) {
       throw json.bad("an added token has no id");
     }
-    AddedToken read = AddedToken.of("", id.getAsInt(), token);
+    AddedToken read = AddedToken.of(json.where(), id.getAsInt(), token);
     if (added.put(read.content(), read) != null) {
       throw json.bad("added token \"" + JsonInput.shorten(read.content()) + "\" is there twice");
-    }
-    if (added.size() > AddedToken.MAX_COUNT) {
-      throw json.bad("there are more than " + AddedToken.MAX_COUNT + " added tokens");
     }
   }
 
   /** The native library numbers them by itself; that must give the numbers in the file. */
   private void checkAdded() throws TokenizerFormatException {
+    if (added.size() > AddedToken.MAX_COUNT) {
+      throw json.bad("there are more than " + AddedToken.MAX_COUNT + " added tokens");
+    }
     int next = model.size();
     for (AddedToken token : added.values()) {
       Integer known = model.id(token.content());
-      int expected = known != null ? known : next++;
+      int expected = known != null ? known : next;
+      next = Math.max(next, expected + 1);
       if (token.id() != expected) {
         throw json.bad(
             "added token \""
@@ -178,29 +178,71 @@ final class TokenizerFile {
   }
 
   /**
-   * The tokenizer for the native library, without padding, truncation and special tokens around a
-   * text, which are done here.
+   * Gives the tokenizer to the native library, without padding, truncation and special tokens
+   * around a text, which are done here.
    */
-  String toJson(TextCleaning cleaning) throws IOException {
+  NativeTokenizer open(TextCleaning cleaning) throws IOException {
+    String normalizer = normalizer(cleaning).toString();
+    List<AddedToken> tokens = new ArrayList<>();
+    for (AddedToken token : added.values()) {
+      // SiglipTokenizer finds them in the text as it is, whatever their flags.
+      tokens.add(cleaning == TextCleaning.SIGLIP ? token.asTyped() : token);
+    }
+    String own = cleaning.preTokenizer();
+    try {
+      checkNormalized(tokens, normalizer);
+      return NativeTokenizer.of(
+          toJson(tokens, normalizer, own != null ? own : String.valueOf(preTokenizer)));
+    } catch (IllegalArgumentException e) {
+      throw bad("the native library refuses it: " + e.getMessage());
+    }
+  }
+
+  private String toJson(List<AddedToken> tokens, String normalizer, String preTokenizer)
+      throws IOException {
     StringWriter text = new StringWriter(1 << 16);
     JsonWriter out = new JsonWriter(text);
     out.setHtmlSafe(false);
     out.beginObject();
     out.name("version").value("1.0");
     out.name("added_tokens").beginArray();
-    for (AddedToken token : added.values()) {
+    for (AddedToken token : tokens) {
       out.jsonValue(token.toJson().toString());
     }
     out.endArray();
-    out.name("normalizer");
-    out.jsonValue(normalizer(cleaning).toString());
-    out.name("pre_tokenizer");
-    String own = cleaning.preTokenizer();
-    out.jsonValue(own != null ? own : String.valueOf(preTokenizer)); // or null
+    out.name("normalizer").jsonValue(normalizer);
+    out.name("pre_tokenizer").jsonValue(preTokenizer);
     out.name("model");
     model.write(out);
     out.endObject();
     return text.toString();
+  }
+
+  /**
+   * Refuses added tokens of which normalization leaves nothing: the library would find them between
+   * any two bytes, and panic between those of one character.
+   */
+  private void checkNormalized(List<AddedToken> tokens, String normalizer)
+      throws TokenizerFormatException {
+    if (normalizer.equals("null") || tokens.stream().noneMatch(AddedToken::normalized)) {
+      return;
+    }
+    String onlyNormalizer =
+        "{\"version\":\"1.0\",\"normalizer\":"
+            + normalizer
+            + ",\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0},\"unk_token\":\"a\"}}";
+    try (NativeTokenizer words = NativeTokenizer.of(onlyNormalizer)) {
+      for (AddedToken token : tokens) {
+        if (token.normalized() && words.encode(token.content()).length == 0) {
+          throw bad(
+              "added token "
+                  + token.id()
+                  + " is to be normalized, which leaves nothing of \""
+                  + JsonInput.shorten(token.content())
+                  + "\"");
+        }
+      }
+    }
   }
 
   private JsonElement normalizer(TextCleaning cleaning) {
@@ -215,10 +257,5 @@ final class TokenizerFile {
       all.getAsJsonArray("normalizers").add(normalizer);
     }
     return all;
-  }
-
-  /** Its added tokens, in the order of the file. */
-  List<AddedToken> addedTokens() {
-    return new ArrayList<>(added.values());
   }
 }

@@ -74,11 +74,7 @@ public final class TokenizerJson implements Tokenizer {
       throw content.bad("padding_side is left; text encoders that read from the right end only");
     }
     check(content);
-    try {
-      tokenizer = NativeTokenizer.of(content.toJson(rules.cleaning()));
-    } catch (IllegalArgumentException e) {
-      throw content.bad("the native library refuses it: " + e.getMessage());
-    }
+    tokenizer = content.open(rules.cleaning());
   }
 
   /**

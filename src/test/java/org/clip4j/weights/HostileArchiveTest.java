@@ -123,7 +123,7 @@ class HostileArchiveTest {
         hostile("N0".repeat(7 * MANY) + ".", "value that is not there"),
         hostile("](" + "N".repeat(3 * MANY) + "e.", "memory"),
         hostile("]" + "(Ne".repeat(100_000) + "0.", "value that is not there"),
-        hostile("]" + "(Ne".repeat(300_000) + ".", "nested under names that are too long"),
+        hostile("]" + "(Ne".repeat(300_000) + ".", "nested in more than 200000 places"),
         hostile("]q\u0000" + ("h\u0000" + "N\u0094").repeat(2 * MANY) + ".", "memory"),
         hostile("]" + ("(" + "N".repeat(1000) + "t").repeat(10_000) + ".", "memory"),
         hostile("](Na.", "value that is not there"),

@@ -198,7 +198,8 @@ final class Pickle {
       case 'Q' -> pushStorage(PickleCalls.storage(pop())); // BINPERSID
       case 'R' -> { // REDUCE
         Object[] call = pop(2);
-        push(PickleCalls.call(call[0], call[1]), 200);
+        charge(PickleCalls.cost(call[1])); // before: it may copy what other calls copied too
+        push(PickleCalls.call(call[0], call[1]), 0);
       }
       case 0x81 -> { // NEWOBJ
         Object[] call = pop(2);
@@ -206,7 +207,8 @@ final class Pickle {
       }
       case 'b' -> { // BUILD
         Object[] state = pop(1);
-        charge(48L * PickleCalls.setState(top(), state[0]));
+        charge(PickleCalls.cost(state));
+        PickleCalls.setState(top(), state[0]);
       }
       default -> {
         return false;

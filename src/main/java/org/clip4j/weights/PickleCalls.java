@@ -125,6 +125,25 @@ final class PickleCalls {
             + "; in Python, save model.state_dict() alone, best as safetensors");
   }
 
+  /** About the bytes that a call makes of its arguments: each is copied once at most. */
+  static long cost(Object arguments) {
+    long cost = 200;
+    if (arguments instanceof Object[] args) {
+      for (Object arg : args) {
+        if (arg instanceof List<?> list) {
+          cost += 80L * list.size();
+        } else if (arg instanceof Map<?, ?> map) {
+          cost += 48L * map.size();
+        } else if (arg instanceof Object[] tuple) {
+          cost += 8L * tuple.length;
+        } else if (arg instanceof String text) {
+          cost += text.length();
+        }
+      }
+    }
+    return cost;
+  }
+
   static Object call(Object function, Object arguments) throws Refused {
     if (!(function instanceof Function known) || !(arguments instanceof Object[] args)) {
       throw new Refused("calls " + kind(function) + " with " + kind(arguments));
@@ -233,15 +252,15 @@ final class PickleCalls {
     throw new Refused("makes an object of " + kind(type) + " with " + kind(arguments));
   }
 
-  /** Gives an object its attributes; how many they are. */
-  static int setState(Object object, Object state) throws Refused {
+  /** Gives an object its attributes. */
+  static void setState(Object object, Object state) throws Refused {
     if (state instanceof LinkedHashMap<?, ?> attributes) {
       if (object instanceof Script script) {
         script.attributes.putAll(attributes);
-        return attributes.size();
+        return;
       }
       if (object instanceof LinkedHashMap) {
-        return 0; // an OrderedDict's _metadata, module versions that no tensor depends on
+        return; // an OrderedDict's _metadata, module versions that no tensor depends on
       }
     }
     throw new Refused("sets attributes of " + kind(object) + " from " + kind(state));

@@ -44,6 +44,17 @@ final class ValueReader {
     }
   }
 
+  /** Every binary16 value: looking one up takes a third of the time of computing it. */
+  private static final class Halves {
+    private static final float[] VALUES = new float[1 << 16];
+
+    static {
+      for (int bits = 0; bits < VALUES.length; bits++) {
+        VALUES[bits] = TensorType.halfToFloat((short) bits);
+      }
+    }
+  }
+
   ValueReader(Path file, FileChannel channel) {
     this.file = file;
     this.channel = channel;
@@ -149,8 +160,9 @@ final class ValueReader {
             floats[i] = Float.intBitsToFloat(halves[i] << 16);
           }
         } else {
+          float[] values = Halves.VALUES;
           for (int i = 0; i < count; i++) {
-            floats[i] = TensorType.halfToFloat(halves[i]);
+            floats[i] = values[halves[i] & 0xFFFF];
           }
         }
         target.put(floats, 0, count);

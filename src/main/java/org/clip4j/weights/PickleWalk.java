@@ -82,7 +82,7 @@ final class PickleWalk {
     if (++steps > MAX_STEPS) {
       throw bad("in more than " + MAX_STEPS + " places", path);
     }
-    int length = path.length() + 1 + key.length();
+    int length = (path.isEmpty() ? 0 : path.length() + 1) + key.length();
     characters += length;
     if (length > MAX_PATH || characters > MAX_PATHS) {
       throw bad("under names that are too long", path);

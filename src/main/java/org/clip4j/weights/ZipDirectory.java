@@ -113,7 +113,10 @@ final class ZipDirectory {
     return new Range(begin, end);
   }
 
-  private Range findDirectory() throws IOException {
+  /** Where the directory lies, and how many entries it says it has. */
+  private record Directory(Range range, long count) {}
+
+  private Directory findDirectory() throws IOException {
     int tail = (int) Math.min(fileBytes, END_BYTES + MAX_COMMENT_BYTES);
     ByteBuffer last = bytes(fileBytes - tail, tail);
     int at = tail - END_BYTES;
@@ -171,7 +174,7 @@ final class ZipDirectory {
               + Long.toUnsignedString(offset)
               + ", which cannot be");
     }
-    return new Range(offset, offset + size);
+    return new Directory(new Range(offset, offset + size), count);
   }
 
   /** A field of the old record must say the same as that of zip64, or that one is to be asked. */
@@ -182,16 +185,20 @@ final class ZipDirectory {
     return value;
   }
 
-  private void readEntries(Range directory) throws IOException {
-    ByteBuffer bytes = bytes(directory.begin, (int) directory.size());
+  private void readEntries(Directory directory) throws IOException {
+    Range range = directory.range;
+    ByteBuffer bytes = bytes(range.begin, (int) range.size());
     List<Entry> found = new ArrayList<>();
     while (bytes.hasRemaining()) {
-      found.add(readEntry(bytes, directory.begin));
+      found.add(readEntry(bytes, range.begin));
+    }
+    if (found.size() != directory.count) {
+      throw bad("its directory has " + found.size() + " entries, not " + directory.count);
     }
     List<Entry> sorted = new ArrayList<>(found);
     sorted.sort(Comparator.comparingLong(Entry::header).reversed());
     Map<String, Entry> limited = new LinkedHashMap<>();
-    long limit = directory.begin;
+    long limit = range.begin;
     for (Entry entry : sorted) {
       String quoted = SafeTensorsHeader.quote(entry.name);
       if (entry.bytes > limit - entry.header - LOCAL_BYTES - entry.nameBytes) {

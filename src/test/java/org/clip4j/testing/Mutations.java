@@ -1,5 +1,10 @@
 package org.clip4j.testing;
 
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
@@ -76,6 +81,22 @@ public final class Mutations {
       }
     }
     return refused;
+  }
+
+  /**
+   * Writes an input to a file, again and again to the same. Some file systems flush a file to disk
+   * that was emptied and filled, so it is overwritten and cut instead.
+   */
+  public static Path write(Path file, byte[] input) throws IOException {
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      ByteBuffer bytes = ByteBuffer.wrap(input);
+      while (bytes.hasRemaining()) {
+        channel.write(bytes);
+      }
+      channel.truncate(input.length);
+    }
+    return file;
   }
 
   private static String describe(int index, byte[] input) {

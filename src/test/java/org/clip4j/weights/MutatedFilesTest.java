@@ -97,18 +97,18 @@ class MutatedFilesTest {
     switch (kind) {
       case INDEX -> {
         copySiblings(kind.files.get(0), ".safetensors");
-        return bytes -> readAll(Files.write(file, bytes));
+        return bytes -> readAll(Mutations.write(file, bytes));
       }
       case OPENCLIP_CONFIG, TRANSFORMERS_CONFIG, PREPROCESSOR -> {
         copySiblings(kind.files.get(0), "");
         return bytes -> {
-          Files.write(file, bytes);
+          Mutations.write(file, bytes);
           Checkpoint.open(folder).close();
         };
       }
       case PICKLE -> {
         return bytes -> {
-          Files.write(file, bytes);
+          Mutations.write(file, bytes);
           try (FileChannel channel = FileChannel.open(file)) {
             Pickle pickle = new Pickle(new PickleInput(file, channel, 0, bytes.length));
             new PickleWalk(file).visit(pickle.read());
@@ -116,7 +116,7 @@ class MutatedFilesTest {
         };
       }
       default -> {
-        return bytes -> readAll(Files.write(file, bytes));
+        return bytes -> readAll(Mutations.write(file, bytes));
       }
     }
   }

@@ -1,0 +1,417 @@
+package org.clip4j.weights;
+
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import java.util.zip.CRC32;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.clip4j.testing.Bounds;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Archives made to harm: each is refused by name, in bounded time and memory. */
+class HostileArchiveTest {
+  private static final int MANY = 1 << 20;
+
+  @TempDir Path folder;
+
+  private void assertRefused(Path file, String... parts) {
+    Throwable thrown = Bounds.run(() -> TensorFile.open(file).close());
+    assertThat(thrown)
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining(file.toString())
+        .hasMessageContainingAll(parts);
+    assertThat(thrown.getMessage().length()).isLessThan(2000);
+  }
+
+  // Pickles
+
+  /** Text of Latin-1 characters, each a byte of a pickle after its protocol. */
+  private Path pickled(String... parts) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    bytes.writeBytes(new byte[] {(byte) 0x80, 2});
+    for (String part : parts) {
+      bytes.writeBytes(part.getBytes(ISO_8859_1));
+    }
+    return zip(
+        List.of(
+            new Entry("data.pkl", true, bytes.toByteArray()), new Entry("data/0", true, data())));
+  }
+
+  /** The floats 1 to 4. */
+  private static byte[] data() {
+    ByteBuffer bytes = ByteBuffer.allocate(16).order(ByteOrder.LITTLE_ENDIAN);
+    return bytes.putFloat(1).putFloat(2).putFloat(3).putFloat(4).array();
+  }
+
+  private static String text(String text) {
+    return "\u008c" + (char) text.length() + text;
+  }
+
+  private static String number(long value) {
+    StringBuilder digits = new StringBuilder("\u008a\u0008"); // LONG1
+    for (int i = 0; i < 8; i++) {
+      digits.append((char) (value >>> 8 * i & 0xFF));
+    }
+    return digits.toString();
+  }
+
+  private static final String FLOATS = "ctorch\nFloatStorage\n";
+
+  private static String tensor(long elements, long offset, long[] shape, long[] stride) {
+    String storage = "(" + text("storage") + FLOATS + text("0") + text("cpu") + number(elements);
+    StringBuilder view = new StringBuilder(number(offset));
+    for (long[] numbers : new long[][] {shape, stride}) {
+      view.append('(');
+      for (long value : numbers) {
+        view.append(number(value));
+      }
+      view.append('t');
+    }
+    return "ctorch._utils\n_rebuild_tensor_v2\n(" + storage + "tQ" + view + "\u0089Nt" + "R";
+  }
+
+  private static String dict(String key, String value) {
+    return "}" + text(key) + value + "s";
+  }
+
+  /** A pickle as a test's argument, of which a report shows the start. */
+  private record Shown(String text) {
+    @Override
+    public String toString() {
+      return text.substring(0, Math.min(40, text.length())).replaceAll("[^ -~]", "?");
+    }
+  }
+
+  private static Arguments hostile(String pickle, String... parts) {
+    return Arguments.of(new Shown(pickle), parts);
+  }
+
+  static Stream<Arguments> pickles() {
+    String laughs = "]q\u0000" + "0";
+    for (int i = 0; i < 40; i++) { // each list holds the one before ten times
+      laughs += "](" + ("h" + (char) i).repeat(10) + "eq" + (char) (i + 1) + "0";
+    }
+    String pairs = "](" + ("N" + "\u0088\u0086").repeat(1000) + "eq\u0000";
+    return Stream.of(
+        // containers
+        hostile(laughs + "h\u0028.", "nested under names that are too long"),
+        hostile("]q\u0000h\u0000a.", "nested more than 64 deep, or hold themselves"),
+        hostile("}q\u0000" + text("a") + "h\u0000s.", "hold themselves"),
+        hostile("]".repeat(300_000) + "a".repeat(299_999) + ".", "nested more than 64"),
+        hostile(")" + "\u0085".repeat(300_000) + ".", "nested more than 64"),
+        hostile("]".repeat(4 * MANY) + ".", "memory"),
+        hostile("}".repeat(4 * MANY) + ".", "memory"),
+        hostile("N".repeat(15 * MANY) + ".", "memory"),
+        hostile("(".repeat(15 * MANY) + ".", "value that is not there"),
+        hostile("N0".repeat(7 * MANY) + ".", "value that is not there"),
+        hostile("](" + "N".repeat(3 * MANY) + "e.", "memory"),
+        hostile("]" + "(Ne".repeat(100_000) + "0.", "value that is not there"),
+        hostile("]" + "(Ne".repeat(300_000) + ".", "nested in more than 200000 places"),
+        hostile("]q\u0000" + ("h\u0000" + "N\u0094").repeat(2 * MANY) + ".", "memory"),
+        hostile("]" + ("(" + "N".repeat(1000) + "t").repeat(10_000) + ".", "memory"),
+        hostile("](Na.", "value that is not there"),
+        hostile("}(NNNu.", "key without a value"),
+        hostile("}]Ns.", "ArrayList as a key"),
+        hostile(")Na.", "APPENDS to a tuple"),
+        hostile("h\u0007.", "recalls value 7"),
+        hostile("q\u0000.", "value that is not there"),
+        hostile("t.", "group that was not begun"),
+        hostile("NN.", "before it is complete"),
+        hostile("(N.", "before it is complete"),
+        hostile("", "ends too early"),
+        // lengths
+        hostile("\u008b\u00ff\u00ff\u00ff\u007f.", "integer of 2147483647 bytes"),
+        hostile("\u008b\u00ff\u00ff\u00ff\u00ff.", "integer of 4294967295 bytes"),
+        hostile("\u008a\u00ff\u0000.", "claims 255 bytes"),
+        hostile("X\u00ff\u00ff\u00ff\u00ff.", "claims 4294967295 bytes"),
+        hostile("T\u00ff\u00ff\u00ff\u00ff.", "claims 18446744073709551615 bytes"),
+        hostile("\u008d" + "\u00ff".repeat(7) + "\u007f.", "claims 9223372036854775807"),
+        hostile("\u008e" + "\u00ff".repeat(8) + ".", "claims 18446744073709551615 bytes"),
+        hostile("\u0095" + "\u00ff".repeat(8) + ".", "claims 18446744073709551615 bytes"),
+        hostile("c" + "x".repeat(MANY) + "\n.", "name of more than 1000 bytes"),
+        hostile("\u008c\u0002\u00c3\u0028.", "not UTF-8"),
+        hostile(
+            ("X\u0000\u0000\u0078\u0000" + "x".repeat(0x780000)).repeat(2) + "N.",
+            "before it is complete"),
+        hostile(dict("x", "N"), "ends too early"),
+        hostile("}" + "X\u00e9\u0003\u0000\u0000" + "x".repeat(1001) + "Ns.", "too long"),
+        // what a call would copy again and again
+        hostile(
+            pairs + "ccollections\nOrderedDict\nq\u0001" + "h\u0001h\u0000\u0085R".repeat(20_000),
+            "memory"),
+        hostile(
+            "]("
+                + "N".repeat(1000)
+                + "eq\u0000cbuiltins\nset\nq\u0001"
+                + "h\u0001h\u0000\u0085R".repeat(20_000),
+            "memory"),
+        hostile(
+            text("x".repeat(255))
+                + "q\u0000"
+                + text("latin1")
+                + "q\u0001c_codecs\nencode\nq\u0002"
+                + "h\u0002h\u0000h\u0001\u0086R".repeat(500_000),
+            "memory"),
+        // names and calls
+        hostile("cos\nsystem\n" + text("id") + "\u0085R.", "'os.system'", "only Python"),
+        hostile(text("posix") + text("system") + "\u0093.", "'posix.system'"),
+        hostile("cbuiltins\neval\n.", "'builtins.eval'"),
+        hostile("ctorch.storage\n_load_from_bytes\n.", "'torch.storage._load_from_bytes'"),
+        hostile("cargparse\nNamespace\n)\u0081.", "'argparse.Namespace'"),
+        hostile("iposix\nsystem\n.", "opcode 0x69"),
+        hostile("I1\n.", "opcode 0x49"),
+        hostile("\u0082\u0001.", "opcode 0x82"),
+        hostile("c__torch__\nM\n)R.", "calls the class '__torch__.M'"),
+        hostile("ccollections\nOrderedDict\n)\u0081.", "makes an object of a Function"),
+        hostile("c__torch__\nM\n)\u0081Nb.", "sets attributes of a Script from None"),
+        hostile(FLOATS + "b.", "value that is not there"),
+        hostile(text("module") + "\u0085Q.", "a 'module'"),
+        hostile("NQ.", "something else than a storage"),
+        // tensors
+        hostile(tensor(4, 0, new long[] {5}, new long[] {1}) + ".", "reaches element 4"),
+        hostile(tensor(4, 4, new long[] {}, new long[] {}) + ".", "reaches element 4"),
+        hostile(tensor(4, -1, new long[] {2}, new long[] {1}) + ".", "negative"),
+        hostile(tensor(4, 0, new long[] {-2}, new long[] {1}) + ".", "negative"),
+        hostile(tensor(4, 0, new long[] {2}, new long[] {-1}) + ".", "negative"),
+        hostile(tensor(4, 0, new long[] {2, 2}, new long[] {1}) + ".", "2 dimensions"),
+        hostile(tensor(4, 0, new long[] {1L << 62, 4}, new long[] {0, 0}) + ".", "overflows"),
+        hostile(tensor(4, 0, new long[] {3, 2}, new long[] {1L << 62, 1}) + ".", "overflows"),
+        hostile(tensor(4, 0, new long[] {1 << 20, 4}, new long[] {0, 1}) + ".", "too often"),
+        hostile(tensor(4, 0, new long[] {2, 3}, new long[] {1, 1}) + ".", "overlaps itself"),
+        hostile(tensor(5, 0, new long[] {5}, new long[] {1}) + ".", "'0'", "has 16 bytes"),
+        hostile(tensor(Long.MAX_VALUE, 0, new long[] {1}, new long[] {1}) + ".", "has 16 bytes"),
+        hostile(tensor(-1, 0, new long[] {1}, new long[] {1}) + ".", "something else"),
+        hostile(
+            "]("
+                + tensor(4, 0, new long[] {1}, new long[] {1})
+                + tensor(3, 0, new long[] {1}, new long[] {1})
+                + "e.",
+            "two storages '0'"),
+        hostile(
+            "}"
+                + text("a")
+                + dict("b", tensor(4, 0, new long[] {1}, new long[] {1}))
+                + "s"
+                + text("a.b")
+                + tensor(4, 0, new long[] {1}, new long[] {1})
+                + "s.",
+            "two values 'a.b'"));
+  }
+
+  @ParameterizedTest
+  @MethodSource("pickles")
+  void a_hostile_pickle_is_refused(Shown pickle, String[] parts) throws IOException {
+    assertRefused(pickled(pickle.text), parts);
+  }
+
+  @Test
+  void what_the_hostile_pickles_are_made_of_is_read() throws IOException {
+    String tensor = tensor(4, 1, new long[] {3, 2}, new long[] {1, 0});
+    Path file = pickled(dict("a", tensor) + "X\u00e8\u0003\u0000\u0000" + "x".repeat(1000) + "Ns.");
+    try (TensorFile archive = TensorFile.open(file)) {
+      assertThat(archive.tensors()).containsOnlyKeys("a");
+      FloatBuffer values = archive.floats("a");
+      assertThat(values).isEqualTo(FloatBuffer.wrap(new float[] {2, 2, 3, 3, 4, 4}));
+    }
+  }
+
+  // Zip files
+
+  private Path zip(List<Entry> entries) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    try (ZipOutputStream zip = new ZipOutputStream(bytes)) {
+      for (Entry entry : entries) {
+        ZipEntry header = new ZipEntry("x/" + entry.name);
+        if (entry.stored) {
+          CRC32 crc = new CRC32();
+          crc.update(entry.bytes);
+          header.setMethod(ZipEntry.STORED);
+          header.setSize(entry.bytes.length);
+          header.setCrc(crc.getValue());
+        }
+        zip.putNextEntry(header);
+        zip.write(entry.bytes);
+      }
+    }
+    return Files.write(folder.resolve("x.pt"), bytes.toByteArray());
+  }
+
+  private record Entry(String name, boolean stored, byte[] bytes) {}
+
+  private static final byte[] EMPTY_DICT = {(byte) 0x80, 2, '}', '.'};
+
+  @Test
+  void compressed_entries_are_refused_whatever_they_would_become() throws IOException {
+    byte[] bomb = new byte[64 << 20];
+    assertRefused(zip(List.of(new Entry("data.pkl", false, bomb))), "data.pkl", "compressed");
+  }
+
+  @Test
+  void compressed_entries_that_are_not_read_do_no_harm() throws IOException {
+    Path file =
+        zip(
+            List.of(
+                new Entry("data.pkl", true, EMPTY_DICT),
+                new Entry("code/__torch__.py", false, new byte[1 << 20])));
+    try (TensorFile archive = TensorFile.open(file)) {
+      assertThat(archive.tensors()).isEmpty();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"big, 'big'", "'', ''", "middle, 'middle'"})
+  void another_byte_order_is_refused(String order) throws IOException {
+    assertRefused(
+        zip(
+            List.of(
+                new Entry("data.pkl", true, EMPTY_DICT),
+                new Entry("byteorder", true, order.getBytes(UTF_8)))),
+        "byte order is '" + order + "'");
+  }
+
+  @Test
+  void an_archive_without_a_pickle_is_refused() throws IOException {
+    assertRefused(zip(List.of(new Entry("other", true, new byte[1]))), "no entry 'x/data.pkl'");
+    assertRefused(
+        Files.write(folder.resolve("x.pt"), "PK\3\4 and no more than that".getBytes(UTF_8)),
+        "its end, which lists what it holds, is missing");
+  }
+
+  /** An archive of data.pkl and data/0, with one number of it changed. */
+  private Path changed(String where, int offset, int width, long value) throws IOException {
+    Path file =
+        zip(
+            List.of(
+                new Entry("data.pkl", true, EMPTY_DICT), new Entry("data/0", true, new byte[16])));
+    ByteBuffer bytes = ByteBuffer.wrap(Files.readAllBytes(file)).order(ByteOrder.LITTLE_ENDIAN);
+    int end = bytes.capacity() - 22;
+    int at =
+        switch (where) {
+          case "end" -> end;
+          case "first" -> bytes.getInt(end + 16); // the directory's entry of data.pkl
+          case "second" -> bytes.getInt(end + 16) + 46 + "x/data.pkl".length();
+          case "local" -> 0;
+          default -> throw new AssertionError(where);
+        };
+    for (int i = 0; i < width; i++) {
+      bytes.put(at + offset + i, (byte) (value >>> 8 * i));
+    }
+    return Files.write(file, bytes.array());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "end, 4, 2, 1, one part of several",
+    "end, 10, 2, 3, which cannot be", // more entries than the directory has room for
+    "end, 10, 2, 1, has 2 entries",
+    "end, 12, 4, 0x7fffffff, at most 150000",
+    "end, 12, 4, 1000, which cannot be",
+    "end, 16, 4, 0x7fffffff, which cannot be",
+    "end, 16, 4, 0xffffffff, which cannot be",
+    "end, 20, 2, 1, its end",
+    "first, 0, 4, 0, directory is damaged",
+    "first, 8, 2, 1, compressed or encrypted",
+    "first, 10, 2, 8, compressed or encrypted",
+    "first, 20, 4, 0xffffffff, outside the file", // zip64, but without the field
+    "first, 20, 4, 0x7fffffff, overlaps",
+    "first, 20, 4, 5, overlaps",
+    "first, 28, 2, 0xffff, cut short",
+    "first, 42, 4, 1000, outside the file",
+    "second, 42, 4, 0, overlaps",
+    "local, 0, 4, 0, no header",
+    "local, 26, 2, 9, no header",
+    "local, 28, 2, 10, ends at byte"
+  })
+  void a_directory_that_lies_is_refused(
+      String where, int offset, int width, String value, String message) throws IOException {
+    Path file = changed(where, offset, width, Long.decode(value));
+    if (offset == 0 && where.equals("local")) { // not even taken for a zip file then
+      Throwable thrown = Bounds.run(() -> PyTorchArchive.open(file).close());
+      assertThat(thrown).isInstanceOf(CheckpointException.class).hasMessageContaining(message);
+    } else {
+      assertRefused(file, message);
+    }
+  }
+
+  @Test
+  void entries_of_one_name_are_refused() throws IOException {
+    Path file = zip(List.of(new Entry("aa", true, data()), new Entry("ab", true, data())));
+    String bytes = new String(Files.readAllBytes(file), ISO_8859_1).replace("x/ab", "x/aa");
+    Files.write(file, bytes.getBytes(ISO_8859_1));
+    assertRefused(file, "'x/aa' is there twice");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "true, 8, -1, byte 18446744073709551615",
+    "true, 8, 0x7fffffffffffffff, byte 9223372036854775807",
+    "true, 8, 0, no zip64 record at byte 0",
+    "false, 16, 1, one part of several",
+    "false, 32, 1, two directories disagree",
+    "false, 40, 0x7fffffffffffffff, two directories disagree",
+    "false, 48, -1, two directories disagree"
+  })
+  void a_zip64_record_that_lies_is_refused(
+      boolean locator, int offset, String value, String message) throws IOException {
+    byte[] archive = Files.readAllBytes(Archives.file("odd-2.pt"));
+    ByteBuffer bytes = ByteBuffer.wrap(archive).order(ByteOrder.LITTLE_ENDIAN);
+    int locatorAt = archive.length - 22 - 20;
+    int at = locator ? locatorAt : locatorAt - 56;
+    assertThat(bytes.getInt(at)).isEqualTo(locator ? 0x07064b50 : 0x06064b50);
+    bytes.putLong(at + offset, Long.decode(value));
+    assertRefused(Files.write(folder.resolve("x.pt"), archive), message);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"32, -1", "32, 150001", "40, -1", "40, 0x7fffffffffffffff", "48, -1", "48, 0"})
+  void a_zip64_record_alone_that_lies_is_refused(int offset, String value) throws IOException {
+    byte[] archive = Files.readAllBytes(Archives.file("odd-2.pt"));
+    ByteBuffer bytes = ByteBuffer.wrap(archive).order(ByteOrder.LITTLE_ENDIAN);
+    int end = archive.length - 22;
+    bytes.putShort(end + 8, (short) -1).putShort(end + 10, (short) -1);
+    bytes.putInt(end + 12, -1).putInt(end + 16, -1);
+    Path file = Files.write(folder.resolve("x.pt"), archive);
+    try (TensorFile whole = TensorFile.open(file)) {
+      assertThat(whole.tensors()).isNotEmpty();
+    }
+    bytes.putLong(end - 20 - 56 + offset, Long.decode(value));
+    assertRefused(Files.write(file, archive), "directory");
+  }
+
+  // The format before PyTorch 1.6
+
+  @ParameterizedTest
+  @CsvSource({
+    "'\u0080\2}.', not one of PyTorch's",
+    "'\u0080\2\u008a\12\u006c\u00fc\u009c\u0046\u00f9\u0020\u006a\u00a8\u0050\u0019.', ends too early"
+  })
+  void a_legacy_file_that_is_none_is_refused(String text, String message) throws IOException {
+    Path file = Files.write(folder.resolve("x.pt"), text.getBytes(ISO_8859_1));
+    assertRefused(file, message);
+  }
+
+  @Test
+  void storages_of_a_legacy_file_lie_inside_it() throws IOException {
+    byte[] archive = Files.readAllBytes(Archives.file("odd-legacy-2.pt"));
+    assertRefused(
+        Files.write(folder.resolve("x.pt"), Arrays.copyOf(archive, archive.length - 1)),
+        "bytes are left of the file");
+  }
+}

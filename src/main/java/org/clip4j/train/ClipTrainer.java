@@ -4,17 +4,10 @@ import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
-import org.clip4j.data.PairBatch;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
-import org.clip4j.data.UnreadableImages;
 import org.clip4j.engine.Autograd;
-import org.clip4j.engine.PixelKernels;
 import org.clip4j.image.ImageTransform;
-import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
@@ -43,28 +36,15 @@ import org.clip4j.weights.Layout;
  * model.
  */
 public final class ClipTrainer {
-  private final Builder settings;
-  private final ClipModel model;
-  private final ImageTransform transform;
-  private final Tokenizer tokenizer;
+  private final TrainingSettings settings;
   private volatile boolean cancelled;
 
-  private ClipTrainer(Builder settings) {
+  private ClipTrainer(TrainingSettings settings) {
     this.settings = settings;
-    model = settings.model;
-    ClipConfig config = model.config();
-    transform =
-        settings.transform != null
-            ? settings.transform
-            : ImageTransform.openai(config.vision().imageHeight(), config.vision().imageWidth());
-    tokenizer =
-        settings.tokenizer != null
-            ? settings.tokenizer
-            : ClipTokenizer.create(config.text().contextLength());
     if (settings.output != null) {
       KeyMap.of(
           settings.layout,
-          config); // what the layout cannot hold is said before the training, not after it
+          settings.model.config()); // what the layout cannot hold is said before the training
     }
   }
 
@@ -90,12 +70,12 @@ public final class ClipTrainer {
     if (settings.output != null) {
       Files.createDirectories(settings.output);
     }
+    ClipModel model = settings.model;
     model.setTrainable(true);
     model.parameters().values().forEach(Autograd::clear); // of a training that failed midway
     try (NDManager manager = model.manager().newSubManager();
-        PairLoader loader = settings.loader(transform, tokenizer)) {
-      Loop loop = new Loop(manager, loader);
-      TrainingResult result = loop.run();
+        PairLoader loader = settings.loader()) {
+      TrainingResult result = new TrainingLoop(settings, manager, loader, this::stopped).run();
       save();
       return result;
     } finally {
@@ -109,8 +89,8 @@ public final class ClipTrainer {
     }
     boolean interrupted = Thread.interrupted(); // an interrupted thread cannot write files
     try {
-      CheckpointWriter.of(model.config(), transform, model.values())
-          .optTokenizer(tokenizer)
+      CheckpointWriter.of(settings.model.config(), settings.transform(), settings.model.values())
+          .optTokenizer(settings.tokenizer())
           .write(settings.output, settings.layout);
     } finally {
       if (interrupted) {
@@ -123,147 +103,27 @@ public final class ClipTrainer {
     return cancelled || Thread.currentThread().isInterrupted();
   }
 
-  /** One training's state. */
-  private final class Loop {
-    private final NDManager manager;
-    private final PairLoader loader;
-    private final MicroBatches parts;
-    private final TrainingStep step;
-    private final AdamW optimizer;
-    private final LearningRateSchedule schedule;
-    private final long totalSteps;
-    private final List<Float> losses = new ArrayList<>();
-    private long samples;
-
-    Loop(NDManager manager, PairLoader loader) {
-      this.manager = manager;
-      this.loader = loader;
-      parts =
-          new MicroBatches(
-              transform,
-              new PixelKernels(manager, transform.mean(), transform.std()),
-              settings.microBatchSize(),
-              model.config());
-      step = new TrainingStep(manager, model);
-      optimizer = new AdamW(manager, model, settings.hyperparameters());
-      totalSteps = settings.totalSteps();
-      schedule =
-          new LearningRateSchedule(
-              settings.learningRate, settings.warmupSteps(totalSteps), totalSteps);
-    }
-
-    TrainingResult run() throws IOException {
-      long start = System.nanoTime();
-      while (losses.size() < totalSteps && !stopped()) {
-        PairBatch batch = next();
-        if (batch == null) {
-          break;
-        }
-        double learningRate = schedule.at(losses.size());
-        float loss = backward(batch);
-        if (!Float.isFinite(loss)) {
-          throw new IllegalStateException(
-              "the loss became "
-                  + loss
-                  + " at step "
-                  + (losses.size() + 1)
-                  + "; try a lower learning rate than "
-                  + settings.learningRate);
-        }
-        double norm = optimizer.step(learningRate);
-        losses.add(loss);
-        samples += batch.size();
-        report(batch, loss, learningRate, norm, Duration.ofNanos(System.nanoTime() - start));
-      }
-      UnreadableImages unreadable = loader.unreadable();
-      float[] values = new float[losses.size()];
-      for (int i = 0; i < values.length; i++) {
-        values[i] = losses.get(i);
-      }
-      return new TrainingResult(
-          settings.output,
-          values.length,
-          values.length < totalSteps,
-          values,
-          samples,
-          Duration.ofNanos(System.nanoTime() - start),
-          unreadable.count(),
-          unreadable.names());
-    }
-
-    /** Null if the thread was interrupted. */
-    private PairBatch next() throws IOException {
-      try {
-        return loader.next();
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return null;
-      }
-    }
-
-    private float backward(PairBatch batch) {
-      try (NDManager scratch = manager.newSubManager()) {
-        return step.backward(
-            scratch, parts.of(batch), settings.maskDuplicateCaptions ? batch.captionIds() : null);
-      }
-    }
-
-    private void report(
-        PairBatch batch, float loss, double learningRate, double norm, Duration elapsed) {
-      TrainingProgress progress =
-          new TrainingProgress(
-              losses.size(),
-              totalSteps,
-              batch.epoch() + 1,
-              loss,
-              learningRate,
-              norm,
-              model.logitScale(),
-              samples / (elapsed.toNanos() / 1e9),
-              elapsed);
-      settings.listeners.forEach(listener -> listener.onStep(progress));
-    }
-  }
-
   /** Settings of a training: model and pairs are required, the others have defaults. */
-  public static final class Builder implements Cloneable {
-    private ClipModel model;
-    private PairSource pairs;
-    private Path output;
-    private Layout layout = Layout.OPENCLIP;
-    private ImageTransform transform;
-    private Tokenizer tokenizer;
-    private int batchSize = 128;
-    private int microBatchSize; // 0: the batch size
-    private int epochs = 30;
-    private long steps;
-    private double learningRate = 5e-4;
-    private double weightDecay = 0.2;
-    private double maxGradientNorm;
-    private long warmupSteps = -1;
-    private long seed;
-    private boolean maskDuplicateCaptions;
-    private int decodeThreads;
-    private long imageCacheBytes = Runtime.getRuntime().maxMemory() / 4;
-    private List<TrainingListener> listeners = new ArrayList<>();
+  public static final class Builder {
+    private final TrainingSettings settings = new TrainingSettings();
 
     private Builder() {}
 
     /** The model to train, new or loaded; its weights change in place. */
     public Builder setModel(ClipModel model) {
-      this.model = model;
+      settings.model = model;
       return this;
     }
 
     /** What to train on. */
     public Builder setPairs(PairSource pairs) {
-      this.pairs = pairs;
+      settings.pairs = pairs;
       return this;
     }
 
     /** The folder where the model is saved; by default it is not saved. */
     public Builder setOutput(Path output) {
-      this.output = output;
+      settings.output = output;
       return this;
     }
 
@@ -271,7 +131,7 @@ public final class ClipTrainer {
      * The layout in which the model is saved; by default OpenCLIP's, which every architecture fits.
      */
     public Builder optLayout(Layout layout) {
-      this.layout = layout;
+      settings.layout = layout;
       return this;
     }
 
@@ -279,7 +139,7 @@ public final class ClipTrainer {
      * How images become the model's input; by default OpenAI's transform at the model's image size.
      */
     public Builder optTransform(ImageTransform transform) {
-      this.transform = transform;
+      settings.transform = transform;
       return this;
     }
 
@@ -288,13 +148,13 @@ public final class ClipTrainer {
      * vocabulary needs its own. The caller closes it, after the training.
      */
     public Builder optTokenizer(Tokenizer tokenizer) {
-      this.tokenizer = tokenizer;
+      settings.tokenizer = tokenizer;
       return this;
     }
 
     /** Pairs that are contrasted with each other in one step; by default 128. */
     public Builder optBatchSize(int batchSize) {
-      this.batchSize = atLeast("batch size", 2, batchSize);
+      settings.batchSize = atLeast("batch size", 2, batchSize);
       return this;
     }
 
@@ -303,49 +163,49 @@ public final class ClipTrainer {
      * it after that.
      */
     public Builder optMicroBatchSize(int microBatchSize) {
-      this.microBatchSize = atLeast("micro-batch size", 1, microBatchSize);
+      settings.microBatchSize = atLeast("micro-batch size", 1, microBatchSize);
       return this;
     }
 
     /** Passes over the data; by default 30. */
     public Builder optEpochs(int epochs) {
-      this.epochs = atLeast("epochs", 1, epochs);
+      settings.epochs = atLeast("epochs", 1, epochs);
       return this;
     }
 
     /** Steps in all, in place of {@link #optEpochs}. */
     public Builder optSteps(long steps) {
-      this.steps = atLeast("steps", 1, steps);
+      settings.steps = atLeast("steps", 1, steps);
       return this;
     }
 
     /** The highest learning rate; by default 5e-4. */
     public Builder optLearningRate(double learningRate) {
-      this.learningRate = notNegative("learning rate", learningRate);
+      settings.learningRate = notNegative("learning rate", learningRate);
       return this;
     }
 
     /** Weight decay of AdamW; by default 0.2. */
     public Builder optWeightDecay(double weightDecay) {
-      this.weightDecay = notNegative("weight decay", weightDecay);
+      settings.weightDecay = notNegative("weight decay", weightDecay);
       return this;
     }
 
     /** The global L2 norm that gradients are scaled down to; by default 0, no limit. */
     public Builder optMaxGradientNorm(double maxGradientNorm) {
-      this.maxGradientNorm = notNegative("maximum gradient norm", maxGradientNorm);
+      settings.maxGradientNorm = notNegative("maximum gradient norm", maxGradientNorm);
       return this;
     }
 
     /** Steps over which the learning rate rises; by default a twentieth of all. */
     public Builder optWarmupSteps(long warmupSteps) {
-      this.warmupSteps = atLeast("warm-up steps", 0, warmupSteps);
+      settings.warmupSteps = atLeast("warm-up steps", 0, warmupSteps);
       return this;
     }
 
     /** Seed of the order of pairs and of the choice among captions; by default 0. */
     public Builder optSeed(long seed) {
-      this.seed = seed;
+      settings.seed = seed;
       return this;
     }
 
@@ -354,13 +214,13 @@ public final class ClipTrainer {
      * paper. For data in which one caption fits many images.
      */
     public Builder optMaskDuplicateCaptions(boolean mask) {
-      maskDuplicateCaptions = mask;
+      settings.maskDuplicateCaptions = mask;
       return this;
     }
 
     /** Threads that decode images; by default one less than there are cores, at least one. */
     public Builder optDecodeThreads(int threads) {
-      decodeThreads = atLeast("decode threads", 1, threads);
+      settings.decodeThreads = atLeast("decode threads", 1, threads);
       return this;
     }
 
@@ -369,72 +229,31 @@ public final class ClipTrainer {
      * the heap.
      */
     public Builder optImageCacheBytes(long bytes) {
-      imageCacheBytes = atLeast("image cache bytes", 0, bytes);
+      settings.imageCacheBytes = atLeast("image cache bytes", 0, bytes);
       return this;
     }
 
     /** Adds a listener. */
     public Builder optListener(TrainingListener listener) {
-      listeners.add(listener);
+      settings.listeners.add(listener);
       return this;
     }
 
     /** Checks that nothing is missing. */
     public ClipTrainer build() {
-      if (model == null) {
+      if (settings.model == null) {
         throw new IllegalArgumentException(
             "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
       }
-      if (pairs == null || pairs.size() == 0) {
+      if (settings.pairs == null || settings.pairs.size() == 0) {
         throw new IllegalArgumentException(
             "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
       }
-      int vocabSize = model.config().text().vocabSize();
-      if (tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
+      int vocabSize = settings.model.config().text().vocabSize();
+      if (settings.tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
         throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
       }
-      return new ClipTrainer(copy());
-    }
-
-    private Builder copy() {
-      try {
-        Builder copy = (Builder) super.clone();
-        copy.listeners = List.copyOf(listeners);
-        return copy;
-      } catch (CloneNotSupportedException e) {
-        throw new AssertionError(e);
-      }
-    }
-
-    private int microBatchSize() {
-      return microBatchSize > 0 ? microBatchSize : batchSize;
-    }
-
-    private long totalSteps() {
-      return steps > 0 ? steps : (long) epochs * Math.max(1, pairs.size() / batchSize);
-    }
-
-    private long warmupSteps(long totalSteps) {
-      return warmupSteps >= 0 ? Math.min(warmupSteps, totalSteps - 1) : totalSteps / 20;
-    }
-
-    private AdamW.Hyperparameters hyperparameters() {
-      return new AdamW.Hyperparameters(0.9, 0.98, 1e-6, weightDecay, maxGradientNorm);
-    }
-
-    private PairLoader loader(ImageTransform transform, Tokenizer tokenizer) {
-      PairLoader.Builder loader =
-          PairLoader.builder()
-              .setPairs(pairs)
-              .setTransform(transform)
-              .setTokenizer(tokenizer)
-              .setBatchSize(batchSize)
-              .optSeed(seed)
-              .optCacheBytes(imageCacheBytes);
-      if (decodeThreads > 0) {
-        loader.optThreads(decodeThreads);
-      }
-      return loader.build();
+      return new ClipTrainer(settings.copy());
     }
 
     private static int atLeast(String name, int limit, int value) {

@@ -23,6 +23,7 @@ import org.clip4j.model.Forward;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.SafeTensors;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
@@ -33,6 +34,16 @@ import org.junit.jupiter.api.TestFactory;
 class GoldenModelTest {
 
   private static final int STEPS = 5;
+
+  private static final FidelityReport REPORT = new FidelityReport();
+
+  @AfterAll
+  static void write_the_report_if_asked_for() throws IOException {
+    String file = System.getProperty("golden.report");
+    if (file != null && !file.isBlank()) {
+      Files.writeString(Path.of(file), REPORT.toMarkdown());
+    }
+  }
 
   @TestFactory
   List<DynamicTest> every_model_case_agrees_with_its_publisher() throws IOException {
@@ -101,8 +112,10 @@ class GoldenModelTest {
     private final ClipModel model;
     private final NDManager manager;
     private final Similarity similarity;
+    private final String name;
 
     Case(Path folder, Path file) throws IOException {
+      name = folder.getFileName() + (file.equals(folder) ? "" : "/" + file.getFileName());
       JsonObject json =
           JsonParser.parseString(Files.readString(folder.resolve("case.json"))).getAsJsonObject();
       tolerances = json.getAsJsonObject("tolerance");
@@ -264,9 +277,11 @@ class GoldenModelTest {
       double abs = tolerances.getAsJsonObject(tolerance).get("abs").getAsDouble();
       double rel = tolerances.getAsJsonObject(tolerance).get("rel").getAsDouble();
       FloatBuffer truth = expected.floats(name);
+      String stage = name.contains(".hidden.") ? "hidden states" : tolerance;
       for (int i = 0; i < found.remaining(); i++) {
         double a = found.get(found.position() + i);
         double b = truth.get(truth.position() + i);
+        REPORT.add(this.name, stage, Math.abs(a - b), abs + rel * Math.abs(b));
         if (!(Math.abs(a - b) <= abs + rel * Math.abs(b))) {
           throw new AssertionError(
               name

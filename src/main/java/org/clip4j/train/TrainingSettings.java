@@ -1,0 +1,91 @@
+package org.clip4j.train;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.clip4j.data.PairLoader;
+import org.clip4j.data.PairSource;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.VisionConfig;
+import org.clip4j.text.ClipTokenizer;
+import org.clip4j.text.Tokenizer;
+import org.clip4j.weights.Layout;
+
+/** What a training was asked for; {@link ClipTrainer.Builder} explains each. */
+final class TrainingSettings implements Cloneable {
+  ClipModel model;
+  PairSource pairs;
+  Path output;
+  Layout layout = Layout.OPENCLIP;
+  ImageTransform transform;
+  Tokenizer tokenizer;
+  int batchSize = 128;
+  int microBatchSize; // 0: the batch size
+  int epochs = 30;
+  long steps;
+  double learningRate = 5e-4;
+  double weightDecay = 0.2;
+  double maxGradientNorm;
+  long warmupSteps = -1;
+  long seed;
+  boolean maskDuplicateCaptions;
+  int decodeThreads;
+  long imageCacheBytes = Runtime.getRuntime().maxMemory() / 4;
+  List<TrainingListener> listeners = new ArrayList<>();
+
+  TrainingSettings copy() {
+    try {
+      TrainingSettings copy = (TrainingSettings) super.clone();
+      copy.listeners = List.copyOf(listeners);
+      return copy;
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** What images become the model's input by. */
+  ImageTransform transform() {
+    VisionConfig vision = model.config().vision();
+    return transform != null
+        ? transform
+        : ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
+  }
+
+  Tokenizer tokenizer() {
+    return tokenizer != null
+        ? tokenizer
+        : ClipTokenizer.create(model.config().text().contextLength());
+  }
+
+  int microBatchSize() {
+    return microBatchSize > 0 ? microBatchSize : batchSize;
+  }
+
+  long totalSteps() {
+    return steps > 0 ? steps : (long) epochs * Math.max(1, pairs.size() / batchSize);
+  }
+
+  long warmupSteps(long totalSteps) {
+    return warmupSteps >= 0 ? Math.min(warmupSteps, totalSteps - 1) : totalSteps / 20;
+  }
+
+  AdamW.Hyperparameters hyperparameters() {
+    return new AdamW.Hyperparameters(0.9, 0.98, 1e-6, weightDecay, maxGradientNorm);
+  }
+
+  PairLoader loader() {
+    PairLoader.Builder loader =
+        PairLoader.builder()
+            .setPairs(pairs)
+            .setTransform(transform())
+            .setTokenizer(tokenizer())
+            .setBatchSize(batchSize)
+            .optSeed(seed)
+            .optCacheBytes(imageCacheBytes);
+    if (decodeThreads > 0) {
+      loader.optThreads(decodeThreads);
+    }
+    return loader.build();
+  }
+}

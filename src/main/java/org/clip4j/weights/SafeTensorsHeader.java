@@ -28,7 +28,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Pattern;
 
 /**
  * The header of a safetensors file, parsed without trusting it: nothing is allocated by a size that
@@ -39,7 +38,7 @@ final class SafeTensorsHeader {
    * The format allows 100 MB. A model's header takes about 100 bytes a tensor; the limit keeps what
    * a hostile one may cost in memory and time within bounds.
    */
-  static final long MAX_HEADER_BYTES = 16_000_000;
+  static final long MAX_HEADER_BYTES = 8_000_000;
 
   /** More dimensions than any tensor library takes. */
   private static final int MAX_DIMENSIONS = 64;
@@ -47,7 +46,7 @@ final class SafeTensorsHeader {
   /** Far more than any model has. */
   static final int MAX_TENSORS = 100_000;
 
-  private static final Pattern UNSIGNED = Pattern.compile("0|[1-9][0-9]{0,18}");
+  private static final String LARGEST = Long.toString(Long.MAX_VALUE);
 
   /** Where the first tensor's values begin in the file. */
   final long dataStart;
@@ -189,6 +188,9 @@ final class SafeTensorsHeader {
         if (metadata.put(key, json.nextString()) != null) {
           throw bad("__metadata__ has " + quote(key) + " twice");
         }
+        if (metadata.size() > MAX_TENSORS) {
+          throw bad("__metadata__ has more than " + MAX_TENSORS + " texts");
+        }
       }
       json.endObject();
     }
@@ -252,9 +254,7 @@ final class SafeTensorsHeader {
       while (json.hasNext()) {
         expect(json, JsonToken.NUMBER, name, key);
         String digits = json.nextString();
-        // 19 digits may still exceed a long; the length test keeps parseLong from failing.
-        if (!UNSIGNED.matcher(digits).matches()
-            || digits.length() == 19 && digits.compareTo(Long.toString(Long.MAX_VALUE)) > 0) {
+        if (!isWholeNumber(digits)) {
           throw bad(quote(name) + " has " + quote(digits) + " in " + key + ", no whole number");
         }
         if (values.size() == limit) {
@@ -264,6 +264,20 @@ final class SafeTensorsHeader {
       }
       json.endArray();
       return values.stream().mapToLong(Long::longValue).toArray();
+    }
+
+    /** Whether a text is the plain form of a number from 0 to the largest long. */
+    private static boolean isWholeNumber(String digits) {
+      int length = digits.length();
+      if (length == 0 || length > LARGEST.length() || length > 1 && digits.charAt(0) == '0') {
+        return false;
+      }
+      for (int i = 0; i < length; i++) {
+        if (digits.charAt(i) < '0' || digits.charAt(i) > '9') {
+          return false;
+        }
+      }
+      return length < LARGEST.length() || digits.compareTo(LARGEST) <= 0;
     }
 
     private void checkSize(String name, TensorType type, long[] shape, long[] offsets)

@@ -32,7 +32,7 @@ import java.util.regex.Pattern;
 final class ShardedTensors implements TensorFile {
   static final String INDEX_ENDING = ".index.json";
 
-  private static final long MAX_INDEX_BYTES = 16L << 20;
+  private static final long MAX_INDEX_BYTES = 8L << 20;
   private static final int MAX_SHARDS = 1000;
 
   /** What one message lists before it counts the rest. */

@@ -9,16 +9,19 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.testing.Bounds;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class ConfigFilesTest {
   private static final VisionConfig SQUARE =
@@ -220,5 +223,36 @@ class ConfigFilesTest {
     assertThatThrownBy(() -> openClip(fields))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContainingAll(expected.split("; "));
+  }
+
+  static Stream<String> hostile_configurations() {
+    int half = 1 << 19;
+    return Stream.of(
+        "[".repeat(2 * half),
+        "{\"a\":".repeat(half / 3),
+        "{\"a\":[" + "{},".repeat(half / 2) + "0]",
+        "{\"a\":" + "9".repeat(half) + ",\"a\":[",
+        "{\"" + "x".repeat(half) + "\":\"\\ud800\",",
+        " ".repeat(2 * half + 1));
+  }
+
+  @ParameterizedTest
+  @MethodSource("hostile_configurations")
+  void a_hostile_configuration_is_refused_in_bounded_time_and_memory(String text)
+      throws IOException {
+    Path file = Files.writeString(folder.resolve("x.json"), text);
+    assertThat(Bounds.run(() -> JsonFields.read(file)))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining(file.toString());
+  }
+
+  @Test
+  void a_hostile_value_is_shown_in_part() throws IOException {
+    Path file = folder.resolve("x.json");
+    String nested = "[".repeat(200) + "1".repeat(500_000) + "]".repeat(200);
+    Files.writeString(file, "{\"model_type\": \"clip\", \"projection_dim\": " + nested + "}");
+    Throwable thrown = Bounds.run(() -> TransformersConfig.read(JsonFields.read(file)));
+    assertThat(thrown).isInstanceOf(CheckpointException.class);
+    assertThat(thrown.getMessage().length()).isLessThan(1000);
   }
 }

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
+import org.clip4j.testing.Bounds;
 import org.clip4j.weights.SafeTensorsWriter.Entry;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -156,15 +157,38 @@ class SafeTensorsTest {
     assertThat(refused).isBetween(100, 300);
   }
 
-  @Test
-  void a_large_hostile_header_is_refused_in_bounded_time() throws IOException {
-    // as many zero-sized tensors as fit 8 MB, the last of them wrong
-    StringBuilder header = new StringBuilder("{");
-    for (int i = 0; header.length() < 8_000_000; i++) {
-      header.append("\"" + i + "\":" + tensor("F32", "[0]", "[0,0]") + ",");
+  /** Headers of the largest size, each byte of which is to cost as much as it can. */
+  static Stream<List<String>> large_headers() {
+    String wide = tensor("F32", "[0" + ",1".repeat(63) + "]", "[0,0]");
+    return Stream.of(
+        List.of("{" + repeated("\"%d\":" + tensor("F32", "[0]", "[0,0]") + ","), "100000 tensors"),
+        List.of("{" + repeated("\"%d\":" + wide + ","), "not a JSON object"),
+        List.of("{\"__metadata__\":{" + repeated("\"%d\":\"\","), "100000 texts"),
+        List.of("{\"__metadata__\":{\"a\":\"" + repeated("xxxxxxxx") + "\"}}", "8 follow"),
+        List.of("{\"__metadata__\":{\"a\":\"\u20ac" + repeated("xxxxxxxx") + "\"}}", "8 follow"),
+        List.of("{\"a\":{\"shape\":[" + repeated("0") + "]}}", "not a JSON object"),
+        List.of("{\"a\":" + repeated("["), "'a'"),
+        List.of(repeated("{\"a\":"), "'a'"));
+  }
+
+  private static String repeated(String part) {
+    StringBuilder text = new StringBuilder();
+    for (int i = 0; text.length() < SafeTensorsHeader.MAX_HEADER_BYTES - 2000; i++) {
+      text.append(part.replace("%d", Integer.toString(i)));
     }
-    header.append("\"last\":" + tensor("F32", "[1]", "[0,8]") + "}");
-    assertRefused(file(header.toString(), 8), "more than 100000 tensors");
+    return text.toString();
+  }
+
+  @ParameterizedTest
+  @MethodSource("large_headers")
+  void a_large_hostile_header_is_refused_in_bounded_time_and_memory(List<String> test)
+      throws IOException {
+    Path file = file(test.get(0), 8);
+    Throwable thrown = Bounds.run(() -> SafeTensors.open(file).close());
+    assertThat(thrown)
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContainingAll(file.toString(), test.get(1));
+    assertThat(thrown.getMessage().length()).isLessThan(2000);
   }
 
   @Test

@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.clip4j.testing.Bounds;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -159,7 +160,22 @@ class ShardedTensorsTest {
 
   @Test
   void an_index_of_another_size_than_any_real_one_is_not_read() throws IOException {
-    Files.writeString(index, " ".repeat((16 << 20) + 1));
-    assertRefused("16777217 bytes");
+    Files.writeString(index, " ".repeat((8 << 20) + 1));
+    assertRefused("8388609 bytes");
+  }
+
+  @Test
+  void the_largest_hostile_index_is_refused_in_bounded_time_and_memory() throws IOException {
+    StringBuilder text = new StringBuilder("{\"weight_map\": {");
+    for (int i = 0; text.length() < 8_000_000; i++) {
+      text.append("\"" + i + "\":\"" + i + "\",");
+    }
+    Files.writeString(index, text);
+    assertThat(Bounds.run(() -> TensorFile.open(index).close()))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("more than 100000 tensors");
+    Files.writeString(index, "{\"a\": [" + "{},".repeat(2_700_000) + "0]}");
+    assertThat(Bounds.run(() -> TensorFile.open(index).close()))
+        .hasMessageContaining("no weight_map");
   }
 }

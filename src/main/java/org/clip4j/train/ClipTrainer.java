@@ -13,6 +13,7 @@ import org.clip4j.data.PairSource;
 import org.clip4j.data.UnreadableImages;
 import org.clip4j.engine.Autograd;
 import org.clip4j.engine.PixelKernels;
+import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
@@ -227,6 +228,8 @@ public final class ClipTrainer {
     private Path output;
     private Layout layout = Layout.OPENCLIP;
     private ImageTransform transform;
+    private Augmentation augmentation;
+    private double maxSkippedShare = 0.01;
     private int batchSize = 128;
     private int microBatchSize; // 0: the batch size
     private int epochs = 30;
@@ -274,6 +277,25 @@ public final class ClipTrainer {
      */
     public Builder optTransform(ImageTransform transform) {
       this.transform = transform;
+      return this;
+    }
+
+    /**
+     * Random views of the images to train on, in place of the transform; by default none. {@link
+     * Augmentation#openClip()} is OpenCLIP's default.
+     */
+    public Builder optAugmentation(Augmentation augmentation) {
+      this.augmentation = augmentation;
+      return this;
+    }
+
+    /**
+     * The share of damaged pairs beyond which the training ends with an error, see {@link
+     * PairLoader.Builder#optMaxSkippedShare}; by default 0.01. The damaged pairs are listed in
+     * {@code skipped.jsonl} in the output folder.
+     */
+    public Builder optMaxSkippedShare(double share) {
+      maxSkippedShare = share;
       return this;
     }
 
@@ -415,7 +437,14 @@ public final class ClipTrainer {
               .setTokenizer(tokenizer)
               .setBatchSize(batchSize)
               .optSeed(seed)
-              .optCacheBytes(imageCacheBytes);
+              .optCacheBytes(imageCacheBytes)
+              .optMaxSkippedShare(maxSkippedShare);
+      if (augmentation != null) {
+        loader.optAugmentation(augmentation);
+      }
+      if (output != null) {
+        loader.optLedger(output.resolve("skipped.jsonl"));
+      }
       if (decodeThreads > 0) {
         loader.optThreads(decodeThreads);
       }

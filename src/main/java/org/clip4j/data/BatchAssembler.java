@@ -1,77 +1,55 @@
 package org.clip4j.data;
 
 import java.io.IOException;
-import java.nio.IntBuffer;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.HashMap;
-import java.util.List;
-import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
-import org.clip4j.text.TokenBatch;
-import org.clip4j.text.Tokenizer;
 
 /**
- * The loader's own thread: shuffles, has pairs decoded ahead by others, and puts them into batches
- * in the shuffled order. What comes out therefore never depends on which decoder is faster.
+ * The loader's own thread: has the pairs of each epoch decoded ahead by others, and puts them into
+ * batches in the epoch's order. What comes out therefore never depends on which decoder is faster,
+ * nor on their number: which pairs are taken follows from the order and from what is damaged.
  */
 final class BatchAssembler implements Runnable {
 
   /** What all epochs share. */
-  record Settings(
-      PairSource source,
-      PixelTransform transform,
-      int imageBytes,
-      Tokenizer tokenizer,
-      int batchSize,
-      long seed,
-      int window) {}
+  record Settings(PairFeed feed, int imageBytes, int batchSize, long seed, int window) {}
 
-  /** A pair on its way; no result when its image is known to be unreadable. */
-  private record Pending(int index, Future<Loaded> result) {}
-
-  /** A pair as far as it could be loaded: either pixels, or the reason why not. */
-  private record Loaded(
-      int index,
-      int caption,
-      String text,
-      int[] ids,
-      byte[] pixels,
-      String name,
-      IOException why) {}
+  /** A pair on its way; no result when it is known to be damaged. */
+  private record Pending(Drawn drawn, Future<PairDecoder.Loaded> result) {}
 
   private final Settings settings;
   private final LoaderPosition start;
   private final ExecutorService decoders;
-  private final LoaderCache cache;
-  private final UnreadableLog unreadable;
+  private final PairDecoder decoder;
+  private final SkippedPairs skippedPairs;
   private final BatchQueue queue;
 
   BatchAssembler(
       Settings settings,
       LoaderPosition start,
       ExecutorService decoders,
-      LoaderCache cache,
-      UnreadableLog unreadable,
+      PairDecoder decoder,
+      SkippedPairs skippedPairs,
       BatchQueue queue) {
     this.settings = settings;
     this.start = start;
     this.decoders = decoders;
-    this.cache = cache;
-    this.unreadable = unreadable;
+    this.decoder = decoder;
+    this.skippedPairs = skippedPairs;
     this.queue = queue;
   }
 
   @Override
   public void run() {
     try {
+      skippedPairs.open(start.equals(LoaderPosition.START));
       LoaderPosition from = start;
       while (true) {
-        runEpoch(from);
-        from = new LoaderPosition(from.epoch() + 1, 0, 0);
+        try (EpochCursor cursor = EpochCursor.of(settings.feed, settings.seed, from.epoch())) {
+          from = new Epoch(cursor, from).run();
+        }
       }
     } catch (InterruptedException e) {
       // The loader was closed.
@@ -79,158 +57,151 @@ final class BatchAssembler implements Runnable {
       queue.fail(e.getCause());
     } catch (IOException | RuntimeException | Error e) {
       queue.fail(e);
+    } finally {
+      skippedPairs.close();
     }
   }
 
-  private void runEpoch(LoaderPosition from)
-      throws IOException, InterruptedException, ExecutionException {
-    int size = settings.source.size();
-    int batchSize = settings.batchSize;
-    int epoch = from.epoch();
-    int[] order = new SeededRandom(SeededRandom.SHUFFLE, settings.seed, epoch).permutation(size);
-    ArrayDeque<Pending> ahead = new ArrayDeque<>();
-    int first = Math.min(from.offset(), size);
-    int submitted = first;
-    int consumed = first;
-    int skipped = 0;
-    int batch = from.batch();
-    Draft draft = null;
-    while (true) {
-      // 1. Have pairs decoded ahead, but none that only an incomplete last batch could use.
-      int wholeBatches = (size - first - skipped) / batchSize;
-      int end =
-          wholeBatches == 0 && from.batch() == 0
-              ? size // the set is smaller than a batch
-              : first + wholeBatches * batchSize + skipped;
-      while (submitted < end && ahead.size() < settings.window) {
-        ahead.add(submit(epoch, order[submitted++]));
-      }
-      if (ahead.isEmpty()) {
-        break;
-      }
-      // 2. Take the next in order.
-      Pending pending = ahead.remove();
-      Loaded loaded = pending.result == null ? null : pending.result.get();
-      if (Thread.interrupted()) {
-        throw new InterruptedException(); // reads fail while closing; that is not to be reported
-      }
-      consumed++;
-      if (loaded == null || loaded.why != null) {
-        if (loaded != null) {
-          unreadable.add(loaded.index, loaded.name, loaded.why);
+  /** One epoch, or what a position leaves of it. All places are counted from the epoch's start. */
+  private final class Epoch {
+    private final EpochCursor cursor;
+    private final LoaderPosition from;
+    private final int batchSize = settings.batchSize;
+    private final long first;
+    private final ArrayDeque<Drawn> planned = new ArrayDeque<>();
+    private final ArrayDeque<Pending> ahead = new ArrayDeque<>();
+    private long known; // pairs that the cursor has given
+    private boolean ended; // it has no more
+    private long submitted;
+    private long consumed;
+    private long skipped; // since the position
+    private long used; // since the position
+    private int batch;
+    private BatchDraft draft;
+
+    Epoch(EpochCursor cursor, LoaderPosition from) throws IOException {
+      this.cursor = cursor;
+      this.from = from;
+      first = cursor.skip(from.offset());
+      known = first;
+      submitted = first;
+      consumed = first;
+      batch = from.batch();
+    }
+
+    LoaderPosition run() throws IOException, InterruptedException, ExecutionException {
+      while (true) {
+        // 1. Have pairs decoded ahead, but none that only an incomplete last batch could use.
+        while (ahead.size() < settings.window && reaches(submitted)) {
+          ahead.add(submit(planned.remove()));
+          submitted++;
         }
-        skipped++;
-        continue;
+        // 2. Take the next in order, unless too many before it were damaged for a whole batch.
+        if (!reaches(consumed)) {
+          break;
+        }
+        Pending pending = ahead.remove();
+        PairDecoder.Loaded loaded = pending.result == null ? null : pending.result.get();
+        if (Thread.interrupted()) {
+          throw new InterruptedException(); // reads fail while closing; not to be reported
+        }
+        consumed++;
+        if (loaded == null || loaded.why() != null) {
+          skipped++;
+          if (loaded != null) {
+            skippedPairs.add(loaded);
+          }
+          long size = cursor.size();
+          checkShare(size < 0 ? -1 : (from.epoch() + 1) * size);
+          continue;
+        }
+        decoder.keep(loaded);
+        // 3. Add it to the batch.
+        if (draft == null) {
+          queue.awaitRoom();
+          draft = new BatchDraft(rows(), settings.imageBytes);
+        }
+        draft.add(loaded);
+        if (draft.size() == batchSize) {
+          put(false);
+        }
       }
-      cache.keepPixels(loaded.index, loaded.pixels);
-      cache.keepTokens(loaded.index, loaded.caption, loaded.ids);
-      // 3. Add it to the batch.
-      if (draft == null) {
-        queue.awaitRoom();
-        draft = new Draft(Math.min(batchSize, size), settings.imageBytes);
+      ahead.forEach(pending -> cancel(pending.result));
+      if (cursor.size() < 0) {
+        checkShare(read());
       }
-      draft.add(loaded);
-      if (draft.size() == batchSize) {
-        queue.put(draft.batch(epoch, batch, new LoaderPosition(epoch, batch + 1, consumed)));
-        batch++;
-        draft = null;
+      if (batch == 0) {
+        if (draft == null) {
+          throw skippedPairs.nothingReadable(known);
+        }
+        put(true);
       }
+      // Readable pairs that made no whole batch were not used: they count as not read.
+      return position(from.epoch() + 1, 0, 0, draft == null ? 0 : draft.size());
     }
-    if (batch == 0) {
-      if (draft == null) {
-        throw unreadable.nothingReadable();
+
+    /** A small set is one batch, and needs no array for more. */
+    private int rows() {
+      return (int) Math.min(batchSize, ended ? known : batchSize);
+    }
+
+    /**
+     * Whether a batch can use the pair at this place, if all from the next on are readable. Looks
+     * as far ahead in the order as it must to tell.
+     */
+    private boolean reaches(long place) throws IOException {
+      while (place >= end() && !ended) {
+        Drawn drawn = cursor.next();
+        if (drawn == null) {
+          ended = true;
+        } else {
+          planned.add(drawn);
+          known++;
+        }
       }
-      queue.put(draft.batch(epoch, 0, new LoaderPosition(epoch + 1, 0, 0)));
+      return place < end();
+    }
+
+    private long end() {
+      long wholeBatches = (known - first - skipped) / batchSize;
+      return ended && wholeBatches == 0 && from.batch() == 0
+          ? known // the set is smaller than a batch
+          : first + wholeBatches * batchSize + skipped;
+    }
+
+    private void checkShare(long whole) throws IOException {
+      skippedPairs.check(from.skipped() + skipped, read(), whole);
+    }
+
+    private long read() {
+      return from.read() + consumed - first;
+    }
+
+    private void put(boolean last) {
+      used += draft.size();
+      int epoch = from.epoch();
+      LoaderPosition next =
+          last ? position(epoch + 1, 0, 0, 0) : position(epoch, batch + 1, consumed, 0);
+      queue.put(draft.batch(epoch, batch, next));
+      batch++;
+      draft = null;
+    }
+
+    private LoaderPosition position(int epoch, int batch, long offset, int unread) {
+      return new LoaderPosition(
+          epoch, batch, offset, read() - unread, from.used() + used, from.skipped() + skipped);
     }
   }
 
-  private Pending submit(int epoch, int index) {
+  private static void cancel(Future<?> result) {
+    if (result != null) {
+      result.cancel(false);
+    }
+  }
+
+  private Pending submit(Drawn drawn) {
     return new Pending(
-        index, unreadable.contains(index) ? null : decoders.submit(() -> load(epoch, index)));
-  }
-
-  /** Runs on a decode thread. */
-  private Loaded load(int epoch, int index) {
-    String name = "pair " + index;
-    try {
-      ImageTextPair pair = settings.source.get(index);
-      name = pair.image().name();
-      int caption =
-          new SeededRandom(SeededRandom.CAPTION, settings.seed, epoch, index)
-              .nextInt(pair.captions().size());
-      String text = pair.captions().get(caption);
-      byte[] pixels = cache.pixels(index);
-      if (pixels == null) {
-        try {
-          pixels = settings.transform.apply(pair.image().read());
-        } catch (IOException e) {
-          return new Loaded(index, caption, text, null, null, name, e);
-        }
-        if (pixels.length != settings.imageBytes) {
-          throw new IllegalStateException(
-              "the transform gave "
-                  + pixels.length
-                  + " bytes where its height and width need "
-                  + settings.imageBytes);
-        }
-      }
-      int[] ids = cache.tokens(index, caption);
-      if (ids == null) {
-        ids = settings.tokenizer.encode(text);
-      }
-      return new Loaded(index, caption, text, ids, pixels, name, null);
-    } catch (RuntimeException e) {
-      throw new IllegalStateException("loading pair " + index + " (" + name + ") failed: " + e, e);
-    }
-  }
-
-  /** A batch being filled. */
-  private static final class Draft {
-    private final byte[] pixels; // [rows, 3, H, W]
-    private final int imageBytes;
-    private final List<int[]> ids;
-    private final List<String> captions;
-    private final int[] indices;
-
-    Draft(int rows, int imageBytes) {
-      this.pixels = new byte[rows * imageBytes];
-      this.imageBytes = imageBytes;
-      this.ids = new ArrayList<>(rows);
-      this.captions = new ArrayList<>(rows);
-      this.indices = new int[rows];
-    }
-
-    int size() {
-      return ids.size();
-    }
-
-    void add(Loaded loaded) {
-      int row = size();
-      System.arraycopy(loaded.pixels, 0, pixels, row * imageBytes, imageBytes);
-      indices[row] = loaded.index;
-      ids.add(loaded.ids);
-      captions.add(loaded.text);
-    }
-
-    PairBatch batch(int epoch, int index, LoaderPosition next) {
-      int size = size();
-      boolean full = size == indices.length;
-      Map<IntBuffer, Integer> firstRows = new HashMap<>(); // a buffer is equal by its content
-      int[] captionIds = new int[size];
-      for (int row = 0; row < size; row++) {
-        Integer earlier = firstRows.putIfAbsent(IntBuffer.wrap(ids.get(row)), row);
-        captionIds[row] = earlier == null ? row : earlier;
-      }
-      return new PairBatch(
-          size,
-          full ? pixels : Arrays.copyOf(pixels, size * imageBytes),
-          TokenBatch.of(ids),
-          List.copyOf(captions),
-          captionIds,
-          full ? indices : Arrays.copyOf(indices, size),
-          epoch,
-          index,
-          next);
-    }
+        drawn,
+        skippedPairs.contains(drawn.id()) ? null : decoders.submit(() -> decoder.load(drawn)));
   }
 }

@@ -11,6 +11,7 @@ final class BatchQueue {
   private final ArrayDeque<PairBatch> ready = new ArrayDeque<>();
   private final int depth;
   private Throwable failure;
+  private long waitedNanos;
   private boolean closed;
 
   BatchQueue(int depth) {
@@ -42,9 +43,21 @@ final class BatchQueue {
     notifyAll();
   }
 
+  /** How long takers waited. */
+  synchronized long waitedNanos() {
+    return waitedNanos;
+  }
+
   synchronized PairBatch take() throws IOException, InterruptedException {
-    while (!closed && ready.isEmpty() && failure == null) {
-      wait();
+    if (!closed && ready.isEmpty() && failure == null) {
+      long start = System.nanoTime();
+      try {
+        do {
+          wait();
+        } while (!closed && ready.isEmpty() && failure == null);
+      } finally {
+        waitedNanos += System.nanoTime() - start;
+      }
     }
     if (closed) {
       throw new IllegalStateException("the loader is closed");

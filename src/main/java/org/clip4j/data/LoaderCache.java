@@ -3,11 +3,13 @@ package org.clip4j.data;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import org.clip4j.image.RgbImage;
 
 /**
- * Keeps transformed pixels and token ids from the first epoch on, within a budget. What is full
- * stays as it is: every epoch visits every pair once, so exchanging entries would not raise the
- * share of hits. Filled by one thread, read by any.
+ * Keeps pixels and token ids from the first epoch on, within a budget: transformed pixels, or with
+ * augmentation, which makes others every time, decoded images. What is full stays as it is: every
+ * epoch visits every pair, so exchanging entries would not raise the share of hits. Filled by one
+ * thread, read by any.
  */
 final class LoaderCache {
   /** Roughly what a map entry, its key and an array header take. */
@@ -16,32 +18,46 @@ final class LoaderCache {
   /** Share of the budget that only tokens may take: small, and worth more per byte. */
   private static final int TOKEN_SHARE = 16;
 
+  private record Text(long id, int caption) {}
+
   private final long budget;
   private final AtomicLong used = new AtomicLong();
-  private final Map<Integer, byte[]> pixels = new ConcurrentHashMap<>();
-  private final Map<Long, int[]> tokens = new ConcurrentHashMap<>();
+  private final Map<Long, byte[]> pixels = new ConcurrentHashMap<>();
+  private final Map<Long, RgbImage> images = new ConcurrentHashMap<>();
+  private final Map<Text, int[]> tokens = new ConcurrentHashMap<>();
 
   LoaderCache(long budget) {
     this.budget = budget;
   }
 
-  byte[] pixels(int index) {
-    return pixels.get(index);
+  byte[] pixels(long id) {
+    return pixels.get(id);
   }
 
-  int[] tokens(int index, int caption) {
-    return tokens.get(key(index, caption));
+  RgbImage image(long id) {
+    return images.get(id);
   }
 
-  void keepPixels(int index, byte[] image) {
-    if (!pixels.containsKey(index) && takes(image.length, budget - budget / TOKEN_SHARE)) {
-      pixels.put(index, image);
+  int[] tokens(long id, int caption) {
+    return tokens.get(new Text(id, caption));
+  }
+
+  void keepPixels(long id, byte[] image) {
+    if (!pixels.containsKey(id) && takes(image.length, budget - budget / TOKEN_SHARE)) {
+      pixels.put(id, image);
     }
   }
 
-  void keepTokens(int index, int caption, int[] ids) {
-    if (!tokens.containsKey(key(index, caption)) && takes(4L * ids.length, budget)) {
-      tokens.put(key(index, caption), ids);
+  void keepImage(long id, RgbImage image) {
+    if (!images.containsKey(id) && takes(image.pixels().length, budget - budget / TOKEN_SHARE)) {
+      images.put(id, image);
+    }
+  }
+
+  void keepTokens(long id, int caption, int[] ids) {
+    Text key = new Text(id, caption);
+    if (!tokens.containsKey(key) && takes(4L * ids.length, budget)) {
+      tokens.put(key, ids);
     }
   }
 
@@ -56,9 +72,5 @@ final class LoaderCache {
 
   long usedBytes() {
     return used.get();
-  }
-
-  private static long key(int index, int caption) {
-    return (long) index << 32 | caption;
   }
 }

@@ -13,7 +13,11 @@ import org.clip4j.text.TokenBatch;
  * @param captions the N captions that were drawn
  * @param captionIds per row the first row with the same token ids, so equal numbers mean that the
  *     text encoder sees equal captions
- * @param indices per row the pair's index in its {@link PairSource}
+ * @param names the N images' names, as messages have them
+ * @param imageIds per row the first row with the same name, so equal numbers mean the same image,
+ *     augmented differently perhaps
+ * @param indices per row the pair's index in its {@link PairSource}; in a mixture the sources'
+ *     indices each count from 0; -1 for pairs without an index, as those of shards
  * @param epoch from 0
  * @param indexInEpoch from 0
  * @param next where the following batch starts: a loader started there continues as if it had never
@@ -25,6 +29,8 @@ public record PairBatch(
     TokenBatch tokens,
     List<String> captions,
     int[] captionIds,
+    List<String> names,
+    int[] imageIds,
     int[] indices,
     int epoch,
     int indexInEpoch,

@@ -1,41 +1,53 @@
 package org.clip4j.data;
 
 import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.text.Tokenizer;
 
 /**
- * Turns pairs into batches for training, decoding ahead on threads of its own.
+ * Turns pairs into batches for training, decoding and augmenting ahead on threads of its own.
  *
- * <p>Batches come without end, epoch after epoch. Each epoch visits the pairs in a new order, every
- * order equally likely, and draws one caption per pair. All batches are full: a last incomplete one
- * is dropped, unless fewer pairs can be read than make one batch, which then come as one smaller
- * batch an epoch. For equal pairs, options and start the batches are equal, byte by byte, whatever
- * the number of threads and their timing.
+ * <p>Batches come without end, epoch after epoch. Each epoch visits the pairs in a new order and
+ * draws one caption per pair; of a {@link PairSource} every order is equally likely. All batches
+ * are full: a last incomplete one is dropped, unless fewer pairs can be read than make one batch,
+ * which then come as one smaller batch an epoch. For equal pairs, options and start the batches are
+ * equal, byte by byte, whatever the number of threads and their timing.
  *
- * <p>A pair whose image cannot be read is logged once, counted and left out from then on; the next
- * pair takes its place.
+ * <p>A damaged pair, whose image or caption cannot be read, is logged once, written to the ledger
+ * if there is one, and left out from then on; the next pair takes its place. Too large a share of
+ * damaged pairs ends the loading, see {@link Builder#optMaxSkippedShare}.
  *
  * <p>One thread takes the batches; {@link #close()} and the counters may be called by any.
  */
 public final class PairLoader implements AutoCloseable {
   private final BatchAssembler.Settings settings;
+  private final PairDecoder.ToPixels toPixels;
+  private final Tokenizer tokenizer;
   private final int threads;
   private final LoaderCache cache;
   private final BatchQueue queue;
-  private final UnreadableLog unreadable = new UnreadableLog();
+  private final SkippedPairs skipped;
 
+  private LoaderPosition taken = LoaderPosition.START;
+  private long firstNanos; // when the first batch was asked for
+  private long elapsedNanos = -1;
   private Thread assembler;
   private ExecutorService decoders;
   private boolean closed;
 
   private PairLoader(Builder builder, BatchAssembler.Settings settings) {
     this.settings = settings;
+    this.toPixels = builder.toPixels();
+    this.tokenizer = builder.tokenizer;
     this.threads = builder.threads;
+    this.skipped = new SkippedPairs(builder.maxSkippedShare, builder.ledger);
     this.cache = new LoaderCache(builder.cacheBytes);
     this.queue = new BatchQueue(builder.prefetch);
   }
@@ -45,9 +57,15 @@ public final class PairLoader implements AutoCloseable {
     return new Builder();
   }
 
-  /** How many batches an epoch has when every image can be read; at least 1. */
-  public int batchesPerEpoch() {
-    return Math.max(1, settings.source().size() / settings.batchSize());
+  /**
+   * How many batches an epoch has when every pair can be read; at least 1.
+   *
+   * @throws IOException if the pairs have to be counted, and that fails
+   */
+  public int batchesPerEpoch() throws IOException {
+    return (int)
+        Math.max(
+            1, Math.min(Integer.MAX_VALUE, settings.feed().pairsPerEpoch() / settings.batchSize()));
   }
 
   /**
@@ -65,13 +83,20 @@ public final class PairLoader implements AutoCloseable {
     if (assembler != null) {
       throw new IllegalStateException("the loader was started already; make another one");
     }
+    taken = position;
     AtomicInteger count = new AtomicInteger();
     decoders =
         Executors.newFixedThreadPool(
             threads, task -> daemon(task, "clip4j-decoder-" + count.incrementAndGet()));
     assembler =
         daemon(
-            new BatchAssembler(settings, position, decoders, cache, unreadable, queue),
+            new BatchAssembler(
+                settings,
+                position,
+                decoders,
+                new PairDecoder(toPixels, tokenizer, settings.seed(), cache),
+                skipped,
+                queue),
             "clip4j-loader");
     assembler.start();
   }
@@ -82,10 +107,17 @@ public final class PairLoader implements AutoCloseable {
    *
    * @param epoch from 0
    * @param batchIndex in the epoch, from 0
+   * @throws IOException if the pairs have to be counted, and that fails
    */
-  public void start(int epoch, int batchIndex) {
-    long offset = Math.min((long) batchIndex * settings.batchSize(), settings.source().size());
-    start(new LoaderPosition(epoch, batchIndex, (int) offset));
+  public void start(int epoch, int batchIndex) throws IOException {
+    long offset = (long) batchIndex * settings.batchSize();
+    long before = 0;
+    if (epoch > 0) {
+      long pairs = settings.feed().pairsPerEpoch();
+      before =
+          epoch * (pairs < settings.batchSize() ? pairs : pairs - pairs % settings.batchSize());
+    }
+    start(new LoaderPosition(epoch, batchIndex, offset, before + offset, before + offset, 0));
   }
 
   private static Thread daemon(Runnable task, String name) {
@@ -98,7 +130,8 @@ public final class PairLoader implements AutoCloseable {
    * The next batch; waits until it is there. The first call starts the loader at epoch 0 unless
    * {@link #start} did.
    *
-   * @throws IOException if an epoch ends without one readable image
+   * @throws IOException if an epoch ends without one readable image, too many pairs are damaged, or
+   *     the ledger cannot be read or written
    * @throws InterruptedException if the calling thread is interrupted; the loader stays usable
    * @throws IllegalStateException if the loader is closed, also while waiting, or if a source, the
    *     transform or the tokenizer failed unexpectedly; that failure is the cause's cause
@@ -108,16 +141,38 @@ public final class PairLoader implements AutoCloseable {
       if (assembler == null && !closed) {
         start(LoaderPosition.START);
       }
+      if (elapsedNanos < 0) {
+        firstNanos = System.nanoTime();
+        elapsedNanos = 0;
+      }
     }
-    return queue.take();
+    PairBatch batch = queue.take();
+    synchronized (this) {
+      elapsedNanos = System.nanoTime() - firstNanos;
+      taken = batch.next();
+    }
+    return batch;
   }
 
-  /** The images that could not be read so far, those decoded ahead included. */
+  /** Counts of pairs, and how long the consumer waited, up to the last batch that was taken. */
+  public synchronized LoaderStats stats() {
+    return new LoaderStats(
+        taken.read(),
+        taken.used(),
+        taken.skipped(),
+        Duration.ofNanos(queue.waitedNanos()),
+        Duration.ofNanos(Math.max(0, elapsedNanos)));
+  }
+
+  /**
+   * The damaged pairs found so far, those decoded ahead included, and after a resumption those that
+   * the ledger lists.
+   */
   public UnreadableImages unreadable() {
-    return unreadable.snapshot();
+    return skipped.snapshot();
   }
 
-  /** Bytes of pixels and token ids that are kept for the coming epochs. */
+  /** Bytes of images and token ids that are kept for the coming epochs. */
   public long cachedBytes() {
     return cache.usedBytes();
   }
@@ -138,21 +193,24 @@ public final class PairLoader implements AutoCloseable {
 
   /** Options of a loader. Not safe for use by several threads. */
   public static final class Builder {
-    private PairSource pairs;
+    private PairFeed pairs;
     private int height;
     private int width;
     private PixelTransform transform;
+    private Augmentation augmentation;
     private Tokenizer tokenizer;
     private int batchSize;
     private long seed;
     private int threads = Math.max(1, Runtime.getRuntime().availableProcessors() - 1);
     private int prefetch = 3;
     private long cacheBytes = Runtime.getRuntime().maxMemory() / 4;
+    private double maxSkippedShare = 0.01;
+    private Path ledger;
 
     private Builder() {}
 
     /** The pairs to load; at least one. */
-    public Builder setPairs(PairSource pairs) {
+    public Builder setPairs(PairFeed pairs) {
       this.pairs = Objects.requireNonNull(pairs, "pairs");
       return this;
     }
@@ -169,6 +227,15 @@ public final class PairLoader implements AutoCloseable {
       return this;
     }
 
+    /**
+     * Random views in place of the transform, which then gives the height and width alone. They
+     * depend on the seed, the epoch and the pair. None by default.
+     */
+    public Builder optAugmentation(Augmentation augmentation) {
+      this.augmentation = Objects.requireNonNull(augmentation, "augmentation");
+      return this;
+    }
+
     /** What turns captions into token ids. */
     public Builder setTokenizer(Tokenizer tokenizer) {
       this.tokenizer = Objects.requireNonNull(tokenizer, "tokenizer");
@@ -181,7 +248,7 @@ public final class PairLoader implements AutoCloseable {
       return this;
     }
 
-    /** Seed of the order and of the captions drawn; 0 by default. */
+    /** Seed of the order, of the captions drawn and of augmentation; 0 by default. */
     public Builder optSeed(long seed) {
       this.seed = seed;
       return this;
@@ -203,8 +270,9 @@ public final class PairLoader implements AutoCloseable {
     }
 
     /**
-     * Heap to spend on keeping transformed images and token ids, so that later epochs need not
-     * decode them again; by default a quarter of the maximum heap, 0 for none. When it is full, the
+     * Heap to spend on keeping images and token ids, so that later epochs need not decode them
+     * again; by default a quarter of the maximum heap, 0 for none. Images are kept transformed, or
+     * with augmentation as they were decoded, which takes 3 bytes a pixel. When it is full, the
      * other pairs are read every epoch.
      */
     public Builder optCacheBytes(long bytes) {
@@ -213,6 +281,42 @@ public final class PairLoader implements AutoCloseable {
       }
       this.cacheBytes = bytes;
       return this;
+    }
+
+    /**
+     * The share of damaged pairs beyond which loading ends, with the first reasons; 0.01 by
+     * default, 1 for no limit.
+     *
+     * <p>Looked at whenever a pair is skipped. Loading ends as soon as more pairs were skipped than
+     * this share of an epoch's pairs (times the epochs begun), so at the latest when the first
+     * epoch ends, and never for less. It ends before, and for shards whose pairs nobody counted,
+     * once the pairs skipped exceed this share of those read by six standard deviations, which
+     * chance does not do; the first 1,000 pairs count as 1,000 from the start.
+     */
+    public Builder optMaxSkippedShare(double share) {
+      if (!(share >= 0 && share <= 1)) {
+        throw new IllegalArgumentException(
+            "the share of skipped pairs must lie in [0, 1], found " + share);
+      }
+      this.maxSkippedShare = share;
+      return this;
+    }
+
+    /**
+     * A file to list damaged pairs in: a JSON object a line with the pair's source, sample (file,
+     * or shard and key), reason and id, written once for each pair. None by default.
+     *
+     * <p>A loader that starts at the beginning begins the file anew. One that is resumed appends,
+     * and takes the pairs listed for damaged without looking at them again, so that it goes on
+     * exactly as before; to have repaired pairs back, start anew or delete the file.
+     */
+    public Builder optLedger(Path file) {
+      this.ledger = Objects.requireNonNull(file, "ledger");
+      return this;
+    }
+
+    private PairDecoder.ToPixels toPixels() {
+      return new PairDecoder.ToPixels(height, width, transform, augmentation);
     }
 
     private static int atLeastOne(int value, String what) {
@@ -234,11 +338,14 @@ public final class PairLoader implements AutoCloseable {
         throw new IllegalStateException(
             "a loader needs setPairs, setTransform, setTokenizer and setBatchSize");
       }
-      if (pairs.size() == 0) {
-        throw new IllegalArgumentException("there are no pairs to load");
+      long rows = batchSize;
+      if (pairs instanceof PairSource source) {
+        if (source.size() == 0) {
+          throw new IllegalArgumentException("there are no pairs to load");
+        }
+        rows = Math.min(batchSize, source.size());
       }
       long imageBytes = 3L * height * width;
-      long rows = Math.min(batchSize, pairs.size());
       if (rows * imageBytes > Integer.MAX_VALUE - 8) {
         throw new IllegalArgumentException(
             "a batch of "
@@ -252,9 +359,7 @@ public final class PairLoader implements AutoCloseable {
                 + " a batch");
       }
       return new PairLoader(
-          this,
-          new BatchAssembler.Settings(
-              pairs, transform, (int) imageBytes, tokenizer, batchSize, seed, 4 * threads));
+          this, new BatchAssembler.Settings(pairs, (int) imageBytes, batchSize, seed, 4 * threads));
     }
   }
 }

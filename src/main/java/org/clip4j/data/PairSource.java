@@ -6,10 +6,21 @@ import java.util.List;
  * Image-text pairs with random access. Implementations are immutable and safe for use by several
  * threads.
  */
-public interface PairSource {
+public non-sealed interface PairSource extends PairFeed {
 
   /** The number of pairs. */
   int size();
+
+  @Override
+  default String name() {
+    return "pairs";
+  }
+
+  /** {@link #size()}. */
+  @Override
+  default long pairsPerEpoch() {
+    return size();
+  }
 
   /**
    * One pair.
@@ -23,6 +34,11 @@ public interface PairSource {
     List<Integer> kept = List.copyOf(indices);
     PairSource all = this;
     return new PairSource() {
+      @Override
+      public String name() {
+        return all.name();
+      }
+
       @Override
       public int size() {
         return kept.size();

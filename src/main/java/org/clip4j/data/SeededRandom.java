@@ -15,6 +15,7 @@ final class SeededRandom {
   static final long CAPTION = 3;
   static final long SHAPES_TRAINING = 4;
   static final long SHAPES_TEST = 5;
+  static final long AUGMENTATION = 6;
 
   private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
 

@@ -3,9 +3,9 @@ package org.clip4j.data;
 import java.util.List;
 
 /**
- * The images that a loader could not read so far.
+ * The damaged pairs that a loader has left out so far.
  *
- * @param count of pairs left out for their image
+ * @param count of pairs whose image or caption could not be read
  * @param names of the first 100 of them
  */
 public record UnreadableImages(int count, List<String> names) {

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.engine.Autograd;
+import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.ClipTokenizer;
@@ -149,6 +150,25 @@ public final class ClipTrainer {
      */
     public Builder optTokenizer(Tokenizer tokenizer) {
       settings.tokenizer = tokenizer;
+      return this;
+    }
+
+    /**
+     * Random views of the images to train on, in place of the transform; by default none. {@link
+     * Augmentation#openClip()} is OpenCLIP's default.
+     */
+    public Builder optAugmentation(Augmentation augmentation) {
+      settings.augmentation = augmentation;
+      return this;
+    }
+
+    /**
+     * The share of damaged pairs beyond which the training ends with an error, see {@link
+     * PairLoader.Builder#optMaxSkippedShare}; by default 0.01. The damaged pairs are listed in
+     * {@code skipped.jsonl} in the output folder.
+     */
+    public Builder optMaxSkippedShare(double share) {
+      settings.maxSkippedShare = share;
       return this;
     }
 

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
+import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.VisionConfig;
@@ -19,6 +20,8 @@ final class TrainingSettings implements Cloneable {
   Path output;
   Layout layout = Layout.OPENCLIP;
   ImageTransform transform;
+  Augmentation augmentation;
+  double maxSkippedShare = 0.01;
   Tokenizer tokenizer;
   int batchSize = 128;
   int microBatchSize; // 0: the batch size
@@ -82,7 +85,14 @@ final class TrainingSettings implements Cloneable {
             .setTokenizer(tokenizer())
             .setBatchSize(batchSize)
             .optSeed(seed)
-            .optCacheBytes(imageCacheBytes);
+            .optCacheBytes(imageCacheBytes)
+            .optMaxSkippedShare(maxSkippedShare);
+    if (augmentation != null) {
+      loader.optAugmentation(augmentation);
+    }
+    if (output != null) {
+      loader.optLedger(output.resolve("skipped.jsonl"));
+    }
     if (decodeThreads > 0) {
       loader.optThreads(decodeThreads);
     }

@@ -174,7 +174,9 @@ class PairLoaderTest {
         assertThat(batch.epoch()).isEqualTo(epoch);
         assertThat(batch.indices()).containsExactlyInAnyOrder(0, 1, 2, 4, 5);
         assertThat(batch.pixels()).hasSize(15);
-        assertThat(batch.next()).isEqualTo(new LoaderPosition(epoch + 1, 0, 0));
+        int done = epoch + 1;
+        assertThat(batch.next())
+            .isEqualTo(new LoaderPosition(done, 0, 0, 6 * done, 5 * done, done));
       }
       assertThat(loader.batchesPerEpoch()).isEqualTo(1);
     }

@@ -80,11 +80,13 @@ final class TestPairs {
         }
       };
 
+  /** Without a limit to damaged pairs. */
   static PairLoader.Builder loader(PairSource pairs, int batchSize) {
     return PairLoader.builder()
         .setPairs(pairs)
         .setTransform(1, 1, image -> image.pixels().clone())
         .setTokenizer(TOKENIZER)
-        .setBatchSize(batchSize);
+        .setBatchSize(batchSize)
+        .optMaxSkippedShare(1);
   }
 }

@@ -217,7 +217,12 @@ class ClipTrainerTest {
   @Test
   void unreadable_images_are_skipped_and_counted() throws IOException {
     try (ClipModel model = ClipModel.create(VIT, 3)) {
-      TrainingResult result = trainer(model).setPairs(halfUnreadable(64, false)).build().train();
+      TrainingResult result =
+          trainer(model)
+              .setPairs(halfUnreadable(64, false))
+              .optMaxSkippedShare(0.5)
+              .build()
+              .train();
       assertThat(result.unreadable()).isEqualTo(32);
       assertThat(result.unreadableExamples()).anyMatch(name -> name.contains("broken-"));
       assertThat(result.toString()).contains("32 unreadable images");

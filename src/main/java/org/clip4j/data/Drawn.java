@@ -1,0 +1,30 @@
+package org.clip4j.data;
+
+import java.io.IOException;
+
+/**
+ * A pair whose turn has come, not read yet.
+ *
+ * @param id the same whenever this pair comes, and no other's in its feed
+ * @param index in its {@link PairSource}, as {@link PairBatch#indices()} has it
+ * @param visit tells this turn from the pair's others, so that captions and augmentation are drawn
+ *     anew; the epoch, unless pairs repeat within one
+ * @param feed the name of what it comes from
+ * @param reading gets image source and captions
+ */
+record Drawn(long id, int index, long visit, String feed, Reading reading) {
+
+  /** How a pair's text is got, on a decode thread. */
+  interface Reading {
+
+    /** What messages call the pair before it is read. */
+    String name();
+
+    /**
+     * The captions, and the image, not decoded yet.
+     *
+     * @throws IOException if the pair is damaged; the message says how
+     */
+    ImageTextPair read() throws IOException;
+  }
+}

@@ -4,6 +4,11 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import com.google.gson.JsonObject;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import org.clip4j.engine.TorchScript;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSpec;
@@ -13,7 +18,7 @@ import org.clip4j.model.ParameterSpec;
  * the logit scale; after each step the logit scale is clamped to [0, ln 100] (Radford et al. 2021,
  * section 2.5). All parameters are updated in one call of PyTorch's fused kernel.
  */
-final class AdamW {
+final class AdamW implements StatefulPart {
   private static final String SOURCE =
       """
       def gradients(self, p: List[Tensor]) -> List[Tensor]:
@@ -48,6 +53,7 @@ final class AdamW {
 
   /** Parameters that share a weight decay, with their moments and step counts. */
   private static final class Group {
+    final List<String> names = new ArrayList<>();
     final NDList parameters = new NDList();
     final NDList firstMoments = new NDList();
     final NDList secondMoments = new NDList();
@@ -87,6 +93,7 @@ final class AdamW {
       if (!spec.buffer()) {
         NDArray parameter = model.parameters().get(spec.name());
         Group group = isDecayed(spec) ? decayed : other;
+        group.names.add(spec.name());
         group.parameters.add(parameter);
         group.firstMoments.add(manager.zeros(parameter.getShape()));
         group.secondMoments.add(manager.zeros(parameter.getShape()));
@@ -130,4 +137,31 @@ final class AdamW {
         hyper.maxGradientNorm,
         MAX_LOG_SCALE);
   }
+
+  @Override
+  public String stateName() {
+    return "optimizer";
+  }
+
+  @Override
+  public Map<String, NDArray> tensors() {
+    Map<String, NDArray> tensors = new LinkedHashMap<>();
+    for (Group group : List.of(decayed, other)) {
+      for (int i = 0; i < group.names.size(); i++) {
+        String name = group.names.get(i);
+        tensors.put("exp_avg." + name, group.firstMoments.get(i));
+        tensors.put("exp_avg_sq." + name, group.secondMoments.get(i));
+        tensors.put("step." + name, group.steps.get(i));
+      }
+    }
+    return tensors;
+  }
+
+  @Override
+  public JsonObject scalars() {
+    return new JsonObject();
+  }
+
+  @Override
+  public void restoreScalars(JsonObject scalars) {}
 }

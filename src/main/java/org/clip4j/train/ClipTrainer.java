@@ -4,6 +4,9 @@ import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.engine.Autograd;
@@ -12,7 +15,6 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.KeyMap;
 import org.clip4j.weights.Layout;
 
@@ -55,7 +57,8 @@ public final class ClipTrainer {
   }
 
   /**
-   * Ends the training after the step under way; the model is saved as it then is. For any thread.
+   * Ends the training after the step under way. The model is saved as it then is, and a checkpoint
+   * if the training has any, so that it can be resumed. For any thread.
    */
   public void cancel() {
     cancelled = true;
@@ -63,9 +66,10 @@ public final class ClipTrainer {
 
   /**
    * Trains until the last step, until {@link #cancel()}, or until the thread is interrupted, and
-   * saves the model.
+   * saves a last checkpoint, if the training has any, and the model.
    *
-   * @throws IOException if no image can be read, or the model cannot be saved
+   * @throws IOException if no image can be read, the training cannot be resumed as asked, or the
+   *     last checkpoint or the model cannot be saved
    */
   public TrainingResult train() throws IOException {
     if (settings.output != null) {
@@ -74,29 +78,41 @@ public final class ClipTrainer {
     ClipModel model = settings.model;
     model.setTrainable(true);
     model.parameters().values().forEach(Autograd::clear); // of a training that failed midway
-    try (NDManager manager = model.manager().newSubManager();
+    try (RunSaver saver = RunSaver.open(settings);
+        NDManager manager = model.manager().newSubManager();
         PairLoader loader = settings.loader()) {
-      TrainingResult result = new TrainingLoop(settings, manager, loader, this::stopped).run();
-      save();
+      TrainingLoop loop = new TrainingLoop(settings, manager, loader, saver, this::stopped);
+      Optional<RunCheckpoint> from = saver.latest();
+      if (from.isPresent()) {
+        loop.restore(from.get());
+      }
+      TrainingResult result = loop.run();
+      saveAll(saver, loop);
       return result;
     } finally {
       model.setTrainable(false);
     }
   }
 
-  private void save() throws IOException {
-    if (settings.output == null) {
-      return;
-    }
-    boolean interrupted = Thread.interrupted(); // an interrupted thread cannot write files
+  /** Where there is no room for a checkpoint there may be for the model. */
+  private static void saveAll(RunSaver saver, TrainingLoop loop) throws IOException {
+    IOException failure = null;
     try {
-      CheckpointWriter.of(settings.model.config(), settings.transform(), settings.model.values())
-          .optTokenizer(settings.tokenizer())
-          .write(settings.output, settings.layout);
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
+      saver.saveLast(loop.moment());
+    } catch (IOException e) {
+      failure = e;
+    }
+    try {
+      saver.saveModel();
+    } catch (IOException e) {
+      if (failure == null) {
+        failure = e;
+      } else {
+        failure.addSuppressed(e);
       }
+    }
+    if (failure != null) {
+      throw failure;
     }
   }
 
@@ -238,6 +254,63 @@ public final class ClipTrainer {
       return this;
     }
 
+    /**
+     * Saves a checkpoint after every so many steps; by default not.
+     *
+     * <p>A checkpoint is a folder {@code checkpoints/step-N} in the output folder: the model as it
+     * then is, in the training's layout, and all else that is needed to go on as if nothing had
+     * happened, see {@link #optResume}. A training with checkpoints also saves one when it ends or
+     * is {@linkplain ClipTrainer#cancel cancelled}. If one cannot be saved, for example since the
+     * disk is full, that is logged as an error and the training goes on; the earlier ones stay.
+     */
+    public Builder optCheckpointSteps(long steps) {
+      settings.checkpointSteps = atLeast("checkpoint steps", 1, steps);
+      return this;
+    }
+
+    /**
+     * Saves a checkpoint after the first step that ends so many minutes after the last was saved;
+     * by default not. Together with {@link #optCheckpointSteps} either is enough.
+     */
+    public Builder optCheckpointMinutes(double minutes) {
+      if (!(minutes > 0 && minutes < 1e9)) {
+        throw new IllegalArgumentException(
+            "minutes between checkpoints must be above 0, found " + minutes);
+      }
+      settings.checkpointInterval = Duration.ofNanos((long) (minutes * 60e9));
+      return this;
+    }
+
+    /** How many of the last checkpoints are kept; by default 3. Older ones are deleted. */
+    public Builder optKeepLast(int checkpoints) {
+      settings.keepLast = atLeast("kept checkpoints", 1, checkpoints);
+      return this;
+    }
+
+    /**
+     * Continues from the output folder's last checkpoint that is whole, or starts anew if there is
+     * none; by default false, and checkpoints in the folder are an error.
+     *
+     * <p>The weights of the model that was set are replaced by the saved ones. On the same machine
+     * the training ends with the weights, bit by bit, that it would have had without a break.
+     * Settings that change the weights, and the pairs, must be as they were, see {@link
+     * #optAllowedChanges}.
+     */
+    public Builder optResume(boolean resume) {
+      settings.resume = resume;
+      return this;
+    }
+
+    /**
+     * Settings that may differ from those of the training that is resumed; by default none. For
+     * example {@code totalSteps}, {@code warmupSteps} to train for more epochs, or {@code data}.
+     * The error that names what differs has their names.
+     */
+    public Builder optAllowedChanges(String... names) {
+      settings.allowedChanges = Set.of(names);
+      return this;
+    }
+
     /** Threads that decode images; by default one less than there are cores, at least one. */
     public Builder optDecodeThreads(int threads) {
       settings.decodeThreads = atLeast("decode threads", 1, threads);
@@ -272,6 +345,12 @@ public final class ClipTrainer {
       int vocabSize = settings.model.config().text().vocabSize();
       if (settings.tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
         throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
+      }
+      if (settings.output == null
+          && (settings.checkpointSteps > 0
+              || settings.checkpointInterval != null
+              || settings.resume)) {
+        throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
       }
       return new ClipTrainer(settings.copy());
     }

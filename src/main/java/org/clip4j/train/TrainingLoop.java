@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BooleanSupplier;
+import org.clip4j.data.LoaderPosition;
 import org.clip4j.data.PairBatch;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.UnreadableImages;
@@ -20,6 +21,7 @@ final class TrainingLoop {
   private final BooleanSupplier stopped;
   private final NDManager manager;
   private final PairLoader loader;
+  private final RunSaver saver;
   private final MicroBatches parts;
   private final TrainingStep step;
   private final AdamW optimizer;
@@ -27,20 +29,29 @@ final class TrainingLoop {
   private final long totalSteps;
   private final List<Float> losses = new ArrayList<>();
   private long samples;
+  private LoaderPosition position = LoaderPosition.START;
+  private long resumedAt;
+  private Duration before = Duration.ZERO; // time in earlier runs
+  private long start = System.nanoTime();
 
   /**
-   * Starts at the first step.
+   * Starts at the first step, unless restored.
    *
    * @param manager owns all that lives as long as the training
    * @param stopped asked before every step
    */
   TrainingLoop(
-      TrainingSettings settings, NDManager manager, PairLoader loader, BooleanSupplier stopped) {
+      TrainingSettings settings,
+      NDManager manager,
+      PairLoader loader,
+      RunSaver saver,
+      BooleanSupplier stopped) {
     this.settings = settings;
     this.model = settings.model;
     this.stopped = stopped;
     this.manager = manager;
     this.loader = loader;
+    this.saver = saver;
     ImageTransform transform = settings.transform();
     parts =
         new MicroBatches(
@@ -56,8 +67,38 @@ final class TrainingLoop {
             settings.learningRate, settings.warmupSteps(totalSteps), totalSteps);
   }
 
+  /** Takes up the state of a training that a checkpoint keeps; before the first step. */
+  void restore(RunCheckpoint from) throws IOException {
+    for (float loss : from.restore(model, List.of(optimizer))) {
+      losses.add(loss);
+    }
+    RunState state = from.state();
+    samples = state.samples();
+    position = state.position();
+    resumedAt = state.step();
+    before = state.elapsed();
+    loader.start(position);
+  }
+
+  /** The state between two steps. */
+  RunSaver.Moment moment() {
+    return new RunSaver.Moment(samples, elapsed(), position, lossArray(), List.of(optimizer));
+  }
+
+  private Duration elapsed() {
+    return before.plusNanos(System.nanoTime() - start);
+  }
+
+  private float[] lossArray() {
+    float[] values = new float[losses.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = losses.get(i);
+    }
+    return values;
+  }
+
   TrainingResult run() throws IOException {
-    long start = System.nanoTime();
+    start = System.nanoTime();
     while (losses.size() < totalSteps && !stopped.getAsBoolean()) {
       PairBatch batch = next();
       if (batch == null) {
@@ -77,20 +118,21 @@ final class TrainingLoop {
       double norm = optimizer.step(learningRate);
       losses.add(loss);
       samples += batch.size();
-      report(batch, loss, learningRate, norm, Duration.ofNanos(System.nanoTime() - start));
+      position = batch.next();
+      report(batch, loss, learningRate, norm, elapsed());
+      if (saver.isDue(losses.size())) {
+        saver.save(moment());
+      }
     }
     UnreadableImages unreadable = loader.unreadable();
-    float[] values = new float[losses.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = losses.get(i);
-    }
     return new TrainingResult(
         settings.output,
-        values.length,
-        values.length < totalSteps,
-        values,
+        losses.size(),
+        resumedAt,
+        losses.size() < totalSteps,
+        lossArray(),
         samples,
-        Duration.ofNanos(System.nanoTime() - start),
+        elapsed(),
         unreadable.count(),
         unreadable.names());
   }
@@ -118,6 +160,7 @@ final class TrainingLoop {
         new TrainingProgress(
             losses.size(),
             totalSteps,
+            resumedAt,
             batch.epoch() + 1,
             loss,
             learningRate,

@@ -1,8 +1,10 @@
 package org.clip4j.train;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.image.Augmentation;
@@ -35,6 +37,11 @@ final class TrainingSettings implements Cloneable {
   boolean maskDuplicateCaptions;
   int decodeThreads;
   long imageCacheBytes = Runtime.getRuntime().maxMemory() / 4;
+  long checkpointSteps; // 0: not by steps
+  Duration checkpointInterval; // null: not by time
+  int keepLast = 3;
+  boolean resume;
+  Set<String> allowedChanges = Set.of();
   List<TrainingListener> listeners = new ArrayList<>();
 
   TrainingSettings copy() {
@@ -45,6 +52,11 @@ final class TrainingSettings implements Cloneable {
     } catch (CloneNotSupportedException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** Whether there is anything to resume from later. */
+  boolean savesCheckpoints() {
+    return output != null && (checkpointSteps > 0 || checkpointInterval != null || resume);
   }
 
   /** What images become the model's input by. */

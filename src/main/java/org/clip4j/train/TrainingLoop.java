@@ -9,8 +9,9 @@ import java.util.function.BooleanSupplier;
 import org.clip4j.data.PairBatch;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.UnreadableImages;
-import org.clip4j.engine.PixelKernels;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipModel;
 
 /** The steps of one training, and its state between them. */
@@ -22,7 +23,10 @@ final class TrainingLoop {
   private final PairLoader loader;
   private final MicroBatches parts;
   private final TrainingStep step;
+  private final Replicas replicas;
   private final AdamW optimizer;
+  private final LossScaler scaler; // null: the loss is not scaled
+  private final Ema ema; // null: weights are not averaged
   private final LearningRateSchedule schedule;
   private final long totalSteps;
   private final List<Float> losses = new ArrayList<>();
@@ -44,19 +48,29 @@ final class TrainingLoop {
     ImageTransform transform = settings.transform();
     parts =
         new MicroBatches(
-            transform,
-            new PixelKernels(manager, transform.mean(), transform.std()),
-            settings.microBatchSize(),
-            model.config());
-    step = new TrainingStep(manager, model);
+            manager, transform, settings.microBatchSize(), model.config(), settings.patchDropout());
+    Freezing.apply(model, settings.freezings);
     optimizer = new AdamW(manager, model, settings.hyperparameters());
+    scaler = settings.precision == Precision.FP16 ? new LossScaler() : null;
+    ema = settings.ema == null ? null : new Ema(manager, model, settings.ema);
     totalSteps = settings.totalSteps();
-    schedule =
-        new LearningRateSchedule(
-            settings.learningRate, settings.warmupSteps(totalSteps), totalSteps);
+    schedule = settings.schedule();
+    replicas = new Replicas(manager, model, settings.otherDevices());
+    step = new TrainingStep(manager, replicas, settings.precision);
   }
 
+  /** Trains; the model ends with the averaged weights, if they are averaged. */
   TrainingResult run() throws IOException {
+    try (replicas) {
+      TrainingResult result = steps();
+      if (ema != null) {
+        ema.swap();
+      }
+      return result;
+    }
+  }
+
+  private TrainingResult steps() throws IOException {
     long start = System.nanoTime();
     while (losses.size() < totalSteps && !stopped.getAsBoolean()) {
       PairBatch batch = next();
@@ -74,7 +88,7 @@ final class TrainingLoop {
                 + "; try a lower learning rate than "
                 + settings.learningRate);
       }
-      double norm = optimizer.step(learningRate);
+      double norm = update(learningRate);
       losses.add(loss);
       samples += batch.size();
       report(batch, loss, learningRate, norm, Duration.ofNanos(System.nanoTime() - start));
@@ -108,8 +122,37 @@ final class TrainingLoop {
   private float backward(PairBatch batch) {
     try (NDManager scratch = manager.newSubManager()) {
       return step.backward(
-          scratch, parts.of(batch), settings.maskDuplicateCaptions ? batch.captionIds() : null);
+          scratch,
+          parts.of(batch, replicas.models().size()),
+          settings.spreadDuplicates
+              ? Matches.of(batch.captionIds(), batch.imageIds())
+              : Matches.OWN,
+          scaler == null ? 1 : scaler.scale());
     }
+  }
+
+  /** The gradients' norm, which half precision may find infinite: the step is then skipped. */
+  private double update(double learningRate) {
+    double norm = optimizer.step(learningRate, scaler == null ? 1 : scaler.scale());
+    boolean finite = Double.isFinite(norm);
+    if (scaler != null) {
+      scaler.update(finite);
+    } else if (!finite) {
+      throw new IllegalStateException(
+          "the gradients' norm became "
+              + norm
+              + " at step "
+              + (losses.size() + 1)
+              + "; nothing was updated; try a lower learning rate than "
+              + settings.learningRate);
+    }
+    if (finite) {
+      replicas.copyFromFirst();
+      if (ema != null) {
+        ema.update();
+      }
+    }
+    return norm;
   }
 
   private void report(

@@ -145,13 +145,19 @@ public final class HostMemory {
     return onDeviceOf(manager, host);
   }
 
-  private static NDArray onDeviceOf(NDManager manager, NDArray host) {
+  /**
+   * Hands a tensor over to a manager and brings it to the manager's device, where it is not there.
+   *
+   * @param array closed if it was elsewhere
+   */
+  public static NDArray onDeviceOf(NDManager manager, NDArray array) {
     Device device = manager.getDevice();
-    if (device.equals(Device.cpu())) {
-      return host;
+    if (device.equals(array.getDevice())) {
+      array.attach(manager);
+      return array;
     }
-    try (host) {
-      NDArray onDevice = host.toDevice(device, true);
+    try (array) {
+      NDArray onDevice = array.toDevice(device, true);
       NDManager moved = onDevice.getManager();
       onDevice.attach(manager);
       if (moved != manager) {

@@ -1,15 +1,18 @@
 package org.clip4j.train;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.engine.Autograd;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
@@ -86,33 +89,9 @@ public final class ClipTrainer {
       if (from.isPresent()) {
         loop.restore(from.get());
       }
-      TrainingResult result = loop.run();
-      saveAll(saver, loop);
-      return result;
+      return loop.run();
     } finally {
       model.setTrainable(false);
-    }
-  }
-
-  /** Where there is no room for a checkpoint there may be for the model. */
-  private static void saveAll(RunSaver saver, TrainingLoop loop) throws IOException {
-    IOException failure = null;
-    try {
-      saver.saveLast(loop.moment());
-    } catch (IOException e) {
-      failure = e;
-    }
-    try {
-      saver.saveModel();
-    } catch (IOException e) {
-      if (failure == null) {
-        failure = e;
-      } else {
-        failure.addSuppressed(e);
-      }
-    }
-    if (failure != null) {
-      throw failure;
     }
   }
 
@@ -246,11 +225,85 @@ public final class ClipTrainer {
     }
 
     /**
-     * Whether pairs with equal captions are no negatives of each other; by default false, as in the
-     * paper. For data in which one caption fits many images.
+     * Whether pairs of a batch with the same caption or the same image are no negatives of each
+     * other: the loss then spreads its targets evenly over them. By default false, as in the paper.
+     * For data in which one caption fits many images, or one image has many captions.
      */
-    public Builder optMaskDuplicateCaptions(boolean mask) {
-      settings.maskDuplicateCaptions = mask;
+    public Builder optSpreadDuplicates(boolean spread) {
+      settings.spreadDuplicates = spread;
+      return this;
+    }
+
+    /**
+     * What matrix products and attention are computed in; by default float32. Weights, gradients,
+     * norms and the loss are float32 in each. Half precision scales the loss by a factor that
+     * adapts itself.
+     */
+    public Builder optPrecision(Precision precision) {
+      settings.precision = precision;
+      return this;
+    }
+
+    /**
+     * Devices that share out each batch; by default the model's own alone. The first must be that;
+     * the loss is that of the whole batch. Batch norms see what is on their device.
+     */
+    public Builder optDevices(Device... devices) {
+      settings.devices = List.of(devices);
+      return this;
+    }
+
+    /** What keeps its weights; by default nothing. Of several, what any of them names. */
+    public Builder optFreeze(Freezing... freezings) {
+      settings.freezings = List.of(freezings);
+      return this;
+    }
+
+    /** How the learning rate runs after its rise; by default a half cosine to 0. */
+    public Builder optLearningRateDecay(LearningRateDecay decay) {
+      settings.learningRateDecay = decay;
+      return this;
+    }
+
+    /**
+     * For fine-tuning: the factor, above 0 and at most 1, by which the learning rate falls from
+     * each layer to the one below it. Heads, projections and the logit scale have the full rate,
+     * the last block the factor times it, and so on down to the embeddings; in both towers. By
+     * default 1.
+     */
+    public Builder optLayerDecay(double factor) {
+      if (!(factor > 0 && factor <= 1)) {
+        throw new IllegalArgumentException(
+            "layer decay must be above 0 and at most 1, found " + factor);
+      }
+      settings.layerDecay = factor;
+      return this;
+    }
+
+    /**
+     * The share of a ViT's patches, at least 0 and below 1, that is left out, drawn anew for each
+     * image and step (Li et al. 2023, "Scaling Language-Image Pre-training via Masking"); by
+     * default what the model's configuration says, most often 0.
+     */
+    public Builder optPatchDropout(double share) {
+      if (!(share >= 0 && share < 1)) {
+        throw new IllegalArgumentException(
+            "patch dropout must be at least 0 and below 1, found " + share);
+      }
+      settings.patchDropout = share;
+      return this;
+    }
+
+    /**
+     * Averages the weights over the training (an exponential moving average), and ends with the
+     * average in the model; by default not.
+     *
+     * @param decay the average's weight in each step, at least 0 and below 1; 0.9999 for long
+     *     trainings
+     * @param warmup whether it is lower at the beginning, (1 + n) / (10 + n) after n steps
+     */
+    public Builder optAverageWeights(double decay, boolean warmup) {
+      settings.ema = new Ema.Settings(decay, warmup);
       return this;
     }
 
@@ -352,7 +405,27 @@ public final class ClipTrainer {
               || settings.resume)) {
         throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
       }
+      checkStep();
       return new ClipTrainer(settings.copy());
+    }
+
+    private void checkStep() {
+      ClipModel model = settings.model;
+      Device own = model.manager().getDevice();
+      if (!settings.devices.isEmpty() && !settings.devices.get(0).equals(own)) {
+        throw new IllegalArgumentException(
+            "the first of the devices must be the model's, " + own + ", found " + settings.devices);
+      }
+      settings.precision.requireOn(own);
+      if (settings.patchDropout > 0 && model.config().vision().isResNet()) {
+        throw new IllegalArgumentException(
+            "patch dropout is "
+                + settings.patchDropout
+                + ", but the model is a ModifiedResNet, which has no patches");
+      }
+      for (Freezing freezing : settings.freezings) {
+        model.specs().forEach(spec -> freezing.freezes(model.config(), spec.name()));
+      }
     }
 
     private static int atLeast(String name, int limit, int value) {

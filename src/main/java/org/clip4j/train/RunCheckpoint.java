@@ -130,7 +130,7 @@ record RunCheckpoint(Path folder, RunState state) {
       if (!new JsonPrimitive(RunFiles.fingerprint(run.toString())).equals(checksum)) {
         throw new IOException(file + " was changed: its checksum is not " + checksum);
       }
-      long format = RunState.count(run, "format");
+      long format = StatefulPart.count(run, "format");
       if (format != FORMAT) {
         throw new IllegalStateException(
             file + " is of format " + format + ", this version of the library reads " + FORMAT);

@@ -1,8 +1,6 @@
 package org.clip4j.train;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -239,20 +237,12 @@ final class RunCheckpoints implements AutoCloseable {
     try {
       return Optional.of(
           new Best(
-              RunState.count(json, "step"),
-              primitive(json, "metric").getAsString(),
-              primitive(json, "value").getAsDouble()));
-    } catch (IllegalArgumentException e) {
+              StatefulPart.count(json, "step"),
+              json.get("metric").getAsString(),
+              StatefulPart.number(json, "value")));
+    } catch (RuntimeException e) { // Gson has several
       throw new IOException(file + ": " + e.getMessage(), e);
     }
-  }
-
-  private static JsonPrimitive primitive(JsonObject json, String name) {
-    JsonElement value = json.get(name);
-    if (value instanceof JsonPrimitive primitive) {
-      return primitive;
-    }
-    throw new IllegalArgumentException(name + " is " + value);
   }
 
   /**

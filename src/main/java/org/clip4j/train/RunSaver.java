@@ -146,10 +146,10 @@ final class RunSaver implements AutoCloseable {
       saveLast(now);
     } catch (IOException e) {
       LOG.error(
-          "the checkpoint after step {} could not be written, {}; the training goes on",
+          "the checkpoint after step {} could not be written ({}), {}; the training goes on",
           now.step(),
-          savedStep == 0 ? "and there is none yet" : "that after step " + savedStep + " remains",
-          e);
+          e.toString(),
+          savedStep == 0 ? "and there is none yet" : "that after step " + savedStep + " remains");
     }
   }
 

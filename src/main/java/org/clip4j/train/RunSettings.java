@@ -60,7 +60,14 @@ final class RunSettings {
     put(parts, "weightDecay", settings.weightDecay);
     put(parts, "maxGradientNorm", settings.maxGradientNorm);
     put(parts, "seed", settings.seed);
-    put(parts, "maskDuplicateCaptions", settings.maskDuplicateCaptions);
+    put(parts, "spreadDuplicates", settings.spreadDuplicates);
+    put(parts, "precision", settings.precision);
+    put(parts, "devices", 1 + settings.otherDevices().size());
+    put(parts, "freezings", settings.freezings);
+    put(parts, "learningRateDecay", settings.learningRateDecay);
+    put(parts, "layerDecay", settings.layerDecay);
+    put(parts, "patchDropout", settings.patchDropout());
+    put(parts, "ema", settings.ema);
     return parts;
   }
 

@@ -39,7 +39,7 @@ record RunState(
     JsonObject json = new JsonObject();
     json.addProperty("step", step);
     json.addProperty("samples", samples);
-    json.addProperty("elapsed_nanos", elapsed.toNanos());
+    json.addProperty("elapsed_millis", elapsed.toMillis());
     json.add("position", GSON.toJsonTree(position));
     json.add("settings", GSON.toJsonTree(settings));
     json.add("data", GSON.toJsonTree(data));
@@ -55,28 +55,14 @@ record RunState(
    */
   static RunState fromJson(JsonObject json) {
     return new RunState(
-        count(json, "step"),
-        count(json, "samples"),
-        Duration.ofNanos(count(json, "elapsed_nanos")),
+        StatefulPart.count(json, "step"),
+        StatefulPart.count(json, "samples"),
+        Duration.ofMillis(StatefulPart.count(json, "elapsed_millis")),
         LoaderPosition.fromJson(object(json, "position").toString()),
         texts(json, "settings"),
         texts(json, "data"),
         texts(json, "environment"),
         object(json, "parts"));
-  }
-
-  static long count(JsonObject json, String name) {
-    try {
-      if (json.get(name) instanceof JsonPrimitive value && value.isNumber()) {
-        long count = value.getAsBigDecimal().longValueExact();
-        if (count >= 0) {
-          return count;
-        }
-      }
-    } catch (ArithmeticException | NumberFormatException e) {
-      throw new IllegalArgumentException(name + " is no count: " + json.get(name), e);
-    }
-    throw new IllegalArgumentException(name + " is no count: " + json.get(name));
   }
 
   static JsonObject object(JsonObject json, String name) {

@@ -1,7 +1,9 @@
 package org.clip4j.train;
 
 import ai.djl.ndarray.NDArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
 import java.util.Map;
 
 /**
@@ -29,4 +31,23 @@ interface StatefulPart {
    * @throws IllegalArgumentException naming what is missing or out of range
    */
   void restoreScalars(JsonObject scalars);
+
+  /** A number of {@link #restoreScalars}. */
+  static double number(JsonObject scalars, String name) {
+    JsonElement value = scalars.get(name);
+    if (!(value instanceof JsonPrimitive primitive) || !primitive.isNumber()) {
+      throw new IllegalArgumentException(name + " must be a number, found " + value);
+    }
+    return primitive.getAsDouble();
+  }
+
+  /** A number of {@link #restoreScalars} that counts something. */
+  static long count(JsonObject scalars, String name) {
+    double value = number(scalars, name);
+    if (!(value >= 0 && value <= 1L << 53 && value == Math.rint(value))) {
+      throw new IllegalArgumentException(
+          name + " must be a whole number of at least 0, found " + value);
+    }
+    return (long) value;
+  }
 }

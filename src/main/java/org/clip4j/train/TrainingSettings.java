@@ -1,5 +1,6 @@
 package org.clip4j.train;
 
+import ai.djl.Device;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -7,6 +8,7 @@ import java.util.List;
 import java.util.Set;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
@@ -34,7 +36,14 @@ final class TrainingSettings implements Cloneable {
   double maxGradientNorm;
   long warmupSteps = -1;
   long seed;
-  boolean maskDuplicateCaptions;
+  boolean spreadDuplicates;
+  Precision precision = Precision.FP32;
+  List<Device> devices = List.of();
+  List<Freezing> freezings = List.of();
+  LearningRateDecay learningRateDecay = LearningRateDecay.cosine();
+  double layerDecay = 1;
+  double patchDropout = -1; // below 0: the configuration's
+  Ema.Settings ema;
   int decodeThreads;
   long imageCacheBytes = Runtime.getRuntime().maxMemory() / 4;
   long checkpointSteps; // 0: not by steps
@@ -86,7 +95,24 @@ final class TrainingSettings implements Cloneable {
   }
 
   AdamW.Hyperparameters hyperparameters() {
-    return new AdamW.Hyperparameters(0.9, 0.98, 1e-6, weightDecay, maxGradientNorm);
+    return new AdamW.Hyperparameters(0.9, 0.98, 1e-6, weightDecay, maxGradientNorm, layerDecay);
+  }
+
+  LearningRateSchedule schedule() {
+    long total = totalSteps();
+    return new LearningRateSchedule(learningRate, warmupSteps(total), total, learningRateDecay);
+  }
+
+  /** Null for none. */
+  PatchDropout patchDropout() {
+    VisionConfig vision = model.config().vision();
+    double share = patchDropout < 0 ? vision.patchDropout() : patchDropout;
+    return share == 0 ? null : new PatchDropout(share, vision.patches(), seed);
+  }
+
+  /** The devices besides the model's own. */
+  List<Device> otherDevices() {
+    return devices.isEmpty() ? devices : devices.subList(1, devices.size());
   }
 
   PairLoader loader() {

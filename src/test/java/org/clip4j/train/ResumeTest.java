@@ -3,6 +3,7 @@ package org.clip4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -16,6 +17,7 @@ import org.clip4j.data.ImageSource;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.Pairs;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
@@ -69,6 +71,16 @@ class ResumeTest {
     return train(config, null, 3, -1, builder -> builder);
   }
 
+  /** The same with and without a break, whatever else is asked for. */
+  private void assertResumable(UnaryOperator<ClipTrainer.Builder> options) throws IOException {
+    Outcome whole = train(SmallTraining.VIT, null, 3, -1, options);
+    Path output = folder.resolve("run");
+    train(SmallTraining.VIT, output, 3, 5, b -> resumable(100).apply(options.apply(b)));
+    assertSame(
+        train(SmallTraining.VIT, output, 4, -1, b -> resumable(100).apply(options.apply(b))),
+        whole);
+  }
+
   private static void assertSame(Outcome found, Outcome expected) {
     assertThat(found.weights.keySet()).isEqualTo(expected.weights.keySet());
     found.weights.forEach(
@@ -100,6 +112,31 @@ class ResumeTest {
       assertThat(last.result.cancelled()).isFalse();
       assertSame(last, whole);
     }
+  }
+
+  @Test
+  void averaged_weights_go_on_too() throws IOException {
+    assertResumable(builder -> builder.optAverageWeights(0.9, true));
+  }
+
+  @Test
+  void a_training_in_bf16_goes_on_with_the_same_bits() throws IOException {
+    assertResumable(builder -> builder.optPrecision(Precision.BF16));
+  }
+
+  @Test
+  void a_training_in_fp16_goes_on_with_its_loss_scale() throws IOException {
+    assertResumable(builder -> builder.optPrecision(Precision.FP16));
+  }
+
+  @Test
+  void a_frozen_tower_and_slower_layers_stay_so() throws IOException {
+    assertResumable(builder -> builder.optFreeze(Freezing.imageTower()).optLayerDecay(0.8));
+  }
+
+  @Test
+  void several_devices_go_on_from_the_same_weights() throws IOException {
+    assertResumable(builder -> builder.optDevices(Device.cpu(), Device.cpu()));
   }
 
   @Test

@@ -36,7 +36,7 @@ class RunCheckpointsTest {
     return new RunState(
         step,
         step * 16,
-        Duration.ofNanos(123_456_789_012_345_678L),
+        Duration.ofMillis(123_456_789_012_345L),
         new LoaderPosition(1, 2, 33, 20, 16, 4),
         Map.of("name", "<\"ü\">"),
         Map.of("pairs", "50"),

@@ -47,7 +47,11 @@ final class SmallTraining {
 
   /** Epochs of three batches. */
   static ClipTrainer.Builder builder(ClipModel model, Path output) {
-    return ClipTrainer.builder()
+    ClipTrainer.Builder builder =
+        model.config().vision().isResNet()
+            ? ClipTrainer.builder()
+            : ClipTrainer.builder().optPatchDropout(0.25);
+    return builder
         .setModel(model)
         .setPairs(SHAPES.training(50))
         .setOutput(output)

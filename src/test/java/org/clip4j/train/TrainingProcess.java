@@ -55,7 +55,8 @@ final class TrainingProcess {
   }
 
   static ClipTrainer.Builder builder(ClipModel model, Path output, long steps) {
-    ClipTrainer.Builder builder = SmallTraining.builder(model, output).optSteps(steps);
+    ClipTrainer.Builder builder =
+        SmallTraining.builder(model, output).optSteps(steps).optAverageWeights(0.9, true);
     return output == null
         ? builder
         : builder.optCheckpointSteps(CHECKPOINT_STEPS).optKeepLast(2).optResume(true);

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -271,6 +272,39 @@ class TokenizerJsonTest {
         .getAsJsonArray("vocab")
         .add(JsonParser.parseString("[\"" + "a".repeat(100_000) + "\", -1]"));
     assertRefused(json, "256 characters");
+  }
+
+  @Test
+  void a_vocabulary_that_would_take_gigabytes_is_refused() throws IOException {
+    JsonObject json = json("siglip");
+    JsonArray vocab = json.getAsJsonObject("model").getAsJsonArray("vocab");
+    Random random = new Random(1);
+    for (int i = 0; i < 2000; i++) { // trees of 256 levels each
+      String token =
+          random
+              .ints(256, 'a', 'z')
+              .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+              .toString();
+      JsonArray entry = new JsonArray();
+      entry.add(token);
+      entry.add(-1);
+      vocab.add(entry);
+    }
+    assertRefused(json, "different beginnings");
+  }
+
+  @Test
+  void a_vocabulary_far_larger_than_the_models_is_refused() throws IOException {
+    TokenizerRules rules = TokenizerRules.builder().setContextLength(16).optVocabSize(1).build();
+    JsonObject json = json("bert");
+    JsonObject vocab = json.getAsJsonObject("model").getAsJsonObject("vocab");
+    for (int i = vocab.size(); i < 10_000; i++) {
+      vocab.addProperty("token" + i, i);
+    }
+    Files.writeString(scratch.resolve("tokenizer.json"), json.toString());
+    assertThatThrownBy(() -> TokenizerJson.open(scratch, rules))
+        .isInstanceOf(TokenizerFormatException.class)
+        .hasMessageContaining("more than 8194 tokens");
   }
 
   @Test

@@ -87,7 +87,7 @@ public final class TokenizerJson implements Tokenizer {
    */
   public static TokenizerJson open(Path path, TokenizerRules rules) throws IOException {
     Path file = file(path);
-    return new TokenizerJson(file, rules, TokenizerFile.read(file));
+    return new TokenizerJson(file, rules, TokenizerFile.read(file, rules.vocabSize()));
   }
 
   /**
@@ -99,7 +99,7 @@ public final class TokenizerJson implements Tokenizer {
    */
   public static Tokenizer openAny(Path path, TokenizerRules rules) throws IOException {
     Path file = file(path);
-    TokenizerFile content = TokenizerFile.read(file);
+    TokenizerFile content = TokenizerFile.read(file, rules.vocabSize());
     return content.model().isClip()
         ? ClipTokenizer.create(rules.contextLength())
         : new TokenizerJson(file, rules, content);

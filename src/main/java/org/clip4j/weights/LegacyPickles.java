@@ -49,8 +49,8 @@ final class LegacyPickles {
         throw PyTorchArchive.bad(
             file, "it lists storages that its tensors do not use, or one twice");
       }
-      long elements = new PickleInput(file, channel, at, fileBytes).i64();
       long begin = at + Long.BYTES;
+      long elements = new PickleInput(file, channel, at, Math.min(begin, fileBytes)).i64();
       long size = storage.type().size();
       if (elements != storage.elements() || elements > (fileBytes - begin) / size) {
         throw PyTorchArchive.bad(

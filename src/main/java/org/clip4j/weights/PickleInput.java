@@ -14,10 +14,11 @@ final class PickleInput {
   private static final long MAX_BYTES = 16L << 20;
 
   private static final int MAX_LINE = 1000;
+  private static final int WINDOW_BYTES = 1 << 15;
 
   private final Path file;
   private final FileChannel channel;
-  private final ByteBuffer window = ByteBuffer.allocate(1 << 15).order(ByteOrder.LITTLE_ENDIAN);
+  private final ByteBuffer window;
   private final long end;
   private long next; // position in the file of what comes after the window
 
@@ -27,7 +28,8 @@ final class PickleInput {
     this.channel = channel;
     this.end = Math.min(end, begin + MAX_BYTES);
     next = begin;
-    window.limit(0);
+    int size = (int) Math.max(Long.BYTES, Math.min(WINDOW_BYTES, this.end - begin));
+    window = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN).limit(0);
   }
 
   /** The position in the file of the next byte. */

@@ -26,10 +26,8 @@ final class LegacyPickles {
     if (!MAGIC.equals(new Pickle(in).read())) {
       throw PyTorchArchive.bad(file, "it is a pickle, but not one of PyTorch's");
     }
-    Object version = new Pickle(in).read();
-    if (!Long.valueOf(VERSION).equals(version)) {
-      throw PyTorchArchive.bad(
-          file, "its version is " + PickleCalls.kind(version) + " other than " + VERSION);
+    if (!Long.valueOf(VERSION).equals(new Pickle(in).read())) {
+      throw PyTorchArchive.bad(file, "its version is not " + VERSION);
     }
     if (!(new Pickle(in).read() instanceof Map<?, ?> machine)
         || !(machine.get("little_endian") instanceof Boolean little)) {

@@ -446,6 +446,16 @@ class HostileArchiveTest {
   }
 
   @Test
+  void the_pickles_of_a_legacy_file_share_one_bound() throws IOException {
+    byte[] archive = Files.readAllBytes(Archives.file("odd-legacy-2.pt"));
+    String magicAndVersion = new String(archive, 0, 15 + 6, ISO_8859_1);
+    String filler = "\u0080\2}" + text("little_endian") + "\u0088s](" + "]".repeat(MANY) + "e0.";
+    String text = magicAndVersion + filler + "\u0080\2](" + "]".repeat(MANY) + "e.";
+    assertRefused(
+        Files.write(folder.resolve("x.pt"), text.getBytes(ISO_8859_1)), "67108864 bytes of memory");
+  }
+
+  @Test
   void storages_of_a_legacy_file_lie_inside_it() throws IOException {
     byte[] archive = Files.readAllBytes(Archives.file("odd-legacy-2.pt"));
     assertRefused(

@@ -17,4 +17,12 @@ public sealed interface PairFeed permits PairSource {
    * @throws IOException if they have to be counted, and that fails
    */
   long pairsPerEpoch() throws IOException;
+
+  /**
+   * Tells these data from others, for a checkpoint. Reads the text of all pairs, or for shards the
+   * sizes of the files.
+   *
+   * @throws IOException if that fails
+   */
+  DataDigest digest() throws IOException;
 }

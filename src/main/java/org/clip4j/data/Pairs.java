@@ -19,6 +19,27 @@ public final class Pairs {
     return new PairTable.Builder(table);
   }
 
+  /**
+   * Pairs listed as a JSON object a line (UTF-8).
+   *
+   * <pre>{@code
+   * PairSource pairs = Pairs.jsonLines(Path.of("captions.jsonl")).keys("image", "caption").build();
+   * }</pre>
+   */
+  public static JsonLines jsonLines(Path file) {
+    return new JsonLines(file);
+  }
+
+  /** A folder of images, each with a {@code .txt} of the same name beside it. */
+  public static ImageFolder folder(Path folder) {
+    return new ImageFolder(folder);
+  }
+
+  /** A folder that holds a folder of images for each class; templates make the captions. */
+  public static ClassFolders.Builder classFolders(Path folder) {
+    return new ClassFolders.Builder(folder);
+  }
+
   /** These pairs; the list is copied. */
   public static PairSource of(List<ImageTextPair> pairs) {
     List<ImageTextPair> kept = List.copyOf(pairs);

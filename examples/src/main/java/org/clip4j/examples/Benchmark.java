@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import org.clip4j.examples.bench.LoadBenchmark;
 import org.openjdk.jmh.results.format.ResultFormatType;
 import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
@@ -15,10 +16,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Times single stages (tokenizing, preprocessing, encoding) with JMH. */
+/** Times single stages with JMH, and whole processes (loading) beside the peers. */
 @Command(
     name = "examples/run Benchmark",
     showDefaultValues = true,
+    subcommands = LoadBenchmark.class,
     description = {
       "Runs JMH benchmarks, each in fresh JVMs, and prints their scores.",
       "Close other programs first: on a busy machine the numbers mean little."

@@ -304,7 +304,7 @@ final class Vocabulary {
 
   /** Whether a text is short enough for a token, and valid Unicode. */
   static boolean isToken(String text) {
-    return text.length() <= MAX_TOKEN && StandardCharsets.UTF_8.newEncoder().canEncode(text);
+    return text.length() <= MAX_TOKEN && Characters.isWellFormed(text);
   }
 
   /** The number of tokens. */

@@ -182,7 +182,7 @@ class TokenizerMutationTest {
 
   @Test
   void damaged_files_are_refused_or_work(@TempDir Path scratch) throws IOException {
-    run(6_000, scratch);
+    run(3_000, scratch);
   }
 
   @Test

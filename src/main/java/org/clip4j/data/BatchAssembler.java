@@ -132,7 +132,9 @@ final class BatchAssembler implements Runnable {
       }
       if (batch == 0) {
         if (draft == null) {
-          throw skippedPairs.nothingReadable(known);
+          throw known == 0
+              ? new IOException(settings.feed.name() + " has no pairs")
+              : skippedPairs.nothingReadable(known);
         }
         put(true);
       }

@@ -50,7 +50,7 @@ final class PairDecoder {
   Loaded load(Drawn drawn) {
     String name = drawn.reading().name();
     try {
-      ImageTextPair pair = drawn.reading().read();
+      ImageTextPair pair = drawn.reading().pair();
       name = pair.image().name();
       int caption =
           new SeededRandom(SeededRandom.CAPTION, seed, drawn.visit(), drawn.id())

@@ -189,7 +189,7 @@ final class TarEntries implements Closeable {
         length = Math.min(Integer.MAX_VALUE, 10 * length + records[digit++] - '0');
       }
       int end = (int) Math.min(Integer.MAX_VALUE, start + length);
-      if (end > records.length || end <= digit || records[digit] != ' ') {
+      if (end > records.length || end <= digit + 1 || records[digit] != ' ') {
         throw new DamagedException("has a damaged pax header at byte " + at);
       }
       String record = new String(records, digit + 1, end - digit - 2, StandardCharsets.UTF_8);

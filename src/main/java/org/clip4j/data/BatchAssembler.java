@@ -115,7 +115,6 @@ final class BatchAssembler implements Runnable {
           checkShare(size < 0 ? -1 : (from.epoch() + 1) * size);
           continue;
         }
-        decoder.keep(loaded);
         // 3. Add it to the batch.
         if (draft == null) {
           queue.awaitRoom();

@@ -7,7 +7,7 @@ package org.clip4j.data;
  * generators are not fixed by their specification, and a shuffle that a checkpoint or a Python
  * script has to reproduce must not change with the Java version.
  */
-final class SeededRandom {
+public final class SeededRandom {
   /** First keys, so that draws made for different ends from one seed have nothing in common. */
   static final long SPLIT = 1;
 
@@ -24,7 +24,7 @@ final class SeededRandom {
   private long state;
 
   /** A generator for this list of keys; lists that differ anywhere give unrelated numbers. */
-  SeededRandom(long... keys) {
+  public SeededRandom(long... keys) {
     for (long key : keys) {
       state = mix(state + GOLDEN_GAMMA) ^ mix(key + GOLDEN_GAMMA);
     }
@@ -36,13 +36,14 @@ final class SeededRandom {
     return z ^ (z >>> 31);
   }
 
-  long nextLong() {
+  /** Uniform among all 64-bit numbers. */
+  public long nextLong() {
     state += GOLDEN_GAMMA;
     return mix(state);
   }
 
   /** Uniform in [0, bound), without modulo bias. */
-  int nextInt(int bound) {
+  public int nextInt(int bound) {
     return (int) nextLong(bound);
   }
 
@@ -73,7 +74,7 @@ final class SeededRandom {
   }
 
   /** The numbers from 0 to n - 1, every order equally likely (Fisher-Yates). */
-  int[] permutation(int n) {
+  public int[] permutation(int n) {
     int[] order = new int[n];
     for (int i = 0; i < n; i++) {
       order[i] = i;

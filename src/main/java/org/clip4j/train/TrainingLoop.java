@@ -5,12 +5,16 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.clip4j.data.LoaderPosition;
 import org.clip4j.data.PairBatch;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.UnreadableImages;
-import org.clip4j.engine.PixelKernels;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipModel;
 
 /** The steps of one training, and its state between them. */
@@ -20,44 +24,123 @@ final class TrainingLoop {
   private final BooleanSupplier stopped;
   private final NDManager manager;
   private final PairLoader loader;
+  private final RunSaver saver;
   private final MicroBatches parts;
   private final TrainingStep step;
+  private final Replicas replicas;
   private final AdamW optimizer;
+  private final LossScaler scaler; // null: the loss is not scaled
+  private final Ema ema; // null: weights are not averaged
   private final LearningRateSchedule schedule;
   private final long totalSteps;
   private final List<Float> losses = new ArrayList<>();
   private long samples;
+  private LoaderPosition position = LoaderPosition.START;
+  private long resumedAt;
+  private Duration before = Duration.ZERO; // time in earlier runs
+  private long start = System.nanoTime();
 
   /**
-   * Starts at the first step.
+   * Starts at the first step, unless restored.
    *
    * @param manager owns all that lives as long as the training
    * @param stopped asked before every step
    */
   TrainingLoop(
-      TrainingSettings settings, NDManager manager, PairLoader loader, BooleanSupplier stopped) {
+      TrainingSettings settings,
+      NDManager manager,
+      PairLoader loader,
+      RunSaver saver,
+      BooleanSupplier stopped) {
     this.settings = settings;
     this.model = settings.model;
     this.stopped = stopped;
     this.manager = manager;
     this.loader = loader;
+    this.saver = saver;
     ImageTransform transform = settings.transform();
     parts =
         new MicroBatches(
-            transform,
-            new PixelKernels(manager, transform.mean(), transform.std()),
-            settings.microBatchSize(),
-            model.config());
-    step = new TrainingStep(manager, model);
+            manager, transform, settings.microBatchSize(), model.config(), settings.patchDropout());
+    Freezing.apply(model, settings.freezings);
     optimizer = new AdamW(manager, model, settings.hyperparameters());
+    scaler = settings.precision == Precision.FP16 ? new LossScaler() : null;
+    ema = settings.ema == null ? null : new Ema(manager, model, settings.ema);
     totalSteps = settings.totalSteps();
-    schedule =
-        new LearningRateSchedule(
-            settings.learningRate, settings.warmupSteps(totalSteps), totalSteps);
+    schedule = settings.schedule();
+    replicas = new Replicas(manager, model, settings.otherDevices());
+    step = new TrainingStep(manager, replicas, settings.precision);
   }
 
+  /** Takes up the state of a training that a checkpoint keeps; before the first step. */
+  void restore(RunCheckpoint from) throws IOException {
+    for (float loss : from.restore(model, stateful())) {
+      losses.add(loss);
+    }
+    RunState state = from.state();
+    samples = state.samples();
+    position = state.position();
+    resumedAt = state.step();
+    before = state.elapsed();
+    replicas.copyFromFirst();
+    loader.start(position);
+  }
+
+  private List<StatefulPart> stateful() {
+    return Stream.of(optimizer, scaler, ema).filter(Objects::nonNull).toList();
+  }
+
+  /** The state between two steps. */
+  private RunSaver.Moment moment() {
+    return new RunSaver.Moment(samples, elapsed(), position, lossArray(), stateful());
+  }
+
+  private Duration elapsed() {
+    return before.plusNanos(System.nanoTime() - start);
+  }
+
+  private float[] lossArray() {
+    float[] values = new float[losses.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = losses.get(i);
+    }
+    return values;
+  }
+
+  /**
+   * Trains, and saves a last checkpoint and the model; it ends with the averaged weights, if they
+   * are averaged.
+   */
   TrainingResult run() throws IOException {
-    long start = System.nanoTime();
+    try (replicas) {
+      TrainingResult result = steps();
+      IOException failure = saved(() -> saver.saveLast(moment()), null);
+      if (ema != null) {
+        ema.swap();
+      }
+      failure = saved(saver::saveModel, failure);
+      if (failure != null) {
+        throw failure;
+      }
+      return result;
+    }
+  }
+
+  /** Where there is no room for a checkpoint there may still be for the model. */
+  private static IOException saved(Uninterrupted.Action action, IOException before) {
+    try {
+      action.run();
+      return before;
+    } catch (IOException e) {
+      if (before != null) {
+        e.addSuppressed(before);
+      }
+      return e;
+    }
+  }
+
+  private TrainingResult steps() throws IOException {
+    start = System.nanoTime();
     while (losses.size() < totalSteps && !stopped.getAsBoolean()) {
       PairBatch batch = next();
       if (batch == null) {
@@ -74,23 +157,24 @@ final class TrainingLoop {
                 + "; try a lower learning rate than "
                 + settings.learningRate);
       }
-      double norm = optimizer.step(learningRate);
+      double norm = update(learningRate);
       losses.add(loss);
       samples += batch.size();
-      report(batch, loss, learningRate, norm, Duration.ofNanos(System.nanoTime() - start));
+      position = batch.next();
+      report(batch, loss, learningRate, norm, elapsed());
+      if (saver.isDue(losses.size())) {
+        saver.save(moment());
+      }
     }
     UnreadableImages unreadable = loader.unreadable();
-    float[] values = new float[losses.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = losses.get(i);
-    }
     return new TrainingResult(
         settings.output,
-        values.length,
-        values.length < totalSteps,
-        values,
+        losses.size(),
+        resumedAt,
+        losses.size() < totalSteps,
+        lossArray(),
         samples,
-        Duration.ofNanos(System.nanoTime() - start),
+        elapsed(),
         unreadable.count(),
         unreadable.names());
   }
@@ -108,8 +192,37 @@ final class TrainingLoop {
   private float backward(PairBatch batch) {
     try (NDManager scratch = manager.newSubManager()) {
       return step.backward(
-          scratch, parts.of(batch), settings.maskDuplicateCaptions ? batch.captionIds() : null);
+          scratch,
+          parts.of(batch, replicas.models().size()),
+          settings.spreadDuplicates
+              ? Matches.of(batch.captionIds(), batch.imageIds())
+              : Matches.OWN,
+          scaler == null ? 1 : scaler.scale());
     }
+  }
+
+  /** The gradients' norm, which half precision may find infinite: the step is then skipped. */
+  private double update(double learningRate) {
+    double norm = optimizer.step(learningRate, scaler == null ? 1 : scaler.scale());
+    boolean finite = Double.isFinite(norm);
+    if (scaler != null) {
+      scaler.update(finite);
+    } else if (!finite) {
+      throw new IllegalStateException(
+          "the gradients' norm became "
+              + norm
+              + " at step "
+              + (losses.size() + 1)
+              + "; nothing was updated; try a lower learning rate than "
+              + settings.learningRate);
+    }
+    if (finite) {
+      replicas.copyFromFirst();
+      if (ema != null) {
+        ema.update();
+      }
+    }
+    return norm;
   }
 
   private void report(
@@ -118,6 +231,7 @@ final class TrainingLoop {
         new TrainingProgress(
             losses.size(),
             totalSteps,
+            resumedAt,
             batch.epoch() + 1,
             loss,
             learningRate,

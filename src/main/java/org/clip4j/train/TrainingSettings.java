@@ -1,10 +1,14 @@
 package org.clip4j.train;
 
+import ai.djl.Device;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
@@ -32,9 +36,21 @@ final class TrainingSettings implements Cloneable {
   double maxGradientNorm;
   long warmupSteps = -1;
   long seed;
-  boolean maskDuplicateCaptions;
+  boolean spreadDuplicates;
+  Precision precision = Precision.FP32;
+  List<Device> devices = List.of();
+  List<Freezing> freezings = List.of();
+  LearningRateDecay learningRateDecay = LearningRateDecay.cosine();
+  double layerDecay = 1;
+  double patchDropout = -1; // below 0: the configuration's
+  Ema.Settings ema;
   int decodeThreads;
   long imageCacheBytes = Runtime.getRuntime().maxMemory() / 4;
+  long checkpointSteps; // 0: not by steps
+  Duration checkpointInterval; // null: not by time
+  int keepLast = 3;
+  boolean resume;
+  Set<String> allowedChanges = Set.of();
   List<TrainingListener> listeners = new ArrayList<>();
 
   TrainingSettings copy() {
@@ -45,6 +61,11 @@ final class TrainingSettings implements Cloneable {
     } catch (CloneNotSupportedException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /** Whether there is anything to resume from later. */
+  boolean savesCheckpoints() {
+    return output != null && (checkpointSteps > 0 || checkpointInterval != null || resume);
   }
 
   /** What images become the model's input by. */
@@ -74,7 +95,24 @@ final class TrainingSettings implements Cloneable {
   }
 
   AdamW.Hyperparameters hyperparameters() {
-    return new AdamW.Hyperparameters(0.9, 0.98, 1e-6, weightDecay, maxGradientNorm);
+    return new AdamW.Hyperparameters(0.9, 0.98, 1e-6, weightDecay, maxGradientNorm, layerDecay);
+  }
+
+  LearningRateSchedule schedule() {
+    long total = totalSteps();
+    return new LearningRateSchedule(learningRate, warmupSteps(total), total, learningRateDecay);
+  }
+
+  /** Null for none. */
+  PatchDropout patchDropout() {
+    VisionConfig vision = model.config().vision();
+    double share = patchDropout < 0 ? vision.patchDropout() : patchDropout;
+    return share == 0 ? null : new PatchDropout(share, vision.patches(), seed);
+  }
+
+  /** The devices besides the model's own. */
+  List<Device> otherDevices() {
+    return devices.isEmpty() ? devices : devices.subList(1, devices.size());
   }
 
   PairLoader loader() {

@@ -6,7 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import org.junit.jupiter.api.Test;
 
 class LearningRateScheduleTest {
-  private final LearningRateSchedule schedule = new LearningRateSchedule(1e-3, 10, 110);
+  private final LearningRateSchedule schedule =
+      new LearningRateSchedule(1e-3, 10, 110, LearningRateDecay.cosine());
 
   @Test
   void rises_linearly_from_the_first_step() {
@@ -24,6 +25,7 @@ class LearningRateScheduleTest {
 
   @Test
   void needs_no_warm_up() {
-    assertThat(new LearningRateSchedule(1e-3, 0, 10).at(0)).isCloseTo(1e-3, within(1e-12));
+    assertThat(new LearningRateSchedule(1e-3, 0, 10, LearningRateDecay.cosine()).at(0))
+        .isCloseTo(1e-3, within(1e-12));
   }
 }

@@ -109,6 +109,11 @@ final class RunSaver implements AutoCloseable {
     return latest;
   }
 
+  /** The last checkpoint that is whole. */
+  Optional<Path> lastSaved() {
+    return savedStep == 0 ? Optional.empty() : Optional.of(checkpoints.path(savedStep));
+  }
+
   /** Whether a checkpoint should be written after this step. */
   boolean isDue(long step) {
     if (checkpoints == null) {
@@ -149,7 +154,7 @@ final class RunSaver implements AutoCloseable {
           "the checkpoint after step {} could not be written ({}), {}; the training goes on",
           now.step(),
           e.toString(),
-          savedStep == 0 ? "and there is none yet" : "that after step " + savedStep + " remains");
+          lastSaved().map(path -> path + " remains").orElse("and there is none yet"));
     }
   }
 
@@ -179,6 +184,18 @@ final class RunSaver implements AutoCloseable {
       savedStep = now.step();
     } finally {
       savedNanos = System.nanoTime(); // a full disk is not tried again at once
+    }
+  }
+
+  /**
+   * Has this step's checkpoint, which is written if need be, kept as the best until another is.
+   *
+   * @throws IOException if it cannot be written; the best from before is still there
+   */
+  void saveBest(Moment now, String metric, double value) throws IOException {
+    saveLast(now);
+    if (checkpoints != null) {
+      checkpoints.keepAsBest(new RunCheckpoints.Best(now.step(), metric, value));
     }
   }
 

@@ -12,14 +12,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipModel;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.SafeTensors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * Real processes that are killed, resumed, and end with the bits of one that was not. Where the
@@ -30,6 +36,7 @@ class KilledTrainingTest {
 
   @TempDir Path output;
   private Path checkpoints;
+  private Precision precision = Precision.FP32;
 
   @BeforeEach
   void name() {
@@ -47,9 +54,11 @@ class KilledTrainingTest {
     assertSameAsUninterrupted(24);
   }
 
-  @Test
+  @ParameterizedTest
+  @EnumSource(names = {"FP32", "BF16"})
   @Tag("slow")
-  void a_training_killed_many_times_ends_as_one_that_never_was() throws Exception {
+  void a_training_killed_many_times_ends_as_one_that_never_was(Precision asked) throws Exception {
+    precision = asked;
     Random random = new Random(2);
     int steps = 150;
     int halfWritten = 0;
@@ -65,8 +74,35 @@ class KilledTrainingTest {
     assertSameAsUninterrupted(steps);
   }
 
-  private Process start(int steps) throws IOException {
-    List<String> command = new ArrayList<>();
+  @Test
+  @Tag("slow")
+  @EnabledOnOs({OS.LINUX, OS.MAC})
+  void where_checkpoints_find_no_room_the_earlier_stay_and_the_training_ends_with_an_error()
+      throws Exception {
+    killAfterStep(24, 4, 0);
+    long saved = lastSaved();
+    assertThat(saved).isPositive();
+    // No file may exceed 4 MB: the model fits, a checkpoint's state does not.
+    Process limited = start(24, "bash", "-c", "ulimit -f 4096; exec \"$@\"", "bash");
+    String said;
+    try (BufferedReader out = reader(limited)) {
+      said = out.lines().collect(Collectors.joining("\n"));
+    }
+    assertThat(limited.waitFor()).isEqualTo(1);
+    assertThat(said)
+        .contains("the checkpoint after step 6 could not be written")
+        .contains("step-%06d remains".formatted(saved))
+        .contains("step 24\n")
+        .contains("IOException: File too large");
+    assertThat(RunCheckpoints.steps(output)).contains(saved).doesNotContain(24L);
+    RunCheckpoint.open(checkpoints.resolve("step-%06d".formatted(saved)));
+    assertThat(output.resolve("open_clip_model.safetensors")).exists();
+    finish(24);
+    assertSameAsUninterrupted(24);
+  }
+
+  private Process start(int steps, String... before) throws IOException {
+    List<String> command = new ArrayList<>(List.of(before));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     System.getProperties()
         .forEach(
@@ -84,6 +120,7 @@ class KilledTrainingTest {
             TrainingProcess.class.getName(),
             output.toString(),
             String.valueOf(steps),
+            precision.name(),
             String.valueOf(lastSaved() == 0 ? SEED : System.nanoTime())));
     return new ProcessBuilder(command).redirectErrorStream(true).start();
   }
@@ -174,7 +211,7 @@ class KilledTrainingTest {
     try (ClipModel model = ClipModel.create(TrainingProcess.CONFIG, SEED);
         Checkpoint saved = Checkpoint.open(output);
         SafeTensors state = SafeTensors.open(last.resolve("state.safetensors"))) {
-      TrainingResult whole = TrainingProcess.builder(model, null, steps).build().train();
+      TrainingResult whole = TrainingProcess.builder(model, null, steps, precision).build().train();
       Map<String, float[]> expected = SmallTraining.weights(model);
       SmallTraining.values(model.specs(), saved.parameters())
           .forEach((name, values) -> assertThat(values).as(name).isEqualTo(expected.get(name)));

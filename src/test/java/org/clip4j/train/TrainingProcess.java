@@ -3,6 +3,7 @@ package org.clip4j.train;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.CountDownLatch;
+import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
@@ -21,13 +22,13 @@ final class TrainingProcess {
   /**
    * Trains, or goes on, and prints each step.
    *
-   * @param args the output folder, the steps in all, and the seed of weights that a resumed
-   *     training must not see
+   * @param args the output folder, the steps in all, the precision, and the seed of weights that a
+   *     resumed training must not see
    */
   public static void main(String[] args) throws IOException {
-    try (ClipModel model = ClipModel.create(CONFIG, Long.parseLong(args[2]))) {
+    try (ClipModel model = ClipModel.create(CONFIG, Long.parseLong(args[3]))) {
       ClipTrainer trainer =
-          builder(model, Path.of(args[0]), Long.parseLong(args[1]))
+          builder(model, Path.of(args[0]), Long.parseLong(args[1]), Precision.valueOf(args[2]))
               .optListener(
                   progress -> {
                     System.out.println("step " + progress.step());
@@ -54,9 +55,13 @@ final class TrainingProcess {
     }
   }
 
-  static ClipTrainer.Builder builder(ClipModel model, Path output, long steps) {
+  static ClipTrainer.Builder builder(
+      ClipModel model, Path output, long steps, Precision precision) {
     ClipTrainer.Builder builder =
-        SmallTraining.builder(model, output).optSteps(steps).optAverageWeights(0.9, true);
+        SmallTraining.builder(model, output)
+            .optSteps(steps)
+            .optPrecision(precision)
+            .optAverageWeights(0.9, true);
     return output == null
         ? builder
         : builder.optCheckpointSteps(CHECKPOINT_STEPS).optKeepLast(2).optResume(true);

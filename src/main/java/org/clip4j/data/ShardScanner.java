@@ -14,6 +14,7 @@ import java.util.Set;
 final class ShardScanner implements Closeable {
   private static final Set<String> IMAGES = Set.of("jpg", "jpeg", "png", "webp");
   private static final int MAX_CAPTION_BYTES = 1 << 20;
+  private static final int MAX_ENTRIES = 1000; // of one sample
 
   /**
    * A sample's places in its shard.
@@ -118,8 +119,13 @@ final class ShardScanner implements Closeable {
     return dot <= start ? null : name.substring(0, dot);
   }
 
-  private static void add(Group group, String extension, TarEntries.Entry entry) {
+  private static void add(Group group, String extension, TarEntries.Entry entry)
+      throws TarEntries.DamagedException {
     group.extensions.add(extension);
+    if (group.extensions.size() > MAX_ENTRIES) {
+      throw new TarEntries.DamagedException(
+          "has more than " + MAX_ENTRIES + " entries for the sample " + group.key);
+    }
     if (IMAGES.contains(extension)) {
       group.image = group.image == null ? entry : group.image;
     } else if (extension.equals("txt")) {

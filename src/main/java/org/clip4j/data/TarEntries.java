@@ -20,7 +20,7 @@ final class TarEntries implements Closeable {
   /** Bytes read at once: small files follow each other closely, large ones are jumped over. */
   private static final int READ_AHEAD = 1 << 16;
 
-  private static final int MAX_NAME_BYTES = 1 << 16;
+  private static final int MAX_NAME_BYTES = 4096; // the longest path that Linux opens
   private static final int MAX_PAX_BYTES = 1 << 20;
 
   /** A tar that cannot be read on from some place; the message says where and why. */
@@ -197,6 +197,7 @@ final class TarEntries implements Closeable {
       String key = equals < 0 ? "" : record.substring(0, equals);
       String value = record.substring(equals + 1);
       if (key.equals("path")) {
+        limited(value.length(), MAX_NAME_BYTES, at);
         path = value;
       } else if (key.equals("size")) {
         if (!value.matches("[0-9]{1,18}")) {

@@ -251,6 +251,39 @@ class ShardScannerTest {
   }
 
   @Test
+  void long_names_and_crowded_samples_are_limited() throws IOException {
+    String longest = "n".repeat(4090);
+    String record = " path=" + longest + ".png\n";
+    int length = record.length() + 4;
+    assertThat(
+            samples(
+                TestShards.entry("././@LongLink", 'L', TestShards.text(longest + ".png\0")),
+                image("cut", 1),
+                TestShards.entry("././@LongLink", 'L', TestShards.text(longest + ".txt\0")),
+                file("cut", "one"),
+                END))
+        .containsExactly(longest + ": 1 one");
+    assertThat(
+            samples(
+                TestShards.entry(
+                    "pax",
+                    'x',
+                    TestShards.text(
+                        (length + 100) + " path=" + "n".repeat(100) + record.substring(6))),
+                image("cut", 1),
+                END))
+        .singleElement()
+        .asString()
+        .contains("4096 are allowed");
+    byte[][] parts = new byte[1002][];
+    for (int i = 0; i < 1001; i++) {
+      parts[i] = TestShards.entry("1.x" + i, '0', new byte[0]);
+    }
+    parts[1001] = END;
+    assertThat(samples(parts)).singleElement().asString().contains("more than 1000 entries");
+  }
+
+  @Test
   void names_that_climb_are_only_names() throws IOException {
     assertThat(samples(image("../../etc/x.png", 1), file("../../etc/x.txt", "one"), END))
         .containsExactly("../../etc/x: 1 one");

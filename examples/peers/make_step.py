@@ -12,11 +12,11 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
-from open_clip import create_model
 from open_clip.factory import CLIP, CustomTextCLIP
 from open_clip.loss import ClipLoss, SigLipLoss
 from open_clip_train.scheduler import const_lr, const_lr_cooldown, cosine_lr
 from safetensors.torch import load_file
+from timm.models.vision_transformer import VisionTransformer
 
 N, E = 7, 5
 CAPTIONS = [0, 1, 0, 3, 4, 0, 6]
@@ -101,9 +101,28 @@ class Given(torch.nn.Module):
         return torch.cat([prefix, patches.gather(1, index)], 1)
 
 
+def siglip_patch_dropout(resources):
+    name = "openclip-siglip"
+    folder = resources / "golden" / name
+    trunk = VisionTransformer(
+        img_size=32, patch_size=8, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2.5, num_classes=0, global_pool="map", class_token=False
+    )
+    prefix = "visual.trunk."
+    weights = load_file(folder / "open_clip_model.safetensors")
+    trunk.load_state_dict({k[len(prefix) :]: v for k, v in weights.items() if k.startswith(prefix)})
+    pixels = load_file(folder / "expected.safetensors")["pixel_values"]
+    torch.manual_seed(2)
+    kept = torch.rand(len(pixels), 16).argsort(1)[:, :7]
+    trunk.patch_drop = Given(kept, 0)
+    features = trunk(pixels)
+    features.sum().backward()
+    gradient = trunk.pos_embed.grad
+    return {"name": name, "kept": kept.tolist(), "features": numbers(features), "d_positional_embedding": numbers(gradient)}
+
+
 def patch_dropout(resources):
-    cases = []
-    for name, custom in (("openclip-vit", False), ("openclip-clipa", False)):
+    cases = [siglip_patch_dropout(resources)]
+    for name in ("openclip-vit", "openclip-clipa"):
         folder = resources / "golden" / name
         config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
         custom = config.pop("custom_text", False)

@@ -6,7 +6,7 @@ import java.io.IOException;
  * Image-text pairs that a {@link PairLoader} takes epoch by epoch, in an order that the loader's
  * seed fixes. Implementations are safe for use by several threads.
  */
-public sealed interface PairFeed permits PairSource {
+public sealed interface PairFeed permits PairSource, PairShards, PairMixture {
 
   /** Says in messages and in the ledger of damaged pairs where a pair came from. */
   String name();

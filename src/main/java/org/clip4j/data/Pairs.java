@@ -40,6 +40,35 @@ public final class Pairs {
     return new ClassFolders.Builder(folder);
   }
 
+  /**
+   * WebDataset shards.
+   *
+   * @param pattern a tar file, or several as {@code train-{000000..000015}.tar}, or a folder of
+   *     them
+   * @throws IllegalArgumentException if a range in braces counts down, or means over a million
+   */
+  public static PairShards.Builder shards(String pattern) {
+    return new PairShards.Builder(
+        pattern, ShardNames.expand(pattern).stream().map(Path::of).toList());
+  }
+
+  /** WebDataset shards: tar files, or folders of them, in this order. */
+  public static PairShards.Builder shards(List<Path> places) {
+    return new PairShards.Builder(
+        places.size() == 1 ? places.get(0).toString() : places.size() + " shards", places);
+  }
+
+  /**
+   * Several of these, mixed by weight.
+   *
+   * <pre>{@code
+   * PairFeed pairs = Pairs.mixture().add(photos, 0.8).add(drawings, 0.2).build();
+   * }</pre>
+   */
+  public static PairMixture.Builder mixture() {
+    return new PairMixture.Builder();
+  }
+
   /** These pairs; the list is copied. */
   public static PairSource of(List<ImageTextPair> pairs) {
     List<ImageTextPair> kept = List.copyOf(pairs);

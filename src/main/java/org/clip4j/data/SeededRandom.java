@@ -16,6 +16,8 @@ public final class SeededRandom {
   static final long SHAPES_TRAINING = 4;
   static final long SHAPES_TEST = 5;
   static final long AUGMENTATION = 6;
+  static final long SHUFFLE_BUFFER = 7;
+  static final long MIXTURE = 8;
 
   private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
 
@@ -42,11 +44,16 @@ public final class SeededRandom {
 
   /** Uniform in [0, bound), without modulo bias. */
   public int nextInt(int bound) {
+    return (int) nextLong(bound);
+  }
+
+  /** Uniform in [0, bound), without modulo bias. */
+  long nextLong(long bound) {
     while (true) {
       long bits = nextLong() >>> 1;
       long value = bits % bound;
       if (bits - value + (bound - 1) >= 0) { // overflows in the last, incomplete interval
-        return (int) value;
+        return value;
       }
     }
   }

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.engine.Autograd;
@@ -111,8 +112,8 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** What to train on. */
-    public Builder setPairs(PairSource pairs) {
+    /** What to train on, see {@link org.clip4j.data.Pairs}. */
+    public Builder setPairs(PairFeed pairs) {
       settings.pairs = pairs;
       return this;
     }
@@ -391,7 +392,8 @@ public final class ClipTrainer {
         throw new IllegalArgumentException(
             "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
       }
-      if (settings.pairs == null || settings.pairs.size() == 0) {
+      if (settings.pairs == null
+          || settings.pairs instanceof PairSource source && source.size() == 0) {
         throw new IllegalArgumentException(
             "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
       }

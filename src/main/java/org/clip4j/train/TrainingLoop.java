@@ -51,7 +51,8 @@ final class TrainingLoop {
       NDManager manager,
       PairLoader loader,
       RunSaver saver,
-      BooleanSupplier stopped) {
+      BooleanSupplier stopped)
+      throws IOException {
     this.settings = settings;
     this.model = settings.model;
     this.stopped = stopped;

@@ -1,13 +1,14 @@
 package org.clip4j.train;
 
 import ai.djl.Device;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairLoader;
-import org.clip4j.data.PairSource;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
@@ -20,7 +21,7 @@ import org.clip4j.weights.Layout;
 /** What a training was asked for; {@link ClipTrainer.Builder} explains each. */
 final class TrainingSettings implements Cloneable {
   ClipModel model;
-  PairSource pairs;
+  PairFeed pairs;
   Path output;
   Layout layout = Layout.OPENCLIP;
   ImageTransform transform;
@@ -86,8 +87,9 @@ final class TrainingSettings implements Cloneable {
     return microBatchSize > 0 ? microBatchSize : batchSize;
   }
 
-  long totalSteps() {
-    return steps > 0 ? steps : (long) epochs * Math.max(1, pairs.size() / batchSize);
+  /** Steps in all; for shards whose pairs have to be counted, this counts them. */
+  long totalSteps() throws IOException {
+    return steps > 0 ? steps : epochs * Math.max(1, pairs.pairsPerEpoch() / batchSize);
   }
 
   long warmupSteps(long totalSteps) {
@@ -98,7 +100,7 @@ final class TrainingSettings implements Cloneable {
     return new AdamW.Hyperparameters(0.9, 0.98, 1e-6, weightDecay, maxGradientNorm, layerDecay);
   }
 
-  LearningRateSchedule schedule() {
+  LearningRateSchedule schedule() throws IOException {
     long total = totalSteps();
     return new LearningRateSchedule(learningRate, warmupSteps(total), total, learningRateDecay);
   }

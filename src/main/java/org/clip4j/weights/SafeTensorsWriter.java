@@ -238,7 +238,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
 
   /** PyTorch makes an infinity of what is too large; a checkpoint would be ruined silently. */
   private static short narrow(TensorInfo info, float value, short bits) {
-    short infinity = info.type() == TensorType.F16 ? TensorType.HALF_INFINITY : (short) 0x7F80;
+    boolean half = info.type() == TensorType.F16;
+    short infinity = half ? TensorType.HALF_INFINITY : TensorType.BFLOAT_INFINITY;
     if ((bits & 0x7FFF) == infinity && !Float.isInfinite(value)) {
       throw new IllegalArgumentException(
           "'"

@@ -105,7 +105,7 @@ final class RunSaver implements AutoCloseable {
           String.join("; ", environments));
     }
     savedStep = then.step();
-    LOG.info("the training continues after step {} of {}", savedStep, latest.get().folder());
+    LOG.info("the training continues from {}", latest.get().folder());
     return latest;
   }
 

@@ -66,7 +66,7 @@ final class Examples {
 
   /**
    * Trains with a progress bar; Ctrl-C ends the training after the step under way, and the model is
-   * saved.
+   * saved, with a checkpoint if there are any.
    */
   static TrainingResult train(ClipTrainer.Builder builder, int batchSize) throws IOException {
     Progress[] progress = new Progress[1];
@@ -75,7 +75,8 @@ final class Examples {
             .optListener(
                 step -> {
                   if (progress[0] == null) { // the first step also warms up: time starts after it
-                    progress[0] = new Progress("Training", step.totalSteps(), batchSize);
+                    progress[0] =
+                        new Progress("Training", step.totalSteps(), step.step(), batchSize);
                   } else {
                     progress[0].step(step.step(), step.loss());
                   }
@@ -119,6 +120,7 @@ final class Examples {
     }
     JsonObject json = new JsonObject();
     json.addProperty("steps", result.steps());
+    json.addProperty("resumed_at", result.resumedAt());
     json.addProperty("samples", result.samples());
     json.addProperty("seconds", result.elapsed().toNanos() / 1e9);
     json.addProperty("samples_per_second", result.samplesPerSecond());

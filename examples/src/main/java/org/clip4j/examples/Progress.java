@@ -27,6 +27,7 @@ final class Progress implements AutoCloseable {
 
   private final String task;
   private final long steps;
+  private final long first;
   private final int samplesPerStep;
   private final PrintStream out;
   private final LongSupplier nanoTime;
@@ -37,20 +38,28 @@ final class Progress implements AutoCloseable {
   private double samplesPerSecond;
   private double lastLine;
 
-  /** Starts the clock. {@code samplesPerStep} is the batch size. */
-  Progress(String task, long steps, int samplesPerStep) {
-    this(task, steps, samplesPerStep, System.out, System::nanoTime, onTerminal());
+  /**
+   * Starts the clock.
+   *
+   * @param first steps done before
+   * @param samplesPerStep the batch size
+   */
+  Progress(String task, long steps, long first, int samplesPerStep) {
+    this(task, steps, first, samplesPerStep, System.out, System::nanoTime, onTerminal());
   }
 
   Progress(
       String task,
       long steps,
+      long first,
       int samplesPerStep,
       PrintStream out,
       LongSupplier nanoTime,
       boolean terminal) {
     this.task = task;
     this.steps = steps;
+    this.first = first;
+    this.markStep = first;
     this.samplesPerStep = samplesPerStep;
     this.out = out;
     this.nanoTime = nanoTime;
@@ -63,7 +72,7 @@ final class Progress implements AutoCloseable {
   void step(long step, double loss) {
     long now = nanoTime.getAsLong();
     double since = (now - markTime) / 1e9;
-    if (since >= SPEED_WINDOW || markStep == 0) {
+    if (since >= SPEED_WINDOW || markStep == first) {
       samplesPerSecond = (step - markStep) * samplesPerStep / Math.max(since, 1e-9);
     }
     if (since >= SPEED_WINDOW) {
@@ -79,7 +88,7 @@ final class Progress implements AutoCloseable {
     double elapsed = (now - start) / 1e9;
     if (step == steps || elapsed - lastLine >= LINE_INTERVAL) {
       lastLine = elapsed;
-      String left = clock(elapsed / step * (steps - step));
+      String left = clock(elapsed / Math.max(1, step - first) * (steps - step));
       out.printf(Locale.ROOT, "%s %d/%d  %s, %s left%n", task, step, steps, state, left);
     }
   }
@@ -96,6 +105,7 @@ final class Progress implements AutoCloseable {
     return ProgressBar.builder()
         .setTaskName(task)
         .setInitialMax(steps)
+        .startsFrom(first, Duration.ZERO)
         .setStyle(unicode ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII)
         .setUpdateIntervalMillis(200)
         .setConsumer(new ConsoleProgressBarConsumer(out))

@@ -138,6 +138,36 @@ final class Train implements Callable<Integer> {
   private Long splitSeed;
 
   @Option(
+      names = "--checkpoint-steps",
+      defaultValue = "0",
+      description = "Saves a checkpoint after every so many steps (0: by the clock alone).")
+  private long checkpointSteps;
+
+  @Option(
+      names = "--checkpoint-minutes",
+      defaultValue = "15",
+      description =
+          "Saves a checkpoint so many minutes after the last, when the training ends, and when"
+              + " Ctrl-C ends it (0: not by the clock).")
+  private double checkpointMinutes;
+
+  @Option(names = "--keep", defaultValue = "3", description = "Checkpoints to keep, the last ones.")
+  private int keep;
+
+  @Option(
+      names = "--resume",
+      description =
+          "Goes on from the last checkpoint in the output folder, with the options as they were.")
+  private boolean resume;
+
+  @Option(
+      names = "--allow-changes",
+      paramLabel = "NAMES",
+      split = ",",
+      description = "Settings that may differ when resuming, for example totalSteps,warmupSteps.")
+  private String[] allowedChanges = {};
+
+  @Option(
       names = "--json",
       paramLabel = "FILE",
       description = "Writes losses, speed and retrieval there.")
@@ -195,7 +225,16 @@ final class Train implements Callable<Integer> {
             .optEpochs(epochs)
             .optLearningRate(learningRate)
             .optWeightDecay(weightDecay)
-            .optSeed(seed);
+            .optSeed(seed)
+            .optKeepLast(keep)
+            .optResume(resume)
+            .optAllowedChanges(allowedChanges);
+    if (checkpointSteps > 0) {
+      builder.optCheckpointSteps(checkpointSteps);
+    }
+    if (checkpointMinutes > 0) {
+      builder.optCheckpointMinutes(checkpointMinutes);
+    }
     if (microBatchSize > 0) {
       builder.optMicroBatchSize(microBatchSize);
     }

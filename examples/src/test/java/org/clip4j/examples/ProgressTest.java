@@ -15,7 +15,7 @@ class ProgressTest {
 
   @Test
   void without_a_terminal_prints_a_line_every_few_seconds_and_one_at_the_end() {
-    try (Progress progress = new Progress("Training", 20, 128, out, () -> now, false)) {
+    try (Progress progress = new Progress("Training", 20, 0, 128, out, () -> now, false)) {
       for (int step = 1; step <= 20; step++) {
         now += 500_000_000L;
         progress.step(step, 5 - step / 10.0);
@@ -30,11 +30,22 @@ class ProgressTest {
 
   @Test
   void on_a_terminal_draws_a_bar() {
-    try (Progress progress = new Progress("Training", 4, 128, out, () -> now, true)) {
+    try (Progress progress = new Progress("Training", 4, 0, 128, out, () -> now, true)) {
       now += 1_000_000_000L;
       progress.step(4, 1.25);
     }
 
     assertThat(bytes.toString(StandardCharsets.UTF_8)).contains("Training", "4/4", "loss 1.250");
+  }
+
+  @Test
+  void a_resumed_training_has_the_speed_of_the_steps_since() {
+    try (Progress progress = new Progress("Training", 20, 10, 128, out, () -> now, false)) {
+      now += 5_000_000_000L;
+      progress.step(15, 2);
+    }
+
+    assertThat(bytes.toString(StandardCharsets.UTF_8).lines())
+        .containsExactly("Training 15/20  loss 2.000, 128 samples/s, 0:05 left");
   }
 }

@@ -74,10 +74,7 @@ public final class HostMemory {
         (at, piece) -> target.put(piece.size() == 0 ? FloatBuffer.allocate(0) : view(piece)));
   }
 
-  /**
-   * Replaces the values of a contiguous float32 tensor, in place and piece by piece. No gradients
-   * may be recorded for it meanwhile.
-   */
+  /** Replaces the values of a contiguous float32 tensor, in place and piece by piece. */
   public static void overwrite(NDArray array, Filler filler) {
     if (array.getDevice().equals(Device.cpu())) {
       forEachPiece(array, 0, array.size(), (from, piece) -> filler.fill(from, view(piece)));
@@ -92,16 +89,25 @@ public final class HostMemory {
         array,
         0,
         array.size(),
-        (from, piece) -> {
-          try (NDManager scratch = array.getManager().newSubManager();
-              NDArray flat = piece.reshape(-1)) {
-            NDArray values =
-                upload(scratch, flat.getShape(), (at, memory) -> filler.fill(from + at, memory));
-            long[] end = {flat.size()};
-            JniUtils.indexSet(
-                (PtNDArray) flat, (PtNDArray) values, new long[1], end, new long[] {1});
-          }
-        });
+        (from, piece) ->
+            Autograd.withoutRecording(
+                () -> {
+                  copy(piece, (at, memory) -> filler.fill(from + at, memory));
+                  return null;
+                }));
+  }
+
+  private static void copy(NDArray to, Filler filler) {
+    try (NDManager scratch = to.getManager().newSubManager();
+        NDArray flat = to.reshape(-1)) {
+      NDArray values = upload(scratch, flat.getShape(), filler);
+      JniUtils.indexSet(
+          (PtNDArray) flat,
+          (PtNDArray) values,
+          new long[1],
+          new long[] {flat.size()},
+          new long[] {1});
+    }
   }
 
   private static void forEachPiece(

@@ -7,6 +7,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -215,7 +216,7 @@ final class RunCheckpoints implements AutoCloseable {
       Long best = best().map(Best::step).orElse(null);
       for (long step : retention.obsolete(stepsIn(folder), best)) {
         Path going = temporary(path(step)); // never half of what is named as a whole
-        RunFiles.rename(path(step), going);
+        Files.move(path(step), going, StandardCopyOption.ATOMIC_MOVE);
         RunFiles.delete(going);
       }
     } catch (IOException e) {

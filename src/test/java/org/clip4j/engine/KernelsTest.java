@@ -118,4 +118,29 @@ class KernelsTest {
     assertThat(HostMemory.upload(manager, new Shape(2), new long[] {-1, 1L << 40}).toLongArray())
         .containsExactly(-1, 1L << 40);
   }
+
+  @Test
+  void values_are_overwritten_in_place_also_where_java_cannot_reach_them() {
+    for (Shape shape : List.of(new Shape(), new Shape(7), new Shape(2, 3))) {
+      NDArray array = manager.zeros(shape);
+      array.setRequiresGradient(true);
+      NDArray same = array.reshape(-1);
+      HostMemory.overwrite(array, (from, memory) -> fill(from, memory, 1));
+      assertThat(same.toFloatArray()).isEqualTo(row(shape.size(), 1));
+      HostMemory.overwriteByCopy(array, (from, memory) -> fill(from, memory, 2));
+      assertThat(same.toFloatArray()).isEqualTo(row(shape.size(), 2));
+    }
+  }
+
+  private static void fill(long from, FloatBuffer memory, int factor) {
+    for (int i = 0; memory.hasRemaining(); i++) {
+      memory.put(factor * (from + i + 1f));
+    }
+  }
+
+  private static float[] row(long size, int factor) {
+    FloatBuffer row = FloatBuffer.allocate((int) size);
+    fill(0, row, factor);
+    return row.array();
+  }
 }

@@ -9,18 +9,21 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the README shows is what is compiled. */
-class ReadmeTest {
+/** What the README and the guides show is what is compiled. */
+class GuidesTest {
   private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
-  @Test
-  void java_in_the_readme_stands_in_compiled_code() throws IOException {
+  @ParameterizedTest
+  @CsvSource({"../README.md, FrontDoor", "../docs/training.md, TrainingGuide"})
+  void java_in_a_guide_stands_in_compiled_code(Path guide, String source) throws IOException {
     String compiled =
-        folded(Files.readString(Path.of("src/main/java/org/clip4j/examples/docs/FrontDoor.java")));
+        folded(
+            Files.readString(Path.of("src/main/java/org/clip4j/examples/docs", source + ".java")));
     List<String> snippets = new ArrayList<>();
-    Matcher matcher = JAVA.matcher(Files.readString(Path.of("../README.md")));
+    Matcher matcher = JAVA.matcher(Files.readString(guide));
     while (matcher.find()) {
       snippets.add(matcher.group(1));
     }

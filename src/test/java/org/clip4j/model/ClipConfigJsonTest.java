@@ -67,6 +67,23 @@ class ClipConfigJsonTest {
     assertThat(ClipConfigJson.read(ClipConfigJson.write(config))).isEqualTo(config);
   }
 
+  /** It changes training only; a SigLIP tower, which is otherwise known by its name, has it too. */
+  @Test
+  void patch_dropout_is_read_and_written_back() {
+    String sigLip =
+        "'timm_model_name': 'vit_base_patch16_siglip_224', 'timm_pool': 'map', 'timm_proj': 'none'";
+    for (String tower : List.of("'width': 768", sigLip)) {
+      String form = "{'embed_dim': 768, 'vision_cfg': {%s}, 'text_cfg': {}}";
+      ClipConfig plain = ClipConfigJson.read(json(form.formatted(tower)));
+      ClipConfig config =
+          ClipConfigJson.read(json(form.formatted(tower + ", 'patch_dropout': 0.5")));
+      assertThat(plain.vision().patchDropout()).isZero();
+      assertThat(config.vision().patchDropout()).isEqualTo(0.5);
+      assertThat(config).isEqualTo(plain.withPatchDropout(0.5)).isNotEqualTo(plain);
+      assertThat(ClipConfigJson.read(ClipConfigJson.write(config))).isEqualTo(config);
+    }
+  }
+
   @Test
   void options_at_the_value_that_changes_nothing_are_accepted() {
     assertThat(
@@ -105,6 +122,10 @@ class ClipConfigJsonTest {
         "'layers': [] || vision_cfg.layers",
         "'layers': [1, 2, 'a', 4] || vision_cfg.layers",
         "'image_size': [1, 2, 3] || vision_cfg.image_size; height, width",
+        "'patch_dropout': 1 || vision_cfg.patch_dropout; 1; below 1",
+        "'patch_dropout': -0.1 || vision_cfg.patch_dropout; -0.1; at least 0",
+        "'patch_dropout': 'half' || vision_cfg.patch_dropout; half; number",
+        "'layers': [1,1,1,1], 'image_size': 64, 'patch_dropout': 0.5 || vision_cfg.patch_dropout; 0.5; no patches",
         "'image_size': {} || vision_cfg.image_size",
         "'image_size': 8 || vision_cfg.patch_size; 16; 8 x 8",
         "'patch_size': null || vision_cfg.patch_size; null",

@@ -3,6 +3,7 @@ package org.clip4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ai.djl.Device;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
@@ -16,6 +17,7 @@ import org.clip4j.data.ImageSource;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.Pairs;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
@@ -246,5 +248,71 @@ class ClipTrainerTest {
     assertThatThrownBy(() -> ClipTrainer.builder().optLearningRate(Double.NaN))
         .hasMessageContaining("learning rate");
     assertThatThrownBy(() -> ClipTrainer.builder().build()).hasMessageContaining("setModel");
+  }
+
+  @Test
+  void frozen_layer_decayed_averaged_training_on_two_devices_goes_through() throws IOException {
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      Map<String, float[]> before = weights(model);
+      Device cpu = Device.cpu();
+      TrainingResult result =
+          trainer(model)
+              .setOutput(folder)
+              .optMicroBatchSize(5)
+              .optDevices(cpu, cpu)
+              .optFreeze(Freezing.imageTower().unlockLastBlocks(1), Freezing.textTower())
+              .optLayerDecay(0.8)
+              .optPatchDropout(0.5)
+              .optPrecision(Precision.BF16)
+              .optLearningRateDecay(LearningRateDecay.constantWithCooldown(3))
+              .optAverageWeights(0.9, false)
+              .build()
+              .train();
+      assertThat(result.steps()).isEqualTo(6);
+      Map<String, float[]> after = weights(model);
+      assertThat(after.get("token_embedding.weight"))
+          .isEqualTo(before.get("token_embedding.weight"));
+      assertThat(after.get("visual.conv1.weight")).isEqualTo(before.get("visual.conv1.weight"));
+      assertThat(after.get("visual.proj")).isNotEqualTo(before.get("visual.proj"));
+    }
+  }
+
+  @Test
+  void a_training_that_averages_ends_with_the_average() throws IOException {
+    Map<String, float[]> slow;
+    Map<String, float[]> start;
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      start = weights(model);
+      trainer(model).optAverageWeights(0.999, false).build().train();
+      slow = weights(model);
+    }
+    Map<String, float[]> plain = trained(VIT, 1, 7);
+    float[] a = start.get("visual.ln_post.bias");
+    float[] b = plain.get("visual.ln_post.bias");
+    float[] c = slow.get("visual.ln_post.bias");
+    double moved = 0;
+    double averaged = 0;
+    for (int i = 0; i < a.length; i++) {
+      moved += Math.abs(b[i] - a[i]);
+      averaged += Math.abs(c[i] - a[i]);
+    }
+    assertThat(averaged).isPositive().isLessThan(0.006 * moved); // at most 6 steps of a thousandth
+  }
+
+  @Test
+  void steps_that_cannot_be_are_refused_before_the_training() {
+    try (ClipModel vit = ClipModel.create(VIT, 3);
+        ClipModel resNet = ClipModel.create(RESNET, 3)) {
+      assertThatThrownBy(() -> trainer(resNet).optPatchDropout(0.5).build())
+          .hasMessageContaining("0.5")
+          .hasMessageContaining("ModifiedResNet");
+      assertThatThrownBy(() -> trainer(vit).optDevices(Device.gpu(0), Device.cpu()).build())
+          .hasMessageContaining("first of the devices");
+      assertThatThrownBy(
+              () -> trainer(vit).optFreeze(Freezing.textTower().unlockLastBlocks(3)).build())
+          .hasMessageContaining("3 blocks of a tower of 2");
+    }
+    assertThatThrownBy(() -> ClipTrainer.builder().optPatchDropout(1)).hasMessageContaining("1.0");
+    assertThatThrownBy(() -> ClipTrainer.builder().optLayerDecay(1.5)).hasMessageContaining("1.5");
   }
 }

@@ -30,6 +30,8 @@ final class AdamW {
         g1 = self.gradients(decayed)
         g2 = self.gradients(other)
         norm = float(torch.norm(torch.stack(torch.add(torch._foreach_norm(g1), torch._foreach_norm(g2)))))
+        if not norm - norm == 0.:  # NaN or infinite
+          return norm
         if max_norm > 0. and norm > max_norm:
           torch._foreach_mul_(g1, max_norm / (norm + 1e-6))
           torch._foreach_mul_(g2, max_norm / (norm + 1e-6))
@@ -108,7 +110,8 @@ final class AdamW {
   /**
    * Updates the parameters from their gradients, and sets those to zero.
    *
-   * @return the global L2 norm of the gradients, before any limit
+   * @return the global L2 norm of the gradients, before any limit; if it is not finite, nothing was
+   *     changed
    */
   double step(double learningRate) {
     return kernels.update(

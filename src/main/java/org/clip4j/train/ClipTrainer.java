@@ -4,9 +4,12 @@ import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.engine.Autograd;
+import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
@@ -31,6 +34,11 @@ import org.clip4j.weights.Layout;
  *         .build()
  *         .train();
  * }</pre>
+ *
+ * <p>With an output folder a training leaves there, as it goes, {@code report.html}, {@code
+ * metrics.jsonl} (a JSON object a line: steps, evaluations, findings) and TensorBoard's files in
+ * {@code tensorboard}. What looks wrong is logged as a warning, once, and told to listeners, see
+ * {@link Finding}.
  *
  * <p>On one machine and device, the same model, pairs, settings and seed give bit-identical
  * weights. Trains once; on one thread, with others decoding images ahead. The caller closes the
@@ -66,6 +74,7 @@ public final class ClipTrainer {
    * saves the model.
    *
    * @throws IOException if no image can be read, or the model cannot be saved
+   * @throws TrainingDivergedException if the loss or a gradient is not finite
    */
   public TrainingResult train() throws IOException {
     if (settings.output != null) {
@@ -75,24 +84,25 @@ public final class ClipTrainer {
     model.setTrainable(true);
     model.parameters().values().forEach(Autograd::clear); // of a training that failed midway
     try (NDManager manager = model.manager().newSubManager();
-        PairLoader loader = settings.loader()) {
-      TrainingResult result = new TrainingLoop(settings, manager, loader, this::stopped).run();
-      save();
+        PairLoader loader = settings.loader();
+        TrainingMonitor monitor = TrainingMonitor.open(settings, 0, this::save)) {
+      TrainingResult result =
+          new TrainingLoop(settings, manager, loader, monitor, this::stopped).run();
+      if (settings.output != null) {
+        save(settings.output);
+      }
       return result;
     } finally {
       model.setTrainable(false);
     }
   }
 
-  private void save() throws IOException {
-    if (settings.output == null) {
-      return;
-    }
+  private void save(Path folder) throws IOException {
     boolean interrupted = Thread.interrupted(); // an interrupted thread cannot write files
     try {
       CheckpointWriter.of(settings.model.config(), settings.transform(), settings.model.values())
           .optTokenizer(settings.tokenizer())
-          .write(settings.output, settings.layout);
+          .write(folder, settings.layout);
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();
@@ -253,6 +263,59 @@ public final class ClipTrainer {
       return this;
     }
 
+    /**
+     * Measures retrieval among pairs that are not trained on, see {@link Evaluation#retrieval}.
+     *
+     * @param pairs at least one
+     */
+    public Builder optHeldOut(PairSource pairs) {
+      return optEvaluation(Evaluation.retrieval(pairs));
+    }
+
+    /** Measures zero-shot accuracy among own classes, see {@link Evaluation#zeroShot}. */
+    public Builder optZeroShot(
+        String name, List<String> classes, List<String> templates, List<LabelledImage> images) {
+      return optEvaluation(Evaluation.zeroShot(name, classes, templates, images));
+    }
+
+    /** Adds something to measure the model by before, while and after it is trained. */
+    public Builder optEvaluation(Evaluation evaluation) {
+      settings.evaluations.add(evaluation);
+      return this;
+    }
+
+    /** Steps from one evaluation to the next; by default an epoch's. */
+    public Builder optEvaluateEverySteps(long steps) {
+      settings.evaluateEverySteps = atLeast("steps between evaluations", 1, steps);
+      return this;
+    }
+
+    /**
+     * The evaluations' value, of which higher is better, by which the best model is chosen; it is
+     * saved in the folder {@code best} in the output folder. By default none.
+     *
+     * @param metric for example {@code retrieval.text_to_image.r1}
+     */
+    public Builder optBestBy(String metric) {
+      settings.bestBy = metric;
+      return this;
+    }
+
+    /**
+     * Ends the training after so many evaluations in a row that brought no better model; needs
+     * {@link #optBestBy}. By default it goes on to its last step.
+     */
+    public Builder optEarlyStopping(int patience) {
+      settings.patience = atLeast("patience", 1, patience);
+      return this;
+    }
+
+    /** Steps from one line of {@code metrics.jsonl} to the next; by default 1. */
+    public Builder optMetricsEverySteps(int steps) {
+      settings.metricsEverySteps = atLeast("steps between metrics", 1, steps);
+      return this;
+    }
+
     /** Adds a listener. */
     public Builder optListener(TrainingListener listener) {
       settings.listeners.add(listener);
@@ -272,6 +335,16 @@ public final class ClipTrainer {
       int vocabSize = settings.model.config().text().vocabSize();
       if (settings.tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
         throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
+      }
+      if (settings.bestBy != null && settings.evaluations.isEmpty()) {
+        throw new IllegalArgumentException(
+            "to choose the best model by "
+                + settings.bestBy
+                + " it must be evaluated: optHeldOut(pairs), optZeroShot(...) or optEvaluation(...)");
+      }
+      if (settings.patience > 0 && settings.bestBy == null) {
+        throw new IllegalArgumentException(
+            "early stopping needs the metric that is to improve: optBestBy(\"retrieval.text_to_image.r1\")");
       }
       return new ClipTrainer(settings.copy());
     }

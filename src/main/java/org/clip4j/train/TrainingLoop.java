@@ -20,6 +20,7 @@ final class TrainingLoop {
   private final BooleanSupplier stopped;
   private final NDManager manager;
   private final PairLoader loader;
+  private final TrainingMonitor monitor;
   private final MicroBatches parts;
   private final TrainingStep step;
   private final AdamW optimizer;
@@ -35,12 +36,17 @@ final class TrainingLoop {
    * @param stopped asked before every step
    */
   TrainingLoop(
-      TrainingSettings settings, NDManager manager, PairLoader loader, BooleanSupplier stopped) {
+      TrainingSettings settings,
+      NDManager manager,
+      PairLoader loader,
+      TrainingMonitor monitor,
+      BooleanSupplier stopped) {
     this.settings = settings;
     this.model = settings.model;
     this.stopped = stopped;
     this.manager = manager;
     this.loader = loader;
+    this.monitor = monitor;
     ImageTransform transform = settings.transform();
     parts =
         new MicroBatches(
@@ -57,28 +63,27 @@ final class TrainingLoop {
   }
 
   TrainingResult run() throws IOException {
+    monitor.begin(losses.size());
     long start = System.nanoTime();
-    while (losses.size() < totalSteps && !stopped.getAsBoolean()) {
+    while (losses.size() < totalSteps && !stopped.getAsBoolean() && !monitor.isEnough()) {
       PairBatch batch = next();
       if (batch == null) {
         break;
       }
+      long number = losses.size() + 1;
       double learningRate = schedule.at(losses.size());
+      step.measure(monitor.measures(number));
       float loss = backward(batch);
-      if (!Float.isFinite(loss)) {
-        throw new IllegalStateException(
-            "the loss became "
-                + loss
-                + " at step "
-                + (losses.size() + 1)
-                + "; try a lower learning rate than "
-                + settings.learningRate);
+      double norm = Float.isFinite(loss) ? optimizer.step(learningRate) : Double.NaN;
+      if (!Double.isFinite(norm)) {
+        throw monitor.notFinite(number, batch, loss, norm);
       }
-      double norm = optimizer.step(learningRate);
       losses.add(loss);
       samples += batch.size();
       report(batch, loss, learningRate, norm, Duration.ofNanos(System.nanoTime() - start));
     }
+    boolean cancelled = losses.size() < totalSteps && !monitor.isEnough();
+    monitor.end(losses.size(), cancelled);
     UnreadableImages unreadable = loader.unreadable();
     float[] values = new float[losses.size()];
     for (int i = 0; i < values.length; i++) {
@@ -87,12 +92,13 @@ final class TrainingLoop {
     return new TrainingResult(
         settings.output,
         values.length,
-        values.length < totalSteps,
+        cancelled,
         values,
         samples,
         Duration.ofNanos(System.nanoTime() - start),
         unreadable.count(),
-        unreadable.names());
+        unreadable.names(),
+        monitor.summary());
   }
 
   /** Null if the thread was interrupted. */
@@ -113,7 +119,8 @@ final class TrainingLoop {
   }
 
   private void report(
-      PairBatch batch, float loss, double learningRate, double norm, Duration elapsed) {
+      PairBatch batch, float loss, double learningRate, double norm, Duration elapsed)
+      throws IOException {
     TrainingProgress progress =
         new TrainingProgress(
             losses.size(),
@@ -124,7 +131,10 @@ final class TrainingLoop {
             norm,
             model.logitScale(),
             samples / (elapsed.toNanos() / 1e9),
-            elapsed);
-    settings.listeners.forEach(listener -> listener.onStep(progress));
+            elapsed,
+            monitor.dataWait(batch.size(), loader.stats().waited()),
+            BatchStatistics.of(
+                batch, settings.maskDuplicateCaptions, model.config().isSigmoid(), step.cosines()));
+    monitor.after(progress);
   }
 }

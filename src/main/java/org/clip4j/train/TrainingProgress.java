@@ -14,6 +14,9 @@ import java.time.Duration;
  * @param logitScale after this step
  * @param samplesPerSecond pairs over the time since training began, waiting for data included
  * @param elapsed since training began
+ * @param dataWait the share of the time of the last steps that was spent waiting for data, in [0,
+ *     1]
+ * @param batch what this step's batch was like
  */
 public record TrainingProgress(
     long step,
@@ -24,7 +27,9 @@ public record TrainingProgress(
     double gradientNorm,
     float logitScale,
     double samplesPerSecond,
-    Duration elapsed) {
+    Duration elapsed,
+    double dataWait,
+    BatchStatistics batch) {
 
   /** The time that the remaining steps will take at the present rate. */
   public Duration remaining() {

@@ -9,12 +9,13 @@ import java.util.List;
  *
  * @param output the folder where the model is, or null if none was set
  * @param steps steps done
- * @param cancelled whether it was stopped before its last step
+ * @param cancelled whether it was stopped from outside before its last step
  * @param losses of each step's batch
  * @param samples pairs trained on, each counted as often as it was
  * @param elapsed time in the training loop
  * @param unreadable how many images could not be read and were skipped
  * @param unreadableExamples the names of the first of them
+ * @param summary evaluations and findings
  */
 public record TrainingResult(
     Path output,
@@ -24,7 +25,8 @@ public record TrainingResult(
     long samples,
     Duration elapsed,
     int unreadable,
-    List<String> unreadableExamples) {
+    List<String> unreadableExamples,
+    RunSummary summary) {
 
   /** Pairs per second over the whole training loop. */
   public double samplesPerSecond() {
@@ -42,9 +44,10 @@ public record TrainingResult(
                 + unreadableExamples.get(0);
     return String.format(
         java.util.Locale.ROOT,
-        "%s%d steps, %d pairs in %.1f s (%.1f pairs/s), last loss %.4f%s",
+        "%s%d steps%s, %d pairs in %.1f s (%.1f pairs/s), last loss %.4f%s",
         cancelled ? "cancelled after " : "",
         steps,
+        summary.stoppedEarly() ? " (stopped early)" : "",
         samples,
         elapsed.toNanos() / 1e9,
         samplesPerSecond(),

@@ -2,9 +2,12 @@ package org.clip4j.train;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
+import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
@@ -36,11 +39,17 @@ final class TrainingSettings implements Cloneable {
   int decodeThreads;
   long imageCacheBytes = Runtime.getRuntime().maxMemory() / 4;
   List<TrainingListener> listeners = new ArrayList<>();
+  List<Evaluation> evaluations = new ArrayList<>();
+  long evaluateEverySteps; // 0: once an epoch
+  String bestBy; // null: none is best
+  int patience; // 0: never stops early
+  int metricsEverySteps = 1;
 
   TrainingSettings copy() {
     try {
       TrainingSettings copy = (TrainingSettings) super.clone();
       copy.listeners = List.copyOf(listeners);
+      copy.evaluations = List.copyOf(evaluations);
       return copy;
     } catch (CloneNotSupportedException e) {
       throw new AssertionError(e);
@@ -71,6 +80,29 @@ final class TrainingSettings implements Cloneable {
 
   long warmupSteps(long totalSteps) {
     return warmupSteps >= 0 ? Math.min(warmupSteps, totalSteps - 1) : totalSteps / 20;
+  }
+
+  /** For people to read. */
+  Map<String, String> described() {
+    Map<String, String> described = new LinkedHashMap<>();
+    described.put("model", model.config() + ", " + model.parameterCount() + " parameters");
+    described.put("pairs", pairs.name() + ", " + pairs.size());
+    described.put("steps", totalSteps() + ", of which warm-up " + warmupSteps(totalSteps()));
+    described.put("batch size", batchSize + ", in micro-batches of " + microBatchSize());
+    described.put("learning rate", "" + learningRate);
+    described.put("weight decay", "" + weightDecay);
+    described.put("gradient norm limit", maxGradientNorm > 0 ? "" + maxGradientNorm : "none");
+    described.put("equal captions masked", maskDuplicateCaptions ? "yes" : "no");
+    described.put("augmentation", augmentation == null ? "none" : augmentation.toString());
+    described.put("image size", transform().height() + " x " + transform().width());
+    described.put("seed", "" + seed);
+    described.put("best by", bestBy == null ? "–" : bestBy);
+    described.put("patience", patience > 0 ? patience + " evaluations" : "–");
+    return described;
+  }
+
+  long evaluateEverySteps() {
+    return evaluateEverySteps > 0 ? evaluateEverySteps : Math.max(1, pairs.size() / batchSize);
   }
 
   AdamW.Hyperparameters hyperparameters() {

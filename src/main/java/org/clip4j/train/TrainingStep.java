@@ -38,9 +38,21 @@ final class TrainingStep {
    */
   record MicroBatch(Function<NDManager, NDArray> pixels, Function<NDManager, NDArray> ids) {}
 
+  /**
+   * How alike a batch's embeddings are.
+   *
+   * @param image mean cosine similarity of two different images
+   * @param text mean cosine similarity of two captions
+   */
+  record Cosines(double image, double text) {
+    static final Cosines UNKNOWN = new Cosines(Double.NaN, Double.NaN);
+  }
+
   private final ClipModel model;
   private final Similarity similarity;
   private final PairLoss loss;
+  private boolean measured;
+  private Cosines cosines = Cosines.UNKNOWN;
 
   /**
    * The step of a model with the loss that its logits are made for.
@@ -57,6 +69,23 @@ final class TrainingStep {
             : new ContrastiveLoss(manager, logScale);
   }
 
+  /** Whether the coming steps measure {@link #cosines}. */
+  void measure(boolean measured) {
+    this.measured = measured;
+  }
+
+  /** Of the last step's batch; unknown if they were not measured. */
+  Cosines cosines() {
+    return cosines;
+  }
+
+  private void measure(NDArray image, NDArray text) {
+    cosines =
+        measured
+            ? new Cosines(similarity.meanCosine(image), similarity.meanCosine(text))
+            : Cosines.UNKNOWN;
+  }
+
   /**
    * Adds the loss's gradients to those of the parameters.
    *
@@ -68,16 +97,18 @@ final class TrainingStep {
     if (batch.size() == 1) {
       NDArray value =
           Autograd.record(
-              () ->
-                  loss.loss(
-                      images(Forward.TRAIN, manager, batch.get(0)),
-                      texts(Forward.TRAIN, manager, batch.get(0)),
-                      groups));
+              () -> {
+                NDArray image = images(Forward.TRAIN, manager, batch.get(0));
+                NDArray text = texts(Forward.TRAIN, manager, batch.get(0));
+                measure(image, text);
+                return loss.loss(image, text, groups);
+              });
       Autograd.backward(value, value.onesLike());
       return value.getFloat();
     }
     NDArray image = leaf(manager, batch, this::images);
     NDArray text = leaf(manager, batch, this::texts);
+    measure(image, text);
     NDArray value = Autograd.record(() -> loss.loss(image, text, groups));
     Autograd.backward(value, value.onesLike());
     replay(manager, batch, Autograd.gradient(image), this::images);

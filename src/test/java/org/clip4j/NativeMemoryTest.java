@@ -15,6 +15,7 @@ import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.train.ClipTrainer;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Native memory stays flat. On every system the number of arrays that the model's manager holds
@@ -46,6 +47,36 @@ class NativeMemoryTest {
           .optBatchSize(batch)
           .optMicroBatchSize(batch / 2)
           .optSteps(warmUp + 500)
+          .optListener(
+              progress -> {
+                if (progress.step() == warmUp || progress.step() == progress.totalSteps()) {
+                  int when = progress.step() == warmUp ? 0 : 1;
+                  resident[when] = residentMb();
+                  arrays[when] = model.manager().getManagedArrays().size();
+                }
+              })
+          .build()
+          .train();
+      assertThat(resident[1] - resident[0]).as("growth in MB").isLessThan(MOST_GROWTH_MB);
+      assertThat(arrays[1]).as("arrays of the model's manager").isEqualTo(arrays[0]).isPositive();
+    }
+  }
+
+  @Test
+  void saving_200_checkpoints_leaves_native_memory_flat(@TempDir Path output) throws IOException {
+    int warmUp = 30;
+    ColouredShapes shapes = ColouredShapes.builder().optImageSize(32).build();
+    long[] resident = new long[2];
+    int[] arrays = new int[2];
+    try (ClipModel model = ClipModel.create(CONFIG, 0)) {
+      ClipTrainer.builder()
+          .setModel(model)
+          .setPairs(shapes.training(8))
+          .setOutput(output)
+          .optCheckpointSteps(1)
+          .optKeepLast(1)
+          .optBatchSize(4)
+          .optSteps(warmUp + 200)
           .optListener(
               progress -> {
                 if (progress.step() == warmUp || progress.step() == progress.totalSteps()) {

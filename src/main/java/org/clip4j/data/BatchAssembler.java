@@ -115,7 +115,6 @@ final class BatchAssembler implements Runnable {
           checkShare(size < 0 ? -1 : (from.epoch() + 1) * size);
           continue;
         }
-        decoder.keep(loaded);
         // 3. Add it to the batch.
         if (draft == null) {
           queue.awaitRoom();
@@ -132,7 +131,9 @@ final class BatchAssembler implements Runnable {
       }
       if (batch == 0) {
         if (draft == null) {
-          throw skippedPairs.nothingReadable(known);
+          throw known == 0
+              ? new IOException(settings.feed.name() + " has no pairs")
+              : skippedPairs.nothingReadable(known);
         }
         put(true);
       }

@@ -25,6 +25,6 @@ record Drawn(long id, int index, long visit, String feed, Reading reading) {
      *
      * @throws IOException if the pair is damaged; the message says how
      */
-    ImageTextPair read() throws IOException;
+    ImageTextPair pair() throws IOException;
   }
 }

@@ -6,11 +6,17 @@ import java.io.IOException;
 interface EpochCursor extends AutoCloseable {
 
   /** The order of an epoch, which feed, seed and epoch alone determine. */
-  static EpochCursor of(PairFeed feed, long seed, int epoch) {
+  static EpochCursor of(PairFeed feed, long seed, int epoch) throws IOException {
     if (feed instanceof PairSource source) {
       return new ShuffledCursor(source, seed, epoch);
     }
-    throw new AssertionError(feed.getClass());
+    if (feed instanceof PairShards shards) {
+      return new ShardCursor(shards, seed, epoch);
+    }
+    if (feed instanceof PairMixture mixture) {
+      return new MixtureCursor(mixture, seed, epoch);
+    }
+    throw new AssertionError(feed.getClass()); // the interface permits no other
   }
 
   /** The next pair, not read yet; null after the last. */

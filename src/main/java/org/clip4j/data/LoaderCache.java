@@ -2,14 +2,12 @@ package org.clip4j.data;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.atomic.AtomicLong;
 import org.clip4j.image.RgbImage;
 
 /**
  * Keeps pixels and token ids from the first epoch on, within a budget: transformed pixels, or with
  * augmentation, which makes others every time, decoded images. What is full stays as it is: every
- * epoch visits every pair, so exchanging entries would not raise the share of hits. Filled by one
- * thread, read by any.
+ * epoch visits every pair, so exchanging entries would not raise the share of hits. For any thread.
  */
 final class LoaderCache {
   /** Roughly what a map entry, its key and an array header take. */
@@ -21,7 +19,7 @@ final class LoaderCache {
   private record Text(long id, int caption) {}
 
   private final long budget;
-  private final AtomicLong used = new AtomicLong();
+  private long used;
   private final Map<Long, byte[]> pixels = new ConcurrentHashMap<>();
   private final Map<Long, RgbImage> images = new ConcurrentHashMap<>();
   private final Map<Text, int[]> tokens = new ConcurrentHashMap<>();
@@ -42,19 +40,19 @@ final class LoaderCache {
     return tokens.get(new Text(id, caption));
   }
 
-  void keepPixels(long id, byte[] image) {
+  synchronized void keepPixels(long id, byte[] image) {
     if (!pixels.containsKey(id) && takes(image.length, budget - budget / TOKEN_SHARE)) {
       pixels.put(id, image);
     }
   }
 
-  void keepImage(long id, RgbImage image) {
+  synchronized void keepImage(long id, RgbImage image) {
     if (!images.containsKey(id) && takes(image.pixels().length, budget - budget / TOKEN_SHARE)) {
       images.put(id, image);
     }
   }
 
-  void keepTokens(long id, int caption, int[] ids) {
+  synchronized void keepTokens(long id, int caption, int[] ids) {
     Text key = new Text(id, caption);
     if (!tokens.containsKey(key) && takes(4L * ids.length, budget)) {
       tokens.put(key, ids);
@@ -62,15 +60,15 @@ final class LoaderCache {
   }
 
   private boolean takes(long bytes, long limit) {
-    long after = used.get() + bytes + ENTRY_BYTES;
+    long after = used + bytes + ENTRY_BYTES;
     if (after > limit) {
       return false;
     }
-    used.set(after);
+    used = after;
     return true;
   }
 
-  long usedBytes() {
-    return used.get();
+  synchronized long usedBytes() {
+    return used;
   }
 }

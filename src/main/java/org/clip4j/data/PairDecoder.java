@@ -20,20 +20,8 @@ final class PairDecoder {
     }
   }
 
-  /**
-   * A pair as far as it could be loaded: either pixels and ids, or the reason why not.
-   *
-   * @param image as decoded, where it is worth keeping
-   */
-  record Loaded(
-      Drawn drawn,
-      String name,
-      int caption,
-      String text,
-      int[] ids,
-      byte[] pixels,
-      RgbImage image,
-      IOException why) {}
+  /** A pair as far as it could be loaded: either text, ids and pixels, or the reason why not. */
+  record Loaded(Drawn drawn, String name, String text, int[] ids, byte[] pixels, IOException why) {}
 
   private final ToPixels toPixels;
   private final Tokenizer tokenizer;
@@ -50,33 +38,19 @@ final class PairDecoder {
   Loaded load(Drawn drawn) {
     String name = drawn.reading().name();
     try {
-      ImageTextPair pair = drawn.reading().read();
+      ImageTextPair pair = drawn.reading().pair();
       name = pair.image().name();
       int caption =
           new SeededRandom(SeededRandom.CAPTION, seed, drawn.visit(), drawn.id())
               .nextInt(pair.captions().size());
       String text = pair.captions().get(caption);
-      RgbImage image = null;
-      byte[] pixels;
-      if (toPixels.augmentation == null) {
-        pixels = transformed(drawn.id(), pair.image());
-      } else {
-        image = cache.image(drawn.id());
-        if (image == null) {
-          image = pair.image().read();
-        }
-        SeededRandom random =
-            new SeededRandom(SeededRandom.AUGMENTATION, seed, drawn.visit(), drawn.id());
-        pixels =
-            toPixels.augmentation.apply(image, toPixels.height, toPixels.width, random::nextDouble);
-      }
-      int[] ids = cache.tokens(drawn.id(), caption);
-      if (ids == null) {
-        ids = tokenizer.encode(text);
-      }
-      return new Loaded(drawn, name, caption, text, ids, pixels, image, null);
+      byte[] pixels =
+          toPixels.augmentation == null
+              ? transformed(drawn.id(), pair.image())
+              : augmented(drawn, pair.image());
+      return new Loaded(drawn, name, text, ids(drawn.id(), caption, text), pixels, null);
     } catch (IOException e) {
-      return new Loaded(drawn, name, 0, null, null, null, null, e);
+      return new Loaded(drawn, name, null, null, null, e);
     } catch (RuntimeException e) {
       throw new IllegalStateException(
           "loading " + drawn.reading().name() + " (" + name + ") failed: " + e, e);
@@ -96,17 +70,27 @@ final class PairDecoder {
               + " bytes where its height and width need "
               + toPixels.bytes());
     }
+    cache.keepPixels(id, pixels);
     return pixels;
   }
 
-  /** Keeps what later epochs can use, as far as there is room. Called by one thread, in order. */
-  void keep(Loaded loaded) {
-    long id = loaded.drawn.id();
-    if (loaded.image != null) {
-      cache.keepImage(id, loaded.image);
-    } else {
-      cache.keepPixels(id, loaded.pixels);
+  private byte[] augmented(Drawn drawn, ImageSource source) throws IOException {
+    RgbImage image = cache.image(drawn.id());
+    if (image == null) {
+      image = source.read();
+      cache.keepImage(drawn.id(), image);
     }
-    cache.keepTokens(id, loaded.caption, loaded.ids);
+    SeededRandom random =
+        new SeededRandom(SeededRandom.AUGMENTATION, seed, drawn.visit(), drawn.id());
+    return toPixels.augmentation.apply(image, toPixels.height, toPixels.width, random::nextDouble);
+  }
+
+  private int[] ids(long id, int caption, String text) {
+    int[] ids = cache.tokens(id, caption);
+    if (ids == null) {
+      ids = tokenizer.encode(text);
+      cache.keepTokens(id, caption, ids);
+    }
+    return ids;
   }
 }

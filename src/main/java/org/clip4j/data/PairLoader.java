@@ -288,10 +288,11 @@ public final class PairLoader implements AutoCloseable {
      * default, 1 for no limit.
      *
      * <p>Looked at whenever a pair is skipped. Loading ends as soon as more pairs were skipped than
-     * this share of an epoch's pairs (times the epochs begun), so at the latest when the first
-     * epoch ends, and never for less. It ends before, and for shards whose pairs nobody counted,
-     * once the pairs skipped exceed this share of those read by six standard deviations, which
-     * chance does not do; the first 1,000 pairs count as 1,000 from the start.
+     * this share of an epoch's pairs, times the epochs begun: at the latest when the first epoch
+     * ends. It ends sooner where the pairs skipped exceed this share of those read by six standard
+     * deviations, more than the order can bring about; the first 1,000 pairs count as 1,000 from
+     * the start. For shards, whose number of pairs only an epoch's end tells, the first rule is
+     * looked at there.
      */
     public Builder optMaxSkippedShare(double share) {
       if (!(share >= 0 && share <= 1)) {

@@ -22,6 +22,11 @@ public non-sealed interface PairSource extends PairFeed {
     return size();
   }
 
+  @Override
+  default DataDigest digest() {
+    return DataDigest.of(this);
+  }
+
   /**
    * One pair.
    *

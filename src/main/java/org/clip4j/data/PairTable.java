@@ -9,21 +9,30 @@ import java.util.function.Predicate;
 import org.clip4j.image.ImageDecoder;
 
 /**
- * Pairs listed in a table of image files and captions, see {@link Pairs#table(Path)}. The table's
- * text is in memory; images are read when asked for, so a missing image shows only then. Immutable
- * and safe for use by several threads.
+ * Image files and their captions: listed in a table, see {@link Pairs#table(Path)}, as JSON lines,
+ * see {@link Pairs#jsonLines(Path)}, or beside each other, see {@link Pairs#folder(Path)}. The text
+ * is in memory; images are read when asked for, so a missing image shows only then. Immutable and
+ * safe for use by several threads.
  */
 public final class PairTable implements PairSource {
+  private final String name;
   private final Path imageRoot;
   private final ImageDecoder decoder;
   private final List<TableReader.Row> rows;
   private final int rowsWithoutCaption;
 
-  private PairTable(Path imageRoot, ImageDecoder decoder, TableReader.Result table) {
+  PairTable(String name, Path imageRoot, ImageDecoder decoder, TableReader.Result table) {
+    this.name = name;
     this.imageRoot = imageRoot;
     this.decoder = decoder;
     this.rows = table.rows();
     this.rowsWithoutCaption = table.withoutCaption();
+  }
+
+  /** The path of the table or folder. */
+  @Override
+  public String name() {
+    return name;
   }
 
   @Override
@@ -37,7 +46,7 @@ public final class PairTable implements PairSource {
     return new ImageTextPair(new ImageFile(imageRoot, row.image(), decoder), row.captions());
   }
 
-  /** How many rows were left out because no caption column had any text. */
+  /** How many rows or images were left out because they had no caption. */
   public int rowsWithoutCaption() {
     return rowsWithoutCaption;
   }
@@ -132,7 +141,7 @@ public final class PairTable implements PairSource {
       TableReader.Result read =
           new TableReader(table, imageColumn, captionColumns, rowFilter).read(delimiter);
       Path root = imageRoot != null ? imageRoot : table.toAbsolutePath().getParent();
-      return new PairTable(root, decoder, read);
+      return new PairTable(table.toString(), root, decoder, read);
     }
   }
 }

@@ -19,6 +19,56 @@ public final class Pairs {
     return new PairTable.Builder(table);
   }
 
+  /**
+   * Pairs listed as a JSON object a line (UTF-8).
+   *
+   * <pre>{@code
+   * PairSource pairs = Pairs.jsonLines(Path.of("captions.jsonl")).keys("image", "caption").build();
+   * }</pre>
+   */
+  public static JsonLines jsonLines(Path file) {
+    return new JsonLines(file);
+  }
+
+  /** A folder of images, each with a {@code .txt} of the same name beside it. */
+  public static ImageFolder folder(Path folder) {
+    return new ImageFolder(folder);
+  }
+
+  /** A folder that holds a folder of images for each class; templates make the captions. */
+  public static ClassFolders.Builder classFolders(Path folder) {
+    return new ClassFolders.Builder(folder);
+  }
+
+  /**
+   * WebDataset shards.
+   *
+   * @param pattern a tar file, or several as {@code train-{000000..000015}.tar}, or a folder of
+   *     them
+   * @throws IllegalArgumentException if a range in braces counts down, or means over a million
+   */
+  public static PairShards.Builder shards(String pattern) {
+    return new PairShards.Builder(
+        pattern, ShardNames.expand(pattern).stream().map(Path::of).toList());
+  }
+
+  /** WebDataset shards: tar files, or folders of them, in this order. */
+  public static PairShards.Builder shards(List<Path> places) {
+    return new PairShards.Builder(
+        places.size() == 1 ? places.get(0).toString() : places.size() + " shards", places);
+  }
+
+  /**
+   * Several of these, mixed by weight.
+   *
+   * <pre>{@code
+   * PairFeed pairs = Pairs.mixture().add(photos, 0.8).add(drawings, 0.2).build();
+   * }</pre>
+   */
+  public static PairMixture.Builder mixture() {
+    return new PairMixture.Builder();
+  }
+
   /** These pairs; the list is copied. */
   public static PairSource of(List<ImageTextPair> pairs) {
     List<ImageTextPair> kept = List.copyOf(pairs);

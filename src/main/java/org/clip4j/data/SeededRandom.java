@@ -7,7 +7,7 @@ package org.clip4j.data;
  * generators are not fixed by their specification, and a shuffle that a checkpoint or a Python
  * script has to reproduce must not change with the Java version.
  */
-final class SeededRandom {
+public final class SeededRandom {
   /** First keys, so that draws made for different ends from one seed have nothing in common. */
   static final long SPLIT = 1;
 
@@ -16,13 +16,15 @@ final class SeededRandom {
   static final long SHAPES_TRAINING = 4;
   static final long SHAPES_TEST = 5;
   static final long AUGMENTATION = 6;
+  static final long SHUFFLE_BUFFER = 7;
+  static final long MIXTURE = 8;
 
   private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
 
   private long state;
 
   /** A generator for this list of keys; lists that differ anywhere give unrelated numbers. */
-  SeededRandom(long... keys) {
+  public SeededRandom(long... keys) {
     for (long key : keys) {
       state = mix(state + GOLDEN_GAMMA) ^ mix(key + GOLDEN_GAMMA);
     }
@@ -34,18 +36,24 @@ final class SeededRandom {
     return z ^ (z >>> 31);
   }
 
-  long nextLong() {
+  /** Uniform among all 64-bit numbers. */
+  public long nextLong() {
     state += GOLDEN_GAMMA;
     return mix(state);
   }
 
   /** Uniform in [0, bound), without modulo bias. */
-  int nextInt(int bound) {
+  public int nextInt(int bound) {
+    return (int) nextLong(bound);
+  }
+
+  /** Uniform in [0, bound), without modulo bias. */
+  long nextLong(long bound) {
     while (true) {
       long bits = nextLong() >>> 1;
       long value = bits % bound;
       if (bits - value + (bound - 1) >= 0) { // overflows in the last, incomplete interval
-        return (int) value;
+        return value;
       }
     }
   }
@@ -66,7 +74,7 @@ final class SeededRandom {
   }
 
   /** The numbers from 0 to n - 1, every order equally likely (Fisher-Yates). */
-  int[] permutation(int n) {
+  public int[] permutation(int n) {
     int[] order = new int[n];
     for (int i = 0; i < n; i++) {
       order[i] = i;

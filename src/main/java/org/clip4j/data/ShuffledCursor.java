@@ -21,7 +21,7 @@ final class ShuffledCursor implements EpochCursor {
     }
 
     @Override
-    public ImageTextPair read() {
+    public ImageTextPair pair() {
       return source.get(index);
     }
   }

@@ -125,9 +125,6 @@ final class SkippedPairs {
   }
 
   synchronized IOException nothingReadable(long pairs) {
-    if (pairs == 0) {
-      return new IOException("an epoch without any pair");
-    }
     return new IOException(
         "none of the "
             + pairs

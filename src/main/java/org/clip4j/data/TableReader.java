@@ -291,7 +291,7 @@ final class TableReader {
     }
   }
 
-  private static void skipByteOrderMark(InputStream bytes) throws IOException {
+  static void skipByteOrderMark(InputStream bytes) throws IOException {
     bytes.mark(3);
     byte[] start = bytes.readNBytes(3);
     boolean mark =

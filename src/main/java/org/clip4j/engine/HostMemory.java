@@ -74,6 +74,36 @@ public final class HostMemory {
         (at, piece) -> target.put(piece.size() == 0 ? FloatBuffer.allocate(0) : view(piece)));
   }
 
+  /**
+   * Replaces the values of a contiguous float32 tensor, in place and piece by piece. No gradients
+   * may be recorded for it meanwhile.
+   */
+  public static void overwrite(NDArray array, Filler filler) {
+    if (array.getDevice().equals(Device.cpu())) {
+      forEachPiece(array, 0, array.size(), (from, piece) -> filler.fill(from, view(piece)));
+    } else {
+      overwriteByCopy(array, filler);
+    }
+  }
+
+  /** Where Java cannot reach the tensor's memory. */
+  static void overwriteByCopy(NDArray array, Filler filler) {
+    forEachPiece(
+        array,
+        0,
+        array.size(),
+        (from, piece) -> {
+          try (NDManager scratch = array.getManager().newSubManager();
+              NDArray flat = piece.reshape(-1)) {
+            NDArray values =
+                upload(scratch, flat.getShape(), (at, memory) -> filler.fill(from + at, memory));
+            long[] end = {flat.size()};
+            JniUtils.indexSet(
+                (PtNDArray) flat, (PtNDArray) values, new long[1], end, new long[] {1});
+          }
+        });
+  }
+
   private static void forEachPiece(
       NDArray array, long from, long to, BiConsumer<Long, NDArray> consumer) {
     if (from == 0 && to == array.size() && to <= MAX_PIECE) {
@@ -115,13 +145,19 @@ public final class HostMemory {
     return onDeviceOf(manager, host);
   }
 
-  private static NDArray onDeviceOf(NDManager manager, NDArray host) {
+  /**
+   * Hands a tensor over to a manager and brings it to the manager's device, where it is not there.
+   *
+   * @param array closed if it was elsewhere
+   */
+  public static NDArray onDeviceOf(NDManager manager, NDArray array) {
     Device device = manager.getDevice();
-    if (device.equals(Device.cpu())) {
-      return host;
+    if (device.equals(array.getDevice())) {
+      array.attach(manager);
+      return array;
     }
-    try (host) {
-      NDArray onDevice = host.toDevice(device, true);
+    try (array) {
+      NDArray onDevice = array.toDevice(device, true);
       NDManager moved = onDevice.getManager();
       onDevice.attach(manager);
       if (moved != manager) {

@@ -150,6 +150,10 @@ public final class TorchScript {
    * @return the float that the function returns
    */
   public double update(String method, Object... arguments) {
+    return Autograd.withoutRecording(() -> run(method, arguments));
+  }
+
+  private double run(String method, Object... arguments) {
     PLAIN_INTERPRETER.get();
     IValue[] values = new IValue[arguments.length];
     try {

@@ -2,35 +2,60 @@ package org.clip4j.loss;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import org.clip4j.engine.TorchScript;
-import org.clip4j.engine.TorchScript.Mode;
+import java.util.List;
 
 /**
  * CLIP's symmetric contrastive loss (Radford et al. 2021, figure 3): N images and N texts give N x
  * N scaled cosine similarities, and the loss is the mean of the cross-entropies over rows and
- * columns with the diagonal as target.
+ * columns. The target of a row is 1 at its own text; where k texts belong to an image, 1 / k at
+ * each.
  */
-public final class ContrastiveLoss implements PairLoss {
+public final class ContrastiveLoss extends PairLoss {
+
+  /**
+   * With z the logits, t 1 where a text belongs to an image, and k the ones in each row of t (which
+   * is symmetric), the gradient of the loss with respect to z is
+   *
+   * <pre>(softmax over rows(z) + softmax over columns(z) - t / k_row - t / k_column) / 2N.</pre>
+   *
+   * The first passage finds the normalisers of rows and columns and the loss, the second this.
+   */
   private static final String SOURCE =
       """
-      def loss(self, image: Tensor, text: Tensor, log_scale: Tensor) -> Tensor:
-        return self.cross_entropies(self.logits(image, text, log_scale))
-
-      def masked_loss(self, image: Tensor, text: Tensor, log_scale: Tensor, masked: Tensor) -> Tensor:
-        logits = torch.masked_fill(self.logits(image, text, log_scale), torch.to(masked, 11), -inf)
-        return self.cross_entropies(logits)
-
-      def cross_entropies(self, logits: Tensor) -> Tensor:
-        N = torch.size(logits, 0)
-        target = torch.arange(N, dtype=4, layout=None, device=ops.prim.device(logits), pin_memory=False)
-        rows = torch.cross_entropy_loss(logits, target)
-        columns = torch.cross_entropy_loss(torch.t(logits), target)
-        return torch.mul(torch.add(rows, columns), 0.5)
-
+      def gradients(self, image: Tensor, text: Tensor, ids: Tensor, factor: Tensor, log_scale: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor]:
+        N = torch.size(image, 0)
+        step = self.rows(N)
+        pieces = torch.floordiv(N + step - 1, step)
+        scale = torch.exp(log_scale)
+        image_normalisers = annotate(List[Tensor], [])
+        counts = annotate(List[Tensor], [])
+        text_normalisers = torch.full([N], -inf, dtype=6, layout=None, device=ops.prim.device(image), pin_memory=False)
+        for i in range(pieces):
+          z = torch.mul(torch.matmul(torch.slice(image, 0, i * step, (i + 1) * step), torch.t(text)), scale)
+          image_normalisers = torch.append(image_normalisers, torch.logsumexp(z, [1]))
+          text_normalisers = torch.logaddexp(text_normalisers, torch.logsumexp(z, [0]))
+          counts = torch.append(counts, torch.sum(self.belongs(ids, i * step, (i + 1) * step), [1], False, dtype=6))
+        image_normaliser = torch.cat(image_normalisers)  # [N]
+        share = torch.reciprocal(torch.cat(counts))  # [N], 1 / k
+        value = torch.add(torch.sum(image_normaliser), torch.sum(text_normalisers))
+        d_image = annotate(List[Tensor], [])
+        d_text = torch.zeros_like(text)
+        d_log_scale = torch.zeros_like(log_scale)
+        for i in range(pieces):
+          rows = torch.slice(image, 0, i * step, (i + 1) * step)
+          z = torch.mul(torch.matmul(rows, torch.t(text)), scale)  # [rows, N]
+          target = torch.add(torch.unsqueeze(torch.slice(share, 0, i * step, (i + 1) * step), 1), share)
+          target = torch.mul_(target, self.belongs(ids, i * step, (i + 1) * step))
+          value = torch.sub(value, torch.sum(torch.mul(z, target)))
+          normaliser = torch.unsqueeze(torch.slice(image_normaliser, 0, i * step, (i + 1) * step), 1)
+          d = torch.add(torch.exp_(torch.sub(z, normaliser)), torch.exp_(torch.sub(z, text_normalisers)))
+          d = torch.mul_(torch.sub_(d, target), torch.div(factor, 2 * N))
+          d_log_scale = torch.add(d_log_scale, torch.sum(torch.mul(d, z)))
+          d = torch.mul_(d, scale)
+          d_image = torch.append(d_image, torch.matmul(d, text))
+          d_text = torch.add(d_text, torch.matmul(torch.t(d), rows))
+        return (torch.div(value, 2 * N), torch.cat(d_image), d_text, d_log_scale)
       """;
-
-  private final TorchScript kernels;
-  private final NDArray logScale;
 
   /**
    * Compiles the kernels.
@@ -39,15 +64,6 @@ public final class ContrastiveLoss implements PairLoss {
    * @param logScale scalar, the logarithm of the logit scale
    */
   public ContrastiveLoss(NDManager manager, NDArray logScale) {
-    kernels = TorchScript.compile(manager, SOURCE + Similarity.LOGITS);
-    this.logScale = logScale;
-  }
-
-  @Override
-  public NDArray loss(NDArray image, NDArray text, int[] groups) {
-    NDArray masked = Groups.others(image.getManager(), groups);
-    return masked == null
-        ? kernels.call(Mode.TRAINING, "loss", image, text, logScale)
-        : kernels.call(Mode.TRAINING, "masked_loss", image, text, logScale, masked);
+    super(manager, SOURCE, List.of(logScale));
   }
 }

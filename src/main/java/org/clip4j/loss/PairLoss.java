@@ -1,18 +1,89 @@
 package org.clip4j.loss;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import org.clip4j.engine.Autograd;
+import org.clip4j.engine.TorchScript;
 
-/** A loss over a batch of pairs, of which row n of the images belongs to row n of the texts. */
-public interface PairLoss {
+/**
+ * A loss over a batch of pairs, of which row n of the images belongs to row n of the texts.
+ *
+ * <p>Gives its gradients itself, without a recording: the N x N logits are gone through a few rows
+ * at a time and never held whole, so a batch of any size takes memory for its embeddings only.
+ */
+public abstract sealed class PairLoss permits ContrastiveLoss, SigmoidLoss {
+
+  /** Logits of one piece, at most, unless a single row has more. */
+  private static final int PIECE = 1 << 20;
 
   /**
-   * The loss of a batch; recorded for gradients.
-   *
-   * @param image [N, E], unit length; its manager owns the result
-   * @param text [N, E], unit length
-   * @param groups N numbers: pairs with equal ones (the same caption, say) do not count as each
-   *     other's negatives; null if every other pair is a negative
-   * @return scalar
+   * {@code belongs}: which texts belong to which images, [rows, N], from the numbers in which equal
+   * ones say so. {@code rows}: the rows of a piece.
    */
-  NDArray loss(NDArray image, NDArray text, int[] groups);
+  private static final String SHARED =
+      """
+
+      def belongs(self, ids: Tensor, start: int, end: int) -> Tensor:
+        captions = torch.select(ids, 0, 0)
+        images = torch.select(ids, 0, 1)
+        same = torch.eq(torch.unsqueeze(torch.slice(captions, 0, start, end), 1), captions)
+        return torch.__or__(same, torch.eq(torch.unsqueeze(torch.slice(images, 0, start, end), 1), images))
+
+      def rows(self, N: int) -> int:
+        return int(ops.prim.max(1, torch.floordiv({piece}, N)))
+      """
+          .replace("{piece}", Integer.toString(PIECE));
+
+  private final TorchScript kernels;
+  private final List<NDArray> parameters;
+
+  PairLoss(NDManager manager, String source, List<NDArray> parameters) {
+    kernels = TorchScript.compile(manager, source + SHARED);
+    this.parameters = List.copyOf(parameters);
+  }
+
+  /**
+   * A loss and its gradients; all are float32 and owned by one manager.
+   *
+   * @param value scalar
+   * @param image [N, E]
+   * @param text [N, E]
+   * @param parameters one for each of {@link PairLoss#parameters}
+   */
+  public record Gradients(NDArray value, NDArray image, NDArray text, List<NDArray> parameters) {}
+
+  /** What the loss learns itself: the logarithm of the logit scale, and the bias if it has one. */
+  public final List<NDArray> parameters() {
+    return parameters;
+  }
+
+  /**
+   * The loss of a batch, and its gradients.
+   *
+   * @param image [N, E], unit length; its manager owns the results
+   * @param text [N, E], unit length
+   * @param matches which other pairs' texts belong to an image too
+   * @param scale multiplies the gradients, not the loss
+   */
+  public final Gradients gradients(NDArray image, NDArray text, Matches matches, double scale) {
+    NDManager manager = image.getManager();
+    try (NDArray ids = matches.upload(manager, Math.toIntExact(image.size(0)));
+        NDArray factor = manager.create((float) scale)) {
+      Object[] arguments = new Object[4 + parameters.size()];
+      arguments[0] = image;
+      arguments[1] = text;
+      arguments[2] = ids;
+      arguments[3] = factor;
+      for (int i = 0; i < parameters.size(); i++) {
+        arguments[4 + i] = parameters.get(i);
+      }
+      NDList results =
+          Autograd.withoutRecording(
+              () -> kernels.callForAll(TorchScript.Mode.TRAINING, "gradients", arguments));
+      return new Gradients(
+          results.get(0), results.get(1), results.get(2), results.subList(3, results.size()));
+    }
+  }
 }

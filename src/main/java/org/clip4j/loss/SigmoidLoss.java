@@ -2,38 +2,42 @@ package org.clip4j.loss;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import org.clip4j.engine.TorchScript;
-import org.clip4j.engine.TorchScript.Mode;
+import java.util.List;
 
 /**
  * SigLIP's loss (Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training"): each of the N x
  * N pairs of a batch is a question of its own, whether the two belong together; the loss is the sum
  * of the negative log-likelihoods over N.
  */
-public final class SigmoidLoss implements PairLoss {
+public final class SigmoidLoss extends PairLoss {
+
+  /** With l 1 or -1, the gradient with respect to the logits z is -l sigmoid(-l z) / N. */
   private static final String SOURCE =
       """
-      def loss(self, image: Tensor, text: Tensor, log_scale: Tensor, bias: Tensor) -> Tensor:
-        return self.mean(self.likelihoods(image, text, log_scale, bias))
-
-      def masked_loss(self, image: Tensor, text: Tensor, log_scale: Tensor, bias: Tensor, masked: Tensor) -> Tensor:
-        likelihoods = self.likelihoods(image, text, log_scale, bias)
-        return self.mean(torch.masked_fill(likelihoods, torch.to(masked, 11), 0.))
-
-      def likelihoods(self, image: Tensor, text: Tensor, log_scale: Tensor, bias: Tensor) -> Tensor:
-        logits = self.biased_logits(image, text, log_scale, bias)
-        signs = torch.full_like(logits, -1.)
-        torch.fill_(torch.diagonal(signs), 1.)
-        return torch.log_sigmoid(torch.mul(logits, signs))  # [N, N]
-
-      def mean(self, likelihoods: Tensor) -> Tensor:
-        return torch.div(torch.neg(torch.sum(likelihoods)), torch.size(likelihoods, 0))
-
+      def gradients(self, image: Tensor, text: Tensor, ids: Tensor, factor: Tensor, log_scale: Tensor, bias: Tensor) -> Tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        N = torch.size(image, 0)
+        step = self.rows(N)
+        scale = torch.exp(log_scale)
+        value = torch.zeros_like(log_scale)
+        d_image = annotate(List[Tensor], [])
+        d_text = torch.zeros_like(text)
+        d_log_scale = torch.zeros_like(log_scale)
+        d_bias = torch.zeros_like(bias)
+        for i in range(torch.floordiv(N + step - 1, step)):
+          rows = torch.slice(image, 0, i * step, (i + 1) * step)
+          z = torch.mul(torch.matmul(rows, torch.t(text)), scale)  # [rows, N], before the bias
+          l = torch.sub(torch.mul(torch.to(self.belongs(ids, i * step, (i + 1) * step), 6), 2.), 1.)
+          answer = torch.mul(torch.add(z, bias), l)
+          value = torch.sub(value, torch.sum(torch.log_sigmoid(answer)))
+          d = torch.mul(torch.sigmoid_(torch.neg_(answer)), l)
+          d = torch.mul_(d, torch.div(factor, -N))
+          d_bias = torch.add(d_bias, torch.sum(d))
+          d_log_scale = torch.add(d_log_scale, torch.sum(torch.mul(d, z)))
+          d = torch.mul_(d, scale)
+          d_image = torch.append(d_image, torch.matmul(d, text))
+          d_text = torch.add(d_text, torch.matmul(torch.t(d), rows))
+        return (torch.div(value, N), torch.cat(d_image), d_text, d_log_scale, d_bias)
       """;
-
-  private final TorchScript kernels;
-  private final NDArray logScale;
-  private final NDArray bias;
 
   /**
    * Compiles the kernels.
@@ -43,16 +47,6 @@ public final class SigmoidLoss implements PairLoss {
    * @param bias scalar
    */
   public SigmoidLoss(NDManager manager, NDArray logScale, NDArray bias) {
-    kernels = TorchScript.compile(manager, SOURCE + Similarity.LOGITS);
-    this.logScale = logScale;
-    this.bias = bias;
-  }
-
-  @Override
-  public NDArray loss(NDArray image, NDArray text, int[] groups) {
-    NDArray masked = Groups.others(image.getManager(), groups);
-    return masked == null
-        ? kernels.call(Mode.TRAINING, "loss", image, text, logScale, bias)
-        : kernels.call(Mode.TRAINING, "masked_loss", image, text, logScale, bias, masked);
+    super(manager, SOURCE, List.of(logScale, bias));
   }
 }

@@ -6,8 +6,8 @@ import org.clip4j.engine.TorchScript;
 import org.clip4j.engine.TorchScript.Mode;
 
 /**
- * Embeddings at unit length and the logits between them, as every loss and every classifier takes
- * them. Gradients flow through all calls while they are recorded.
+ * Embeddings at unit length and the logits between them, as every loss takes them, and their
+ * logits, which a classifier goes by. Gradients flow through all calls while they are recorded.
  */
 public final class Similarity {
   private static final String SOURCE =
@@ -21,11 +21,6 @@ public final class Similarity {
         pairs = torch.sub(torch.dot(sum, sum), torch.sum(torch.mul(x, x)))
         return torch.div(pairs, N * (N - 1))
 
-      """;
-
-  /** The function {@code logits}, for the losses too. */
-  static final String LOGITS =
-      """
       def logits(self, image: Tensor, text: Tensor, log_scale: Tensor) -> Tensor:
         return torch.matmul(torch.mul(image, torch.exp(log_scale)), torch.t(text))  # [N, M]
 
@@ -38,7 +33,7 @@ public final class Similarity {
 
   /** Compiles the kernels, owned by {@code manager}. */
   public Similarity(NDManager manager) {
-    kernels = TorchScript.compile(manager, SOURCE + LOGITS);
+    kernels = TorchScript.compile(manager, SOURCE);
   }
 
   /**

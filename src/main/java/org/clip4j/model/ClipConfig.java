@@ -90,14 +90,17 @@ public record ClipConfig(
    * another number of rows, see {@link ResampledPositions}.
    */
   public ClipConfig withImageSize(int height, int width) {
+    return with(vision.withImageSize(height, width));
+  }
+
+  /** The same architecture with another {@link VisionConfig#patchDropout}. */
+  public ClipConfig withPatchDropout(double share) {
+    return with(vision.withPatchDropout(share));
+  }
+
+  private ClipConfig with(VisionConfig tower) {
     return new ClipConfig(
-        embedDim,
-        vision.withImageSize(height, width),
-        text,
-        quickGelu,
-        customText,
-        initLogitScale,
-        initLogitBias);
+        embedDim, tower, text, quickGelu, customText, initLogitScale, initLogitBias);
   }
 
   /** The same architecture with or without the prefix before the text tower's names. */

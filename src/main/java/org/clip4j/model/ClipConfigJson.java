@@ -38,7 +38,7 @@ public final class ClipConfigJson {
       options(
           BLOCK_OPTIONS
               + """
-              patch_dropout=0 attentional_pool=false attn_pooler_queries=256 attn_pooler_heads=8
+              attentional_pool=false attn_pooler_queries=256 attn_pooler_heads=8
               pos_embed_type=learnable timm_model_pretrained=* timm_pool=* timm_proj=*
               timm_proj_bias=* timm_drop=* timm_drop_path=*
               """);
@@ -103,7 +103,8 @@ public final class ClipConfigJson {
     int width = size.get(size.size() - 1);
     if (f.textOrNull("timm_model_name") != null) {
       VIT_KEYS.forEach(f::skip); // as OpenCLIP does: the name says it all
-      VisionConfig tower = TimmTowers.read(f, height, width);
+      VisionConfig tower =
+          TimmTowers.read(f, height, width).withPatchDropout(f.share("patch_dropout"));
       f.finish(VISION_OPTIONS);
       return tower;
     }
@@ -134,7 +135,8 @@ public final class ClipConfigJson {
                 : ImagePooling.AVG,
             f.flag("final_ln_after_pool", false),
             tanhGelu(f),
-            normEpsilon(f));
+            normEpsilon(f),
+            f.share("patch_dropout"));
     f.finish(VISION_OPTIONS);
     return vision;
   }
@@ -221,7 +223,11 @@ public final class ClipConfigJson {
       model.addProperty("init_logit_bias", config.initLogitBias());
     }
     VisionConfig vision = config.vision();
-    model.add("vision_cfg", vision.isSigLip() ? TimmTowers.write(vision) : writeVision(vision));
+    JsonObject tower = vision.isSigLip() ? TimmTowers.write(vision) : writeVision(vision);
+    if (vision.patchDropout() > 0) {
+      tower.addProperty("patch_dropout", vision.patchDropout());
+    }
+    model.add("vision_cfg", tower);
     model.add("text_cfg", writeText(config.text()));
     return model;
   }

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.clip4j.engine.HostMemory;
 
 /**
@@ -133,6 +134,23 @@ public final class ClipModel implements AutoCloseable {
    * @param hiddenStates given the output of the embedding and of each block; null if not wanted
    */
   public NDArray encodeImage(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates) {
+    return encodeImage(pass, pixels, null, hiddenStates);
+  }
+
+  /**
+   * As {@link #encodeImage(Forward, NDArray)}, looking at some patches of each image only (Li et
+   * al. 2023, "Scaling Language-Image Pre-training via Masking"); for training.
+   *
+   * @param kept [N, K], int64, the patches, numbered row by row from 0 to {@link
+   *     VisionConfig#patches} - 1; null for all
+   * @throws IllegalArgumentException if the image tower is a ModifiedResNet, which has no patches
+   */
+  public NDArray encodePatches(Forward pass, NDArray pixels, NDArray kept) {
+    return encodeImage(pass, pixels, kept, null);
+  }
+
+  private NDArray encodeImage(
+      Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
     Shape expected = new Shape(3, config.vision().imageHeight(), config.vision().imageWidth());
     Shape found = pixels.getShape();
     if (found.dimension() != 4 || !found.slice(1).equals(expected)) {
@@ -144,7 +162,7 @@ public final class ClipModel implements AutoCloseable {
               + "], found "
               + found);
     }
-    return visual.forward(pass, pixels, hiddenStates);
+    return visual.forward(pass, pixels, kept, hiddenStates);
   }
 
   /**
@@ -200,9 +218,14 @@ public final class ClipModel implements AutoCloseable {
 
   /** Lets gradients be recorded for every parameter, or no longer. */
   public void setTrainable(boolean trainable) {
+    setTrainable(spec -> trainable);
+  }
+
+  /** Lets gradients be recorded for some parameters, and for no others. */
+  public void setTrainable(Predicate<ParameterSpec> trained) {
     for (ParameterSpec spec : specs) {
       if (!spec.buffer()) {
-        parameters.get(spec.name()).setRequiresGradient(trainable);
+        parameters.get(spec.name()).setRequiresGradient(trained.test(spec));
       }
     }
   }

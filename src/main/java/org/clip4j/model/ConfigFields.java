@@ -133,6 +133,16 @@ final class ConfigFields {
     return number;
   }
 
+  /** A part of a whole that leaves something; nothing if missing. */
+  double share(String key) {
+    JsonElement value = take(key);
+    double number = value == null ? 0 : asNumber(key, value);
+    if (!(number >= 0 && number < 1)) {
+      throw bad(key, "expected a number of at least 0 and below 1");
+    }
+    return number;
+  }
+
   Double numberOrNull(String key) {
     JsonElement value = take(key);
     return value == null || value.isJsonNull() ? null : asNumber(key, value);

@@ -10,8 +10,10 @@ interface ImageTower {
    * Encodes a batch.
    *
    * @param pixels [N, 3, height, width], float32, normalised; its manager owns all that is made
+   * @param kept [N, K], int64, the patches of each image that are looked at, numbered row by row
+   *     from 0; null for all
    * @param hiddenStates given the output of the embedding and of each block; null if not wanted
    * @return [N, E], not normalised
    */
-  NDArray forward(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates);
+  NDArray forward(Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates);
 }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.clip4j.engine.TorchScript;
+import org.clip4j.model.Forward.Purpose;
 
 /**
  * The image encoder as a residual network (Radford et al. 2021, section 2.4; OpenCLIP's {@code
@@ -53,7 +54,7 @@ final class ModifiedResNet implements ImageTower {
         return torch.relu(torch.add(y, self.conv_{pass}(torch.avg_pool2d(x, [2, 2]), p, 18, 1, 0)))
 
       def conv_{pass}(self, x: Tensor, p: List[Tensor], i: int, stride: int, padding: int) -> Tensor:
-        y = torch.conv2d(x, p[i], None, [stride, stride], [padding, padding])
+        y = self.full(self.conv2d(x, p[i], None, [stride, stride], [padding, padding]))
         {count}
         return torch.batch_norm(y, p[i + 1], p[i + 2], p[i + 3], p[i + 4], {training}, {momentum}, {eps}, False)
 
@@ -65,22 +66,22 @@ final class ModifiedResNet implements ImageTower {
         N = torch.size(x, 0)
         x = torch.transpose(torch.flatten(x, 2), 1, 2)  # [N, L, D]
         x = torch.add(torch.cat([torch.mean(x, [1], True), x], 1), p[0])  # [N, L+1, D]
-        q = torch.linear(torch.slice(x, 1, 0, 1), p[1], p[2])
-        k = torch.linear(x, p[3], p[4])
-        v = torch.linear(x, p[5], p[6])
+        q = self.linear(torch.slice(x, 1, 0, 1), p[1], p[2])
+        k = self.linear(x, p[3], p[4])
+        v = self.linear(x, p[5], p[6])
         q = torch.transpose(torch.reshape(q, [N, -1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
         k = torch.transpose(torch.reshape(k, [N, -1, {H}, {d}]), 1, 2)  # [N, H, L+1, D/H]
         v = torch.transpose(torch.reshape(v, [N, -1, {H}, {d}]), 1, 2)
         a = torch.scaled_dot_product_attention(q, k, v, None, 0., False)
-        return torch.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), p[7], p[8])  # [N, E]
+        return self.full(self.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), p[7], p[8]))  # [N, E]
       """;
 
-  private static final Map<Forward, String> SUFFIX =
-      Map.of(Forward.EVALUATE, "_evaluate", Forward.TRAIN, "_train", Forward.TRAIN_AHEAD, "_ahead");
+  private static final Map<Purpose, String> SUFFIX =
+      Map.of(Purpose.EVALUATE, "_evaluate", Purpose.TRAIN, "_train", Purpose.TRAIN_AHEAD, "_ahead");
 
   private record Bottleneck(String kernel, NDList parameters) {}
 
-  private final TorchScript kernels;
+  private final TowerKernels kernels;
   private final NDList stem;
   private final List<Bottleneck> bottlenecks = new ArrayList<>();
   private final NDList attnpool;
@@ -88,7 +89,7 @@ final class ModifiedResNet implements ImageTower {
   ModifiedResNet(NDManager manager, VisionConfig config, Map<String, NDArray> parameters) {
     int features = 32 * config.width();
     kernels =
-        TorchScript.compile(
+        new TowerKernels(
             manager,
             source("evaluate", false, 0)
                 + source("train", true, 0.1)
@@ -155,12 +156,22 @@ final class ModifiedResNet implements ImageTower {
     return TorchScript.list(list);
   }
 
+  /** What is not trained keeps its running statistics, and uses them. */
+  private static String suffix(Forward pass, NDList parameters) {
+    boolean frozen = parameters.stream().noneMatch(NDArray::hasGradient);
+    return SUFFIX.get(frozen ? Purpose.EVALUATE : pass.purpose());
+  }
+
   @Override
-  public NDArray forward(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates) {
-    String suffix = SUFFIX.get(pass);
-    NDArray x = kernels.call(pass.mode(), "stem" + suffix, pixels, stem);
+  public NDArray forward(
+      Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
+    if (kept != null) {
+      throw new IllegalArgumentException("a ModifiedResNet has no patches to choose from");
+    }
+    NDArray x = kernels.call(pass, "stem" + suffix(pass, stem), pixels, stem);
     for (Bottleneck block : bottlenecks) {
-      NDArray next = kernels.call(pass.mode(), block.kernel + suffix, x, block.parameters);
+      String kernel = block.kernel + suffix(pass, block.parameters);
+      NDArray next = kernels.call(pass, kernel, x, block.parameters);
       if (hiddenStates != null) {
         hiddenStates.accept(x);
       } else {
@@ -171,6 +182,6 @@ final class ModifiedResNet implements ImageTower {
     if (hiddenStates != null) {
       hiddenStates.accept(x);
     }
-    return kernels.call(pass.mode(), "attnpool", x, attnpool); // [N, E]
+    return kernels.call(pass, "attnpool", x, attnpool); // [N, E]
   }
 }

@@ -57,7 +57,7 @@ final class ResidualAttentionBlock {
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        qkv = torch.reshape(torch.linear(y, p[2], p[3]), [N, L, 3, {H}, {d}])
+        qkv = torch.reshape(self.linear(y, p[2], p[3]), [N, L, 3, {H}, {d}])
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
         q = torch.select(qkv, 0, 0)
         k = torch.select(qkv, 0, 1)
@@ -70,11 +70,11 @@ final class ResidualAttentionBlock {
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        kv = torch.linear(y, torch.slice(p[2], 0, {D}, {3D}), torch.slice(p[3], 0, {D}, {3D}))
+        kv = self.linear(y, torch.slice(p[2], 0, {D}, {3D}), torch.slice(p[3], 0, {D}, {3D}))
         kv = torch.permute(torch.reshape(kv, [N, L, 2, {H}, {d}]), [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
         k = torch.select(kv, 0, 0)
         v = torch.select(kv, 0, 1)
-        q = torch.linear(self.pick(y, row), torch.slice(p[2], 0, 0, {D}), torch.slice(p[3], 0, 0, {D}))
+        q = self.linear(self.pick(y, row), torch.slice(p[2], 0, 0, {D}), torch.slice(p[3], 0, 0, {D}))
         q = torch.transpose(torch.reshape(q, [N, 1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
         a = torch.scaled_dot_product_attention(q, k, v, {visible}, 0., False)
         a = torch.reshape(torch.transpose(a, 1, 2), [N, 1, {D}])
@@ -84,9 +84,9 @@ final class ResidualAttentionBlock {
         return torch.squeeze(self.pick(x, row), 1)  # [N, D]
 
       def residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
-        x = torch.add(x, {ls_1}torch.linear(a, p[4], p[5]){/ls})
-        y = torch.linear(torch.layer_norm(x, [{D}], p[6], p[7], {eps}), p[8], p[9])
-        y = torch.linear({gelu}, p[10], p[11])
+        x = torch.add(x, {ls_1}self.linear(a, p[4], p[5]){/ls})
+        y = self.linear(torch.layer_norm(x, [{D}], p[6], p[7], {eps}), p[8], p[9])
+        y = self.linear({gelu}, p[10], p[11])
         return torch.add(x, {ls_2}y{/ls})
       """;
 
@@ -154,17 +154,17 @@ final class ResidualAttentionBlock {
     }
   }
 
-  private final TorchScript kernels;
+  private final TowerKernels kernels;
   private final NDList parameters;
 
   /**
    * Takes the parameters of one block.
    *
-   * @param kernels compiled from {@link #source}
+   * @param kernels of {@link #source}
    * @param all every parameter of the model
    * @param prefix of this block's names, with the final dot
    */
-  ResidualAttentionBlock(TorchScript kernels, Map<String, NDArray> all, String prefix) {
+  ResidualAttentionBlock(TowerKernels kernels, Map<String, NDArray> all, String prefix) {
     this.kernels = kernels;
     List<NDArray> own = new ArrayList<>();
     List<String> names = all.containsKey(prefix + OPENCLIP.get(0)) ? OPENCLIP : TIMM;
@@ -194,7 +194,7 @@ final class ResidualAttentionBlock {
 
   /** [N, L, D] to [N, L, D]. */
   NDArray forward(Forward pass, NDArray x) {
-    return kernels.call(pass.mode(), "block", x, parameters);
+    return kernels.call(pass, "block", x, parameters);
   }
 
   /**
@@ -205,6 +205,6 @@ final class ResidualAttentionBlock {
    * @return [N, D]
    */
   NDArray forwardAt(Forward pass, NDArray x, NDArray row) {
-    return kernels.call(pass.mode(), "last_block", x, row, parameters);
+    return kernels.call(pass, "last_block", x, row, parameters);
   }
 }

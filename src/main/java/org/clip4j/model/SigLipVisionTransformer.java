@@ -17,25 +17,29 @@ final class SigLipVisionTransformer implements ImageTower {
   private static final String SOURCE =
       """
       def embed(self, pixels: Tensor, p: List[Tensor]) -> Tensor:
-        x = torch.linear(self.patches(pixels), torch.reshape(p[0], [{D}, -1]), p[1])
+        x = self.linear(self.patches(pixels), torch.reshape(p[0], [{D}, -1]), p[1])
         return torch.add(x, p[2])  # [N, L, D]
+
+      def embed_kept(self, pixels: Tensor, kept: Tensor, p: List[Tensor]) -> Tensor:
+        x = self.linear(self.kept_patches(pixels, kept), torch.reshape(p[0], [{D}, -1]), p[1])
+        return torch.add(x, self.rows(torch.select(p[2], 0, 0), kept))  # [N, K, D]
 
       def pool(self, x: Tensor, p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         x = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        q = torch.reshape(torch.linear(p[2], p[3], p[4]), [1, 1, {H}, {d}])
+        q = torch.reshape(self.linear(p[2], p[3], p[4]), [1, 1, {H}, {d}])
         q = torch.expand(torch.transpose(q, 1, 2), [N, -1, -1, -1])  # [N, H, 1, D/H]
-        kv = torch.reshape(torch.linear(x, p[5], p[6]), [N, L, 2, {H}, {d}])
+        kv = torch.reshape(self.linear(x, p[5], p[6]), [N, L, 2, {H}, {d}])
         kv = torch.permute(kv, [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
         a = torch.scaled_dot_product_attention(q, torch.select(kv, 0, 0), torch.select(kv, 0, 1), None, 0., False)
-        x = torch.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), p[7], p[8])
-        y = torch.linear(torch.layer_norm(x, [{D}], p[9], p[10], {eps}), p[11], p[12])
-        return torch.add(x, torch.linear({gelu}, p[13], p[14]))  # [N, D]
+        x = self.full(self.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), p[7], p[8]))
+        y = self.linear(torch.layer_norm(x, [{D}], p[9], p[10], {eps}), p[11], p[12])
+        return self.full(torch.add(x, self.linear({gelu}, p[13], p[14])))  # [N, D]
 
       """;
 
-  private final TorchScript kernels;
+  private final TowerKernels kernels;
   private final NDList embed;
   private final Transformer transformer;
   private final NDList pool;
@@ -44,7 +48,7 @@ final class SigLipVisionTransformer implements ImageTower {
     VisionConfig vision = config.vision();
     Activation activation = config.visionActivation();
     kernels =
-        TorchScript.compile(
+        new TowerKernels(
             manager,
             VisionTransformer.patches(vision)
                 + SOURCE
@@ -84,9 +88,13 @@ final class SigLipVisionTransformer implements ImageTower {
   }
 
   @Override
-  public NDArray forward(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates) {
-    NDArray x = kernels.call(pass.mode(), "embed", pixels, embed); // [N, L, D]
+  public NDArray forward(
+      Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
+    NDArray x =
+        kept == null
+            ? kernels.call(pass, "embed", pixels, embed) // [N, L, D]
+            : kernels.call(pass, "embed_kept", pixels, kept, embed);
     NDArray last = transformer.forward(pass, x, hiddenStates); // [N, L, D]
-    return kernels.call(pass.mode(), "pool", last, pool); // [N, E], where E is D
+    return kernels.call(pass, "pool", last, pool); // [N, E], where E is D
   }
 }

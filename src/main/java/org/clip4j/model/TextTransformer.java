@@ -42,11 +42,11 @@ final class TextTransformer {
 
   private static final Map<TextProjection, String> PROJECT =
       Map.of(
-          TextProjection.MATRIX, "torch.matmul(x, p[2])",
-          TextProjection.LINEAR, "torch.linear(x, p[2], p[3])",
+          TextProjection.MATRIX, "self.full(self.matmul(x, p[2]))",
+          TextProjection.LINEAR, "self.full(self.linear(x, p[2], p[3]))",
           TextProjection.NONE, "x");
 
-  private final TorchScript kernels;
+  private final TowerKernels kernels;
   private final NDList embed;
   private final Transformer transformer;
   private final NDList project;
@@ -55,7 +55,7 @@ final class TextTransformer {
     TextConfig text = config.text();
     String prefix = ParameterSpecs.textPrefix(config);
     kernels =
-        TorchScript.compile(
+        new TowerKernels(
             manager,
             SOURCE
                     .replace("{row}", ROW.get(text.pooling()))
@@ -94,9 +94,9 @@ final class TextTransformer {
    * @return [N, E], not normalised
    */
   NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
-    NDArray row = kernels.call(pass.mode(), "pooled_row", ids); // [N]
-    NDArray x = kernels.call(pass.mode(), "embed", ids, embed); // [N, L, D]
+    NDArray row = kernels.call(pass, "pooled_row", ids); // [N]
+    NDArray x = kernels.call(pass, "embed", ids, embed); // [N, L, D]
     NDArray pooled = transformer.forwardAt(pass, x, row, hiddenStates); // [N, D]
-    return kernels.call(pass.mode(), "project", pooled, project); // [N, E]
+    return kernels.call(pass, "project", pooled, project); // [N, E]
   }
 }

@@ -77,7 +77,7 @@ final class TimmTowers {
 
   static JsonObject write(VisionConfig vision) {
     for (Map.Entry<String, VisionConfig> tower : TOWERS.entrySet()) {
-      if (tower.getValue().equals(vision)) {
+      if (tower.getValue().equals(vision.withPatchDropout(0))) {
         JsonObject json = new JsonObject();
         json.addProperty("image_size", vision.imageHeight());
         json.addProperty("timm_model_name", tower.getKey());

@@ -5,20 +5,19 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
-import org.clip4j.engine.TorchScript;
 
 /** A stack of residual attention blocks. What lies between two of them is closed at once. */
 final class Transformer {
-  private final TorchScript kernels;
+  private final TowerKernels kernels;
   private final List<ResidualAttentionBlock> blocks;
 
   /**
    * Takes the parameters of one tower.
    *
-   * @param kernels compiled from {@link ResidualAttentionBlock#source}, among others
+   * @param kernels of {@link ResidualAttentionBlock#source}, among others
    * @param prefix of the blocks' names, up to their numbers
    */
-  Transformer(TorchScript kernels, Map<String, NDArray> parameters, String prefix, int layers) {
+  Transformer(TowerKernels kernels, Map<String, NDArray> parameters, String prefix, int layers) {
     this.kernels = kernels;
     blocks =
         IntStream.range(0, layers)
@@ -48,7 +47,7 @@ final class Transformer {
    */
   NDArray forwardAt(Forward pass, NDArray x, NDArray row, Consumer<NDArray> hiddenStates) {
     if (hiddenStates != null) {
-      return kernels.call(pass.mode(), "at", forward(pass, x, hiddenStates), row);
+      return kernels.call(pass, "at", forward(pass, x, hiddenStates), row);
     }
     int last = blocks.size() - 1;
     NDArray before = forward(pass, x, blocks.subList(0, last), null);

@@ -19,6 +19,9 @@ import java.util.List;
  * @param lnAfterPool whether the last LayerNorm comes after the pooling and not before it
  * @param tanhGelu whether GELU is computed by its tanh approximation
  * @param normEpsilon of every LayerNorm
+ * @param patchDropout share of a ViT's patches, drawn anew for every image, that training leaves
+ *     out (Li et al. 2023, "Scaling Language-Image Pre-training via Masking"); it changes no
+ *     embedding
  */
 public record VisionConfig(
     int imageHeight,
@@ -33,7 +36,8 @@ public record VisionConfig(
     ImagePooling pooling,
     boolean lnAfterPool,
     boolean tanhGelu,
-    double normEpsilon) {
+    double normEpsilon,
+    double patchDropout) {
 
   /** Checks the sizes against each other. */
   public VisionConfig {
@@ -41,6 +45,9 @@ public record VisionConfig(
     Checks.positive("vision_cfg.image_size", Math.min(imageHeight, imageWidth));
     Checks.positive("vision_cfg.width", width);
     Checks.positive("vision_cfg.norm_kwargs.eps", normEpsilon);
+    if (!(patchDropout >= 0 && patchDropout < 1)) {
+      throw Checks.bad("vision_cfg.patch_dropout", patchDropout, "must be at least 0 and below 1");
+    }
     if (layers.size() != 1 && layers.size() != 4) {
       throw Checks.bad(
           "vision_cfg.layers", layers, "one number is a ViT, a ModifiedResNet has 4 stages");
@@ -65,6 +72,10 @@ public record VisionConfig(
       }
       Checks.divides("vision_cfg.width", 2, "a ModifiedResNet's width", width);
       Checks.divides("vision_cfg.head_width", headWidth, "32 * width", 32 * width);
+      if (patchDropout > 0) {
+        throw Checks.bad(
+            "vision_cfg.patch_dropout", patchDropout, "a ModifiedResNet has no patches");
+      }
       if (lsInitValue != null || !lnPre || pooling != ImagePooling.TOK || lnAfterPool || tanhGelu) {
         throw new IllegalArgumentException(
             "vision_cfg.layers is a list, a ModifiedResNet, which has none of ls_init_value,"
@@ -99,6 +110,38 @@ public record VisionConfig(
         TextConfig.NORM_EPSILON);
   }
 
+  /** A tower that trains on all patches. */
+  public VisionConfig(
+      int imageHeight,
+      int imageWidth,
+      int patchSize,
+      int width,
+      List<Integer> layers,
+      int headWidth,
+      double mlpRatio,
+      Double lsInitValue,
+      boolean lnPre,
+      ImagePooling pooling,
+      boolean lnAfterPool,
+      boolean tanhGelu,
+      double normEpsilon) {
+    this(
+        imageHeight,
+        imageWidth,
+        patchSize,
+        width,
+        layers,
+        headWidth,
+        mlpRatio,
+        lsInitValue,
+        lnPre,
+        pooling,
+        lnAfterPool,
+        tanhGelu,
+        normEpsilon,
+        0);
+  }
+
   /** SigLIP's tower: no class token, no first LayerNorm, attention pooling, epsilon 1e-6. */
   public static VisionConfig sigLip(
       int imageSize,
@@ -126,6 +169,14 @@ public record VisionConfig(
   }
 
   VisionConfig withImageSize(int height, int newWidth) {
+    return with(height, newWidth, patchDropout);
+  }
+
+  VisionConfig withPatchDropout(double share) {
+    return with(imageHeight, imageWidth, share);
+  }
+
+  private VisionConfig with(int height, int newWidth, double share) {
     return new VisionConfig(
         height,
         newWidth,
@@ -139,7 +190,8 @@ public record VisionConfig(
         pooling,
         lnAfterPool,
         tanhGelu,
-        normEpsilon);
+        normEpsilon,
+        share);
   }
 
   /** Whether this is a ModifiedResNet (a list of layers) and not a ViT. */
@@ -160,6 +212,11 @@ public record VisionConfig(
   /** Attention heads H of each block of a ViT; of the attention pooling of a ModifiedResNet. */
   public int heads() {
     return (isResNet() ? width * 32 : width) / headWidth;
+  }
+
+  /** Patches of an image, of a ViT. */
+  public int patches() {
+    return gridHeight() * gridWidth();
   }
 
   /** Rows of patches, of a ViT. */

@@ -20,20 +20,27 @@ final class VisionTransformer implements ImageTower {
   private static final String SOURCE =
       """
       def embed(self, pixels: Tensor, p: List[Tensor]) -> Tensor:
-        N = torch.size(pixels, 0)
-        x = torch.linear(self.patches(pixels), torch.reshape(p[0], [{D}, -1]))  # [N, L-1, D]
-        token = torch.expand(torch.reshape(p[1], [1, 1, {D}]), [N, 1, {D}])
-        x = torch.add(torch.cat([token, x], 1), p[2])  # [N, L, D]
+        return self.tokens(self.patches(pixels), p[2], p)  # [N, L, D]
+
+      def embed_kept(self, pixels: Tensor, kept: Tensor, p: List[Tensor]) -> Tensor:
+        first = torch.expand(torch.slice(p[2], 0, 0, 1), [torch.size(kept, 0), 1, {D}])
+        positions = torch.cat([first, self.rows(torch.slice(p[2], 0, 1), kept)], 1)  # [N, K+1, D]
+        return self.tokens(self.kept_patches(pixels, kept), positions, p)  # [N, K+1, D]
+
+      def tokens(self, patches: Tensor, positions: Tensor, p: List[Tensor]) -> Tensor:
+        x = self.matmul(patches, torch.t(torch.reshape(p[0], [{D}, -1])))
+        token = torch.expand(torch.reshape(p[1], [1, 1, {D}]), [torch.size(x, 0), 1, {D}])
+        x = torch.add(torch.cat([token, self.full(x)], 1), positions)
         return {ln_pre}
 
       def norm(self, x: Tensor, p: List[Tensor]) -> Tensor:
         return torch.layer_norm(x, [{D}], p[0], p[1], {eps})
 
       def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        return torch.matmul(self.norm(x, p), p[2])  # [N, E], of [N, D]
+        return self.full(self.matmul(self.norm(x, p), p[2]))  # [N, E], of [N, D]
 
       def project_mean(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        return torch.matmul({mean}, p[2])  # [N, E], of [N, L, D]
+        return self.full(self.matmul({mean}, p[2]))  # [N, E], of [N, L, D]
 
       """;
 
@@ -49,11 +56,21 @@ final class VisionTransformer implements ImageTower {
         x = torch.reshape(x, [N, 3, {gh}, {P}, {gw}, {P}])
         return torch.reshape(torch.permute(x, [0, 2, 4, 1, 3, 5]), [N, {gh} * {gw}, 3 * {P} * {P}])
 
+      def kept_patches(self, pixels: Tensor, kept: Tensor) -> Tensor:
+        N = torch.size(kept, 0)
+        start = torch.arange(N, dtype=4, layout=None, device=ops.prim.device(kept), pin_memory=False)
+        index = torch.add(kept, torch.mul(torch.unsqueeze(start, 1), {gh} * {gw}))
+        return self.rows(torch.flatten(self.patches(pixels), 0, 1), index)  # [N, K, 3PP]
+
+      def rows(self, table: Tensor, index: Tensor) -> Tensor:
+        x = torch.index_select(table, 0, torch.flatten(index))
+        return torch.reshape(x, [torch.size(index, 0), torch.size(index, 1), -1])
+
       """;
 
   private static final String MEAN = "torch.mean(torch.slice(x, 1, 1), [1])";
 
-  private final TorchScript kernels;
+  private final TowerKernels kernels;
   private final boolean mean;
   private final NDList embed;
   private final Transformer transformer;
@@ -63,7 +80,7 @@ final class VisionTransformer implements ImageTower {
     VisionConfig vision = config.vision();
     mean = vision.pooling() == ImagePooling.AVG;
     kernels =
-        TorchScript.compile(
+        new TowerKernels(
             manager,
             patches(vision)
                 + SOURCE
@@ -91,7 +108,10 @@ final class VisionTransformer implements ImageTower {
     project = list(parameters, Stream.of("ln_post.weight", "ln_post.bias", "proj"));
   }
 
-  /** The function {@code patches}: [N, 3, height, width] to [N, patches, values of a patch]. */
+  /**
+   * The functions {@code patches}, [N, 3, height, width] to [N, patches, values of a patch], and
+   * {@code kept_patches}, to those of the given indices.
+   */
   static String patches(VisionConfig vision) {
     return PATCHES
         .replace("{P}", Integer.toString(vision.patchSize()))
@@ -104,13 +124,17 @@ final class VisionTransformer implements ImageTower {
   }
 
   @Override
-  public NDArray forward(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates) {
-    NDArray x = kernels.call(pass.mode(), "embed", pixels, embed); // [N, L, D]
+  public NDArray forward(
+      Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
+    NDArray x =
+        kept == null
+            ? kernels.call(pass, "embed", pixels, embed) // [N, L, D]
+            : kernels.call(pass, "embed_kept", pixels, kept, embed);
     if (mean) {
       NDArray last = transformer.forward(pass, x, hiddenStates); // [N, L, D]
-      return kernels.call(pass.mode(), "project_mean", last, project); // [N, E]
+      return kernels.call(pass, "project_mean", last, project); // [N, E]
     }
     NDArray token = transformer.forwardAt(pass, x, pixels, hiddenStates); // [N, D]
-    return kernels.call(pass.mode(), "project", token, project); // [N, E]
+    return kernels.call(pass, "project", token, project); // [N, E]
   }
 }

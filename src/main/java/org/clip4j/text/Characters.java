@@ -72,6 +72,19 @@ final class Characters {
         || codePoint == 0x85;
   }
 
+  /** Whether a text has no half of a surrogate pair, so that it has a form in UTF-8. */
+  static boolean isWellFormed(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i))) {
+        if (Character.charCount(text.codePointAt(i)) == 1) {
+          return false;
+        }
+        i++;
+      }
+    }
+    return true;
+  }
+
   /** Folds runs of white space to one space and strips the ends. */
   static String foldSpaces(String text) {
     StringBuilder out = new StringBuilder(text.length());

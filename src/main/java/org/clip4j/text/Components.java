@@ -22,6 +22,9 @@ final class Components {
   /** A text may become so many times as long by all replacements together. */
   private static final int MAX_GROWTH = 16;
 
+  /** What a character map counts for, though single characters may grow to {@link Charsmap}'s. */
+  private static final int PRECOMPILED_GROWTH = 4;
+
   /** Each type's keys; one with a question mark may be missing, for others the library panics. */
   private static final Map<String, Set<String>> NORMALIZERS =
       Map.ofEntries(
@@ -208,16 +211,14 @@ final class Components {
     switch (type) {
       case "Replace" -> {
         int from = shortestMatch(component.getAsJsonObject("pattern"));
-        growth *= Math.max(1, component.get("content").getAsString().length() / (double) from);
-        if (growth > MAX_GROWTH) {
-          throw json.bad("replacements make a text more than " + MAX_GROWTH + " times as long");
-        }
+        grow(component.get("content").getAsString().length() / (double) from);
       }
       case "Precompiled" -> {
         if (precompiled) {
           throw json.bad("there is more than one precompiled character map");
         }
         precompiled = true;
+        grow(PRECOMPILED_GROWTH);
       }
       case "ByteLevel" -> {
         if (byteLevel) {
@@ -226,6 +227,13 @@ final class Components {
         byteLevel = true;
       }
       default -> {}
+    }
+  }
+
+  private void grow(double times) throws TokenizerFormatException {
+    growth *= Math.max(1, times);
+    if (growth > MAX_GROWTH) {
+      throw json.bad("replacements make a text more than " + MAX_GROWTH + " times as long");
     }
   }
 

@@ -1,9 +1,9 @@
 package org.clip4j.text;
 
 /**
- * What is done to a text before it is tokenized. The first three are OpenCLIP's, by the names that
- * its {@code tokenizer_kwargs.clean} has; the last two are what transformers' tokenizers for SigLIP
- * do themselves.
+ * What is done to a text before it is tokenized. {@link #WHITESPACE}, {@link #LOWER} and {@link
+ * #CANONICALIZE} are OpenCLIP's, by the names that its {@code tokenizer_kwargs.clean} has; {@link
+ * #SIGLIP} and {@link #SIGLIP2} are what transformers' tokenizers of that name do themselves.
  *
  * <p>The two kinds differ in what becomes of a special token that somebody types: OpenCLIP cleans
  * the whole text first, transformers looks for special tokens first and cleans what is between.

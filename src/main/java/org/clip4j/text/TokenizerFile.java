@@ -21,9 +21,16 @@ import java.util.Map;
  */
 final class TokenizerFile {
   /** XLM-V's, the largest that is published for such models, has about 60 MB. */
-  static final int MAX_BYTES = 96 << 20;
+  private static final int MAX_BYTES = 96 << 20;
+
+  /** For each token of the model; Gemma's file, with its merges, has about 130. */
+  private static final int MAX_BYTES_PER_TOKEN = 256;
+
+  /** What does not grow with the vocabulary, such as a character map. */
+  private static final int MAX_BYTES_BESIDE = 2 << 20;
 
   private final JsonInput json;
+  private final int vocabSize;
   private final Map<String, AddedToken> added = new LinkedHashMap<>();
   private JsonObject normalizer;
   private JsonObject preTokenizer;
@@ -32,16 +39,24 @@ final class TokenizerFile {
   private JsonObject truncation = new JsonObject();
   private Vocabulary model;
 
-  private TokenizerFile(JsonInput json) {
+  private TokenizerFile(JsonInput json, int vocabSize) {
     this.json = json;
+    this.vocabSize = vocabSize;
   }
 
-  static TokenizerFile read(Path file) throws IOException {
+  /**
+   * Reads a file.
+   *
+   * @param vocabSize the number of token ids that the model knows, to which memory is bound; 0 if
+   *     not known
+   */
+  static TokenizerFile read(Path file, int vocabSize) throws IOException {
+    long bytes = MAX_BYTES_BESIDE + (long) MAX_BYTES_PER_TOKEN * vocabSize;
     return JsonInput.read(
         file,
-        MAX_BYTES,
+        vocabSize == 0 ? MAX_BYTES : (int) Math.min(bytes, MAX_BYTES),
         json -> {
-          TokenizerFile tokenizer = new TokenizerFile(json);
+          TokenizerFile tokenizer = new TokenizerFile(json, vocabSize);
           json.object(tokenizer::field);
           if (tokenizer.model == null) {
             throw json.bad("has no model");
@@ -70,7 +85,7 @@ final class TokenizerFile {
         if (model != null) {
           throw json.bad("model is there twice");
         }
-        model = Vocabulary.read(json);
+        model = Vocabulary.read(json, vocabSize);
       }
       default -> throw json.bad(JsonInput.shorten(key) + " is not known");
     }

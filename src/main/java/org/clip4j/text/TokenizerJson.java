@@ -22,9 +22,10 @@ import java.util.stream.Stream;
  * its punctuation first. ({@link ClipTokenizer} has it otherwise.) Who wants no stranger to do that
  * removes them from the texts.
  *
- * <p>Files may come from strangers: what is not known in them is refused, see {@code docs}. Of a
- * text only the first 16,384 characters are tokenized, or 64 for each token of the context length;
- * so much cannot be left after truncation but of texts that are mostly white space or one word.
+ * <p>Files may come from strangers: what is not known in them is refused, and so is what would take
+ * the native library long, fill the memory or end the process. Of a text only the first 16,384
+ * characters are tokenized, or 64 for each token of the context length; so much cannot be left
+ * after truncation but of texts that are mostly white space or one word.
  *
  * <p>It holds native memory and must be closed, once no thread uses it. Until then any number of
  * threads may share it.
@@ -87,7 +88,7 @@ public final class TokenizerJson implements Tokenizer {
    */
   public static TokenizerJson open(Path path, TokenizerRules rules) throws IOException {
     Path file = file(path);
-    return new TokenizerJson(file, rules, TokenizerFile.read(file));
+    return new TokenizerJson(file, rules, TokenizerFile.read(file, rules.vocabSize()));
   }
 
   /**
@@ -99,7 +100,7 @@ public final class TokenizerJson implements Tokenizer {
    */
   public static Tokenizer openAny(Path path, TokenizerRules rules) throws IOException {
     Path file = file(path);
-    TokenizerFile content = TokenizerFile.read(file);
+    TokenizerFile content = TokenizerFile.read(file, rules.vocabSize());
     return content.model().isClip()
         ? ClipTokenizer.create(rules.contextLength())
         : new TokenizerJson(file, rules, content);
@@ -268,15 +269,13 @@ public final class TokenizerJson implements Tokenizer {
 
   /** Halves of surrogate pairs, which are no text to the native library, become U+FFFD. */
   private static String scalars(String text) {
-    for (int i = 0; i < text.length(); i++) {
-      if (Character.isSurrogate(text.charAt(i))) {
-        return text.codePoints()
-            .map(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? 0xFFFD : c)
-            .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
-            .toString();
-      }
+    if (Characters.isWellFormed(text)) {
+      return text;
     }
-    return text;
+    return text.codePoints()
+        .map(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE ? 0xFFFD : c)
+        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+        .toString();
   }
 
   /** Releases the native memory; a second call does nothing. */

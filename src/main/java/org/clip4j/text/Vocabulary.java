@@ -4,6 +4,7 @@ import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -26,12 +27,22 @@ final class Vocabulary {
   private static final int MAX_ENTRIES = 1 << 21;
   private static final int MAX_MERGES = 1 << 22;
 
+  /**
+   * Nodes of Unigram's trie, which has one for each byte that two tokens do not begin with alike
+   * and takes about 335 bytes for it (measured).
+   */
+  private static final int MAX_NODES = 1 << 22;
+
+  private static final int MAX_NODES_PER_TOKEN = 8;
+  private static final int MAX_NODES_BESIDE = 1 << 16;
+
   /** Of a word that is longer, WordPiece's search would take too long; published is 100. */
   private static final int MAX_WORD = 256;
 
   private static final Set<String> BPE_FLAGS = Set.of("fuse_unk", "byte_fallback", "ignore_merges");
 
   private final JsonInput json;
+  private final int maxEntries;
   private String type;
 
   private final List<String> tokens = new ArrayList<>();
@@ -47,12 +58,19 @@ final class Vocabulary {
   /** The smaller fields, ready to write. */
   private final Map<String, Object> options = new LinkedHashMap<>();
 
-  private Vocabulary(JsonInput json) {
+  private Vocabulary(JsonInput json, int vocabSize) {
     this.json = json;
+    // Some published vocabularies have a few hundred tokens that their model lacks.
+    maxEntries = vocabSize == 0 ? MAX_ENTRIES : (int) Math.min(2L * vocabSize + 8192, MAX_ENTRIES);
   }
 
-  static Vocabulary read(JsonInput json) throws IOException {
-    Vocabulary model = new Vocabulary(json);
+  /**
+   * Reads the model.
+   *
+   * @param vocabSize the number of token ids that the model knows, or 0
+   */
+  static Vocabulary read(JsonInput json, int vocabSize) throws IOException {
+    Vocabulary model = new Vocabulary(json, vocabSize);
     json.object(model::field);
     model.check();
     return model;
@@ -107,8 +125,8 @@ final class Vocabulary {
   }
 
   private void add(String token, int id) throws TokenizerFormatException {
-    if (tokens.size() == MAX_ENTRIES) {
-      throw json.bad("the vocabulary has more than " + MAX_ENTRIES + " tokens");
+    if (tokens.size() == maxEntries) {
+      throw json.bad("the vocabulary has more than " + maxEntries + " tokens");
     }
     if (!isToken(token)) {
       throw json.bad(
@@ -202,6 +220,7 @@ final class Vocabulary {
           throw json.bad("model.unk_id is " + unknown + ", not one of the vocabulary's ids");
         }
         only("unk_id", "byte_fallback");
+        checkTrie();
       }
       case "BPE" -> {
         checkUnknownToken();
@@ -224,6 +243,26 @@ final class Vocabulary {
         checkUnknownToken();
         only("unk_token", "continuing_subword_prefix", "max_input_chars_per_word");
       }
+    }
+  }
+
+  private void checkTrie() throws TokenizerFormatException {
+    byte[][] sorted =
+        tokens.stream()
+            .map(token -> token.getBytes(StandardCharsets.UTF_8))
+            .sorted(Arrays::compare)
+            .toArray(byte[][]::new);
+    long nodes = 0;
+    byte[] before = {};
+    for (byte[] token : sorted) {
+      int differs = Arrays.mismatch(before, token);
+      nodes += token.length - Math.max(differs, 0);
+      before = token;
+    }
+    long most = Math.min(MAX_NODES, MAX_NODES_BESIDE + (long) MAX_NODES_PER_TOKEN * tokens.size());
+    if (nodes > most) {
+      throw json.bad(
+          "the vocabulary's tokens have " + nodes + " different beginnings, more than " + most);
     }
   }
 
@@ -265,7 +304,7 @@ final class Vocabulary {
 
   /** Whether a text is short enough for a token, and valid Unicode. */
   static boolean isToken(String text) {
-    return text.length() <= MAX_TOKEN && StandardCharsets.UTF_8.newEncoder().canEncode(text);
+    return text.length() <= MAX_TOKEN && Characters.isWellFormed(text);
   }
 
   /** The number of tokens. */
@@ -276,11 +315,6 @@ final class Vocabulary {
   /** A token's id, or null. */
   Integer id(String token) {
     return ids.get(token);
-  }
-
-  /** Bytes of all tokens in UTF-8. */
-  long bytes() {
-    return tokens.stream().mapToLong(t -> t.getBytes(StandardCharsets.UTF_8).length).sum();
   }
 
   /** Whether this is CLIP's own: each token at its id, each merge in its place, words ended. */

@@ -4,6 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import com.google.gson.JsonObject;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import org.clip4j.engine.TorchScript;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSpec;
@@ -11,9 +15,10 @@ import org.clip4j.model.ParameterSpec;
 /**
  * AdamW (Loshchilov and Hutter 2019) as OpenCLIP sets it up: no weight decay for gains, biases and
  * the logit scale; after each step the logit scale is clamped to [0, ln 100] (Radford et al. 2021,
- * section 2.5). All parameters are updated in one call of PyTorch's fused kernel.
+ * section 2.5). Parameters of the same decay and learning rate are updated in one call of PyTorch's
+ * fused kernel.
  */
-final class AdamW {
+final class AdamW implements StatefulPart {
   private static final String SOURCE =
       """
       def gradients(self, p: List[Tensor]) -> List[Tensor]:
@@ -26,29 +31,41 @@ final class AdamW {
             ops.prim.RaiseException("a parameter has no gradient")
         return g
 
-      def step(self, decayed: List[Tensor], m1: List[Tensor], v1: List[Tensor], t1: List[Tensor], other: List[Tensor], m2: List[Tensor], v2: List[Tensor], t2: List[Tensor], log_scale: Tensor, lr: float, beta1: float, beta2: float, eps: float, decay: float, max_norm: float, max_log_scale: float) -> float:
-        g1 = self.gradients(decayed)
-        g2 = self.gradients(other)
-        norm = float(torch.norm(torch.stack(torch.add(torch._foreach_norm(g1), torch._foreach_norm(g2)))))
-        if not norm - norm == 0.:  # NaN or infinite
-          return norm
-        if max_norm > 0. and norm > max_norm:
-          torch._foreach_mul_(g1, max_norm / (norm + 1e-6))
-          torch._foreach_mul_(g2, max_norm / (norm + 1e-6))
-        none = annotate(List[Tensor], [])
-        torch._foreach_add_(t1, 1)
-        torch._foreach_add_(t2, 1)
-        torch._fused_adamw_(decayed, g1, m1, v1, none, t1, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False, grad_scale=None, found_inf=None)
-        torch._fused_adamw_(other, g2, m2, v2, none, t2, lr=lr, beta1=beta1, beta2=beta2, weight_decay=0., eps=eps, amsgrad=False, maximize=False, grad_scale=None, found_inf=None)
-        torch.clamp_(log_scale, 0., max_log_scale)
-        torch._foreach_zero_(g1)
-        torch._foreach_zero_(g2)
+      def prepare(self, p: List[Tensor], t: Tensor, scale: float, max_norm: float) -> float:
+        g = self.gradients(p)
+        if scale != 1.:
+          torch._foreach_mul_(g, 1. / scale)
+        norm = float(torch.norm(torch.stack(torch._foreach_norm(g))))
+        if norm - norm == 0.:  # neither infinite nor not a number
+          if max_norm > 0. and norm > max_norm:
+            torch._foreach_mul_(g, max_norm / (norm + 1e-6))
+          torch.add_(t, 1)
         return norm
+
+      def update(self, p: List[Tensor], m: List[Tensor], v: List[Tensor], t: List[Tensor], lr: float, beta1: float, beta2: float, eps: float, decay: float) -> float:
+        none = annotate(List[Tensor], [])
+        torch._fused_adamw_(p, self.gradients(p), m, v, none, t, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False, grad_scale=None, found_inf=None)
+        return 0.
+
+      def clamp(self, log_scale: Tensor, max_log_scale: float) -> float:
+        torch.clamp_(log_scale, 0., max_log_scale)
+        return 0.
+
+      def set(self, t: Tensor, steps: float) -> float:
+        torch.fill_(t, steps)
+        return 0.
+
+      def clear(self, p: List[Tensor]) -> float:
+        torch._foreach_zero_(self.gradients(p))
+        return 0.
       """;
 
   private static final double MAX_LOG_SCALE = Math.log(100);
 
-  /** Parameters that share a weight decay, with their moments and step counts. */
+  /** What decides how a parameter is updated. */
+  private record Rule(boolean decayed, double learningRateFactor) {}
+
+  /** Parameters that share a rule, with their moments. */
   private static final class Group {
     final NDList parameters = new NDList();
     final NDList firstMoments = new NDList();
@@ -57,8 +74,13 @@ final class AdamW {
   }
 
   private final TorchScript kernels;
-  private final Group decayed = new Group();
-  private final Group other = new Group();
+  private final Map<Rule, Group> groups = new LinkedHashMap<>();
+  private final NDList parameters = new NDList();
+  private final Map<String, NDArray> state = new LinkedHashMap<>();
+
+  /** Steps done, as the fused kernel takes it; one for all parameters. */
+  private final NDArray steps;
+
   private final NDArray logScale;
   private final Hyperparameters hyper;
 
@@ -72,12 +94,19 @@ final class AdamW {
    *     step
    * @param maxGradientNorm gradients with a larger global L2 norm are scaled down to it; 0 for no
    *     limit
+   * @param layerDecay see {@link ParameterPlace#learningRateFactor}; 1 for the same learning rate
+   *     everywhere
    */
   record Hyperparameters(
-      double beta1, double beta2, double epsilon, double weightDecay, double maxGradientNorm) {}
+      double beta1,
+      double beta2,
+      double epsilon,
+      double weightDecay,
+      double maxGradientNorm,
+      double layerDecay) {}
 
   /**
-   * Starts with zero moments.
+   * Starts with zero moments, for the parameters for which gradients are recorded.
    *
    * @param manager owns the moments
    */
@@ -85,14 +114,22 @@ final class AdamW {
     this.hyper = hyper;
     kernels = TorchScript.compile(manager, SOURCE);
     logScale = model.parameters().get("logit_scale");
+    steps = manager.zeros(new Shape());
     for (ParameterSpec spec : model.specs()) {
-      if (!spec.buffer()) {
-        NDArray parameter = model.parameters().get(spec.name());
-        Group group = isDecayed(spec) ? decayed : other;
+      NDArray parameter = model.parameters().get(spec.name());
+      if (!spec.buffer() && parameter.hasGradient()) {
+        ParameterPlace place = ParameterPlace.of(model.config(), spec.name());
+        Rule rule = new Rule(isDecayed(spec), place.learningRateFactor(hyper.layerDecay));
+        Group group = groups.computeIfAbsent(rule, r -> new Group());
+        NDArray first = manager.zeros(parameter.getShape());
+        NDArray second = manager.zeros(parameter.getShape());
         group.parameters.add(parameter);
-        group.firstMoments.add(manager.zeros(parameter.getShape()));
-        group.secondMoments.add(manager.zeros(parameter.getShape()));
-        group.steps.add(manager.zeros(new Shape()));
+        group.firstMoments.add(first);
+        group.secondMoments.add(second);
+        group.steps.add(steps);
+        parameters.add(parameter);
+        state.put(spec.name() + ".first_moment", first);
+        state.put(spec.name() + ".second_moment", second);
       }
     }
   }
@@ -108,29 +145,54 @@ final class AdamW {
   }
 
   /**
-   * Updates the parameters from their gradients, and sets those to zero.
+   * Updates the parameters from their gradients, and sets those to zero. Where a gradient is
+   * infinite or not a number, nothing is updated.
    *
-   * @return the global L2 norm of the gradients, before any limit; if it is not finite, nothing was
-   *     changed
+   * @param lossScale what the gradients were multiplied by
+   * @return the global L2 norm of the gradients without that, before any limit; infinite or not a
+   *     number if nothing was updated
    */
-  double step(double learningRate) {
-    return kernels.update(
-        "step",
-        decayed.parameters,
-        decayed.firstMoments,
-        decayed.secondMoments,
-        decayed.steps,
-        other.parameters,
-        other.firstMoments,
-        other.secondMoments,
-        other.steps,
-        logScale,
-        learningRate,
-        hyper.beta1,
-        hyper.beta2,
-        hyper.epsilon,
-        hyper.weightDecay,
-        hyper.maxGradientNorm,
-        MAX_LOG_SCALE);
+  double step(double learningRate, double lossScale) {
+    double norm = kernels.update("prepare", parameters, steps, lossScale, hyper.maxGradientNorm);
+    if (Double.isFinite(norm)) {
+      groups.forEach(
+          (rule, group) ->
+              kernels.update(
+                  "update",
+                  group.parameters,
+                  group.firstMoments,
+                  group.secondMoments,
+                  group.steps,
+                  learningRate * rule.learningRateFactor,
+                  hyper.beta1,
+                  hyper.beta2,
+                  hyper.epsilon,
+                  rule.decayed ? hyper.weightDecay : 0.0));
+      kernels.update("clamp", logScale, MAX_LOG_SCALE);
+    }
+    kernels.update("clear", parameters);
+    return norm;
+  }
+
+  @Override
+  public String stateName() {
+    return "optimizer";
+  }
+
+  @Override
+  public Map<String, NDArray> tensors() {
+    return Collections.unmodifiableMap(state);
+  }
+
+  @Override
+  public JsonObject scalars() {
+    JsonObject json = new JsonObject();
+    json.addProperty("steps", (long) steps.getFloat());
+    return json;
+  }
+
+  @Override
+  public void restoreScalars(JsonObject scalars) {
+    kernels.update("set", steps, (double) StatefulPart.count(scalars, "steps"));
   }
 }

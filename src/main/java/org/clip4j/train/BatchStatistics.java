@@ -13,7 +13,7 @@ import org.clip4j.data.PairBatch;
  * @param commonCaption the most frequent caption, if any stands more than once, else null
  * @param commonCaptionCount how often it stands
  * @param chanceLoss the loss of a model that tells no pair from another: ln N for the contrastive
- *     loss, less where equal captions are masked; NaN for the sigmoid loss
+ *     loss; NaN for the sigmoid loss
  * @param imageCosine mean cosine similarity of two different images' embeddings; NaN at steps at
  *     which it was not measured
  * @param textCosine as {@code imageCosine}, of two captions' embeddings
@@ -27,20 +27,17 @@ public record BatchStatistics(
     double imageCosine,
     double textCosine) {
 
-  static BatchStatistics of(
-      PairBatch batch, boolean masked, boolean sigmoid, TrainingStep.Cosines cosines) {
+  static BatchStatistics of(PairBatch batch, boolean sigmoid, TrainingStep.Cosines cosines) {
     Map<Integer, Integer> counts = new HashMap<>();
     for (int id : batch.captionIds()) {
       counts.merge(id, 1, Integer::sum);
     }
     int duplicates = 0;
     int common = 0; // the row where the most frequent caption stands first
-    double chance = 0;
     for (int row = 0; row < batch.size(); row++) {
       int count = counts.get(batch.captionIds()[row]);
       duplicates += count > 1 ? 1 : 0;
       common = count > counts.get(batch.captionIds()[common]) ? row : common;
-      chance += Math.log(masked ? batch.size() - count + 1 : batch.size()) / batch.size();
     }
     int commonCount = counts.get(batch.captionIds()[common]);
     return new BatchStatistics(
@@ -48,7 +45,7 @@ public record BatchStatistics(
         duplicates / (double) batch.size(),
         commonCount > 1 ? batch.captions().get(common) : null,
         commonCount,
-        sigmoid ? Double.NaN : chance,
+        sigmoid ? Double.NaN : Math.log(batch.size()),
         cosines.image(),
         cosines.text());
   }

@@ -1,21 +1,25 @@
 package org.clip4j.train;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import org.clip4j.data.LabelledImage;
+import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.engine.Autograd;
+import org.clip4j.engine.Precision;
 import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
-import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.KeyMap;
 import org.clip4j.weights.Layout;
 
@@ -63,7 +67,8 @@ public final class ClipTrainer {
   }
 
   /**
-   * Ends the training after the step under way; the model is saved as it then is. For any thread.
+   * Ends the training after the step under way. The model is saved as it then is, and a checkpoint
+   * if the training has any, so that it can be resumed. For any thread.
    */
   public void cancel() {
     cancelled = true;
@@ -71,9 +76,10 @@ public final class ClipTrainer {
 
   /**
    * Trains until the last step, until {@link #cancel()}, or until the thread is interrupted, and
-   * saves the model.
+   * saves a last checkpoint, if the training has any, and the model.
    *
-   * @throws IOException if no image can be read, or the model cannot be saved
+   * @throws IOException if no image can be read, the training cannot be resumed as asked, or the
+   *     last checkpoint or the model cannot be saved
    * @throws TrainingDivergedException if the loss or a gradient is not finite
    */
   public TrainingResult train() throws IOException {
@@ -83,30 +89,21 @@ public final class ClipTrainer {
     ClipModel model = settings.model;
     model.setTrainable(true);
     model.parameters().values().forEach(Autograd::clear); // of a training that failed midway
-    try (NDManager manager = model.manager().newSubManager();
-        PairLoader loader = settings.loader();
-        TrainingMonitor monitor = TrainingMonitor.open(settings, 0, this::save)) {
-      TrainingResult result =
-          new TrainingLoop(settings, manager, loader, monitor, this::stopped).run();
-      if (settings.output != null) {
-        save(settings.output);
+    try (RunSaver saver = RunSaver.open(settings);
+        NDManager manager = model.manager().newSubManager();
+        PairLoader loader = settings.loader()) {
+      Optional<RunCheckpoint> from = saver.latest();
+      long step = from.map(checkpoint -> checkpoint.state().step()).orElse(0L);
+      try (TrainingMonitor monitor = TrainingMonitor.open(settings, step)) {
+        TrainingLoop loop =
+            new TrainingLoop(settings, manager, loader, saver, monitor, this::stopped);
+        if (from.isPresent()) {
+          loop.restore(from.get());
+        }
+        return loop.run();
       }
-      return result;
     } finally {
       model.setTrainable(false);
-    }
-  }
-
-  private void save(Path folder) throws IOException {
-    boolean interrupted = Thread.interrupted(); // an interrupted thread cannot write files
-    try {
-      CheckpointWriter.of(settings.model.config(), settings.transform(), settings.model.values())
-          .optTokenizer(settings.tokenizer())
-          .write(folder, settings.layout);
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
     }
   }
 
@@ -126,8 +123,8 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** What to train on. */
-    public Builder setPairs(PairSource pairs) {
+    /** What to train on, see {@link org.clip4j.data.Pairs}. */
+    public Builder setPairs(PairFeed pairs) {
       settings.pairs = pairs;
       return this;
     }
@@ -240,11 +237,142 @@ public final class ClipTrainer {
     }
 
     /**
-     * Whether pairs with equal captions are no negatives of each other; by default false, as in the
-     * paper. For data in which one caption fits many images.
+     * Whether pairs of a batch with the same caption or the same image are no negatives of each
+     * other: the loss then spreads its targets evenly over them. By default false, as in the paper.
+     * For data in which one caption fits many images, or one image has many captions.
      */
-    public Builder optMaskDuplicateCaptions(boolean mask) {
-      settings.maskDuplicateCaptions = mask;
+    public Builder optSpreadDuplicates(boolean spread) {
+      settings.spreadDuplicates = spread;
+      return this;
+    }
+
+    /**
+     * What matrix products and attention are computed in; by default float32. Weights, gradients,
+     * norms and the loss are float32 in each. Half precision scales the loss by a factor that
+     * adapts itself.
+     */
+    public Builder optPrecision(Precision precision) {
+      settings.precision = precision;
+      return this;
+    }
+
+    /**
+     * Devices that share out each batch; by default the model's own alone. The first must be that;
+     * the loss is that of the whole batch. Batch norms see what is on their device.
+     */
+    public Builder optDevices(Device... devices) {
+      settings.devices = List.of(devices);
+      return this;
+    }
+
+    /** What keeps its weights; by default nothing. Of several, what any of them names. */
+    public Builder optFreeze(Freezing... freezings) {
+      settings.freezings = List.of(freezings);
+      return this;
+    }
+
+    /** How the learning rate runs after its rise; by default a half cosine to 0. */
+    public Builder optLearningRateDecay(LearningRateDecay decay) {
+      settings.learningRateDecay = decay;
+      return this;
+    }
+
+    /**
+     * For fine-tuning: the factor, above 0 and at most 1, by which the learning rate falls from
+     * each layer to the one below it. Heads, projections and the logit scale have the full rate,
+     * the last block the factor times it, and so on down to the embeddings; in both towers. By
+     * default 1.
+     */
+    public Builder optLayerDecay(double factor) {
+      if (!(factor > 0 && factor <= 1)) {
+        throw new IllegalArgumentException(
+            "layer decay must be above 0 and at most 1, found " + factor);
+      }
+      settings.layerDecay = factor;
+      return this;
+    }
+
+    /**
+     * The share of a ViT's patches, at least 0 and below 1, that is left out, drawn anew for each
+     * image and step (Li et al. 2023, "Scaling Language-Image Pre-training via Masking"); by
+     * default what the model's configuration says, most often 0.
+     */
+    public Builder optPatchDropout(double share) {
+      if (!(share >= 0 && share < 1)) {
+        throw new IllegalArgumentException(
+            "patch dropout must be at least 0 and below 1, found " + share);
+      }
+      settings.patchDropout = share;
+      return this;
+    }
+
+    /**
+     * Averages the weights over the training (an exponential moving average), and ends with the
+     * average in the model; by default not.
+     *
+     * @param decay the average's weight in each step, at least 0 and below 1; 0.9999 for long
+     *     trainings
+     * @param warmup whether it is lower at the beginning, (1 + n) / (10 + n) after n steps
+     */
+    public Builder optAverageWeights(double decay, boolean warmup) {
+      settings.ema = new Ema.Settings(decay, warmup);
+      return this;
+    }
+
+    /**
+     * Saves a checkpoint after every so many steps; by default not.
+     *
+     * <p>A checkpoint is a folder {@code checkpoints/step-N} in the output folder: the model as it
+     * then is, in the training's layout, and all else that is needed to go on as if nothing had
+     * happened, see {@link #optResume}. A training with checkpoints also saves one when it ends or
+     * is {@linkplain ClipTrainer#cancel cancelled}. If one cannot be saved, for example since the
+     * disk is full, that is logged as an error and the training goes on; the earlier ones stay.
+     */
+    public Builder optCheckpointSteps(long steps) {
+      settings.checkpointSteps = atLeast("checkpoint steps", 1, steps);
+      return this;
+    }
+
+    /**
+     * Saves a checkpoint after the first step that ends so many minutes after the last was saved;
+     * by default not. Together with {@link #optCheckpointSteps} either is enough.
+     */
+    public Builder optCheckpointMinutes(double minutes) {
+      if (!(minutes > 0 && minutes < 1e9)) {
+        throw new IllegalArgumentException(
+            "minutes between checkpoints must be above 0, found " + minutes);
+      }
+      settings.checkpointInterval = Duration.ofNanos((long) (minutes * 60e9));
+      return this;
+    }
+
+    /** How many of the last checkpoints are kept; by default 3. Older ones are deleted. */
+    public Builder optKeepLast(int checkpoints) {
+      settings.keepLast = atLeast("kept checkpoints", 1, checkpoints);
+      return this;
+    }
+
+    /**
+     * Continues from the output folder's last checkpoint that is whole, or starts anew if there is
+     * none; by default false, and checkpoints in the folder are an error.
+     *
+     * <p>The weights of the model that was set are replaced by the saved ones. On the same machine
+     * the training ends with the weights, bit by bit, that it would have had without a break.
+     * Settings that change the weights, and the pairs, must be as they were, see {@link
+     * #optAllowedChanges}.
+     */
+    public Builder optResume(boolean resume) {
+      settings.resume = resume;
+      return this;
+    }
+
+    /**
+     * Settings that may differ from those of the training that is resumed; by default none. For
+     * example {@code totalSteps}, {@code warmupSteps} to train for more epochs, or {@code data}.
+     * The error that names what differs has their names.
+     */
+    public Builder optAllowedChanges(String... names) {
+      settings.allowedChanges = Set.of(names);
       return this;
     }
 
@@ -278,7 +406,10 @@ public final class ClipTrainer {
       return optEvaluation(Evaluation.zeroShot(name, classes, templates, images));
     }
 
-    /** Adds something to measure the model by before, while and after it is trained. */
+    /**
+     * Adds something to measure the model by, before the first step, while it is trained and at the
+     * end; with averaged weights if {@link #optAverageWeights} says so.
+     */
     public Builder optEvaluation(Evaluation evaluation) {
       settings.evaluations.add(evaluation);
       return this;
@@ -291,8 +422,9 @@ public final class ClipTrainer {
     }
 
     /**
-     * The evaluations' value, of which higher is better, by which the best model is chosen; it is
-     * saved in the folder {@code best} in the output folder. By default none.
+     * The evaluations' value, of which higher is better, by which the best model is chosen; by
+     * default none. The model is saved in the folder {@code best} in the output folder, and a
+     * training with checkpoints keeps that of the best step.
      *
      * @param metric for example {@code retrieval.text_to_image.r1}
      */
@@ -322,30 +454,9 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** Checks that nothing is missing. */
+    /** Checks that nothing is missing, and that the settings go together. */
     public ClipTrainer build() {
-      if (settings.model == null) {
-        throw new IllegalArgumentException(
-            "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
-      }
-      if (settings.pairs == null || settings.pairs.size() == 0) {
-        throw new IllegalArgumentException(
-            "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
-      }
-      int vocabSize = settings.model.config().text().vocabSize();
-      if (settings.tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
-        throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
-      }
-      if (settings.bestBy != null && settings.evaluations.isEmpty()) {
-        throw new IllegalArgumentException(
-            "to choose the best model by "
-                + settings.bestBy
-                + " it must be evaluated: optHeldOut(pairs), optZeroShot(...) or optEvaluation(...)");
-      }
-      if (settings.patience > 0 && settings.bestBy == null) {
-        throw new IllegalArgumentException(
-            "early stopping needs the metric that is to improve: optBestBy(\"retrieval.text_to_image.r1\")");
-      }
+      settings.check();
       return new ClipTrainer(settings.copy());
     }
 

@@ -78,7 +78,7 @@ final class Diagnosis {
   private static final int STARVED_STEPS = 100;
 
   private final long warmupSteps;
-  private final boolean masksDuplicates;
+  private final boolean spreadsDuplicates;
   private final Set<String> found = new HashSet<>();
 
   private final Window chanceRatio = new Window(STUCK_STEPS);
@@ -97,11 +97,11 @@ final class Diagnosis {
    * Starts to look.
    *
    * @param warmupSteps of the learning rate
-   * @param masksDuplicates whether pairs with equal captions are no negatives of each other
+   * @param spreadsDuplicates whether pairs with equal captions are no negatives of each other
    */
-  Diagnosis(long warmupSteps, boolean masksDuplicates) {
+  Diagnosis(long warmupSteps, boolean spreadsDuplicates) {
     this.warmupSteps = warmupSteps;
-    this.masksDuplicates = masksDuplicates;
+    this.spreadsDuplicates = spreadsDuplicates;
   }
 
   /** What a step adds to what is known: usually nothing. */
@@ -174,7 +174,7 @@ final class Diagnosis {
   }
 
   private void duplicateCaptions(TrainingProgress step, List<Finding> findings) {
-    if (masksDuplicates) {
+    if (spreadsDuplicates) {
       return;
     }
     BatchStatistics batch = step.batch();
@@ -194,7 +194,7 @@ final class Diagnosis {
               "Many captions of a batch are equal: %.0f %% of its pairs share theirs with another, over the last %d batches of %d."
                   + " The loss takes a pair's own caption for wrong where it stands beside another image.%s",
               100 * duplicates.mean(), DUPLICATE_BATCHES, batch.size(), example),
-          "Set optMaskDuplicateCaptions(true), or write captions that tell the images apart, or use smaller batches.",
+          "Set optSpreadDuplicates(true), or write captions that tell the images apart, or use smaller batches.",
           Map.of("duplicate_captions", duplicates.mean(), "batch_size", (double) batch.size()));
     }
   }
@@ -225,9 +225,12 @@ final class Diagnosis {
     boolean spike =
         losses.size() >= MEDIAN_STEPS
             && (step.loss() > Math.max(LOSS_SPIKE * normal, normal + 0.5)
-                || step.gradientNorm() > NORM_SPIKE * normalNorm
+                || Double.isFinite(step.gradientNorm())
+                    && step.gradientNorm() > NORM_SPIKE * normalNorm
                     && step.loss() > NORM_SPIKE_LOSS * normal);
-    norms.add(step.gradientNorm());
+    if (Double.isFinite(step.gradientNorm())) { // else half precision had the step skipped
+      norms.add(step.gradientNorm());
+    }
     losses.add(step.loss());
     spikes.add(spike ? 1 : 0);
     lastRatios.add(step.loss() / step.batch().chanceLoss());

@@ -1,13 +1,15 @@
 package org.clip4j.train;
 
 /**
- * Linear warm-up, then half a cosine down to zero (open_clip_train's {@code cosine_lr}).
+ * Linear warm-up, then a decay (open_clip_train/scheduler.py).
  *
  * @param base the highest learning rate
  * @param warmupSteps steps over which it rises; 0 for none
  * @param totalSteps steps of the whole training
+ * @param decay what follows the warm-up
  */
-record LearningRateSchedule(double base, long warmupSteps, long totalSteps) {
+record LearningRateSchedule(
+    double base, long warmupSteps, long totalSteps, LearningRateDecay decay) {
 
   /**
    * The learning rate of one step.
@@ -15,10 +17,8 @@ record LearningRateSchedule(double base, long warmupSteps, long totalSteps) {
    * @param step counted from 0
    */
   double at(long step) {
-    if (step < warmupSteps) {
-      return base * (step + 1) / warmupSteps;
-    }
-    double progress = (double) (step - warmupSteps) / (totalSteps - warmupSteps);
-    return 0.5 * (1 + Math.cos(Math.PI * progress)) * base;
+    return step < warmupSteps
+        ? base * (step + 1) / warmupSteps
+        : decay.at(step, base, warmupSteps, totalSteps);
   }
 }

@@ -1,10 +1,15 @@
 package org.clip4j.train;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import org.clip4j.data.PairBatch;
 import org.clip4j.engine.HostMemory;
 import org.clip4j.engine.PixelKernels;
@@ -12,22 +17,49 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.text.TokenBatch;
 
-/**
- * Cuts batches into micro-batches.
- *
- * @param transform gives the images their size
- * @param pixels normalises them
- * @param size most pairs of a micro-batch
- * @param config of the model: whether it normalises over its micro-batch, and how texts are padded
- */
-record MicroBatches(ImageTransform transform, PixelKernels pixels, int size, ClipConfig config) {
+/** Cuts batches into micro-batches. */
+final class MicroBatches {
+  private final NDManager manager;
+  private final ImageTransform transform;
+  private final int size;
+  private final ClipConfig config;
+  private final PatchDropout dropout;
+  private final Map<Device, PixelKernels> pixels = new ConcurrentHashMap<>();
 
-  /** The micro-batches of a batch, of sizes as even as can be: batch norms see one at a time. */
-  List<TrainingStep.MicroBatch> of(PairBatch batch) {
+  /**
+   * For one training.
+   *
+   * @param manager owns what normalises images
+   * @param transform gives the images their size and their mean and deviation
+   * @param size most pairs of a micro-batch
+   * @param config of the model: whether it normalises over its micro-batch, and how texts are
+   *     padded
+   * @param dropout null for none
+   */
+  MicroBatches(
+      NDManager manager,
+      ImageTransform transform,
+      int size,
+      ClipConfig config,
+      PatchDropout dropout) {
+    this.manager = manager;
+    this.transform = transform;
+    this.size = size;
+    this.config = config;
+    this.dropout = dropout;
+  }
+
+  /**
+   * The micro-batches of a batch, of sizes as even as can be: batch norms see one at a time.
+   *
+   * @param atLeast as many, if there are so many pairs: one for each device
+   */
+  List<TrainingStep.MicroBatch> of(PairBatch batch, int atLeast) {
     List<TrainingStep.MicroBatch> parts = new ArrayList<>();
-    int count = (batch.size() + size - 1) / size;
+    int count = Math.min(batch.size(), Math.max(atLeast, (batch.size() + size - 1) / size));
     for (int i = 0; i < count; i++) {
-      parts.add(part(batch, batch.size() * i / count, batch.size() * (i + 1) / count));
+      int from = (int) ((long) batch.size() * i / count);
+      parts.add(part(batch, from, (int) ((long) batch.size() * (i + 1) / count)));
     }
     return parts;
   }
@@ -42,17 +74,27 @@ record MicroBatches(ImageTransform transform, PixelKernels pixels, int size, Cli
     int image = 3 * transform.height() * transform.width();
     Shape shape = new Shape(to - from, 3, transform.height(), transform.width());
     TokenBatch tokens = batch.tokens().range(from, to);
+    Function<NDManager, NDArray> kept =
+        scratch ->
+            HostMemory.upload(
+                scratch, new Shape(to - from, dropout.kept()), dropout.kept(batch, from, to));
     return new TrainingStep.MicroBatch(
         scratch -> {
           byte[] levels = Arrays.copyOfRange(batch.pixels(), from * image, to * image);
           try (NDArray uploaded = HostMemory.upload(scratch, shape, levels)) {
-            return pixels.normalize(uploaded);
+            return on(scratch.getDevice()).normalize(uploaded);
           }
         },
+        dropout == null ? null : kept,
         scratch -> {
           int length = config.text().paddedLength(tokens.maxLength());
           return HostMemory.upload(
               scratch, new Shape(tokens.size(), length), tokens.padded(length));
         });
+  }
+
+  private PixelKernels on(Device device) {
+    return pixels.computeIfAbsent(
+        device, d -> new PixelKernels(manager.newSubManager(d), transform.mean(), transform.std()));
   }
 }

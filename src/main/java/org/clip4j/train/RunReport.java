@@ -48,12 +48,15 @@ final class RunReport {
   private final Path file;
   private final TrainingSettings settings;
   private final long totalSteps;
+  private final Map<String, String> described = new LinkedHashMap<>();
   private StringBuilder html;
 
-  RunReport(Path file, TrainingSettings settings) {
+  RunReport(Path file, TrainingSettings settings) throws IOException {
     this.file = file;
     this.settings = settings;
     totalSteps = settings.totalSteps();
+    described.put("pairs", settings.pairs.name() + ", " + settings.pairs.pairsPerEpoch());
+    described.putAll(RunSettings.of(settings));
   }
 
   /**
@@ -236,11 +239,9 @@ final class RunReport {
 
   private void settings() {
     add("<h2>Settings</h2>\n<div class=\"table\"><table><tbody>\n");
-    settings
-        .described()
-        .forEach(
-            (name, value) ->
-                add("<tr><th>" + escape(name) + "</th><td>" + escape(value) + "</td></tr>\n"));
+    described.forEach(
+        (name, value) ->
+            add("<tr><th>" + escape(name) + "</th><td>" + escape(value) + "</td></tr>\n"));
     add("</tbody></table></div>\n");
   }
 

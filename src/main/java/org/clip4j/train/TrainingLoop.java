@@ -5,32 +5,48 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
+import org.clip4j.data.LoaderPosition;
 import org.clip4j.data.PairBatch;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.UnreadableImages;
-import org.clip4j.engine.PixelKernels;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipModel;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The steps of one training, and its state between them. */
 final class TrainingLoop {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
+
   private final TrainingSettings settings;
   private final ClipModel model;
   private final BooleanSupplier stopped;
   private final NDManager manager;
   private final PairLoader loader;
+  private final RunSaver saver;
   private final TrainingMonitor monitor;
   private final MicroBatches parts;
   private final TrainingStep step;
+  private final Replicas replicas;
   private final AdamW optimizer;
+  private final LossScaler scaler; // null: the loss is not scaled
+  private final Ema ema; // null: weights are not averaged
   private final LearningRateSchedule schedule;
   private final long totalSteps;
   private final List<Float> losses = new ArrayList<>();
   private long samples;
+  private LoaderPosition position = LoaderPosition.START;
+  private long resumedAt;
+  private Duration before = Duration.ZERO; // time in earlier runs
+  private long start = System.nanoTime();
 
   /**
-   * Starts at the first step.
+   * Starts at the first step, unless restored.
    *
    * @param manager owns all that lives as long as the training
    * @param stopped asked before every step
@@ -39,66 +55,174 @@ final class TrainingLoop {
       TrainingSettings settings,
       NDManager manager,
       PairLoader loader,
+      RunSaver saver,
       TrainingMonitor monitor,
-      BooleanSupplier stopped) {
+      BooleanSupplier stopped)
+      throws IOException {
     this.settings = settings;
     this.model = settings.model;
     this.stopped = stopped;
     this.manager = manager;
     this.loader = loader;
+    this.saver = saver;
     this.monitor = monitor;
     ImageTransform transform = settings.transform();
     parts =
         new MicroBatches(
-            transform,
-            new PixelKernels(manager, transform.mean(), transform.std()),
-            settings.microBatchSize(),
-            model.config());
-    step = new TrainingStep(manager, model);
+            manager, transform, settings.microBatchSize(), model.config(), settings.patchDropout());
+    Freezing.apply(model, settings.freezings);
     optimizer = new AdamW(manager, model, settings.hyperparameters());
+    scaler = settings.precision == Precision.FP16 ? new LossScaler() : null;
+    ema = settings.ema == null ? null : new Ema(manager, model, settings.ema);
     totalSteps = settings.totalSteps();
-    schedule =
-        new LearningRateSchedule(
-            settings.learningRate, settings.warmupSteps(totalSteps), totalSteps);
+    schedule = settings.schedule();
+    replicas = new Replicas(manager, model, settings.otherDevices());
+    step = new TrainingStep(manager, replicas, settings.precision);
   }
 
+  /** Takes up the state of a training that a checkpoint keeps; before the first step. */
+  void restore(RunCheckpoint from) throws IOException {
+    for (float loss : from.restore(model, stateful())) {
+      losses.add(loss);
+    }
+    RunState state = from.state();
+    samples = state.samples();
+    position = state.position();
+    resumedAt = state.step();
+    before = state.elapsed();
+    replicas.copyFromFirst();
+    loader.start(position);
+  }
+
+  private List<StatefulPart> stateful() {
+    return Stream.of(optimizer, scaler, ema).filter(Objects::nonNull).toList();
+  }
+
+  /** The state between two steps. */
+  private RunSaver.Moment moment() {
+    return new RunSaver.Moment(samples, elapsed(), position, lossArray(), stateful());
+  }
+
+  private Duration elapsed() {
+    return before.plusNanos(System.nanoTime() - start);
+  }
+
+  private float[] lossArray() {
+    float[] values = new float[losses.size()];
+    for (int i = 0; i < values.length; i++) {
+      values[i] = losses.get(i);
+    }
+    return values;
+  }
+
+  /**
+   * Trains, and saves a last checkpoint and the model; it ends with the averaged weights, if they
+   * are averaged.
+   */
   TrainingResult run() throws IOException {
+    try (replicas) {
+      TrainingResult result = steps();
+      IOException failure = saved(() -> saver.saveLast(moment()), null);
+      swapAverage();
+      failure = saved(saver::saveModel, failure);
+      if (failure != null) {
+        throw failure;
+      }
+      return result;
+    }
+  }
+
+  /** Where there is no room for a checkpoint there may still be for the model. */
+  private static IOException saved(Uninterrupted.Action action, IOException before) {
+    try {
+      action.run();
+      return before;
+    } catch (IOException e) {
+      if (before != null) {
+        e.addSuppressed(before);
+      }
+      return e;
+    }
+  }
+
+  private TrainingResult steps() throws IOException {
+    start = System.nanoTime();
     monitor.begin(losses.size());
-    long start = System.nanoTime();
+    if (losses.isEmpty()) {
+      evaluate();
+    }
     while (losses.size() < totalSteps && !stopped.getAsBoolean() && !monitor.isEnough()) {
       PairBatch batch = next();
       if (batch == null) {
         break;
       }
-      long number = losses.size() + 1;
       double learningRate = schedule.at(losses.size());
-      step.measure(monitor.measures(number));
+      step.measure(monitor.measures(losses.size() + 1));
       float loss = backward(batch);
-      double norm = Float.isFinite(loss) ? optimizer.step(learningRate) : Double.NaN;
-      if (!Double.isFinite(norm)) {
-        throw monitor.notFinite(number, batch, loss, norm);
+      if (!Float.isFinite(loss)) {
+        throw diverged(batch, loss, Double.NaN);
       }
+      double norm = update(batch, loss, learningRate);
       losses.add(loss);
       samples += batch.size();
-      report(batch, loss, learningRate, norm, Duration.ofNanos(System.nanoTime() - start));
+      position = batch.next();
+      report(batch, loss, learningRate, norm, elapsed());
+      if (monitor.evaluatesAfter(losses.size())) {
+        evaluate();
+      }
+      if (saver.isDue(losses.size())) {
+        saver.save(moment());
+      }
     }
     boolean cancelled = losses.size() < totalSteps && !monitor.isEnough();
-    monitor.end(losses.size(), cancelled);
-    UnreadableImages unreadable = loader.unreadable();
-    float[] values = new float[losses.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = losses.get(i);
+    if (!cancelled) {
+      evaluate();
     }
+    monitor.end(cancelled);
+    UnreadableImages unreadable = loader.unreadable();
     return new TrainingResult(
         settings.output,
-        values.length,
+        losses.size(),
+        resumedAt,
         cancelled,
-        values,
+        lossArray(),
         samples,
-        Duration.ofNanos(System.nanoTime() - start),
+        elapsed(),
         unreadable.count(),
         unreadable.names(),
         monitor.summary());
+  }
+
+  /** With the averaged weights, if they are averaged; if the model is the best, it is saved. */
+  private void evaluate() throws IOException {
+    boolean best;
+    swapAverage();
+    try {
+      best = monitor.evaluate(losses.size());
+      if (best) {
+        saveBest(() -> saver.saveModel(TrainingMonitor.BEST));
+      }
+    } finally {
+      swapAverage();
+    }
+    if (best && !losses.isEmpty()) { // before the first step there is no state to resume
+      double value = monitor.best().values().get(settings.bestBy);
+      saveBest(() -> saver.saveBest(moment(), settings.bestBy, value));
+    }
+  }
+
+  private void swapAverage() {
+    if (ema != null) {
+      ema.swap();
+    }
+  }
+
+  /** If there is no room, the training goes on. */
+  private void saveBest(Uninterrupted.Action action) {
+    IOException failure = saved(action, null);
+    if (failure != null) {
+      LOG.error("the best model, of step {}, could not be saved", losses.size(), failure);
+    }
   }
 
   /** Null if the thread was interrupted. */
@@ -114,17 +238,42 @@ final class TrainingLoop {
   private float backward(PairBatch batch) {
     try (NDManager scratch = manager.newSubManager()) {
       return step.backward(
-          scratch, parts.of(batch), settings.maskDuplicateCaptions ? batch.captionIds() : null);
+          scratch,
+          parts.of(batch, replicas.models().size()),
+          settings.spreadDuplicates
+              ? Matches.of(batch.captionIds(), batch.imageIds())
+              : Matches.OWN,
+          scaler == null ? 1 : scaler.scale());
     }
   }
 
+  /** The gradients' norm, which half precision may find infinite: the step is then skipped. */
+  private double update(PairBatch batch, float loss, double learningRate) {
+    double norm = optimizer.step(learningRate, scaler == null ? 1 : scaler.scale());
+    boolean finite = Double.isFinite(norm);
+    if (scaler == null ? !finite : !scaler.update(finite)) {
+      throw diverged(batch, loss, norm);
+    }
+    if (finite) {
+      replicas.copyFromFirst();
+      if (ema != null) {
+        ema.update();
+      }
+    }
+    return norm;
+  }
+
+  private TrainingDivergedException diverged(PairBatch batch, double loss, double norm) {
+    return monitor.notFinite(losses.size() + 1, batch, loss, norm, saver.lastSaved());
+  }
+
   private void report(
-      PairBatch batch, float loss, double learningRate, double norm, Duration elapsed)
-      throws IOException {
+      PairBatch batch, float loss, double learningRate, double norm, Duration elapsed) {
     TrainingProgress progress =
         new TrainingProgress(
             losses.size(),
             totalSteps,
+            resumedAt,
             batch.epoch() + 1,
             loss,
             learningRate,
@@ -133,8 +282,7 @@ final class TrainingLoop {
             samples / (elapsed.toNanos() / 1e9),
             elapsed,
             monitor.dataWait(batch.size(), loader.stats().waited()),
-            BatchStatistics.of(
-                batch, settings.maskDuplicateCaptions, model.config().isSigmoid(), step.cosines()));
+            BatchStatistics.of(batch, model.config().isSigmoid(), step.cosines()));
     monitor.after(progress);
   }
 }

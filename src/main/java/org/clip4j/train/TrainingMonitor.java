@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.clip4j.data.PairBatch;
 import org.clip4j.eval.Encoder;
 import org.clip4j.eval.Evaluation;
@@ -30,29 +31,26 @@ final class TrainingMonitor implements Closeable {
   /** Time from one line of the log to the next. */
   private static final Duration LOG_INTERVAL = Duration.ofSeconds(30);
 
-  /** Saves the model as it is. */
-  @FunctionalInterface
-  interface ModelSaver {
-    void save(Path folder) throws IOException;
-  }
+  /** Where in the output folder the best model is. */
+  static final String BEST = "best";
 
   private final TrainingSettings settings;
   private final RunRecorder recorder;
-  private final ModelSaver saver;
   private final Diagnosis diagnosis;
   private final BestStep best;
+  private final long totalSteps;
+  private final long evaluateEverySteps; // 0: there is nothing to evaluate
   private final Pace pace = new Pace();
   private Encoder encoder; // null until it is needed
   private Evaluated evaluated; // the last
-  private Path checkpoint; // the last, null if there is none
   private long loggedNanos = System.nanoTime();
 
-  private TrainingMonitor(TrainingSettings settings, RunRecorder recorder, ModelSaver saver) {
+  private TrainingMonitor(TrainingSettings settings, RunRecorder recorder) throws IOException {
     this.settings = settings;
     this.recorder = recorder;
-    this.saver = saver;
-    diagnosis =
-        new Diagnosis(settings.warmupSteps(settings.totalSteps()), settings.maskDuplicateCaptions);
+    totalSteps = settings.totalSteps();
+    evaluateEverySteps = settings.evaluations.isEmpty() ? 0 : settings.evaluateEverySteps();
+    diagnosis = new Diagnosis(settings.warmupSteps(totalSteps), settings.spreadDuplicates);
     best = new BestStep(settings.bestBy, settings.patience);
     for (Evaluated earlier : recorder.history().evaluations()) {
       best.isBest(earlier);
@@ -64,25 +62,26 @@ final class TrainingMonitor implements Closeable {
    * Opens the files in the output folder.
    *
    * @param step steps done by the run that is resumed; 0 to begin anew
-   * @param saver of the best model
    */
-  static TrainingMonitor open(TrainingSettings settings, long step, ModelSaver saver)
-      throws IOException {
-    return new TrainingMonitor(settings, RunRecorder.open(settings, step), saver);
+  static TrainingMonitor open(TrainingSettings settings, long step) throws IOException {
+    RunRecorder recorder = RunRecorder.open(settings, step);
+    try {
+      return new TrainingMonitor(settings, recorder);
+    } catch (IOException | RuntimeException | Error e) {
+      recorder.close();
+      throw e;
+    }
   }
 
   /** Before the first step, of this run or of a resumed one. */
-  void begin(long step) throws IOException {
+  void begin(long step) {
     logger.info(
-        "Training on {} pairs for {} steps, from step {}; batch size {}, learning rate {}",
-        settings.pairs.size(),
-        settings.totalSteps(),
-        step,
+        "Training on {}, steps {} to {}; batch size {}, learning rate {}",
+        settings.pairs.name(),
+        step + 1,
+        totalSteps,
         settings.batchSize,
         settings.learningRate);
-    if (step == 0) {
-      evaluate(0);
-    }
     recorder.report(RunReport.Status.RUNNING);
     pace.start();
   }
@@ -104,8 +103,8 @@ final class TrainingMonitor implements Closeable {
     return pace.dataWait();
   }
 
-  /** What follows a step: diagnosis, listeners, records, and perhaps an evaluation. */
-  void after(TrainingProgress step) throws IOException {
+  /** What follows a step: diagnosis, listeners and records. */
+  void after(TrainingProgress step) {
     if (step.step() % settings.metricsEverySteps == 0) {
       recorder.add(line(step));
     }
@@ -122,9 +121,6 @@ final class TrainingMonitor implements Closeable {
           String.format(Locale.ROOT, "%.4f", step.loss()),
           Math.round(pace.samplesPerSecond()),
           Math.round(100 * step.dataWait()));
-    }
-    if (step.step() % settings.evaluateEverySteps() == 0) {
-      evaluate(step.step());
     }
     recorder.reportNowAndThen(step);
   }
@@ -155,9 +151,20 @@ final class TrainingMonitor implements Closeable {
     settings.listeners.forEach(listener -> listener.onFinding(finding));
   }
 
-  private void evaluate(long step) throws IOException {
-    if (settings.evaluations.isEmpty() || evaluated != null && evaluated.step() == step) {
-      return;
+  /** Whether there is to be an evaluation after a step. */
+  boolean evaluatesAfter(long step) {
+    return evaluateEverySteps > 0 && step % evaluateEverySteps == 0;
+  }
+
+  /**
+   * Evaluates the model as it is, if there is anything to evaluate and it was not done after this
+   * step already.
+   *
+   * @return whether it is the best so far
+   */
+  boolean evaluate(long step) {
+    if (evaluateEverySteps == 0 || evaluated != null && evaluated.step() == step) {
+      return false;
     }
     pace.pause();
     if (encoder == null) {
@@ -178,12 +185,15 @@ final class TrainingMonitor implements Closeable {
     evaluated = new Evaluated(step, values);
     boolean isBest = best.isBest(evaluated);
     logger.info("Evaluation after step {}{}: {}", step, isBest ? ", the best so far" : "", values);
-    if (isBest && settings.output != null) {
-      saver.save(settings.output.resolve("best"));
-    }
     recorder.add(RunHistory.line(evaluated));
     settings.listeners.forEach(listener -> listener.onEvaluation(evaluated));
     pace.start();
+    return isBest;
+  }
+
+  /** The best evaluation so far; null if there is none. */
+  Evaluated best() {
+    return best.best();
   }
 
   /** Whether evaluations have stopped improving for as long as the training is to wait. */
@@ -191,18 +201,14 @@ final class TrainingMonitor implements Closeable {
     return best.isEnough();
   }
 
-  /** Notes where the last good state is, should the training fail. */
-  void savedCheckpoint(Path folder) {
-    checkpoint = folder;
-  }
-
   /**
    * What to throw when a loss or a gradient norm is not finite, with the batch saved.
    *
    * @param step that was not completed
+   * @param checkpoint the last, if there is one
    */
   TrainingDivergedException notFinite(
-      long step, PairBatch batch, double loss, double gradientNorm) {
+      long step, PairBatch batch, double loss, double gradientNorm, Optional<Path> checkpoint) {
     Path folder = saveBatch(step, batch);
     Finding finding =
         Diagnosis.notFinite(
@@ -210,21 +216,21 @@ final class TrainingMonitor implements Closeable {
             loss,
             gradientNorm,
             settings.learningRate,
-            lastGood(),
+            lastGood(checkpoint),
             folder == null ? "" : "The batch is in " + folder + ".");
     found(finding);
     return new TrainingDivergedException(finding, folder);
   }
 
-  private String lastGood() {
-    if (checkpoint != null) {
-      return "The last good checkpoint is " + checkpoint + ".";
+  private String lastGood(Optional<Path> checkpoint) {
+    if (checkpoint.isPresent()) {
+      return "The last good checkpoint is " + checkpoint.get() + ".";
     }
     if (best.best() != null && settings.output != null) {
       return "The best model so far, of step "
           + best.best().step()
           + ", is in "
-          + settings.output.resolve("best")
+          + settings.output.resolve(BEST)
           + ".";
     }
     return "No checkpoint was saved before.";
@@ -244,11 +250,8 @@ final class TrainingMonitor implements Closeable {
     }
   }
 
-  /** After the last step. A cancelled training is not evaluated again, but reported. */
-  void end(long step, boolean cancelled) throws IOException {
-    if (!cancelled) {
-      evaluate(step);
-    }
+  /** After the last step. */
+  void end(boolean cancelled) {
     recorder.report(
         cancelled
             ? RunReport.Status.CANCELLED

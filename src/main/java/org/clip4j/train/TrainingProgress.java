@@ -7,13 +7,15 @@ import java.time.Duration;
  *
  * @param step steps done, from 1
  * @param totalSteps steps in all
+ * @param resumedAt steps done before this run took up the training; 0 if it began it
  * @param epoch passes over the data begun, from 1
  * @param loss of this step's batch
  * @param learningRate of this step
- * @param gradientNorm global L2 norm of this step's gradients, before any limit
+ * @param gradientNorm global L2 norm of this step's gradients, before any limit; not finite where
+ *     half precision had the step skipped
  * @param logitScale after this step
- * @param samplesPerSecond pairs over the time since training began, waiting for data included
- * @param elapsed since training began
+ * @param samplesPerSecond pairs over the elapsed time, waiting for data included
+ * @param elapsed since training began, earlier runs included and breaks between them not
  * @param dataWait the share of the time of the last steps that was spent waiting for data, in [0,
  *     1]
  * @param batch what this step's batch was like
@@ -21,6 +23,7 @@ import java.time.Duration;
 public record TrainingProgress(
     long step,
     long totalSteps,
+    long resumedAt,
     int epoch,
     float loss,
     double learningRate,

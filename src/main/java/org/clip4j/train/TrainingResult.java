@@ -8,11 +8,12 @@ import java.util.List;
  * What a training did.
  *
  * @param output the folder where the model is, or null if none was set
- * @param steps steps done
+ * @param steps steps done, by earlier runs that this one continues too
+ * @param resumedAt how many of them earlier runs did; 0 if this one began the training
  * @param cancelled whether it was stopped from outside before its last step
  * @param losses of each step's batch
  * @param samples pairs trained on, each counted as often as it was
- * @param elapsed time in the training loop
+ * @param elapsed time in the training loop, earlier runs included
  * @param unreadable how many images could not be read and were skipped
  * @param unreadableExamples the names of the first of them
  * @param summary evaluations and findings
@@ -20,6 +21,7 @@ import java.util.List;
 public record TrainingResult(
     Path output,
     long steps,
+    long resumedAt,
     boolean cancelled,
     float[] losses,
     long samples,
@@ -44,10 +46,11 @@ public record TrainingResult(
                 + unreadableExamples.get(0);
     return String.format(
         java.util.Locale.ROOT,
-        "%s%d steps%s, %d pairs in %.1f s (%.1f pairs/s), last loss %.4f%s",
+        "%s%d steps%s%s, %d pairs in %.1f s (%.1f pairs/s), last loss %.4f%s",
         cancelled ? "cancelled after " : "",
         steps,
         summary.stoppedEarly() ? " (stopped early)" : "",
+        resumedAt == 0 ? "" : " (" + resumedAt + " of them before)",
         samples,
         elapsed.toNanos() / 1e9,
         samplesPerSecond(),

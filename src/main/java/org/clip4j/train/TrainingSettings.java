@@ -1,12 +1,16 @@
 package org.clip4j.train;
 
+import ai.djl.Device;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
+import java.util.Set;
+import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
+import org.clip4j.engine.Precision;
 import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
@@ -19,7 +23,7 @@ import org.clip4j.weights.Layout;
 /** What a training was asked for; {@link ClipTrainer.Builder} explains each. */
 final class TrainingSettings implements Cloneable {
   ClipModel model;
-  PairSource pairs;
+  PairFeed pairs;
   Path output;
   Layout layout = Layout.OPENCLIP;
   ImageTransform transform;
@@ -35,9 +39,21 @@ final class TrainingSettings implements Cloneable {
   double maxGradientNorm;
   long warmupSteps = -1;
   long seed;
-  boolean maskDuplicateCaptions;
+  boolean spreadDuplicates;
+  Precision precision = Precision.FP32;
+  List<Device> devices = List.of();
+  List<Freezing> freezings = List.of();
+  LearningRateDecay learningRateDecay = LearningRateDecay.cosine();
+  double layerDecay = 1;
+  double patchDropout = -1; // below 0: the configuration's
+  Ema.Settings ema;
   int decodeThreads;
   long imageCacheBytes = Runtime.getRuntime().maxMemory() / 4;
+  long checkpointSteps; // 0: not by steps
+  Duration checkpointInterval; // null: not by time
+  int keepLast = 3;
+  boolean resume;
+  Set<String> allowedChanges = Set.of();
   List<TrainingListener> listeners = new ArrayList<>();
   List<Evaluation> evaluations = new ArrayList<>();
   long evaluateEverySteps; // 0: once an epoch
@@ -54,6 +70,63 @@ final class TrainingSettings implements Cloneable {
     } catch (CloneNotSupportedException e) {
       throw new AssertionError(e);
     }
+  }
+
+  /**
+   * Checks that nothing is missing, and that the settings go together.
+   *
+   * @throws IllegalArgumentException saying what does not
+   */
+  void check() {
+    if (model == null) {
+      throw new IllegalArgumentException(
+          "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
+    }
+    if (pairs == null || pairs instanceof PairSource source && source.size() == 0) {
+      throw new IllegalArgumentException(
+          "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
+    }
+    int vocabSize = model.config().text().vocabSize();
+    if (tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
+      throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
+    }
+    if (output == null && (checkpointSteps > 0 || checkpointInterval != null || resume)) {
+      throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
+    }
+    if (bestBy != null && evaluations.isEmpty()) {
+      throw new IllegalArgumentException(
+          "to choose the best model by "
+              + bestBy
+              + " it must be evaluated: optHeldOut(pairs), optZeroShot(...) or optEvaluation(...)");
+    }
+    if (patience > 0 && bestBy == null) {
+      throw new IllegalArgumentException(
+          "early stopping needs the metric that is to improve: optBestBy(\"retrieval.text_to_image.r1\")");
+    }
+    checkStep();
+  }
+
+  private void checkStep() {
+    Device own = model.manager().getDevice();
+    if (!devices.isEmpty() && !devices.get(0).equals(own)) {
+      throw new IllegalArgumentException(
+          "the first of the devices must be the model's, " + own + ", found " + devices);
+    }
+    precision.requireOn(own);
+    if (patchDropout > 0 && model.config().vision().isResNet()) {
+      throw new IllegalArgumentException(
+          "patch dropout is "
+              + patchDropout
+              + ", but the model is a ModifiedResNet, which has no patches");
+    }
+    for (Freezing freezing : freezings) {
+      model.specs().forEach(spec -> freezing.freezes(model.config(), spec.name()));
+    }
+  }
+
+  /** Whether there is anything to resume from later. */
+  boolean savesCheckpoints() {
+    return output != null && (checkpointSteps > 0 || checkpointInterval != null || resume);
   }
 
   /** What images become the model's input by. */
@@ -74,39 +147,42 @@ final class TrainingSettings implements Cloneable {
     return microBatchSize > 0 ? microBatchSize : batchSize;
   }
 
-  long totalSteps() {
-    return steps > 0 ? steps : (long) epochs * Math.max(1, pairs.size() / batchSize);
+  /** Steps in all; for shards whose pairs have to be counted, this counts them. */
+  long totalSteps() throws IOException {
+    return steps > 0 ? steps : epochs * stepsPerEpoch();
+  }
+
+  private long stepsPerEpoch() throws IOException {
+    return Math.max(1, pairs.pairsPerEpoch() / batchSize);
+  }
+
+  long evaluateEverySteps() throws IOException {
+    return evaluateEverySteps > 0 ? evaluateEverySteps : stepsPerEpoch();
   }
 
   long warmupSteps(long totalSteps) {
     return warmupSteps >= 0 ? Math.min(warmupSteps, totalSteps - 1) : totalSteps / 20;
   }
 
-  /** For people to read. */
-  Map<String, String> described() {
-    Map<String, String> described = new LinkedHashMap<>();
-    described.put("model", model.config() + ", " + model.parameterCount() + " parameters");
-    described.put("pairs", pairs.name() + ", " + pairs.size());
-    described.put("steps", totalSteps() + ", of which warm-up " + warmupSteps(totalSteps()));
-    described.put("batch size", batchSize + ", in micro-batches of " + microBatchSize());
-    described.put("learning rate", "" + learningRate);
-    described.put("weight decay", "" + weightDecay);
-    described.put("gradient norm limit", maxGradientNorm > 0 ? "" + maxGradientNorm : "none");
-    described.put("equal captions masked", maskDuplicateCaptions ? "yes" : "no");
-    described.put("augmentation", augmentation == null ? "none" : augmentation.toString());
-    described.put("image size", transform().height() + " x " + transform().width());
-    described.put("seed", "" + seed);
-    described.put("best by", bestBy == null ? "–" : bestBy);
-    described.put("patience", patience > 0 ? patience + " evaluations" : "–");
-    return described;
-  }
-
-  long evaluateEverySteps() {
-    return evaluateEverySteps > 0 ? evaluateEverySteps : Math.max(1, pairs.size() / batchSize);
-  }
-
   AdamW.Hyperparameters hyperparameters() {
-    return new AdamW.Hyperparameters(0.9, 0.98, 1e-6, weightDecay, maxGradientNorm);
+    return new AdamW.Hyperparameters(0.9, 0.98, 1e-6, weightDecay, maxGradientNorm, layerDecay);
+  }
+
+  LearningRateSchedule schedule() throws IOException {
+    long total = totalSteps();
+    return new LearningRateSchedule(learningRate, warmupSteps(total), total, learningRateDecay);
+  }
+
+  /** Null for none. */
+  PatchDropout patchDropout() {
+    VisionConfig vision = model.config().vision();
+    double share = patchDropout < 0 ? vision.patchDropout() : patchDropout;
+    return share == 0 ? null : new PatchDropout(share, vision.patches(), seed);
+  }
+
+  /** The devices besides the model's own. */
+  List<Device> otherDevices() {
+    return devices.isEmpty() ? devices : devices.subList(1, devices.size());
   }
 
   PairLoader loader() {

@@ -3,10 +3,14 @@ package org.clip4j.train;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import org.clip4j.engine.Autograd;
+import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.Precision;
 import org.clip4j.loss.ContrastiveLoss;
+import org.clip4j.loss.Matches;
 import org.clip4j.loss.PairLoss;
 import org.clip4j.loss.SigmoidLoss;
 import org.clip4j.loss.Similarity;
@@ -26,7 +30,9 @@ import org.clip4j.model.Forward;
  *   <li>each micro-batch is encoded again, recorded, and those gradients are sent back through it.
  * </ol>
  *
- * A batch of one micro-batch is recorded at once.
+ * Several devices share the micro-batches out and meet in the second step. A device with one
+ * micro-batch records it at once. A tower of which nothing is trained is encoded once, and nothing
+ * is sent back through it.
  */
 final class TrainingStep {
 
@@ -34,9 +40,14 @@ final class TrainingStep {
    * Part of a batch, as it reaches the device.
    *
    * @param pixels makes the images [n, 3, height, width], float32, normalised, in a given manager
+   * @param kept makes the patches that are looked at [n, K], int64, in a given manager; null for
+   *     all
    * @param ids makes the token ids [n, L], int64, in a given manager
    */
-  record MicroBatch(Function<NDManager, NDArray> pixels, Function<NDManager, NDArray> ids) {}
+  record MicroBatch(
+      Function<NDManager, NDArray> pixels,
+      Function<NDManager, NDArray> kept,
+      Function<NDManager, NDArray> ids) {}
 
   /**
    * How alike a batch's embeddings are.
@@ -48,25 +59,35 @@ final class TrainingStep {
     static final Cosines UNKNOWN = new Cosines(Double.NaN, Double.NaN);
   }
 
-  private final ClipModel model;
+  private final Replicas replicas;
   private final Similarity similarity;
   private final PairLoss loss;
+  private final Forward ahead;
+  private final Forward recorded;
+  private final boolean imagesTrained;
+  private final boolean textsTrained;
   private boolean measured;
   private Cosines cosines = Cosines.UNKNOWN;
 
   /**
-   * The step of a model with the loss that its logits are made for.
+   * The step of a model with the loss that its logits are made for; what is trained must have been
+   * set before.
    *
    * @param manager owns the kernels
    */
-  TrainingStep(NDManager manager, ClipModel model) {
-    this.model = model;
+  TrainingStep(NDManager manager, Replicas replicas, Precision precision) {
+    this.replicas = replicas;
+    ahead = Forward.TRAIN_AHEAD.in(precision);
+    recorded = Forward.TRAIN.in(precision);
     similarity = new Similarity(manager);
+    ClipModel model = replicas.models().get(0);
     NDArray logScale = model.parameters().get("logit_scale");
     loss =
         model.config().isSigmoid()
             ? new SigmoidLoss(manager, logScale, model.parameters().get("logit_bias"))
             : new ContrastiveLoss(manager, logScale);
+    imagesTrained = ParameterPlace.trains(model, ParameterPlace.Tower.IMAGE);
+    textsTrained = ParameterPlace.trains(model, ParameterPlace.Tower.TEXT);
   }
 
   /** Whether the coming steps measure {@link #cosines}. */
@@ -79,89 +100,155 @@ final class TrainingStep {
     return cosines;
   }
 
-  private void measure(NDArray image, NDArray text) {
-    cosines =
-        measured
-            ? new Cosines(similarity.meanCosine(image), similarity.meanCosine(text))
-            : Cosines.UNKNOWN;
-  }
-
   /**
    * Adds the loss's gradients to those of the parameters.
    *
    * @param manager owns what lives as long as the step
-   * @param groups see {@link PairLoss#loss}; null to count every other pair as a negative
+   * @param lossScale multiplies the gradients, not the loss
    * @return the loss
    */
-  float backward(NDManager manager, List<MicroBatch> batch, int[] groups) {
-    if (batch.size() == 1) {
-      NDArray value =
-          Autograd.record(
-              () -> {
-                NDArray image = images(Forward.TRAIN, manager, batch.get(0));
-                NDArray text = texts(Forward.TRAIN, manager, batch.get(0));
-                measure(image, text);
-                return loss.loss(image, text, groups);
-              });
-      Autograd.backward(value, value.onesLike());
-      return value.getFloat();
+  float backward(NDManager manager, List<MicroBatch> batch, Matches matches, double lossScale) {
+    List<Share> shares = shares(manager, batch);
+    try {
+      replicas.forEach(i -> shares.get(i).encode());
+      NDArray image = whole(manager, shares, share -> share.images);
+      NDArray text = whole(manager, shares, share -> share.texts);
+      cosines =
+          measured
+              ? new Cosines(similarity.meanCosine(image), similarity.meanCosine(text))
+              : Cosines.UNKNOWN;
+      PairLoss.Gradients gradients = loss.gradients(image, text, matches, lossScale);
+      for (int i = 0; i < loss.parameters().size(); i++) {
+        Autograd.backward(loss.parameters().get(i), gradients.parameters().get(i));
+      }
+      replicas.forEach(i -> shares.get(i).sendBack(gradients));
+      replicas.sumGradients();
+      return gradients.value().getFloat();
+    } finally {
+      shares.stream().filter(share -> share.manager != manager).forEach(s -> s.manager.close());
     }
-    NDArray image = leaf(manager, batch, this::images);
-    NDArray text = leaf(manager, batch, this::texts);
-    measure(image, text);
-    NDArray value = Autograd.record(() -> loss.loss(image, text, groups));
-    Autograd.backward(value, value.onesLike());
-    replay(manager, batch, Autograd.gradient(image), this::images);
-    replay(manager, batch, Autograd.gradient(text), this::texts);
-    return value.getFloat();
   }
 
-  private interface Encoder {
-    NDArray encode(Forward pass, NDManager manager, MicroBatch part);
+  /** Consecutive micro-batches for each device, as evenly as can be. */
+  private List<Share> shares(NDManager manager, List<MicroBatch> batch) {
+    List<ClipModel> models = replicas.models();
+    List<Share> shares = new ArrayList<>();
+    for (int i = 0; i < models.size(); i++) {
+      ClipModel model = models.get(i);
+      int from = batch.size() * i / models.size();
+      int to = batch.size() * (i + 1) / models.size();
+      NDManager own = i == 0 ? manager : model.manager().newSubManager();
+      shares.add(new Share(model, own, batch.subList(from, to)));
+    }
+    return shares;
   }
 
-  private NDArray images(Forward pass, NDManager manager, MicroBatch part) {
-    return similarity.normalize(model.encodeImage(pass, part.pixels.apply(manager)));
-  }
-
-  private NDArray texts(Forward pass, NDManager manager, MicroBatch part) {
-    return similarity.normalize(model.encodeText(pass, part.ids.apply(manager)));
-  }
-
-  /** The embeddings of the whole batch [N, E], cut off from how they were made. */
-  private static NDArray leaf(NDManager manager, List<MicroBatch> batch, Encoder encoder) {
+  /** The embeddings of the whole batch [N, E] on the first device. */
+  private static NDArray whole(
+      NDManager manager, List<Share> shares, Function<Share, List<NDArray>> tower) {
     return Autograd.withoutRecording(
         () -> {
           NDList parts = new NDList();
-          for (MicroBatch part : batch) {
-            try (NDManager scratch = manager.newSubManager()) {
-              NDArray embeddings = encoder.encode(Forward.TRAIN_AHEAD, scratch, part);
-              embeddings.attach(manager);
-              parts.add(embeddings);
+          long start = 0;
+          for (Share share : shares) {
+            share.start = start;
+            for (NDArray part : tower.apply(share)) {
+              start += part.size(0);
+              // a recorded one is needed where it is
+              parts.add(
+                  part.getDevice().equals(manager.getDevice())
+                      ? part
+                      : HostMemory.onDeviceOf(manager, part.duplicate()));
             }
           }
-          NDArray whole =
-              parts
-                  .get(0)
-                  .getNDArrayInternal()
-                  .concat(new NDList(parts.subList(1, parts.size())), 0);
-          whole.setRequiresGradient(true);
+          NDArray first = parts.get(0);
+          if (parts.size() == 1) {
+            return first;
+          }
+          NDArray whole = first.getNDArrayInternal().concat(parts.subNDList(1), 0);
+          whole.attach(manager);
           return whole;
         });
   }
 
-  private static void replay(
-      NDManager manager, List<MicroBatch> batch, NDArray gradient, Encoder encoder) {
-    long start = 0;
-    for (MicroBatch part : batch) {
-      try (NDManager scratch = manager.newSubManager()) {
-        NDArray embeddings =
-            Autograd.record(() -> encoder.encode(Forward.TRAIN, scratch, part)); // [n, E]
-        long end = start + embeddings.size(0);
-        NDArray slice = gradient.get(start + ":" + end);
-        slice.attach(scratch);
-        Autograd.backward(embeddings, slice);
-        start = end;
+  private interface Encoder {
+    NDArray encode(Forward pass, NDManager scratch, MicroBatch part);
+  }
+
+  /** The micro-batches of one device. */
+  private final class Share {
+    final ClipModel model;
+    final NDManager manager;
+    final List<MicroBatch> parts;
+    List<NDArray> images;
+    List<NDArray> texts;
+
+    /** Row of the whole batch at which it begins. */
+    long start;
+
+    Share(ClipModel model, NDManager manager, List<MicroBatch> parts) {
+      this.model = model;
+      this.manager = manager;
+      this.parts = parts;
+    }
+
+    void encode() {
+      images = encode(imagesTrained, this::images);
+      texts = encode(textsTrained, this::texts);
+    }
+
+    private NDArray images(Forward pass, NDManager scratch, MicroBatch part) {
+      NDArray pixels = part.pixels.apply(scratch);
+      NDArray kept = part.kept == null ? null : part.kept.apply(scratch);
+      return similarity.normalize(model.encodePatches(pass, pixels, kept));
+    }
+
+    private NDArray texts(Forward pass, NDManager scratch, MicroBatch part) {
+      return similarity.normalize(model.encodeText(pass, part.ids.apply(scratch)));
+    }
+
+    /** The embeddings [n, E] of each micro-batch. */
+    private List<NDArray> encode(boolean trained, Encoder encoder) {
+      if (trained && parts.size() == 1) {
+        return List.of(Autograd.record(() -> encoder.encode(recorded, manager, parts.get(0))));
+      }
+      return Autograd.withoutRecording(
+          () -> {
+            List<NDArray> embeddings = new ArrayList<>();
+            for (MicroBatch part : parts) {
+              try (NDManager scratch = manager.newSubManager()) {
+                NDArray encoded = encoder.encode(ahead, scratch, part);
+                encoded.attach(manager);
+                embeddings.add(encoded);
+              }
+            }
+            return embeddings;
+          });
+    }
+
+    void sendBack(PairLoss.Gradients gradients) {
+      if (imagesTrained) {
+        sendBack(gradients.image(), images, this::images);
+      }
+      if (textsTrained) {
+        sendBack(gradients.text(), texts, this::texts);
+      }
+    }
+
+    private void sendBack(NDArray gradient, List<NDArray> embeddings, Encoder encoder) {
+      long from = start;
+      for (int i = 0; i < parts.size(); i++) {
+        MicroBatch part = parts.get(i);
+        long to = from + embeddings.get(i).size(0);
+        try (NDManager scratch = manager.newSubManager()) {
+          NDArray output =
+              parts.size() == 1
+                  ? embeddings.get(0)
+                  : Autograd.record(() -> encoder.encode(recorded, scratch, part));
+          NDArray slice = gradient.get(from + ":" + to); // [n, E]
+          Autograd.backward(output, HostMemory.onDeviceOf(scratch, slice));
+        }
+        from = to;
       }
     }
   }

@@ -3,13 +3,11 @@ package org.clip4j.weights;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Locale;
 import java.util.Optional;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.TokenizerOptions;
 import org.clip4j.text.ClipTokenizer;
-import org.clip4j.text.TextCleaning;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.text.TokenizerJson;
 import org.clip4j.text.TokenizerRules;
@@ -26,7 +24,7 @@ final class CheckpointTokenizer {
     boolean hasFile = Files.isRegularFile(folder.resolve(FILE));
     boolean named = text.tokenizer().hfName() != null;
     if (hasFile && (layout == Layout.TRANSFORMERS || named)) {
-      return Optional.of(TokenizerJson.openAny(folder, rules(layout, folder, text)));
+      return Optional.of(TokenizerJson.openAny(folder, rules(layout, folder, config)));
     }
     if (named || !ClipTokenizer.fits(text.vocabSize()) || config.isSigmoid()) {
       return Optional.empty();
@@ -34,18 +32,12 @@ final class CheckpointTokenizer {
     return Optional.of(ClipTokenizer.create(text.contextLength()));
   }
 
-  private static TokenizerRules rules(Layout layout, Path folder, TextConfig text)
+  private static TokenizerRules rules(Layout layout, Path folder, ClipConfig config)
       throws IOException {
-    TokenizerOptions options = text.tokenizer();
-    if (layout == Layout.TRANSFORMERS && options.hfName() == null) {
+    TextConfig text = config.text();
+    if (layout == Layout.TRANSFORMERS && text.tokenizer().hfName() == null) {
       return TokenizerRules.transformers(folder, text.contextLength(), text.vocabSize());
     }
-    String clean = options.clean() == null ? "whitespace" : options.clean();
-    return TokenizerRules.builder()
-        .setContextLength(text.contextLength())
-        .optVocabSize(text.vocabSize())
-        .optCleaning(TextCleaning.valueOf(clean.toUpperCase(Locale.ROOT)))
-        .optSeparatorStripped(options.stripSepToken())
-        .build();
+    return TokenizerRules.openClip(ClipConfigJson.write(config).getAsJsonObject("text_cfg"));
   }
 }

@@ -26,10 +26,8 @@ final class LegacyPickles {
     if (!MAGIC.equals(new Pickle(in).read())) {
       throw PyTorchArchive.bad(file, "it is a pickle, but not one of PyTorch's");
     }
-    Object version = new Pickle(in).read();
-    if (!Long.valueOf(VERSION).equals(version)) {
-      throw PyTorchArchive.bad(
-          file, "its version is " + PickleCalls.kind(version) + " other than " + VERSION);
+    if (!Long.valueOf(VERSION).equals(new Pickle(in).read())) {
+      throw PyTorchArchive.bad(file, "its version is not " + VERSION);
     }
     if (!(new Pickle(in).read() instanceof Map<?, ?> machine)
         || !(machine.get("little_endian") instanceof Boolean little)) {
@@ -49,8 +47,8 @@ final class LegacyPickles {
         throw PyTorchArchive.bad(
             file, "it lists storages that its tensors do not use, or one twice");
       }
-      long elements = new PickleInput(file, channel, at, fileBytes).i64();
       long begin = at + Long.BYTES;
+      long elements = new PickleInput(file, channel, at, Math.min(begin, fileBytes)).i64();
       long size = storage.type().size();
       if (elements != storage.elements() || elements > (fileBytes - begin) / size) {
         throw PyTorchArchive.bad(

@@ -20,12 +20,9 @@ import org.clip4j.weights.PickleCalls.Storage;
  * <p>Values are Java's: null, Boolean, Long, BigInteger, Double, String, byte[]; an ArrayList for a
  * list, an Object[] for a tuple, a LinkedHashMap for a dict, a LinkedHashSet for a set; and the
  * records of {@link PickleCalls}. What they take is counted, so that no pickle can make more of
- * itself than {@link #MAX_MEMORY}.
+ * itself than {@link PickleInput#MAX_MEMORY}.
  */
 final class Pickle {
-  /** About the bytes that values may take; a checkpoint of a thousand tensors needs one MB. */
-  private static final long MAX_MEMORY = 64L << 20;
-
   private static final int MAX_INTEGER_BYTES = 255;
   private static final int LOWEST_PROTOCOL = 2;
   private static final int HIGHEST_PROTOCOL = 5;
@@ -35,7 +32,6 @@ final class Pickle {
   private int[] marks = new int[16];
   private int markCount;
   private final Map<Integer, Object> memo = new HashMap<>();
-  private long memory;
 
   private final Map<String, Storage> storages = new HashMap<>();
 
@@ -123,12 +119,12 @@ final class Pickle {
   }
 
   private void pushText(long bytes) throws IOException {
-    charge(56 + 4L * in.length(bytes)); // before it is read
+    in.charge(56 + 4L * in.length(bytes)); // before it is read
     push(in.text(bytes), 0);
   }
 
   private void pushBytes(long bytes) throws IOException {
-    charge(16 + in.length(bytes));
+    in.charge(16 + in.length(bytes));
     push(in.bytes(bytes), 0);
   }
 
@@ -185,7 +181,7 @@ final class Pickle {
     switch (opcode) {
       case 'c' -> { // GLOBAL
         String module = in.line();
-        charge(200 + 2L * module.length());
+        in.charge(200 + 2L * module.length());
         push(PickleCalls.global(module, in.line()), 0);
       }
       case 0x93 -> { // STACK_GLOBAL
@@ -198,7 +194,7 @@ final class Pickle {
       case 'Q' -> pushStorage(PickleCalls.storage(pop())); // BINPERSID
       case 'R' -> { // REDUCE
         Object[] call = pop(2);
-        charge(PickleCalls.cost(call[1])); // before: it may copy what other calls copied too
+        in.charge(PickleCalls.cost(call[1])); // before: it may copy what other calls copied too
         push(PickleCalls.call(call[0], call[1]), 0);
       }
       case 0x81 -> { // NEWOBJ
@@ -207,7 +203,7 @@ final class Pickle {
       }
       case 'b' -> { // BUILD
         Object[] state = pop(1);
-        charge(PickleCalls.cost(state));
+        in.charge(PickleCalls.cost(state));
         PickleCalls.setState(top(), state[0]);
       }
       default -> {
@@ -229,15 +225,8 @@ final class Pickle {
     push(storage, 128);
   }
 
-  private void charge(long bytes) throws CheckpointException {
-    memory += bytes;
-    if (memory > MAX_MEMORY) {
-      throw in.bad("its pickle would take more than " + MAX_MEMORY + " bytes of memory");
-    }
-  }
-
   private void push(Object value, long bytes) throws CheckpointException {
-    charge(8 + bytes);
+    in.charge(8 + bytes);
     stack.add(value);
   }
 
@@ -279,7 +268,7 @@ final class Pickle {
   }
 
   private void mark() throws CheckpointException {
-    charge(4);
+    in.charge(4);
     if (markCount == marks.length) {
       marks = Arrays.copyOf(marks, 2 * markCount);
     }
@@ -295,7 +284,7 @@ final class Pickle {
 
   private Object[] cut(int from) throws CheckpointException {
     List<Object> tail = stack.subList(from, stack.size());
-    charge(16 + 8L * tail.size());
+    in.charge(16 + 8L * tail.size());
     Object[] values = tail.toArray();
     tail.clear();
     return values;
@@ -307,26 +296,26 @@ final class Pickle {
 
   @SuppressWarnings("unchecked")
   private void append(Object[] items) throws CheckpointException {
-    charge(16L * items.length);
+    in.charge(16L * items.length);
     top(ArrayList.class, "APPENDS").addAll(Arrays.asList(items));
   }
 
   @SuppressWarnings("unchecked")
   private void setItems(Object[] items) throws CheckpointException, PickleCalls.Refused {
-    charge(40L * items.length);
+    in.charge(40L * items.length);
     PickleCalls.setItems(top(LinkedHashMap.class, "SETITEMS"), items);
   }
 
   @SuppressWarnings("unchecked")
   private void addTo(Set<?> set, Object[] items) throws CheckpointException, PickleCalls.Refused {
-    charge(64L * items.length);
+    in.charge(64L * items.length);
     for (Object item : items) {
       ((Set<Object>) set).add(PickleCalls.key(item));
     }
   }
 
   private void memoize(int index) throws CheckpointException {
-    charge(64);
+    in.charge(64);
     memo.put(index, top());
   }
 

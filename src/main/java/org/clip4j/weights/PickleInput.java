@@ -8,17 +8,25 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 
-/** The bytes of a pickle within a file, read through a small window. */
+/**
+ * The bytes of one or more pickles within a file, read through a small window, and the account of
+ * what is made of them.
+ */
 final class PickleInput {
   /** A pickle takes about 150 bytes a tensor. */
   private static final long MAX_BYTES = 16L << 20;
 
+  /** About the bytes that values may take; a checkpoint of a thousand tensors needs one MB. */
+  static final long MAX_MEMORY = 64L << 20;
+
   private static final int MAX_LINE = 1000;
+  private static final int WINDOW_BYTES = 1 << 15;
 
   private final Path file;
   private final FileChannel channel;
-  private final ByteBuffer window = ByteBuffer.allocate(1 << 15).order(ByteOrder.LITTLE_ENDIAN);
+  private final ByteBuffer window;
   private final long end;
+  private long memory;
   private long next; // position in the file of what comes after the window
 
   /** Reads from one position of the file to at most another. */
@@ -27,7 +35,8 @@ final class PickleInput {
     this.channel = channel;
     this.end = Math.min(end, begin + MAX_BYTES);
     next = begin;
-    window.limit(0);
+    int size = (int) Math.max(Long.BYTES, Math.min(WINDOW_BYTES, this.end - begin));
+    window = ByteBuffer.allocate(size).order(ByteOrder.LITTLE_ENDIAN).limit(0);
   }
 
   /** The position in the file of the next byte. */
@@ -122,6 +131,14 @@ final class PickleInput {
       line.append((char) c);
     }
     return line.toString();
+  }
+
+  /** Counts what a value takes, before it is made. */
+  void charge(long bytes) throws CheckpointException {
+    memory += bytes;
+    if (memory > MAX_MEMORY) {
+      throw bad("its pickle would take more than " + MAX_MEMORY + " bytes of memory");
+    }
   }
 
   CheckpointException bad(String what) {

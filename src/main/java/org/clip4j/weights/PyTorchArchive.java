@@ -80,8 +80,8 @@ public final class PyTorchArchive implements TensorFile {
         // until it is full or the file ends
       }
       boolean zip = start.getInt(0) == 0x504B0304; // "PK" and the mark of an entry
-      // A safetensors file may start with the same two bytes, but has its header's brace here.
-      boolean pickle = start.get(0) == (byte) 0x80 && start.get(1) <= 5 && start.get(8) != '{';
+      // A safetensors file may start with the same byte, but has its header's brace after eight.
+      boolean pickle = start.get(0) == (byte) 0x80 && start.get(8) != '{';
       return zip || pickle;
     }
   }

@@ -43,9 +43,10 @@ public final class SafeTensorsWriter implements AutoCloseable {
   private final Map<String, Span> tensors;
   private final Set<String> missing;
   private final long dataStart;
+
+  // Not a direct buffer: a training that saves often would pile them up until Java collects them.
   private final ByteBuffer chunk =
-      ByteBuffer.allocateDirect(CHUNK_BYTES / Float.BYTES * Long.BYTES)
-          .order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer.allocate(CHUNK_BYTES / Float.BYTES * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
 
   /**
    * One tensor to write.
@@ -194,7 +195,7 @@ public final class SafeTensorsWriter implements AutoCloseable {
   }
 
   /** Writes the values of one tensor of any size, which a source has under the same name. */
-  void write(String name, ParameterSource source) throws IOException {
+  public void write(String name, ParameterSource source) throws IOException {
     Span span = next(name);
     TensorInfo info = span.info();
     FloatBuffer values = FloatBuffer.allocate(CHUNK_BYTES / Float.BYTES);
@@ -237,7 +238,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
 
   /** PyTorch makes an infinity of what is too large; a checkpoint would be ruined silently. */
   private static short narrow(TensorInfo info, float value, short bits) {
-    short infinity = info.type() == TensorType.F16 ? TensorType.HALF_INFINITY : (short) 0x7F80;
+    boolean half = info.type() == TensorType.F16;
+    short infinity = half ? TensorType.HALF_INFINITY : TensorType.BFLOAT_INFINITY;
     if ((bits & 0x7FFF) == infinity && !Float.isInfinite(value)) {
       throw new IllegalArgumentException(
           "'"

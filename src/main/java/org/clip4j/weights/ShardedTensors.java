@@ -84,6 +84,7 @@ final class ShardedTensors implements TensorFile {
     try {
       Map<String, TensorFile> shardOf = new LinkedHashMap<>();
       Map<String, TensorInfo> tensors = new LinkedHashMap<>();
+      int count = 0;
       for (Map.Entry<String, Path> file : files.entrySet()) {
         TensorFile shard = TensorFile.open(file.getValue());
         shards.add(shard);
@@ -101,7 +102,7 @@ final class ShardedTensors implements TensorFile {
             tensors.put(info.name(), info);
           }
         }
-        requireTensors(tensors.size(), index);
+        requireTensors(count += shard.tensors().size(), index);
       }
       for (Map.Entry<String, String> entry : weightMap.entrySet()) {
         if (!tensors.containsKey(entry.getKey())) {
@@ -137,7 +138,7 @@ final class ShardedTensors implements TensorFile {
   private static void requireTensors(int count, Path index) throws CheckpointException {
     if (count > SafeTensorsHeader.MAX_TENSORS) {
       throw new CheckpointException(
-          index + " lists more than " + SafeTensorsHeader.MAX_TENSORS + " tensors");
+          index + " and its shards have more than " + SafeTensorsHeader.MAX_TENSORS + " tensors");
     }
   }
 

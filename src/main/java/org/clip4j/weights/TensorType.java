@@ -23,6 +23,7 @@ public enum TensorType {
   U64(8);
 
   static final short HALF_INFINITY = 0x7C00;
+  static final short BFLOAT_INFINITY = 0x7F80;
 
   private final int size;
 

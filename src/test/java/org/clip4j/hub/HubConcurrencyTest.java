@@ -83,6 +83,7 @@ class HubConcurrencyTest extends HubFixture {
                   HubId.parse(ID),
                   p -> {
                     if (p.bytesTotal() == WEIGHTS.length && p.bytesDone() < WEIGHTS.length) {
+                      assertThat(left).doesNotExist(); // so they cannot publish what both wrote
                       try {
                         theirs.write(ByteBuffer.wrap(WEIGHTS, 1_000_000, 1000));
                       } catch (IOException e) {

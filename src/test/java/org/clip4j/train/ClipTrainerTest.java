@@ -91,7 +91,7 @@ class ClipTrainerTest {
           trainer(model)
               .setPairs(SHAPES.training(16))
               .optSteps(80)
-              .optMaskDuplicateCaptions(true)
+              .optSpreadDuplicates(true)
               .build()
               .train()
               .losses();

@@ -27,6 +27,7 @@ class DiagnosisTest {
       return new TrainingProgress(
           step,
           1000,
+          0,
           1,
           (float) loss,
           1e-3,
@@ -50,8 +51,8 @@ class DiagnosisTest {
     void set(Step step, long number);
   }
 
-  private static List<Finding> run(long steps, boolean masked, Script script) {
-    Diagnosis diagnosis = new Diagnosis(WARMUP, masked);
+  private static List<Finding> run(long steps, boolean spread, Script script) {
+    Diagnosis diagnosis = new Diagnosis(WARMUP, spread);
     List<Finding> findings = new ArrayList<>();
     for (long number = 1; number <= steps; number++) {
       Step step = new Step();
@@ -113,12 +114,12 @@ class DiagnosisTest {
   }
 
   @Test
-  void many_equal_captions_are_found_unless_they_are_masked() {
+  void many_equal_captions_are_found_unless_they_are_spread() {
     Finding finding =
         only(run(60, false, (step, n) -> step.duplicates = 0.4), Diagnosis.DUPLICATE_CAPTIONS);
     assertThat(finding.step()).isEqualTo(20);
     assertThat(finding.message()).contains("40 %", "\"a dog\" stands 3 times");
-    assertThat(finding.remedy()).contains("optMaskDuplicateCaptions");
+    assertThat(finding.remedy()).contains("optSpreadDuplicates");
     assertThat(run(60, true, (step, n) -> step.duplicates = 0.4)).isEmpty();
   }
 

@@ -17,6 +17,8 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.clip4j.engine.Autograd;
 import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.Precision;
+import org.clip4j.loss.Matches;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
@@ -179,14 +181,14 @@ class GoldenModelTest {
       }
       model.setTrainable(true);
       AdamW optimizer =
-          new AdamW(manager, model, new AdamW.Hyperparameters(0.9, 0.98, 1e-6, 0.2, 0));
+          new AdamW(manager, model, new AdamW.Hyperparameters(0.9, 0.98, 1e-6, 0.2, 0, 1));
       float[] losses = new float[STEPS];
       for (int step = 0; step < STEPS; step++) {
         losses[step] = backward(wholeBatch());
         if (step == 0) {
           assertStored("grad.", this::gradient, "gradients");
         }
-        optimizer.step(2e-4);
+        optimizer.step(2e-4, 1);
       }
       assertClose("train.loss", FloatBuffer.wrap(losses), "loss");
       assertStored("trained.", model.values(), "trained");
@@ -208,18 +210,19 @@ class GoldenModelTest {
     }
 
     private float backward(List<TrainingStep.MicroBatch> batch) {
-      try (NDManager step = manager.newSubManager()) {
-        return new TrainingStep(step, model).backward(step, batch, null);
+      try (NDManager step = manager.newSubManager();
+          Replicas one = new Replicas(step, model, List.of())) {
+        return new TrainingStep(step, one, Precision.FP32).backward(step, batch, Matches.OWN, 1);
       }
     }
 
     private List<TrainingStep.MicroBatch> wholeBatch() {
-      return List.of(new TrainingStep.MicroBatch(this::pixels, this::ids));
+      return List.of(new TrainingStep.MicroBatch(this::pixels, null, this::ids));
     }
 
     private TrainingStep.MicroBatch part(String rows) {
       return new TrainingStep.MicroBatch(
-          scratch -> pixels(scratch).get(rows), scratch -> ids(scratch).get(rows));
+          scratch -> pixels(scratch).get(rows), null, scratch -> ids(scratch).get(rows));
     }
 
     private FloatBuffer gradient(String name) {

@@ -1,29 +1,57 @@
 package org.clip4j.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class LearningRateScheduleTest {
-  private final LearningRateSchedule schedule = new LearningRateSchedule(1e-3, 10, 110);
+  private static final Map<String, LearningRateSchedule> SCHEDULES =
+      Map.of(
+          "cosine", schedule(7, LearningRateDecay.cosine()),
+          "cosine without warm-up", schedule(0, LearningRateDecay.cosine()),
+          "constant", schedule(7, LearningRateDecay.constant()),
+          "cooldown", schedule(7, LearningRateDecay.constantWithCooldown(12)),
+          "cooldown, power 2, to 1e-5",
+              schedule(7, LearningRateDecay.constantWithCooldown(12, 2, 1e-5)));
 
-  @Test
-  void rises_linearly_from_the_first_step() {
-    assertThat(schedule.at(0)).isCloseTo(1e-4, within(1e-12));
-    assertThat(schedule.at(4)).isCloseTo(5e-4, within(1e-12));
-    assertThat(schedule.at(9)).isCloseTo(1e-3, within(1e-12));
+  private static LearningRateSchedule schedule(long warmup, LearningRateDecay decay) {
+    return new LearningRateSchedule(3e-4, warmup, 40, decay);
   }
 
   @Test
-  void falls_along_half_a_cosine() {
-    assertThat(schedule.at(10)).isCloseTo(1e-3, within(1e-12));
-    assertThat(schedule.at(60)).isCloseTo(5e-4, within(1e-12));
-    assertThat(schedule.at(109)).isPositive().isLessThan(1e-6);
+  void every_step_has_the_learning_rate_of_open_clip_train() throws IOException {
+    String json = Files.readString(Path.of("src/test/resources/step/peers.json"));
+    JsonObject expected =
+        JsonParser.parseString(json).getAsJsonObject().getAsJsonObject("schedules");
+    assertThat(expected.keySet()).isEqualTo(SCHEDULES.keySet());
+    for (String name : expected.keySet()) {
+      JsonArray rates = expected.getAsJsonArray(name);
+      assertThat(rates).hasSize(40);
+      for (int step = 0; step < 40; step++) {
+        assertThat(SCHEDULES.get(name).at(step))
+            .as(name + " at step " + step)
+            .isCloseTo(rates.get(step).getAsDouble(), within(1e-15));
+      }
+    }
   }
 
   @Test
-  void needs_no_warm_up() {
-    assertThat(new LearningRateSchedule(1e-3, 0, 10).at(0)).isCloseTo(1e-3, within(1e-12));
+  void cooldowns_out_of_range_are_named() {
+    assertThatThrownBy(() -> LearningRateDecay.constantWithCooldown(0))
+        .hasMessageContaining("cooldown steps")
+        .hasMessageContaining("0");
+    assertThatThrownBy(() -> LearningRateDecay.constantWithCooldown(5, 0, 0))
+        .hasMessageContaining("power");
+    assertThatThrownBy(() -> LearningRateDecay.constantWithCooldown(5, 1, -1e-3))
+        .hasMessageContaining("-0.001");
   }
 }

@@ -212,6 +212,81 @@ class TrainingMonitorTest {
   }
 
   @Test
+  void a_resumed_training_continues_its_records_and_knows_the_best_of_before() throws IOException {
+    try (ClipModel model = ClipModel.create(CONFIG, 3)) {
+      ClipTrainer[] first = new ClipTrainer[1];
+      first[0] =
+          trainer(model)
+              .optCheckpointSteps(3)
+              .optEvaluation(given(0.1, 0.6, 0.2))
+              .optEvaluateEverySteps(2)
+              .optBestBy("given.value")
+              .optListener(
+                  progress -> {
+                    if (progress.step() == 5) {
+                      throw new IllegalStateException("killed");
+                    }
+                  })
+              .build();
+      assertThatThrownBy(() -> first[0].train()).hasMessage("killed");
+    }
+    assertThat(metrics("step")).hasSize(5);
+    assertThat(folder.resolve("report.html")).content().contains("ended by an error");
+    assertThat(folder.resolve("checkpoints/best.json")).content().contains("\"step\":2");
+    try (ClipModel model = ClipModel.create(CONFIG, 4)) {
+      TrainingResult result =
+          trainer(model)
+              .optCheckpointSteps(3)
+              .optResume(true)
+              .optEvaluation(given(0.3, 0.4, 0.5))
+              .optEvaluateEverySteps(2)
+              .optBestBy("given.value")
+              .build()
+              .train();
+      assertThat(result.resumedAt()).isEqualTo(3);
+      assertThat(result.summary().best().step()).isEqualTo(2);
+      assertThat(result.summary().evaluations())
+          .extracting(RunSummary.Evaluated::step)
+          .containsExactly(0L, 2L, 4L, 6L, 8L);
+    }
+    List<JsonObject> steps = metrics("step");
+    assertThat(steps)
+        .extracting(line -> line.get("step").getAsInt())
+        .containsExactly(1, 2, 3, 4, 5, 6, 7, 8);
+    try (var files = Files.list(folder.resolve("tensorboard"))) {
+      assertThat(files.toList()).hasSize(2);
+    }
+    assertThat(folder.resolve("report.html")).content().contains("8 of 8", "2 (best)");
+  }
+
+  @Test
+  void averaged_weights_are_the_ones_evaluated_and_saved_as_the_best() throws IOException {
+    float[] evaluated = new float[2];
+    float[] trained = new float[1];
+    try (ClipModel model = ClipModel.create(CONFIG, 3)) {
+      AtomicInteger next = new AtomicInteger();
+      trainer(model)
+          .optAverageWeights(0.9, false)
+          .optEvaluation(
+              encoder -> {
+                evaluated[next.get()] = model.values().read("visual.proj").get(0);
+                return Map.of("given.value", (double) next.getAndIncrement());
+              })
+          .optEvaluateEverySteps(8)
+          .optBestBy("given.value")
+          .optListener(progress -> trained[0] = model.values().read("visual.proj").get(0))
+          .build()
+          .train();
+      assertThat(evaluated[1]).isNotEqualTo(evaluated[0]).isNotEqualTo(trained[0]);
+      assertThat(model.values().read("visual.proj").get(0)).isEqualTo(evaluated[1]);
+    }
+    try (Checkpoint best = Checkpoint.open(folder.resolve("best"));
+        ClipModel loaded = ClipModel.load(best.config(), best.parameters())) {
+      assertThat(loaded.values().read("visual.proj").get(0)).isEqualTo(evaluated[1]);
+    }
+  }
+
+  @Test
   void evaluating_changes_nothing_in_the_training() throws IOException {
     float[] without;
     try (ClipModel model = ClipModel.create(CONFIG, 3)) {
@@ -266,7 +341,7 @@ class TrainingMonitorTest {
       throws IOException {
     try (ClipModel model = ClipModel.create(CONFIG, 3)) {
       ClipTrainer.Builder trainer =
-          trainer(model).setPairs(SHAPES.training(16)).optMaskDuplicateCaptions(true);
+          trainer(model).setPairs(SHAPES.training(16)).optSpreadDuplicates(true);
       TrainingResult good = trainer.optSteps(80).build().train();
       assertThat(good.summary().findings()).isEmpty();
       TrainingResult bad =
@@ -283,6 +358,7 @@ class TrainingMonitorTest {
       assertThatThrownBy(
               () ->
                   trainer(model)
+                      .optCheckpointSteps(1)
                       .optLearningRate(100)
                       .optSteps(60)
                       .optWarmupSteps(0)
@@ -290,6 +366,7 @@ class TrainingMonitorTest {
                       .train())
           .isInstanceOf(TrainingDivergedException.class)
           .hasMessageContaining("became NaN")
+          .hasMessageContaining("last good checkpoint is " + folder.resolve("checkpoints"))
           .hasMessageContaining("lower learning rate than 100");
     }
   }
@@ -350,7 +427,7 @@ class TrainingMonitorTest {
         NDManager manager = model.manager().newSubManager()) {
       model.setTrainable(true);
       AdamW optimizer =
-          new AdamW(manager, model, new AdamW.Hyperparameters(0.9, 0.98, 1e-6, 0.2, 1));
+          new AdamW(manager, model, new AdamW.Hyperparameters(0.9, 0.98, 1e-6, 0.2, 1, 1));
       float before = model.values().read("visual.proj").get(0);
       model
           .parameters()
@@ -362,7 +439,7 @@ class TrainingMonitorTest {
                   Autograd.backward(sum, manager.create(gradient));
                 }
               });
-      assertThat(optimizer.step(0.1)).isInfinite();
+      assertThat(optimizer.step(0.1, 1)).isInfinite();
       assertThat(model.values().read("visual.proj").get(0)).isEqualTo(before);
       model.parameters().values().forEach(Autograd::clear);
     }

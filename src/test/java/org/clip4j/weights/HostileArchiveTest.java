@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -232,6 +233,33 @@ class HostileArchiveTest {
     }
   }
 
+  @ParameterizedTest
+  @CsvSource({"300, 500, 1, 300", "2, 3, 75000, 20000", "149990, 2, 1, 149999"})
+  void views_that_reach_over_many_pieces_of_the_file_are_read(
+      int rows, int columns, int rowStride, int columnStride) throws IOException {
+    ByteBuffer data = ByteBuffer.allocate(4 * 300_000).order(ByteOrder.LITTLE_ENDIAN);
+    for (int i = 0; i < 300_000; i++) {
+      data.putFloat(i);
+    }
+    long[] shape = {rows, columns};
+    byte[] pickle =
+        ("\u0080\2}"
+                + text("a")
+                + tensor(300_000, 7, shape, new long[] {rowStride, columnStride})
+                + "s.")
+            .getBytes(ISO_8859_1);
+    Path file =
+        zip(List.of(new Entry("data.pkl", true, pickle), new Entry("data/0", true, data.array())));
+    try (TensorFile archive = TensorFile.open(file)) {
+      FloatBuffer values = archive.floats("a");
+      for (int r = 0; r < rows; r++) {
+        for (int c = 0; c < columns; c++) {
+          assertThat(values.get()).isEqualTo(7 + r * rowStride + c * columnStride);
+        }
+      }
+    }
+  }
+
   // Zip files
 
   private Path zip(List<Entry> entries) throws IOException {
@@ -351,6 +379,16 @@ class HostileArchiveTest {
   }
 
   @Test
+  void as_many_entries_as_are_read_cost_little() throws IOException {
+    List<Entry> entries = new ArrayList<>(List.of(new Entry("data.pkl", true, EMPTY_DICT)));
+    for (int i = 1; i < 60_000; i++) {
+      entries.add(new Entry("data/" + i, true, new byte[0]));
+    }
+    Path file = zip(entries);
+    assertThat(Bounds.run(() -> TensorFile.open(file).close())).isNull();
+  }
+
+  @Test
   void entries_of_one_name_are_refused() throws IOException {
     Path file = zip(List.of(new Entry("aa", true, data()), new Entry("ab", true, data())));
     String bytes = new String(Files.readAllBytes(file), ISO_8859_1).replace("x/ab", "x/aa");
@@ -405,6 +443,16 @@ class HostileArchiveTest {
   void a_legacy_file_that_is_none_is_refused(String text, String message) throws IOException {
     Path file = Files.write(folder.resolve("x.pt"), text.getBytes(ISO_8859_1));
     assertRefused(file, message);
+  }
+
+  @Test
+  void the_pickles_of_a_legacy_file_share_one_bound() throws IOException {
+    byte[] archive = Files.readAllBytes(Archives.file("odd-legacy-2.pt"));
+    String magicAndVersion = new String(archive, 0, 15 + 6, ISO_8859_1);
+    String filler = "\u0080\2}" + text("little_endian") + "\u0088s](" + "]".repeat(MANY) + "e0.";
+    String text = magicAndVersion + filler + "\u0080\2](" + "]".repeat(MANY) + "e.";
+    assertRefused(
+        Files.write(folder.resolve("x.pt"), text.getBytes(ISO_8859_1)), "67108864 bytes of memory");
   }
 
   @Test

@@ -3,6 +3,8 @@ package org.clip4j.examples;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import org.clip4j.examples.bench.LoadBenchmark;
+import org.clip4j.examples.bench.TrainBenchmark;
 import org.openjdk.jmh.results.format.ResultFormatType;
 import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;
@@ -15,10 +17,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Times single stages (tokenizing, preprocessing, encoding) with JMH. */
+/** Times single stages with JMH, and whole processes (loading, training) beside the peers. */
 @Command(
     name = "examples/run Benchmark",
     showDefaultValues = true,
+    subcommands = {LoadBenchmark.class, TrainBenchmark.class},
     description = {
       "Runs JMH benchmarks, each in fresh JVMs, and prints their scores.",
       "Close other programs first: on a busy machine the numbers mean little."
@@ -60,7 +63,8 @@ final class Benchmark implements Callable<Integer> {
   Path json;
 
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Benchmark()).execute(args));
+    System.exit(
+        new CommandLine(new Benchmark()).setCaseInsensitiveEnumValuesAllowed(true).execute(args));
   }
 
   @Override

@@ -74,7 +74,7 @@ final class Quickstart implements Callable<Integer> {
                   .optSteps(steps)
                   .optLearningRate(3e-3)
                   .optWeightDecay(0.1)
-                  .optMaskDuplicateCaptions(true)
+                  .optSpreadDuplicates(true)
                   .optSeed(seed),
               BATCH);
       System.out.println(result);

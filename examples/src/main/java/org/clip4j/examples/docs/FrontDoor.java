@@ -16,7 +16,7 @@ final class FrontDoor {
   private FrontDoor() {}
 
   static Classifications use() {
-    try (Clip clip = Clip.load(Path.of("quickstart/model"))) {
+    try (Clip clip = Clip.load("openai/clip-vit-base-patch32")) { // or a folder, or a file
       float[] image = clip.encodeImage(Path.of("dog.jpg")); // unit length
       float[] text = clip.encodeText("a photo of a dog");
       double similarity = Clip.cosine(image, text);

@@ -1,0 +1,96 @@
+package org.clip4j.engine;
+
+import ai.djl.Device;
+
+/**
+ * The numbers in which matrix products, convolutions and attention are computed. Parameters, their
+ * gradients, norms, sums along the residual stream, the embeddings and the loss are float32 in all
+ * of them; the cast is part of each operation, as in PyTorch's automatic mixed precision.
+ */
+public enum Precision {
+  /** 32-bit floats throughout. */
+  FP32(0),
+  /**
+   * 32-bit floats whose products CUDA devices compute from 10 bits of mantissa. PyTorch takes the
+   * choice from the environment alone: the variable {@link #TF32_VARIABLE} must be 1 when the
+   * process starts.
+   */
+  TF32(0),
+  /** bfloat16: the exponents of float32, 7 bits of mantissa. */
+  BF16(15),
+  /**
+   * IEEE half precision, for CUDA devices without bfloat16: 10 bits of mantissa, magnitudes of 6e-8
+   * to 65504. Training with it scales the loss.
+   */
+  FP16(5);
+
+  /** What makes PyTorch compute the float32 products of a CUDA device as {@link #TF32}. */
+  public static final String TF32_VARIABLE = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE";
+
+  private static final String CASTING =
+      """
+
+      def linear(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        return torch.linear(torch.to(x, {type}), torch.to(w, {type}), torch.to(b, {type}))
+
+      def matmul(self, x: Tensor, w: Tensor) -> Tensor:
+        return torch.matmul(torch.to(x, {type}), torch.to(w, {type}))
+
+      def conv2d(self, x: Tensor, w: Tensor, b: Optional[Tensor], stride: List[int], padding: List[int]) -> Tensor:
+        return torch.conv2d(torch.to(x, {type}), torch.to(w, {type}), b, stride, padding)
+
+      def full(self, x: Tensor) -> Tensor:
+        return torch.to(x, 6)
+      """;
+
+  /** PyTorch's number of the type that operands are cast to; 0 for none. */
+  private final int type;
+
+  Precision(int type) {
+    this.type = type;
+  }
+
+  /**
+   * Puts a precision into kernels that write {@code self.linear}, {@code self.matmul} and {@code
+   * self.conv2d} for the operations that follow it, and {@code self.full} around what must be
+   * float32.
+   *
+   * @param source functions as for {@link TorchScript#compile}
+   */
+  public String applyTo(String source) {
+    if (type != 0) {
+      return source + CASTING.replace("{type}", Integer.toString(type));
+    }
+    return source
+        .replace("self.linear(", "torch.linear(")
+        .replace("self.matmul(", "torch.matmul(")
+        .replace("self.conv2d(", "torch.conv2d(")
+        .replace("self.full(", "(");
+  }
+
+  /**
+   * Checks that a device can compute so.
+   *
+   * @throws IllegalArgumentException with the way out, for {@link #TF32} where it cannot be had
+   */
+  public void requireOn(Device device) {
+    requireOn(device, System.getenv(TF32_VARIABLE));
+  }
+
+  void requireOn(Device device, String variable) {
+    if (this != TF32) {
+      return;
+    }
+    if (!device.isGpu()) {
+      throw new IllegalArgumentException(
+          "TF32 is a mode of CUDA devices, the model is on " + device + "; use FP32 or BF16");
+    }
+    if (!"1".equals(variable)) {
+      throw new IllegalArgumentException(
+          "TF32 needs the environment variable "
+              + TF32_VARIABLE
+              + "=1 when the process starts, found "
+              + variable);
+    }
+  }
+}

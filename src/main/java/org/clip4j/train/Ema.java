@@ -1,0 +1,121 @@
+package org.clip4j.train;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import com.google.gson.JsonObject;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.clip4j.engine.TorchScript;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.ParameterSpec;
+
+/**
+ * The exponential moving average of the weights: after each step, average = decay * average + (1 -
+ * decay) * weights. Running statistics are averaged too; frozen parameters are not, being constant.
+ */
+final class Ema implements StatefulPart {
+  private static final String SOURCE =
+      """
+      def lerp(self, average: List[Tensor], current: List[Tensor], weight: float) -> float:
+        torch._foreach_lerp_(average, current, weight)
+        return 0.
+
+      def copy(self, to: List[Tensor], source: List[Tensor]) -> float:
+        for i in range(torch.len(to)):
+          torch.copy_(to[i], source[i])
+        return 0.
+
+      def swap(self, a: List[Tensor], b: List[Tensor]) -> float:
+        for i in range(torch.len(a)):
+          kept = torch.clone(a[i])
+          torch.copy_(a[i], b[i])
+          torch.copy_(b[i], kept)
+        return 0.
+      """;
+
+  /**
+   * How fast the average follows.
+   *
+   * @param decay in [0, 1): the average's weight in each update
+   * @param warmup whether the first decays are lower: (1 + n) / (10 + n) after n updates, as in
+   *     TensorFlow's {@code ExponentialMovingAverage}; so that the random weights of the beginning
+   *     are soon forgotten
+   */
+  record Settings(double decay, boolean warmup) {
+    Settings {
+      if (!(decay >= 0 && decay < 1)) {
+        throw new IllegalArgumentException(
+            "the decay of averaged weights must be at least 0 and below 1, found " + decay);
+      }
+    }
+
+    double decay(long updates) {
+      return warmup ? Math.min(decay, (1.0 + updates) / (10.0 + updates)) : decay;
+    }
+  }
+
+  private final TorchScript kernels;
+  private final Settings settings;
+  private final Map<String, NDArray> averages = new LinkedHashMap<>();
+  private final NDList current = new NDList();
+  private final NDList average = new NDList();
+  private long updates;
+
+  /**
+   * Starts at the model's weights; what is trained must have been set before.
+   *
+   * @param manager owns the average
+   */
+  Ema(NDManager manager, ClipModel model, Settings settings) {
+    kernels = TorchScript.compile(manager, SOURCE);
+    this.settings = settings;
+    for (ParameterSpec spec : model.specs()) {
+      NDArray parameter = model.parameters().get(spec.name());
+      if (spec.buffer() || parameter.hasGradient()) {
+        NDArray copy = manager.zeros(parameter.getShape());
+        averages.put(spec.name(), copy);
+        average.add(copy);
+        current.add(parameter);
+      }
+    }
+    kernels.update("copy", average, current);
+  }
+
+  /** Takes in the weights after a step. */
+  void update() {
+    kernels.update("lerp", average, current, 1 - settings.decay(updates));
+    updates++;
+  }
+
+  /**
+   * Exchanges the model's weights and their average: for evaluating and saving the average, then
+   * once more to go on training.
+   */
+  void swap() {
+    kernels.update("swap", average, current);
+  }
+
+  @Override
+  public String stateName() {
+    return "ema";
+  }
+
+  @Override
+  public Map<String, NDArray> tensors() {
+    return Collections.unmodifiableMap(averages);
+  }
+
+  @Override
+  public JsonObject scalars() {
+    JsonObject json = new JsonObject();
+    json.addProperty("updates", updates);
+    return json;
+  }
+
+  @Override
+  public void restoreScalars(JsonObject scalars) {
+    updates = StatefulPart.count(scalars, "updates");
+  }
+}

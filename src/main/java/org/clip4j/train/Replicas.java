@@ -1,0 +1,152 @@
+package org.clip4j.train;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.IntConsumer;
+import org.clip4j.engine.TorchScript;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.ParameterSpec;
+
+/**
+ * A model on several devices: the model itself on the first, copies on the others. A step sends
+ * gradients through all of them at once, each on a thread of its own; they are summed on the first,
+ * which is updated and copied to the others.
+ *
+ * <p>Running statistics of batch norms are those of the first device, as in PyTorch's
+ * DistributedDataParallel.
+ */
+final class Replicas implements AutoCloseable {
+  private static final String SOURCE =
+      """
+      def add_gradients(self, to: List[Tensor], source: List[Tensor]) -> float:
+        for i in range(torch.len(source)):
+          gradient = ops.prim.grad(source[i])
+          sum = ops.prim.grad(to[i])
+          if torch.__isnot__(gradient, None) and torch.__isnot__(sum, None):
+            torch.add_(unchecked_cast(Tensor, sum), torch.to(unchecked_cast(Tensor, gradient), ops.prim.device(to[i]), 6))
+            torch.zero_(unchecked_cast(Tensor, gradient))
+        return 0.
+
+      def copy(self, to: List[Tensor], source: List[Tensor]) -> float:
+        for i in range(torch.len(to)):
+          torch.copy_(to[i], source[i])
+        return 0.
+      """;
+
+  private final TorchScript kernels;
+  private final List<ClipModel> models = new ArrayList<>();
+  private final List<NDList> parameters = new ArrayList<>();
+  private final ExecutorService threads;
+
+  /**
+   * Copies a model.
+   *
+   * @param manager owns the kernels
+   * @param model on the first device; stays the caller's
+   * @param devices of the copies, besides the model's own; may name a device more than once
+   */
+  Replicas(NDManager manager, ClipModel model, List<Device> devices) {
+    kernels = TorchScript.compile(manager, SOURCE);
+    add(model);
+    threads =
+        devices.isEmpty() ? null : Executors.newFixedThreadPool(devices.size(), Replicas::thread);
+    try {
+      for (Device device : devices) {
+        ClipModel copy = ClipModel.load(model.config(), model.values(), device);
+        add(copy);
+        copy.setTrainable(spec -> model.parameters().get(spec.name()).hasGradient());
+      }
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
+    }
+  }
+
+  private static Thread thread(Runnable task) {
+    Thread thread = new Thread(task, "clip4j-device");
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  private void add(ClipModel model) {
+    models.add(model);
+    NDList own = new NDList();
+    for (ParameterSpec spec : model.specs()) {
+      own.add(model.parameters().get(spec.name()));
+    }
+    parameters.add(own);
+  }
+
+  /** The model and its copies. */
+  List<ClipModel> models() {
+    return models;
+  }
+
+  /** Does something for each model at once, for the first on the calling thread. */
+  void forEach(IntConsumer task) {
+    List<Future<?>> others = new ArrayList<>();
+    for (int i = 1; i < models.size(); i++) {
+      int index = i;
+      others.add(threads.submit(() -> task.accept(index)));
+    }
+    RuntimeException failure = null;
+    try {
+      task.accept(0);
+    } catch (RuntimeException e) {
+      failure = e;
+    }
+    boolean interrupted = false;
+    for (Future<?> other : others) { // none may still use its arrays when this returns
+      while (true) {
+        try {
+          other.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+          continue;
+        } catch (ExecutionException e) {
+          failure =
+              failure != null
+                  ? failure
+                  : new IllegalStateException(
+                      "a device failed: " + e.getCause().getMessage(), e.getCause());
+        }
+        break;
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  /** Adds the copies' gradients to the first model's, and sets them to zero. */
+  void sumGradients() {
+    for (NDList copy : parameters.subList(1, parameters.size())) {
+      kernels.update("add_gradients", parameters.get(0), copy);
+    }
+  }
+
+  /** Gives the copies the values of the first model. */
+  void copyFromFirst() {
+    for (NDList copy : parameters.subList(1, parameters.size())) {
+      kernels.update("copy", copy, parameters.get(0));
+    }
+  }
+
+  @Override
+  public void close() {
+    if (threads != null) {
+      threads.shutdown();
+    }
+    models.subList(1, models.size()).forEach(ClipModel::close);
+  }
+}

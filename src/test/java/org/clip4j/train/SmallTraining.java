@@ -1,0 +1,82 @@
+package org.clip4j.train;
+
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.clip4j.data.ColouredShapes;
+import org.clip4j.image.Augmentation;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.ParameterSource;
+import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.TextConfig;
+import org.clip4j.model.VisionConfig;
+import org.clip4j.text.Tokenizer;
+
+/** A training of a few milliseconds a step, with all that is random in one. */
+final class SmallTraining {
+  static final int STEPS = 14;
+  private static final TextConfig TEXT = new TextConfig(8, 128, 32, 2, 1, 4, null);
+  static final ClipConfig VIT =
+      new ClipConfig(16, new VisionConfig(32, 32, 8, 64, List.of(1), 32, 4, null), TEXT, false);
+  static final ClipConfig RESNET =
+      new ClipConfig(
+          16, new VisionConfig(32, 32, 0, 8, List.of(1, 1, 1, 1), 32, 4, null), TEXT, false);
+  static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(40).build();
+
+  private SmallTraining() {}
+
+  /** Characters as tokens, so that the model needs no large embedding. */
+  static final class Letters implements Tokenizer {
+    @Override
+    public int contextLength() {
+      return TEXT.contextLength();
+    }
+
+    @Override
+    public int[] encode(String text) {
+      int[] ids = text.chars().limit(contextLength() - 1).map(c -> 1 + c % 100).toArray();
+      int[] ended = Arrays.copyOf(ids, ids.length + 1);
+      ended[ids.length] = 127; // the highest id ends a text
+      return ended;
+    }
+  }
+
+  /** Epochs of three batches. */
+  static ClipTrainer.Builder builder(ClipModel model, Path output) {
+    ClipTrainer.Builder builder =
+        model.config().vision().isResNet()
+            ? ClipTrainer.builder()
+            : ClipTrainer.builder().optPatchDropout(0.25);
+    return builder
+        .setModel(model)
+        .setPairs(SHAPES.training(50))
+        .setOutput(output)
+        .optTokenizer(new Letters())
+        .optAugmentation(Augmentation.builder().optFlip(0.5).optScale(0.5, 1).build())
+        .optBatchSize(16)
+        .optMicroBatchSize(8)
+        .optSteps(STEPS)
+        .optLearningRate(1e-3)
+        .optMaxGradientNorm(1)
+        .optSeed(7);
+  }
+
+  static Map<String, float[]> weights(ClipModel model) {
+    return values(model.specs(), model.values());
+  }
+
+  static Map<String, float[]> values(List<ParameterSpec> specs, ParameterSource source) {
+    Map<String, float[]> weights = new TreeMap<>();
+    for (ParameterSpec spec : specs) {
+      FloatBuffer values = source.read(spec.name());
+      float[] copy = new float[values.remaining()];
+      values.get(copy);
+      weights.put(spec.name(), copy);
+    }
+    return weights;
+  }
+}

@@ -1,0 +1,69 @@
+package org.clip4j.train;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import org.clip4j.engine.Precision;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.TextConfig;
+
+/** A training in a process of its own, for {@link KilledTrainingTest} to end as it likes. */
+final class TrainingProcess {
+  /** An embedding of some megabytes, so that a checkpoint takes its time. */
+  static final ClipConfig CONFIG =
+      new ClipConfig(
+          16, SmallTraining.VIT.vision(), new TextConfig(8, 20_000, 32, 2, 1, 4, null), false);
+
+  static final int CHECKPOINT_STEPS = 3;
+
+  private TrainingProcess() {}
+
+  /**
+   * Trains, or goes on, and prints each step.
+   *
+   * @param args the output folder, the steps in all, the precision, and the seed of weights that a
+   *     resumed training must not see
+   */
+  public static void main(String[] args) throws IOException {
+    try (ClipModel model = ClipModel.create(CONFIG, Long.parseLong(args[3]))) {
+      ClipTrainer trainer =
+          builder(model, Path.of(args[0]), Long.parseLong(args[1]), Precision.valueOf(args[2]))
+              .optListener(
+                  progress -> {
+                    System.out.println("step " + progress.step());
+                    System.out.flush();
+                  })
+              .build();
+      CountDownLatch saved = new CountDownLatch(1);
+      Thread onSignal =
+          new Thread(
+              () -> {
+                trainer.cancel();
+                try {
+                  saved.await();
+                } catch (InterruptedException e) {
+                  Thread.currentThread().interrupt();
+                }
+              });
+      Runtime.getRuntime().addShutdownHook(onSignal);
+      try {
+        trainer.train();
+      } finally {
+        saved.countDown();
+      }
+    }
+  }
+
+  static ClipTrainer.Builder builder(
+      ClipModel model, Path output, long steps, Precision precision) {
+    ClipTrainer.Builder builder =
+        SmallTraining.builder(model, output)
+            .optSteps(steps)
+            .optPrecision(precision)
+            .optAverageWeights(0.9, true);
+    return output == null
+        ? builder
+        : builder.optCheckpointSteps(CHECKPOINT_STEPS).optKeepLast(2).optResume(true);
+  }
+}

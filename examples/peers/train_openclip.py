@@ -106,11 +106,11 @@ def optimizer_of(model, args):
 
 
 def recall(similarity, k):
-    """Share of rows whose own column (the same index) has fewer than k strictly larger values.
+    """Share of rows for which fewer than k other columns are at least as large as their own (the same index).
 
     Rows are matched exactly: a second row with the same caption or picture counts as another pair.
     """
-    rank = (similarity > similarity.diagonal()[:, None]).sum(1) + 1
+    rank = (similarity >= similarity.diagonal()[:, None]).sum(1)  # its own column is one of them
     return (rank <= k).float().mean().item()
 
 

@@ -1,26 +1,18 @@
 package org.clip4j;
 
 import ai.djl.Device;
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
-import org.clip4j.engine.HostMemory;
-import org.clip4j.engine.PixelKernels;
+import org.clip4j.data.ImageSource;
+import org.clip4j.eval.Encoder;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
-import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
-import org.clip4j.model.Forward;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
-import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
@@ -44,23 +36,16 @@ import org.clip4j.weights.Layout;
  */
 public final class Clip implements AutoCloseable {
 
-  /** Images or texts encoded at once; more gain no speed and cost memory. */
-  private static final int CHUNK = 32;
-
   private final ClipModel model;
   private final ImageTransform transform;
   private final Tokenizer tokenizer; // null where there is none for the model's vocabulary
-  private final NDManager manager;
-  private final PixelKernels pixels;
-  private final Similarity similarity;
+  private final Encoder encoder;
 
   private Clip(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
-    manager = model.manager().newSubManager();
-    pixels = new PixelKernels(manager, transform.mean(), transform.std());
-    similarity = new Similarity(manager);
+    encoder = new Encoder(model, transform, tokenizer);
   }
 
   /**
@@ -173,7 +158,7 @@ public final class Clip implements AutoCloseable {
 
   /** Encodes a decoded image, see {@link #encodeImage(Path)}. */
   public float[] encodeImage(RgbImage image) {
-    return encodeLevels(1, transform.apply(image))[0];
+    return encoder.encodeLevels(transform.apply(image))[0];
   }
 
   /**
@@ -182,32 +167,18 @@ public final class Clip implements AutoCloseable {
    * @return one vector of E values for each, in order
    */
   public float[][] encodeImages(List<Path> images) {
-    int size = 3 * transform.height() * transform.width();
-    float[][] embeddings = new float[images.size()][];
-    for (int start = 0; start < embeddings.length; start += CHUNK) {
-      List<Path> chunk = images.subList(start, Math.min(start + CHUNK, embeddings.length));
-      byte[] levels = new byte[chunk.size() * size];
-      IntStream.range(0, chunk.size())
-          .parallel()
-          .forEach(i -> System.arraycopy(levels(chunk.get(i)), 0, levels, i * size, size));
-      System.arraycopy(encodeLevels(chunk.size(), levels), 0, embeddings, start, chunk.size());
-    }
-    return embeddings;
+    return encoder.encodeImages(images.stream().map(ImageFile::new).toList());
   }
 
-  private byte[] levels(Path image) {
-    try {
-      return transform.apply(ImageDecoder.decode(image));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+  private record ImageFile(Path file) implements ImageSource {
+    @Override
+    public String name() {
+      return file.toString();
     }
-  }
 
-  private float[][] encodeLevels(int count, byte[] levels) {
-    try (NDManager call = model.manager().newSubManager()) {
-      Shape shape = new Shape(count, 3, transform.height(), transform.width());
-      NDArray input = pixels.normalize(HostMemory.upload(call, shape, levels));
-      return rows(similarity.normalize(model.encodeImage(Forward.EVALUATE, input)));
+    @Override
+    public RgbImage read() throws IOException {
+      return ImageDecoder.decode(file);
     }
   }
 
@@ -227,22 +198,15 @@ public final class Clip implements AutoCloseable {
    * @return one vector of E values for each, in order
    */
   public float[][] encodeTexts(List<String> texts) {
+    return textEncoder().encodeTexts(texts);
+  }
+
+  /** For texts too. */
+  Encoder textEncoder() {
     if (tokenizer == null) {
       throw new IllegalStateException(noTokenizer());
     }
-    float[][] embeddings = new float[texts.size()][];
-    for (int start = 0; start < embeddings.length; start += CHUNK) {
-      List<String> chunk = texts.subList(start, Math.min(start + CHUNK, embeddings.length));
-      TokenBatch tokens = tokenizer.encode(chunk);
-      try (NDManager call = model.manager().newSubManager()) {
-        int length = model.config().text().paddedLength(tokens.maxLength());
-        NDArray ids =
-            HostMemory.upload(call, new Shape(chunk.size(), length), tokens.padded(length));
-        float[][] rows = rows(similarity.normalize(model.encodeText(Forward.EVALUATE, ids)));
-        System.arraycopy(rows, 0, embeddings, start, rows.length);
-      }
-    }
-    return embeddings;
+    return encoder;
   }
 
   /** Cosine similarity of an image and a text, in [-1, 1]. */
@@ -300,14 +264,6 @@ public final class Clip implements AutoCloseable {
         : "the model was trained with the tokenizer of "
             + name
             + "; put that one's tokenizer.json into the model's folder";
-  }
-
-  private static float[][] rows(NDArray matrix) {
-    int width = Math.toIntExact(matrix.size(1));
-    float[] all = matrix.toFloatArray();
-    return IntStream.range(0, all.length / width)
-        .mapToObj(i -> Arrays.copyOfRange(all, i * width, (i + 1) * width))
-        .toArray(float[][]::new);
   }
 
   @Override

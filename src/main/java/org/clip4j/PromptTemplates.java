@@ -9,23 +9,4 @@ public final class PromptTemplates {
   public static final List<String> PHOTO = List.of("a photo of a {}.");
 
   private PromptTemplates() {}
-
-  /**
-   * Puts a label into a template.
-   *
-   * @throws IllegalArgumentException if the template has no {@code {}}
-   */
-  static String fill(String template, String label) {
-    return check(template).replace("{}", label);
-  }
-
-  static String check(String template) {
-    if (!template.contains("{}")) {
-      throw new IllegalArgumentException(
-          "the template \""
-              + template
-              + "\" has no {}, the place where the label goes; write for example \"a photo of a {}.\"");
-    }
-    return template;
-  }
 }

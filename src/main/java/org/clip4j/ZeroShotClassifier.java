@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.clip4j.eval.ClassWeights;
 import org.clip4j.image.RgbImage;
 
 /**
@@ -27,16 +28,7 @@ public final class ZeroShotClassifier {
     clip = builder.clip;
     labels = builder.labels;
     topK = builder.topK;
-    List<String> prompts = new ArrayList<>();
-    for (String label : labels) {
-      builder.templates.forEach(template -> prompts.add(PromptTemplates.fill(template, label)));
-    }
-    float[][] texts = clip.encodeTexts(prompts);
-    int perLabel = builder.templates.size();
-    weights = new float[labels.size()][];
-    for (int i = 0; i < weights.length; i++) {
-      weights[i] = unitMean(texts, i * perLabel, (i + 1) * perLabel);
-    }
+    weights = ClassWeights.of(clip.textEncoder(), labels, builder.templates);
   }
 
   /** The labels, in the order given. */
@@ -91,25 +83,6 @@ public final class ZeroShotClassifier {
     return List.of(embeddings).stream().map(this::classify).toList();
   }
 
-  private static float[] unitMean(float[][] vectors, int from, int to) {
-    double[] sum = new double[vectors[from].length];
-    for (int i = from; i < to; i++) {
-      for (int e = 0; e < sum.length; e++) {
-        sum[e] += vectors[i][e];
-      }
-    }
-    double norm = 0;
-    for (double value : sum) {
-      norm += value * value;
-    }
-    norm = Math.max(Math.sqrt(norm), 1e-12);
-    float[] mean = new float[sum.length];
-    for (int e = 0; e < mean.length; e++) {
-      mean[e] = (float) (sum[e] / norm);
-    }
-    return mean;
-  }
-
   /** Settings of a {@link ZeroShotClassifier}; made by {@link Clip#zeroShot}. */
   public static final class Builder {
     private final Clip clip;
@@ -147,11 +120,7 @@ public final class ZeroShotClassifier {
 
     /** As {@link #templates(String...)}. */
     public Builder templates(List<String> templates) {
-      if (templates.isEmpty()) {
-        throw new IllegalArgumentException(
-            "a classifier needs at least one prompt template; use \"{}\" for the label alone");
-      }
-      templates.forEach(PromptTemplates::check);
+      ClassWeights.checkTemplates(templates);
       this.templates = List.copyOf(templates);
       return this;
     }

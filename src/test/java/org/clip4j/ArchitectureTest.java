@@ -24,6 +24,7 @@ class ArchitectureTest {
           "org.clip4j",
           "org.clip4j.data",
           "org.clip4j.engine",
+          "org.clip4j.eval",
           "org.clip4j.hub",
           "org.clip4j.image",
           "org.clip4j.loss",
@@ -47,6 +48,8 @@ class ArchitectureTest {
         .definedBy("org.clip4j")
         .layer("train")
         .definedBy("org.clip4j.train..")
+        .layer("eval")
+        .definedBy("org.clip4j.eval..")
         .layer("hub")
         .definedBy("org.clip4j.hub..")
         .layer("weights")
@@ -67,6 +70,8 @@ class ArchitectureTest {
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("root")
+        .whereLayer("eval")
+        .mayOnlyBeAccessedByLayers("root", "train")
         .whereLayer("hub")
         .mayOnlyBeAccessedByLayers("root", "train")
         .whereLayer("hub")
@@ -74,15 +79,15 @@ class ArchitectureTest {
         .whereLayer("weights")
         .mayOnlyBeAccessedByLayers("root", "train")
         .whereLayer("data")
-        .mayOnlyBeAccessedByLayers("root", "train")
+        .mayOnlyBeAccessedByLayers("root", "train", "eval")
         .whereLayer("model")
-        .mayOnlyBeAccessedByLayers("root", "train", "weights")
+        .mayOnlyBeAccessedByLayers("root", "train", "eval", "weights")
         .whereLayer("loss")
-        .mayOnlyBeAccessedByLayers("root", "train")
+        .mayOnlyBeAccessedByLayers("root", "train", "eval")
         .whereLayer("text")
-        .mayOnlyBeAccessedByLayers("root", "train", "weights", "data")
+        .mayOnlyBeAccessedByLayers("root", "train", "eval", "weights", "data")
         .whereLayer("image")
-        .mayOnlyBeAccessedByLayers("root", "train", "weights", "data")
+        .mayOnlyBeAccessedByLayers("root", "train", "eval", "weights", "data")
         .check(CLASSES);
   }
 

@@ -15,6 +15,12 @@ public final class Similarity {
       def normalize(self, x: Tensor) -> Tensor:
         return torch.div(x, torch.clamp_min(torch.norm(x, 2, [-1], True), 1e-12))
 
+      def mean_cosine(self, x: Tensor) -> Tensor:
+        N = torch.size(x, 0)
+        sum = torch.sum(x, [0])  # [E]; |sum|^2 holds every ordered pair, and each row with itself
+        pairs = torch.sub(torch.dot(sum, sum), torch.sum(torch.mul(x, x)))
+        return torch.div(pairs, N * (N - 1))
+
       def logits(self, image: Tensor, text: Tensor, log_scale: Tensor) -> Tensor:
         return torch.matmul(torch.mul(image, torch.exp(log_scale)), torch.t(text))  # [N, M]
 
@@ -38,6 +44,21 @@ public final class Similarity {
    */
   public NDArray normalize(NDArray embeddings) {
     return kernels.call(Mode.TRAINING, "normalize", embeddings);
+  }
+
+  /**
+   * The mean cosine similarity of two different rows. Not recorded.
+   *
+   * @param embeddings [N, E], unit length
+   * @return NaN for a single row
+   */
+  public double meanCosine(NDArray embeddings) {
+    if (embeddings.size(0) < 2) {
+      return Double.NaN;
+    }
+    try (NDArray mean = kernels.call(Mode.INFERENCE, "mean_cosine", embeddings)) {
+      return mean.getFloat();
+    }
   }
 
   /**

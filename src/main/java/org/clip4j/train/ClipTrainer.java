@@ -9,15 +9,16 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
 import org.clip4j.engine.Autograd;
 import org.clip4j.engine.Precision;
+import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
-import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.KeyMap;
 import org.clip4j.weights.Layout;
@@ -37,6 +38,11 @@ import org.clip4j.weights.Layout;
  *         .build()
  *         .train();
  * }</pre>
+ *
+ * <p>With an output folder a training leaves there, as it goes, {@code report.html}, {@code
+ * metrics.jsonl} (a JSON object a line: steps, evaluations, findings) and TensorBoard's files in
+ * {@code tensorboard}. What looks wrong is logged as a warning, once, and told to listeners, see
+ * {@link Finding}.
  *
  * <p>On one machine and device, the same model, pairs, settings and seed give bit-identical
  * weights. Trains once; on one thread, with others decoding images ahead. The caller closes the
@@ -74,6 +80,7 @@ public final class ClipTrainer {
    *
    * @throws IOException if no image can be read, the training cannot be resumed as asked, or the
    *     last checkpoint or the model cannot be saved
+   * @throws TrainingDivergedException if the loss or a gradient is not finite
    */
   public TrainingResult train() throws IOException {
     if (settings.output != null) {
@@ -85,12 +92,16 @@ public final class ClipTrainer {
     try (RunSaver saver = RunSaver.open(settings);
         NDManager manager = model.manager().newSubManager();
         PairLoader loader = settings.loader()) {
-      TrainingLoop loop = new TrainingLoop(settings, manager, loader, saver, this::stopped);
       Optional<RunCheckpoint> from = saver.latest();
-      if (from.isPresent()) {
-        loop.restore(from.get());
+      long step = from.map(checkpoint -> checkpoint.state().step()).orElse(0L);
+      try (TrainingMonitor monitor = TrainingMonitor.open(settings, step)) {
+        TrainingLoop loop =
+            new TrainingLoop(settings, manager, loader, saver, monitor, this::stopped);
+        if (from.isPresent()) {
+          loop.restore(from.get());
+        }
+        return loop.run();
       }
-      return loop.run();
     } finally {
       model.setTrainable(false);
     }
@@ -380,54 +391,73 @@ public final class ClipTrainer {
       return this;
     }
 
+    /**
+     * Measures retrieval among pairs that are not trained on, see {@link Evaluation#retrieval}.
+     *
+     * @param pairs at least one
+     */
+    public Builder optHeldOut(PairSource pairs) {
+      return optEvaluation(Evaluation.retrieval(pairs));
+    }
+
+    /** Measures zero-shot accuracy among own classes, see {@link Evaluation#zeroShot}. */
+    public Builder optZeroShot(
+        String name, List<String> classes, List<String> templates, List<LabelledImage> images) {
+      return optEvaluation(Evaluation.zeroShot(name, classes, templates, images));
+    }
+
+    /**
+     * Adds something to measure the model by, before the first step, while it is trained and at the
+     * end; with averaged weights if {@link #optAverageWeights} says so.
+     */
+    public Builder optEvaluation(Evaluation evaluation) {
+      settings.evaluations.add(evaluation);
+      return this;
+    }
+
+    /** Steps from one evaluation to the next; by default an epoch's. */
+    public Builder optEvaluateEverySteps(long steps) {
+      settings.evaluateEverySteps = atLeast("steps between evaluations", 1, steps);
+      return this;
+    }
+
+    /**
+     * The evaluations' value, of which higher is better, by which the best model is chosen; by
+     * default none. The model is saved in the folder {@code best} in the output folder, and a
+     * training with checkpoints keeps that of the best step.
+     *
+     * @param metric for example {@code retrieval.text_to_image.r1}
+     */
+    public Builder optBestBy(String metric) {
+      settings.bestBy = metric;
+      return this;
+    }
+
+    /**
+     * Ends the training after so many evaluations in a row that brought no better model; needs
+     * {@link #optBestBy}. By default it goes on to its last step.
+     */
+    public Builder optEarlyStopping(int patience) {
+      settings.patience = atLeast("patience", 1, patience);
+      return this;
+    }
+
+    /** Steps from one line of {@code metrics.jsonl} to the next; by default 1. */
+    public Builder optMetricsEverySteps(int steps) {
+      settings.metricsEverySteps = atLeast("steps between metrics", 1, steps);
+      return this;
+    }
+
     /** Adds a listener. */
     public Builder optListener(TrainingListener listener) {
       settings.listeners.add(listener);
       return this;
     }
 
-    /** Checks that nothing is missing. */
+    /** Checks that nothing is missing, and that the settings go together. */
     public ClipTrainer build() {
-      if (settings.model == null) {
-        throw new IllegalArgumentException(
-            "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
-      }
-      if (settings.pairs == null
-          || settings.pairs instanceof PairSource source && source.size() == 0) {
-        throw new IllegalArgumentException(
-            "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
-      }
-      int vocabSize = settings.model.config().text().vocabSize();
-      if (settings.tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
-        throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
-      }
-      if (settings.output == null
-          && (settings.checkpointSteps > 0
-              || settings.checkpointInterval != null
-              || settings.resume)) {
-        throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
-      }
-      checkStep();
+      settings.check();
       return new ClipTrainer(settings.copy());
-    }
-
-    private void checkStep() {
-      ClipModel model = settings.model;
-      Device own = model.manager().getDevice();
-      if (!settings.devices.isEmpty() && !settings.devices.get(0).equals(own)) {
-        throw new IllegalArgumentException(
-            "the first of the devices must be the model's, " + own + ", found " + settings.devices);
-      }
-      settings.precision.requireOn(own);
-      if (settings.patchDropout > 0 && model.config().vision().isResNet()) {
-        throw new IllegalArgumentException(
-            "patch dropout is "
-                + settings.patchDropout
-                + ", but the model is a ModifiedResNet, which has no patches");
-      }
-      for (Freezing freezing : settings.freezings) {
-        model.specs().forEach(spec -> freezing.freezes(model.config(), spec.name()));
-      }
     }
 
     private static int atLeast(String name, int limit, int value) {

@@ -27,25 +27,23 @@ final class LossScaler implements StatefulPart {
    * Learns from a step.
    *
    * @param finite whether all gradients were
-   * @throws IllegalStateException if they are not even without a factor
+   * @return whether training can go on: not if gradients are not finite even without a factor
    */
-  void update(boolean finite) {
+  boolean update(boolean finite) {
     if (!finite) {
       if (scale < 1) {
-        throw new IllegalStateException(
-            "gradients are infinite or not numbers even at a loss scale of "
-                + scale
-                + ", so half precision is not the cause; try a lower learning rate");
+        return false; // half precision is not the cause
       }
       scale *= BACKOFF;
       cleanSteps = 0;
-      return;
+      return true;
     }
     cleanSteps++;
     if (cleanSteps == GROWTH_INTERVAL) {
       scale = Math.min(scale * GROWTH, Float.MAX_VALUE);
       cleanSteps = 0;
     }
+    return true;
   }
 
   @Override

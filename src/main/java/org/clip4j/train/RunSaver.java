@@ -206,8 +206,14 @@ final class RunSaver implements AutoCloseable {
 
   /** Writes the model alone into the output folder, if there is one. */
   void saveModel() throws IOException {
+    saveModel("");
+  }
+
+  /** Writes the model alone into a folder in the output folder, if there is one. */
+  void saveModel(String folder) throws IOException {
     if (settings.output != null) {
-      Uninterrupted.run(() -> model().write(settings.output, settings.layout));
+      Path target = settings.output.resolve(folder);
+      Uninterrupted.run(() -> model().write(target, settings.layout));
     }
   }
 

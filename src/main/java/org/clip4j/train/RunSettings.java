@@ -40,7 +40,12 @@ final class RunSettings {
           "keepLast",
           "resume",
           "allowedChanges",
-          "listeners");
+          "listeners",
+          "evaluations",
+          "evaluateEverySteps",
+          "bestBy",
+          "patience", // when to stop
+          "metricsEverySteps");
 
   private RunSettings() {}
 

@@ -6,4 +6,10 @@ public interface TrainingListener {
 
   /** After every step. */
   void onStep(TrainingProgress progress);
+
+  /** After every evaluation. */
+  default void onEvaluation(RunSummary.Evaluated evaluated) {}
+
+  /** Once for each thing that is found wrong, when it is found. */
+  default void onFinding(Finding finding) {}
 }

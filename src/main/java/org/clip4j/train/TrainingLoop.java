@@ -16,15 +16,20 @@ import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipModel;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The steps of one training, and its state between them. */
 final class TrainingLoop {
+  private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
+
   private final TrainingSettings settings;
   private final ClipModel model;
   private final BooleanSupplier stopped;
   private final NDManager manager;
   private final PairLoader loader;
   private final RunSaver saver;
+  private final TrainingMonitor monitor;
   private final MicroBatches parts;
   private final TrainingStep step;
   private final Replicas replicas;
@@ -51,6 +56,7 @@ final class TrainingLoop {
       NDManager manager,
       PairLoader loader,
       RunSaver saver,
+      TrainingMonitor monitor,
       BooleanSupplier stopped)
       throws IOException {
     this.settings = settings;
@@ -59,6 +65,7 @@ final class TrainingLoop {
     this.manager = manager;
     this.loader = loader;
     this.saver = saver;
+    this.monitor = monitor;
     ImageTransform transform = settings.transform();
     parts =
         new MicroBatches(
@@ -116,9 +123,7 @@ final class TrainingLoop {
     try (replicas) {
       TrainingResult result = steps();
       IOException failure = saved(() -> saver.saveLast(moment()), null);
-      if (ema != null) {
-        ema.swap();
-      }
+      swapAverage();
       failure = saved(saver::saveModel, failure);
       if (failure != null) {
         throw failure;
@@ -142,42 +147,82 @@ final class TrainingLoop {
 
   private TrainingResult steps() throws IOException {
     start = System.nanoTime();
-    while (losses.size() < totalSteps && !stopped.getAsBoolean()) {
+    monitor.begin(losses.size());
+    if (losses.isEmpty()) {
+      evaluate();
+    }
+    while (losses.size() < totalSteps && !stopped.getAsBoolean() && !monitor.isEnough()) {
       PairBatch batch = next();
       if (batch == null) {
         break;
       }
       double learningRate = schedule.at(losses.size());
+      step.measure(monitor.measures(losses.size() + 1));
       float loss = backward(batch);
       if (!Float.isFinite(loss)) {
-        throw new IllegalStateException(
-            "the loss became "
-                + loss
-                + " at step "
-                + (losses.size() + 1)
-                + "; try a lower learning rate than "
-                + settings.learningRate);
+        throw diverged(batch, loss, Double.NaN);
       }
-      double norm = update(learningRate);
+      double norm = update(batch, loss, learningRate);
       losses.add(loss);
       samples += batch.size();
       position = batch.next();
       report(batch, loss, learningRate, norm, elapsed());
+      if (monitor.evaluatesAfter(losses.size())) {
+        evaluate();
+      }
       if (saver.isDue(losses.size())) {
         saver.save(moment());
       }
     }
+    boolean cancelled = losses.size() < totalSteps && !monitor.isEnough();
+    if (!cancelled) {
+      evaluate();
+    }
+    monitor.end(cancelled);
     UnreadableImages unreadable = loader.unreadable();
     return new TrainingResult(
         settings.output,
         losses.size(),
         resumedAt,
-        losses.size() < totalSteps,
+        cancelled,
         lossArray(),
         samples,
         elapsed(),
         unreadable.count(),
-        unreadable.names());
+        unreadable.names(),
+        monitor.summary());
+  }
+
+  /** With the averaged weights, if they are averaged; if the model is the best, it is saved. */
+  private void evaluate() throws IOException {
+    boolean best;
+    swapAverage();
+    try {
+      best = monitor.evaluate(losses.size());
+      if (best) {
+        saveBest(() -> saver.saveModel(TrainingMonitor.BEST));
+      }
+    } finally {
+      swapAverage();
+    }
+    if (best && !losses.isEmpty()) { // before the first step there is no state to resume
+      double value = monitor.best().values().get(settings.bestBy);
+      saveBest(() -> saver.saveBest(moment(), settings.bestBy, value));
+    }
+  }
+
+  private void swapAverage() {
+    if (ema != null) {
+      ema.swap();
+    }
+  }
+
+  /** If there is no room, the training goes on. */
+  private void saveBest(Uninterrupted.Action action) {
+    IOException failure = saved(action, null);
+    if (failure != null) {
+      LOG.error("the best model, of step {}, could not be saved", losses.size(), failure);
+    }
   }
 
   /** Null if the thread was interrupted. */
@@ -203,19 +248,11 @@ final class TrainingLoop {
   }
 
   /** The gradients' norm, which half precision may find infinite: the step is then skipped. */
-  private double update(double learningRate) {
+  private double update(PairBatch batch, float loss, double learningRate) {
     double norm = optimizer.step(learningRate, scaler == null ? 1 : scaler.scale());
     boolean finite = Double.isFinite(norm);
-    if (scaler != null) {
-      scaler.update(finite);
-    } else if (!finite) {
-      throw new IllegalStateException(
-          "the gradients' norm became "
-              + norm
-              + " at step "
-              + (losses.size() + 1)
-              + "; nothing was updated; try a lower learning rate than "
-              + settings.learningRate);
+    if (scaler == null ? !finite : !scaler.update(finite)) {
+      throw diverged(batch, loss, norm);
     }
     if (finite) {
       replicas.copyFromFirst();
@@ -224,6 +261,10 @@ final class TrainingLoop {
       }
     }
     return norm;
+  }
+
+  private TrainingDivergedException diverged(PairBatch batch, double loss, double norm) {
+    return monitor.notFinite(losses.size() + 1, batch, loss, norm, saver.lastSaved());
   }
 
   private void report(
@@ -239,7 +280,9 @@ final class TrainingLoop {
             norm,
             model.logitScale(),
             samples / (elapsed.toNanos() / 1e9),
-            elapsed);
-    settings.listeners.forEach(listener -> listener.onStep(progress));
+            elapsed,
+            monitor.dataWait(batch.size(), loader.stats().waited()),
+            BatchStatistics.of(batch, model.config().isSigmoid(), step.cosines()));
+    monitor.after(progress);
   }
 }

@@ -11,10 +11,14 @@ import java.time.Duration;
  * @param epoch passes over the data begun, from 1
  * @param loss of this step's batch
  * @param learningRate of this step
- * @param gradientNorm global L2 norm of this step's gradients, before any limit
+ * @param gradientNorm global L2 norm of this step's gradients, before any limit; not finite where
+ *     half precision had the step skipped
  * @param logitScale after this step
  * @param samplesPerSecond pairs over the elapsed time, waiting for data included
  * @param elapsed since training began, earlier runs included and breaks between them not
+ * @param dataWait the share of the time of the last steps that was spent waiting for data, in [0,
+ *     1]
+ * @param batch what this step's batch was like
  */
 public record TrainingProgress(
     long step,
@@ -26,7 +30,9 @@ public record TrainingProgress(
     double gradientNorm,
     float logitScale,
     double samplesPerSecond,
-    Duration elapsed) {
+    Duration elapsed,
+    double dataWait,
+    BatchStatistics batch) {
 
   /** The time that the remaining steps will take at the present rate. */
   public Duration remaining() {

@@ -10,12 +10,13 @@ import java.util.List;
  * @param output the folder where the model is, or null if none was set
  * @param steps steps done, by earlier runs that this one continues too
  * @param resumedAt how many of them earlier runs did; 0 if this one began the training
- * @param cancelled whether it was stopped before its last step
+ * @param cancelled whether it was stopped from outside before its last step
  * @param losses of each step's batch
  * @param samples pairs trained on, each counted as often as it was
  * @param elapsed time in the training loop, earlier runs included
  * @param unreadable how many images could not be read and were skipped
  * @param unreadableExamples the names of the first of them
+ * @param summary evaluations and findings
  */
 public record TrainingResult(
     Path output,
@@ -26,7 +27,8 @@ public record TrainingResult(
     long samples,
     Duration elapsed,
     int unreadable,
-    List<String> unreadableExamples) {
+    List<String> unreadableExamples,
+    RunSummary summary) {
 
   /** Pairs per second over the whole training loop. */
   public double samplesPerSecond() {
@@ -44,9 +46,10 @@ public record TrainingResult(
                 + unreadableExamples.get(0);
     return String.format(
         java.util.Locale.ROOT,
-        "%s%d steps%s, %d pairs in %.1f s (%.1f pairs/s), last loss %.4f%s",
+        "%s%d steps%s%s, %d pairs in %.1f s (%.1f pairs/s), last loss %.4f%s",
         cancelled ? "cancelled after " : "",
         steps,
+        summary.stoppedEarly() ? " (stopped early)" : "",
         resumedAt == 0 ? "" : " (" + resumedAt + " of them before)",
         samples,
         elapsed.toNanos() / 1e9,

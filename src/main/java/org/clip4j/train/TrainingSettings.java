@@ -9,7 +9,9 @@ import java.util.List;
 import java.util.Set;
 import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairLoader;
+import org.clip4j.data.PairSource;
 import org.clip4j.engine.Precision;
+import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
@@ -53,14 +55,72 @@ final class TrainingSettings implements Cloneable {
   boolean resume;
   Set<String> allowedChanges = Set.of();
   List<TrainingListener> listeners = new ArrayList<>();
+  List<Evaluation> evaluations = new ArrayList<>();
+  long evaluateEverySteps; // 0: once an epoch
+  String bestBy; // null: none is best
+  int patience; // 0: never stops early
+  int metricsEverySteps = 1;
 
   TrainingSettings copy() {
     try {
       TrainingSettings copy = (TrainingSettings) super.clone();
       copy.listeners = List.copyOf(listeners);
+      copy.evaluations = List.copyOf(evaluations);
       return copy;
     } catch (CloneNotSupportedException e) {
       throw new AssertionError(e);
+    }
+  }
+
+  /**
+   * Checks that nothing is missing, and that the settings go together.
+   *
+   * @throws IllegalArgumentException saying what does not
+   */
+  void check() {
+    if (model == null) {
+      throw new IllegalArgumentException(
+          "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
+    }
+    if (pairs == null || pairs instanceof PairSource source && source.size() == 0) {
+      throw new IllegalArgumentException(
+          "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
+    }
+    int vocabSize = model.config().text().vocabSize();
+    if (tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
+      throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
+    }
+    if (output == null && (checkpointSteps > 0 || checkpointInterval != null || resume)) {
+      throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
+    }
+    if (bestBy != null && evaluations.isEmpty()) {
+      throw new IllegalArgumentException(
+          "to choose the best model by "
+              + bestBy
+              + " it must be evaluated: optHeldOut(pairs), optZeroShot(...) or optEvaluation(...)");
+    }
+    if (patience > 0 && bestBy == null) {
+      throw new IllegalArgumentException(
+          "early stopping needs the metric that is to improve: optBestBy(\"retrieval.text_to_image.r1\")");
+    }
+    checkStep();
+  }
+
+  private void checkStep() {
+    Device own = model.manager().getDevice();
+    if (!devices.isEmpty() && !devices.get(0).equals(own)) {
+      throw new IllegalArgumentException(
+          "the first of the devices must be the model's, " + own + ", found " + devices);
+    }
+    precision.requireOn(own);
+    if (patchDropout > 0 && model.config().vision().isResNet()) {
+      throw new IllegalArgumentException(
+          "patch dropout is "
+              + patchDropout
+              + ", but the model is a ModifiedResNet, which has no patches");
+    }
+    for (Freezing freezing : freezings) {
+      model.specs().forEach(spec -> freezing.freezes(model.config(), spec.name()));
     }
   }
 
@@ -89,7 +149,15 @@ final class TrainingSettings implements Cloneable {
 
   /** Steps in all; for shards whose pairs have to be counted, this counts them. */
   long totalSteps() throws IOException {
-    return steps > 0 ? steps : epochs * Math.max(1, pairs.pairsPerEpoch() / batchSize);
+    return steps > 0 ? steps : epochs * stepsPerEpoch();
+  }
+
+  private long stepsPerEpoch() throws IOException {
+    return Math.max(1, pairs.pairsPerEpoch() / batchSize);
+  }
+
+  long evaluateEverySteps() throws IOException {
+    return evaluateEverySteps > 0 ? evaluateEverySteps : stepsPerEpoch();
   }
 
   long warmupSteps(long totalSteps) {

@@ -49,6 +49,16 @@ final class TrainingStep {
       Function<NDManager, NDArray> kept,
       Function<NDManager, NDArray> ids) {}
 
+  /**
+   * How alike a batch's embeddings are.
+   *
+   * @param image mean cosine similarity of two different images
+   * @param text mean cosine similarity of two captions
+   */
+  record Cosines(double image, double text) {
+    static final Cosines UNKNOWN = new Cosines(Double.NaN, Double.NaN);
+  }
+
   private final Replicas replicas;
   private final Similarity similarity;
   private final PairLoss loss;
@@ -56,6 +66,8 @@ final class TrainingStep {
   private final Forward recorded;
   private final boolean imagesTrained;
   private final boolean textsTrained;
+  private boolean measured;
+  private Cosines cosines = Cosines.UNKNOWN;
 
   /**
    * The step of a model with the loss that its logits are made for; what is trained must have been
@@ -78,6 +90,16 @@ final class TrainingStep {
     textsTrained = ParameterPlace.trains(model, ParameterPlace.Tower.TEXT);
   }
 
+  /** Whether the coming steps measure {@link #cosines}. */
+  void measure(boolean measured) {
+    this.measured = measured;
+  }
+
+  /** Of the last step's batch; unknown if they were not measured. */
+  Cosines cosines() {
+    return cosines;
+  }
+
   /**
    * Adds the loss's gradients to those of the parameters.
    *
@@ -91,6 +113,10 @@ final class TrainingStep {
       replicas.forEach(i -> shares.get(i).encode());
       NDArray image = whole(manager, shares, share -> share.images);
       NDArray text = whole(manager, shares, share -> share.texts);
+      cosines =
+          measured
+              ? new Cosines(similarity.meanCosine(image), similarity.meanCosine(text))
+              : Cosines.UNKNOWN;
       PairLoss.Gradients gradients = loss.gradients(image, text, matches, lossScale);
       for (int i = 0; i < loss.parameters().size(); i++) {
         Autograd.backward(loss.parameters().get(i), gradients.parameters().get(i));

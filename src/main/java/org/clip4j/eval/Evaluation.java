@@ -1,0 +1,104 @@
+package org.clip4j.eval;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.clip4j.data.LabelledImage;
+import org.clip4j.data.PairSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Something to measure a model by, also while it is trained. */
+@FunctionalInterface
+public interface Evaluation {
+
+  /**
+   * Measures.
+   *
+   * @param encoder with the model's present weights; not to be kept
+   * @return names and values, in the order in which to show them; the same names every time
+   */
+  Map<String, Double> evaluate(Encoder encoder);
+
+  /**
+   * {@link Retrieval} among pairs that are not trained on. The values are {@code
+   * retrieval.text_to_image.r1}, {@code .r5}, {@code .r10}, and {@code retrieval.image_to_text.r1},
+   * {@code .r5}, {@code .r10}.
+   *
+   * @param pairs at least one
+   */
+  static Evaluation retrieval(PairSource pairs) {
+    if (pairs.size() == 0) {
+      throw new IllegalArgumentException("there are no held-out pairs to evaluate on");
+    }
+    return encoder -> {
+      Retrieval retrieval = Retrieval.of(encoder, pairs);
+      Map<String, Double> values = new LinkedHashMap<>();
+      put(values, "retrieval.text_to_image", retrieval.textToImage());
+      put(values, "retrieval.image_to_text", retrieval.imageToText());
+      return values;
+    };
+  }
+
+  private static void put(Map<String, Double> values, String name, Retrieval.Recall recall) {
+    values.put(name + ".r1", recall.at1());
+    values.put(name + ".r5", recall.at5());
+    values.put(name + ".r10", recall.at10());
+  }
+
+  /**
+   * {@link ZeroShotAccuracy} on images that are not trained on; those that cannot be read are left
+   * out with a warning. The values are {@code zero_shot.NAME.top1} and {@code zero_shot.NAME.top5}.
+   *
+   * @param name of the set of images
+   * @param classes their names
+   * @param templates see {@link ClassWeights}
+   * @param images at least one; a label is an index in {@code classes}
+   */
+  static Evaluation zeroShot(
+      String name, List<String> classes, List<String> templates, List<LabelledImage> images) {
+    ClassWeights.checkTemplates(templates);
+    if (images.isEmpty()) {
+      throw new IllegalArgumentException("there are no images of " + name + " to evaluate on");
+    }
+    for (LabelledImage image : images) {
+      if (image.label() >= classes.size()) {
+        throw new IllegalArgumentException(
+            image.image().name()
+                + " has label "
+                + image.label()
+                + ", and "
+                + name
+                + " has the classes 0 to "
+                + (classes.size() - 1));
+      }
+    }
+    List<String> names = List.copyOf(classes);
+    List<LabelledImage> all = List.copyOf(images);
+    Logger logger = LoggerFactory.getLogger(Evaluation.class);
+    return encoder -> {
+      float[][] encoded =
+          encoder.encodeImages(
+              all.stream().map(LabelledImage::image).toList(),
+              (image, e) -> logger.warn("Left out of {}: {}", name, e.getMessage()));
+      List<float[]> read = new ArrayList<>();
+      List<Integer> labels = new ArrayList<>();
+      for (int i = 0; i < encoded.length; i++) {
+        if (encoded[i] != null) {
+          read.add(encoded[i]);
+          labels.add(all.get(i).label());
+        }
+      }
+      ZeroShotAccuracy accuracy =
+          ZeroShotAccuracy.of(
+              read.toArray(float[][]::new),
+              labels.stream().mapToInt(i -> i).toArray(),
+              ClassWeights.of(encoder, names, templates));
+      Map<String, Double> values = new LinkedHashMap<>();
+      values.put("zero_shot." + name + ".top1", accuracy.top1());
+      values.put("zero_shot." + name + ".top5", accuracy.top5());
+      return values;
+    };
+  }
+}

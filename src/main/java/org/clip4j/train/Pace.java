@@ -1,0 +1,69 @@
+package org.clip4j.train;
+
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.function.LongSupplier;
+
+/** How fast the last steps were, and how much of that time went into waiting for data. */
+final class Pace {
+  private static final int STEPS = 50;
+
+  private record Mark(long nanos, long samples, long waited) {}
+
+  private final LongSupplier clock;
+  private final Deque<Mark> marks = new ArrayDeque<>(); // the first is the beginning
+  private long pausedAt = -1;
+  private long paused;
+
+  Pace() {
+    this(System::nanoTime);
+  }
+
+  Pace(LongSupplier clock) {
+    this.clock = clock;
+  }
+
+  /** Stops the clock. */
+  void pause() {
+    pausedAt = pausedAt < 0 ? clock.getAsLong() : pausedAt;
+  }
+
+  /** Starts the clock for the first time, or again. */
+  void start() {
+    if (pausedAt >= 0) {
+      paused += clock.getAsLong() - pausedAt;
+      pausedAt = -1;
+    }
+    if (marks.isEmpty()) {
+      marks.add(new Mark(clock.getAsLong() - paused, 0, 0));
+    }
+  }
+
+  /**
+   * A step's end.
+   *
+   * @param samples of the step
+   * @param waited since training began
+   */
+  void step(int samples, Duration waited) {
+    long before = marks.isEmpty() ? 0 : marks.getLast().samples;
+    marks.add(new Mark(clock.getAsLong() - paused, before + samples, waited.toNanos()));
+    if (marks.size() > STEPS + 1) {
+      marks.removeFirst();
+    }
+  }
+
+  double samplesPerSecond() {
+    return (marks.getLast().samples - marks.getFirst().samples) * 1e9 / nanos();
+  }
+
+  /** A share in [0, 1]. */
+  double dataWait() {
+    return Math.min(1, (double) (marks.getLast().waited - marks.getFirst().waited) / nanos());
+  }
+
+  private long nanos() {
+    return Math.max(1, marks.getLast().nanos - marks.getFirst().nanos);
+  }
+}

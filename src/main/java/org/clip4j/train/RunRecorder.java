@@ -1,0 +1,150 @@
+package org.clip4j.train;
+
+import com.google.gson.JsonObject;
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps a training's numbers, and writes them to the output folder if there is one: {@code
+ * metrics.jsonl}, {@code tensorboard} and {@code report.html}. A failure to write is logged once
+ * and does not end the training.
+ */
+final class RunRecorder implements Closeable {
+  private static final Logger logger = LoggerFactory.getLogger(RunRecorder.class);
+  private static final Duration REPORT_INTERVAL = Duration.ofSeconds(10);
+
+  private final RunHistory history = new RunHistory();
+  private final RunReport report; // null without an output folder, as are the next two
+  private MetricsFile metrics;
+  private EventFile events;
+  private TrainingProgress latest;
+  private boolean ended;
+  private boolean failed;
+  private long reportedNanos = System.nanoTime() - REPORT_INTERVAL.toNanos();
+
+  private RunRecorder(RunReport report) {
+    this.report = report;
+  }
+
+  /**
+   * Opens the files.
+   *
+   * @param step steps done by the run that is resumed, whose numbers are kept; 0 to begin anew
+   */
+  static RunRecorder open(TrainingSettings settings, long step) throws IOException {
+    Path output = settings.output;
+    if (output == null) {
+      return new RunRecorder(null);
+    }
+    RunRecorder recorder = new RunRecorder(new RunReport(output.resolve("report.html"), settings));
+    try {
+      recorder.metrics =
+          MetricsFile.open(output.resolve("metrics.jsonl"), step, recorder.history::add);
+      recorder.events = EventFile.open(output.resolve("tensorboard"), step, Instant.now());
+      return recorder;
+    } catch (IOException e) {
+      recorder.close();
+      throw e;
+    }
+  }
+
+  RunHistory history() {
+    return history;
+  }
+
+  /** Adds a line of metrics; its time is noted. */
+  void add(JsonObject line) {
+    Instant now = Instant.now();
+    line.addProperty("time", now.truncatedTo(ChronoUnit.MILLIS).toString());
+    history.add(line);
+    write(
+        () -> {
+          if (metrics != null) {
+            metrics.append(line);
+            Map<String, Float> scalars = scalars(line);
+            if (!scalars.isEmpty()) {
+              events.add(now, line.get(RunHistory.STEP).getAsLong(), scalars);
+            }
+          }
+        });
+  }
+
+  /** TensorBoard groups by what stands before the slash. */
+  private static Map<String, Float> scalars(JsonObject line) {
+    Map<String, Float> scalars = new LinkedHashMap<>();
+    String type = line.get(RunHistory.TYPE).getAsString();
+    if (type.equals(RunHistory.STEP)) {
+      RunHistory.numbers(line)
+          .forEach(
+              (name, value) -> {
+                if (!name.equals(RunHistory.STEP)) {
+                  scalars.put("train/" + name, value.floatValue());
+                }
+              });
+    } else if (type.equals(RunHistory.EVALUATION)) {
+      RunHistory.numbers(line.get("values"))
+          .forEach((name, value) -> scalars.put(name.replaceFirst("\\.", "/"), value.floatValue()));
+    }
+    return scalars;
+  }
+
+  /** Writes the report if it is a while since the last. */
+  void reportNowAndThen(TrainingProgress step) {
+    latest = step;
+    if (System.nanoTime() - reportedNanos >= REPORT_INTERVAL.toNanos()) {
+      report(RunReport.Status.RUNNING);
+    }
+  }
+
+  void report(RunReport.Status status) {
+    ended = status != RunReport.Status.RUNNING;
+    reportedNanos = System.nanoTime();
+    write(
+        () -> {
+          if (report != null) {
+            report.write(history, latest, status);
+          }
+        });
+  }
+
+  @FunctionalInterface
+  private interface Writing {
+    void run() throws IOException;
+  }
+
+  private void write(Writing writing) {
+    try {
+      writing.run();
+    } catch (IOException e) {
+      if (!failed) {
+        failed = true;
+        logger.error("Metrics and report cannot be written; the training goes on without", e);
+      }
+    }
+  }
+
+  /** Closes the files; if no end was reported, reports a failure. */
+  @Override
+  public void close() throws IOException {
+    if (!ended && events != null) {
+      report(RunReport.Status.FAILED);
+    }
+    try {
+      if (metrics != null) {
+        metrics.close();
+      }
+    } finally {
+      if (events != null) {
+        events.close();
+      }
+    }
+  }
+}

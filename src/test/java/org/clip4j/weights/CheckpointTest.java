@@ -154,7 +154,7 @@ class CheckpointTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-vit", "hf-clip"})
+  @ValueSource(strings = {"openclip-vit", "hf-clip", "openclip-siglip", "openclip-eos-pool"})
   void going_to_the_other_layout_and_back_keeps_every_bit(String name) throws IOException {
     Path golden = Golden.folder(name);
     Path there = folder.resolve("there");

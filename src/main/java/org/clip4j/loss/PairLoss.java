@@ -15,8 +15,11 @@ import org.clip4j.engine.TorchScript;
  */
 public abstract sealed class PairLoss permits ContrastiveLoss, SigmoidLoss {
 
-  /** Logits of one piece, at most, unless a single row has more. */
-  private static final int PIECE = 1 << 20;
+  /** Logits of one piece, at most, unless {@link #ROWS} rows have more. */
+  private static final int PIECE = 1 << 18;
+
+  /** Rows of one piece, at least. */
+  private static final int ROWS = 64;
 
   /**
    * {@code belongs}: which texts belong to which images, [rows, N], from the numbers in which equal
@@ -32,9 +35,10 @@ public abstract sealed class PairLoss permits ContrastiveLoss, SigmoidLoss {
         return torch.__or__(same, torch.eq(torch.unsqueeze(torch.slice(images, 0, start, end), 1), images))
 
       def rows(self, N: int) -> int:
-        return int(ops.prim.max(1, torch.floordiv({piece}, N)))
+        return int(ops.prim.max({rows}, torch.floordiv({piece}, N)))
       """
-          .replace("{piece}", Integer.toString(PIECE));
+          .replace("{piece}", Integer.toString(PIECE))
+          .replace("{rows}", Integer.toString(ROWS));
 
   private final TorchScript kernels;
   private final List<NDArray> parameters;

@@ -158,8 +158,9 @@ final class ModifiedResNet implements ImageTower {
 
   /** What is not trained keeps its running statistics, and uses them. */
   private static String suffix(Forward pass, NDList parameters) {
-    boolean frozen = parameters.stream().noneMatch(NDArray::hasGradient);
-    return SUFFIX.get(frozen ? Purpose.EVALUATE : pass.purpose());
+    boolean evaluates =
+        pass.purpose() == Purpose.EVALUATE || parameters.stream().noneMatch(NDArray::hasGradient);
+    return SUFFIX.get(evaluates ? Purpose.EVALUATE : pass.purpose());
   }
 
   @Override

@@ -22,11 +22,6 @@ final class Ema implements StatefulPart {
         torch._foreach_lerp_(average, current, weight)
         return 0.
 
-      def copy(self, to: List[Tensor], source: List[Tensor]) -> float:
-        for i in range(torch.len(to)):
-          torch.copy_(to[i], source[i])
-        return 0.
-
       def swap(self, a: List[Tensor], b: List[Tensor]) -> float:
         for i in range(torch.len(a)):
           kept = torch.clone(a[i])
@@ -69,7 +64,7 @@ final class Ema implements StatefulPart {
    * @param manager owns the average
    */
   Ema(NDManager manager, ClipModel model, Settings settings) {
-    kernels = TorchScript.compile(manager, SOURCE);
+    kernels = TorchScript.compile(manager, SOURCE + Replicas.COPY);
     this.settings = settings;
     for (ParameterSpec spec : model.specs()) {
       NDArray parameter = model.parameters().get(spec.name());

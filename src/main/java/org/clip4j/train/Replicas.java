@@ -33,6 +33,11 @@ final class Replicas implements AutoCloseable {
             torch.add_(unchecked_cast(Tensor, sum), torch.to(unchecked_cast(Tensor, gradient), ops.prim.device(to[i]), 6))
             torch.zero_(unchecked_cast(Tensor, gradient))
         return 0.
+      """;
+
+  /** The function {@code copy}, between devices too. */
+  static final String COPY =
+      """
 
       def copy(self, to: List[Tensor], source: List[Tensor]) -> float:
         for i in range(torch.len(to)):
@@ -53,7 +58,7 @@ final class Replicas implements AutoCloseable {
    * @param devices of the copies, besides the model's own; may name a device more than once
    */
   Replicas(NDManager manager, ClipModel model, List<Device> devices) {
-    kernels = TorchScript.compile(manager, SOURCE);
+    kernels = TorchScript.compile(manager, SOURCE + COPY);
     add(model);
     threads =
         devices.isEmpty() ? null : Executors.newFixedThreadPool(devices.size(), Replicas::thread);

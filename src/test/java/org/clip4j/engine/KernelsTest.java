@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
@@ -64,6 +65,15 @@ class KernelsTest {
       equal += difference == 0 ? 1 : 0;
     }
     assertThat(equal / (double) exact.length).isGreaterThan(0.99);
+  }
+
+  @Test
+  void tf32_asks_for_its_environment_variable() {
+    assertThatThrownBy(() -> Precision.TF32.requireOn(Device.gpu(0), null))
+        .hasMessageContaining("TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=1")
+        .hasMessageContaining("found null");
+    Precision.TF32.requireOn(Device.gpu(0), "1");
+    Precision.BF16.requireOn(Device.cpu(), null);
   }
 
   @Test

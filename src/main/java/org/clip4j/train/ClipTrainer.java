@@ -84,15 +84,19 @@ public final class ClipTrainer {
     model.parameters().values().forEach(Autograd::clear); // of a training that failed midway
     try (RunSaver saver = RunSaver.open(settings);
         NDManager manager = model.manager().newSubManager();
-        PairLoader loader = settings.loader()) {
-      TrainingLoop loop = new TrainingLoop(settings, manager, loader, saver, this::stopped);
-      Optional<RunCheckpoint> from = saver.latest();
-      if (from.isPresent()) {
-        loop.restore(from.get());
-      }
+        PairLoader loader = settings.loader();
+        TrainingLoop loop = new TrainingLoop(settings, manager, loader, saver, this::stopped)) {
+      Uninterrupted.run(() -> restore(saver, loop));
       return loop.run();
     } finally {
       model.setTrainable(false);
+    }
+  }
+
+  private static void restore(RunSaver saver, TrainingLoop loop) throws IOException {
+    Optional<RunCheckpoint> from = saver.latest();
+    if (from.isPresent()) {
+      loop.restore(from.get());
     }
   }
 

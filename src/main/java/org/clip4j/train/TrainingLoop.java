@@ -18,7 +18,7 @@ import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipModel;
 
 /** The steps of one training, and its state between them. */
-final class TrainingLoop {
+final class TrainingLoop implements AutoCloseable {
   private final TrainingSettings settings;
   private final ClipModel model;
   private final BooleanSupplier stopped;
@@ -113,18 +113,22 @@ final class TrainingLoop {
    * are averaged.
    */
   TrainingResult run() throws IOException {
-    try (replicas) {
-      TrainingResult result = steps();
-      IOException failure = saved(() -> saver.saveLast(moment()), null);
-      if (ema != null) {
-        ema.swap();
-      }
-      failure = saved(saver::saveModel, failure);
-      if (failure != null) {
-        throw failure;
-      }
-      return result;
+    TrainingResult result = steps();
+    IOException failure = saved(() -> saver.saveLast(moment()), null);
+    if (ema != null) {
+      ema.swap();
     }
+    failure = saved(saver::saveModel, failure);
+    if (failure != null) {
+      throw failure;
+    }
+    return result;
+  }
+
+  /** Ends the threads of several devices. */
+  @Override
+  public void close() {
+    replicas.close();
   }
 
   /** Where there is no room for a checkpoint there may still be for the model. */

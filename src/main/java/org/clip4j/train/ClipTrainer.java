@@ -7,7 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairFeed;
@@ -92,13 +91,14 @@ public final class ClipTrainer {
     try (RunSaver saver = RunSaver.open(settings);
         NDManager manager = model.manager().newSubManager();
         PairLoader loader = settings.loader()) {
-      Optional<RunCheckpoint> from = saver.latest();
-      long step = from.map(checkpoint -> checkpoint.state().step()).orElse(0L);
-      try (TrainingMonitor monitor = TrainingMonitor.open(settings, step)) {
-        TrainingLoop loop =
-            new TrainingLoop(settings, manager, loader, saver, monitor, this::stopped);
-        if (from.isPresent()) {
-          loop.restore(from.get());
+      RunCheckpoint[] from = new RunCheckpoint[1];
+      Uninterrupted.run(() -> from[0] = saver.latest().orElse(null));
+      long step = from[0] == null ? 0 : from[0].state().step();
+      try (TrainingMonitor monitor = TrainingMonitor.open(settings, step);
+          TrainingLoop loop =
+              new TrainingLoop(settings, manager, loader, saver, monitor, this::stopped)) {
+        if (from[0] != null) {
+          Uninterrupted.run(() -> loop.restore(from[0]));
         }
         return loop.run();
       }

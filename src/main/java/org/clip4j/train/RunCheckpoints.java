@@ -2,8 +2,8 @@ package org.clip4j.train;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -88,16 +88,18 @@ final class RunCheckpoints implements AutoCloseable {
   }
 
   private static void lock(Path folder, FileChannel channel) throws IOException {
-    FileLock lock = null;
     try {
-      lock = channel.tryLock();
+      if (channel.tryLock() != null) {
+        return;
+      }
     } catch (OverlappingFileLockException e) {
       // held by this process
+    } catch (IOException e) {
+      LOG.warn("{} cannot be locked ({}); let no other training use it", folder, e.toString());
+      return;
     }
-    if (lock == null) {
-      throw new IOException(
-          folder + " is in use by another training; wait for it, or use another output folder");
-    }
+    throw new IOException(
+        folder + " is in use by another training; wait for it, or use another output folder");
   }
 
   /** The steps of an output folder's checkpoints, ascending; empty if there are none. */
@@ -219,7 +221,7 @@ final class RunCheckpoints implements AutoCloseable {
         Files.move(path(step), going, StandardCopyOption.ATOMIC_MOVE);
         RunFiles.delete(going);
       }
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       LOG.warn("an old checkpoint in {} could not be deleted: {}", folder, e.toString());
     }
   }

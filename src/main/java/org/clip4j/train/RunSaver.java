@@ -2,6 +2,7 @@ package org.clip4j.train;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -149,7 +150,7 @@ final class RunSaver implements AutoCloseable {
   void save(Moment now) {
     try {
       saveLast(now);
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       LOG.error(
           "the checkpoint after step {} could not be written ({}), {}; the training goes on",
           now.step(),

@@ -20,7 +20,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** The steps of one training, and its state between them. */
-final class TrainingLoop {
+final class TrainingLoop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
 
   private final TrainingSettings settings;
@@ -120,16 +120,20 @@ final class TrainingLoop {
    * are averaged.
    */
   TrainingResult run() throws IOException {
-    try (replicas) {
-      TrainingResult result = steps();
-      IOException failure = saved(() -> saver.saveLast(moment()), null);
-      swapAverage();
-      failure = saved(saver::saveModel, failure);
-      if (failure != null) {
-        throw failure;
-      }
-      return result;
+    TrainingResult result = steps();
+    IOException failure = saved(() -> saver.saveLast(moment()), null);
+    swapAverage();
+    failure = saved(saver::saveModel, failure);
+    if (failure != null) {
+      throw failure;
     }
+    return result;
+  }
+
+  /** Ends the threads of several devices. */
+  @Override
+  public void close() {
+    replicas.close();
   }
 
   /** Where there is no room for a checkpoint there may still be for the model. */

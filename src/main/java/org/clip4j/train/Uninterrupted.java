@@ -4,7 +4,7 @@ import java.io.IOException;
 
 /**
  * Runs on a thread of its own what must not be broken off half-way: an interrupt closes the file
- * that the interrupted thread is writing.
+ * that the interrupted thread is writing, and makes a whole one unreadable to it.
  */
 final class Uninterrupted {
   private Uninterrupted() {}
@@ -29,7 +29,7 @@ final class Uninterrupted {
                 failure[0] = e;
               }
             },
-            "clip4j-save");
+            "clip4j-checkpoint");
     thread.start();
     boolean interrupted = false;
     while (true) {

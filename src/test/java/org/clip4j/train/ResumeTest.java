@@ -197,6 +197,30 @@ class ResumeTest {
   }
 
   @Test
+  void an_interrupted_thread_takes_no_checkpoint_for_damaged() throws IOException {
+    train(3, 4, resumable(100));
+    train(3, 5, resumable(100));
+    Thread.currentThread().interrupt();
+    Outcome outcome = train(4, -1, resumable(100));
+    assertThat(Thread.interrupted()).as("still interrupted").isTrue();
+    assertThat(outcome.result.resumedAt()).isEqualTo(outcome.result.steps()).isEqualTo(5);
+    assertThat(checkpoints()).containsExactly("step-000004", "step-000005");
+  }
+
+  @Test
+  void a_mixture_goes_on_where_each_of_its_sources_was() throws IOException {
+    assertResumable(
+        builder ->
+            builder
+                .optMaxSkippedShare(0.5)
+                .setPairs(
+                    Pairs.mixture()
+                        .add(SmallTraining.SHAPES.training(30), 2)
+                        .add(partlyBroken(), 1)
+                        .build()));
+  }
+
+  @Test
   void a_finished_training_has_nothing_left_to_do() throws IOException {
     Outcome whole = train(3, -1, resumable(5));
     Files.delete(folder.resolve("open_clip_model.safetensors"));

@@ -9,6 +9,10 @@ Needs open_clip_torch. Example, on the emoji table (rows without skin tones):
 
     python train_openclip.py --data captions.tsv --image-column file --caption-column cldr_name \\
         --image-root png/128 --exclude '1f3f[b-f]' --model-cfg emoji.json --epochs 40 --json out.json
+
+In lockstep: with `--order clip4j` and `--save DIR` both trainings see the same batches from the same
+weights, if `examples/run Train` has the same seed and `--model DIR/step-0`. `--weights` is the other
+way round: it starts from a model that clip4j saved (`--lr 0 --steps 1` saves its initial weights).
 """
 
 import argparse
@@ -27,6 +31,7 @@ import torch
 from open_clip.model import CLIP
 from open_clip_train.scheduler import cosine_lr
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 
 def arguments():
@@ -52,6 +57,10 @@ def arguments():
     add("--precision", choices=["fp32", "bf16"], default="fp32", help="bf16: autocast, as open_clip's amp_bf16")
     add("--threads", type=int, default=torch.get_num_threads())
     add("--seed", type=int, default=0, help="of the weights, the order of the pairs and the split")
+    add("--order", choices=["torch", "clip4j"], default="torch", help="whose order of the pairs (%(default)s)")
+    add("--weights", type=Path, metavar="DIR", help="folder with a model in OpenCLIP's layout to start from")
+    add("--save", type=Path, metavar="DIR", help="save models to DIR/step-N, in OpenCLIP's layout")
+    add("--save-steps", default="0", metavar="N,...", help="after which steps (%(default)s, the initial weights)")
     add("--compile", action="store_true", help="torch.compile the model")
     add("--skip-timing", type=int, default=10, metavar="STEPS", help="first steps left out of the speed (%(default)s)")
     add("--json", type=Path, help="write the results there")
@@ -84,6 +93,56 @@ def split(args, count):
     else:
         held = sorted(random.Random(args.seed).sample(range(count), round(args.held_out * count)))
     return sorted(set(range(count)) - set(held)), held
+
+
+class SplitMix:
+    """SplitMix64 from a list of keys, as clip4j's SeededRandom: what it needs to give PairLoader's order."""
+
+    MASK, GAMMA = (1 << 64) - 1, 0x9E3779B97F4A7C15
+
+    def __init__(self, *keys):
+        self.state = 0
+        for key in keys:
+            self.state = self.mix(self.state + self.GAMMA) ^ self.mix(key + self.GAMMA)
+
+    @classmethod
+    def mix(cls, z):
+        z &= cls.MASK
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9 & cls.MASK
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB & cls.MASK
+        return z ^ (z >> 31)
+
+    def below(self, bound):
+        while True:
+            self.state = (self.state + self.GAMMA) & self.MASK
+            bits = self.mix(self.state) >> 1
+            if bits - bits % bound + bound <= 1 << 63:
+                return bits % bound
+
+    def permutation(self, n):
+        order = list(range(n))
+        for i in range(n - 1, 0, -1):
+            j = self.below(i + 1)
+            order[i], order[j] = order[j], order[i]
+        return order
+
+
+def orders(args, count):
+    """One permutation of the training rows after another, an epoch each."""
+    torch_order = torch.Generator().manual_seed(args.seed)
+    for epoch in range(args.epochs):
+        if args.order == "clip4j":
+            yield torch.tensor(SplitMix(2, args.seed, epoch).permutation(count))  # 2: SeededRandom.SHUFFLE
+        else:
+            yield torch.randperm(count, generator=torch_order)
+
+
+def save(args, cfg, model, step):
+    folder = args.save / f"step-{step}"
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({name: value.contiguous() for name, value in model.state_dict().items()},
+        folder / "open_clip_model.safetensors")
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": cfg}))
 
 
 def read_image(path, background):
@@ -132,7 +191,12 @@ def main():
     cfg = json.loads(args.model_cfg.read_text())
     cfg = cfg.get("model_cfg", cfg)
     model = CLIP(**cfg)
+    if args.weights:
+        model.load_state_dict(load_file(args.weights / "open_clip_model.safetensors"))
     parameters = sum(p.numel() for p in model.parameters())
+    save_steps = {int(step) for step in args.save_steps.split(",")} if args.save else set()
+    if 0 in save_steps:
+        save(args, cfg, model, 0)
 
     pairs = read_pairs(args)
     train_rows, held_rows = split(args, len(pairs))
@@ -154,13 +218,12 @@ def main():
     set_lr = cosine_lr(optimizer, args.lr, args.warmup, total)
     loss_of = open_clip.ClipLoss()
     forward = torch.compile(model) if args.compile else model
-    order = torch.Generator().manual_seed(args.seed)
     autocast = torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.precision == "bf16")
 
-    losses, seconds, epoch_losses = [], [], []
+    losses, rates, norms, scales, seconds, epoch_losses = [], [], [], [], [], []
     started = time.perf_counter()
-    for epoch in range(args.epochs):
-        shuffled = train_rows[torch.randperm(len(train_rows), generator=order)]
+    for epoch, order in enumerate(orders(args, len(train_rows))):
+        shuffled = train_rows[order]
         for rows in shuffled.split(args.batch_size)[:per_epoch]:
             begin = time.perf_counter()
             model.train()
@@ -174,6 +237,11 @@ def main():
                 model.logit_scale.clamp_(0, math.log(100))
             losses.append(loss.item())
             seconds.append(time.perf_counter() - begin)
+            rates.append(optimizer.param_groups[0]["lr"])
+            norms.append(torch.nn.utils.get_total_norm([p.grad for p in model.parameters()]).item())
+            scales.append(model.logit_scale.exp().item())
+            if len(losses) in save_steps:
+                save(args, cfg, model, len(losses))
             if len(losses) == args.max_steps:
                 break
         epoch_losses.append(statistics.fmean(losses[epoch * per_epoch:]))
@@ -196,7 +264,7 @@ def main():
         "samples_per_second_total": args.batch_size * len(timed) / sum(timed),
         "logit_scale": model.logit_scale.exp().item(),
         "epoch_losses": epoch_losses,
-        "losses": losses,
+        "losses": losses, "learning_rates": rates, "gradient_norms": norms, "logit_scales": scales,
         "held_out": evaluate(model, images[held_rows], texts[held_rows]) if len(held_rows) else None,
     }
     brief = ("steps", "training_seconds", "samples_per_second_median_step", "samples_per_second_total", "held_out")

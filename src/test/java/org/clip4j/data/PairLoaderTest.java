@@ -137,6 +137,18 @@ class PairLoaderTest {
     }
   }
 
+  /**
+   * As examples/peers/train_openclip.py --order clip4j draws it: a change here breaks resumed
+   * trainings, and comparisons with other programs in lockstep.
+   */
+  @Test
+  void a_seed_fixes_the_order_of_every_epoch() throws Exception {
+    try (PairLoader loader = TestPairs.loader(TestPairs.numbered(12), 12).optSeed(7).build()) {
+      assertThat(loader.next().indices()).containsExactly(5, 7, 3, 0, 4, 10, 6, 1, 2, 11, 9, 8);
+      assertThat(loader.next().indices()).containsExactly(9, 6, 10, 4, 3, 5, 7, 11, 0, 8, 2, 1);
+    }
+  }
+
   @Test
   void every_caption_of_a_pair_is_drawn_over_the_epochs() throws Exception {
     Set<String> drawn = new HashSet<>();

@@ -195,6 +195,7 @@ final class TrainingLoop {
 
   /** With the averaged weights, if they are averaged; if the model is the best, it is saved. */
   private void evaluate() throws IOException {
+    long begun = System.nanoTime();
     boolean best;
     swapAverage();
     try {
@@ -209,6 +210,7 @@ final class TrainingLoop {
       double value = monitor.best().values().get(settings.bestBy);
       saveBest(() -> saver.saveBest(moment(), settings.bestBy, value));
     }
+    start += System.nanoTime() - begun; // no time of the training's
   }
 
   private void swapAverage() {

@@ -1,5 +1,6 @@
 package org.clip4j.examples;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -10,7 +11,9 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.clip4j.Clip;
+import java.util.stream.IntStream;
+import org.clip4j.data.ClassFolders;
+import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.PairTable;
 import org.clip4j.data.Pairs;
@@ -20,6 +23,7 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.RunSummary.Evaluated;
 import org.clip4j.train.TrainingResult;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Layout;
@@ -77,7 +81,7 @@ final class Train implements Callable<Integer> {
       names = "--held-out",
       defaultValue = "0",
       paramLabel = "SHARE",
-      description = "Share of the pairs to keep back, on which retrieval is measured afterwards.")
+      description = "Share of the pairs to keep back, on which retrieval is measured as it trains.")
   private double heldOut;
 
   @Option(
@@ -138,9 +142,52 @@ final class Train implements Callable<Integer> {
   private Long splitSeed;
 
   @Option(
+      names = "--classes",
+      paramLabel = "DIR",
+      description =
+          "Class folders with images that are not trained on, on which zero-shot accuracy is measured as it trains.")
+  private Path classes;
+
+  @Option(
+      names = "--template",
+      defaultValue = "a photo of a {}.",
+      description = "What the classes' names are put into; may be given several times.")
+  private List<String> templates;
+
+  @Option(
+      names = "--evaluate-every",
+      defaultValue = "0",
+      paramLabel = "STEPS",
+      description = "Steps between evaluations (0: once an epoch).")
+  private long evaluateEvery;
+
+  @Option(
+      names = "--best-by",
+      paramLabel = "METRIC",
+      description =
+          "Keeps the model that is best by it in DIR/best, for example retrieval.text_to_image.r1.")
+  private String bestBy;
+
+  @Option(
+      names = "--patience",
+      defaultValue = "0",
+      description = "Ends after so many evaluations without a better model (0: never).")
+  private int patience;
+
+  @Option(
+      names = "--checkpoint-every",
+      defaultValue = "0",
+      paramLabel = "STEPS",
+      description = "Steps between checkpoints to resume from (0: none).")
+  private long checkpointEvery;
+
+  @Option(names = "--resume", description = "Continues from the last checkpoint in DIR.")
+  private boolean resume;
+
+  @Option(
       names = "--json",
       paramLabel = "FILE",
-      description = "Writes losses, speed and retrieval there.")
+      description = "Writes losses, speed and evaluations there.")
   private Path json;
 
   public static void main(String... args) {
@@ -166,15 +213,21 @@ final class Train implements Callable<Integer> {
       System.out.printf(
           "%,d pairs to train on, %,d held out; %,d parameters%n",
           train.size(), split == null ? 0 : split.heldOut().size(), loaded.parameterCount());
-      TrainingResult result = train(loaded, transform[0], train);
+      TrainingResult result = train(loaded, transform[0], train, split);
       System.out.println(result);
       JsonObject report = Examples.toJson(result);
-      if (split != null) {
-        Retrieval retrieval = Retrieval.of(Clip.of(loaded, transform[0]), split.heldOut());
-        System.out.println(retrieval);
-        report.add("retrieval", retrieval.toJson());
+      List<Evaluated> evaluations = result.summary().evaluations();
+      if (!evaluations.isEmpty()) {
+        Evaluated last = evaluations.get(evaluations.size() - 1);
+        last.values().forEach((name, value) -> System.out.printf("  %-32s %.4f%n", name, value));
+        report.add("evaluation", new Gson().toJsonTree(last.values()));
       }
-      System.out.println("The model is in " + out);
+      Evaluated best = result.summary().best();
+      if (best != null) {
+        System.out.println(
+            "The best model, of step " + best.step() + ", is in " + out.resolve("best"));
+      }
+      System.out.println("The model is in " + out + "; open report.html there in a browser");
       if (json != null) {
         Files.writeString(json, report.toString());
       }
@@ -182,13 +235,13 @@ final class Train implements Callable<Integer> {
     return 0;
   }
 
-  private TrainingResult train(ClipModel loaded, ImageTransform transform, PairSource pairs)
+  private TrainingResult train(
+      ClipModel loaded, ImageTransform transform, PairSource pairs, Split split)
       throws IOException {
     ClipTrainer.Builder builder =
         ClipTrainer.builder()
             .setModel(loaded)
             .setPairs(pairs)
-            .setOutput(out)
             .optLayout(layout)
             .optTransform(transform)
             .optBatchSize(batchSize)
@@ -205,7 +258,29 @@ final class Train implements Callable<Integer> {
     if (warmup >= 0) {
       builder.optWarmupSteps(warmup);
     }
-    return Examples.train(builder, batchSize);
+    if (split != null) {
+      builder.optHeldOut(split.heldOut());
+    }
+    if (classes != null) {
+      ClassFolders folders =
+          Pairs.classFolders(classes).optDecoder(Examples.decoder(background)).build();
+      List<LabelledImage> images =
+          IntStream.range(0, folders.size()).mapToObj(folders::labelled).toList();
+      builder.optZeroShot("classes", folders.classNames(), templates, images);
+    }
+    if (evaluateEvery > 0) {
+      builder.optEvaluateEverySteps(evaluateEvery);
+    }
+    if (bestBy != null) {
+      builder.optBestBy(bestBy);
+    }
+    if (patience > 0) {
+      builder.optEarlyStopping(patience);
+    }
+    if (checkpointEvery > 0) {
+      builder.optCheckpointSteps(checkpointEvery);
+    }
+    return Examples.train(builder.optResume(resume), batchSize, out);
   }
 
   private PairTable table() throws IOException {

@@ -97,7 +97,7 @@ final class LossPicture implements TrainingListener {
         .getStyler()
         .setLegendPosition(LegendPosition.InsideNE)
         .setChartBackgroundColor(Color.WHITE);
-    chart.getStyler().setPlotBorderVisible(false).setXAxisTickMarkSpacingHint(80);
+    chart.getStyler().setXAxisTickMarkSpacingHint(80).setPlotBorderVisible(false);
     return chart;
   }
 

@@ -50,6 +50,7 @@ final class RunReport {
   private final long totalSteps;
   private final Map<String, String> described = new LinkedHashMap<>();
   private StringBuilder html;
+  private long lastStep;
 
   RunReport(Path file, TrainingSettings settings) throws IOException {
     this.file = file;
@@ -79,6 +80,7 @@ final class RunReport {
 
   String page(RunHistory history, TrainingProgress latest, Status status) {
     html = new StringBuilder();
+    lastStep = history.lastStep();
     Path folder = file.toAbsolutePath().getParent().getFileName();
     String title = "Training " + (folder == null ? "" : folder);
     add("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
@@ -186,7 +188,7 @@ final class RunReport {
   }
 
   private void chart(String heading, Map<String, Curve> curves, boolean mayBeLogarithmic) {
-    String svg = SvgChart.of(curves, totalSteps, mayBeLogarithmic);
+    String svg = SvgChart.of(curves, lastStep, mayBeLogarithmic);
     if (svg.isEmpty()) {
       return;
     }

@@ -17,7 +17,7 @@ final class SvgChart {
   private static final int WIDTH = 560;
   private static final int HEIGHT = 230;
   private static final int LEFT = 58;
-  private static final int RIGHT = 14;
+  private static final int RIGHT = 24;
   private static final int TOP = 10;
   private static final int BOTTOM = 40;
 
@@ -31,12 +31,12 @@ final class SvgChart {
   private final double high;
   private final StringBuilder svg = new StringBuilder();
 
-  private SvgChart(Map<String, Curve> curves, long totalSteps, boolean mayBeLogarithmic) {
+  private SvgChart(Map<String, Curve> curves, long lastStep, boolean mayBeLogarithmic) {
     this.curves = curves;
     double lowest = curves.values().stream().mapToDouble(Curve::lowest).min().orElse(0);
     double highest = curves.values().stream().mapToDouble(Curve::highest).max().orElse(1);
     logarithmic = mayBeLogarithmic && lowest > 0 && highest / lowest > WIDE;
-    maxStep = Math.max(1, totalSteps);
+    maxStep = Math.max(1, lastStep);
     if (logarithmic) {
       low = Math.floor(Math.log10(lowest));
       high = Math.max(low + 1, Math.ceil(Math.log10(highest)));
@@ -52,14 +52,14 @@ final class SvgChart {
    * The chart; empty if no curve has a value.
    *
    * @param curves by name
-   * @param totalSteps where the steps' axis ends
+   * @param lastStep where the steps' axis ends
    * @param mayBeLogarithmic whether values of very different size are drawn by their logarithm
    */
-  static String of(Map<String, Curve> curves, long totalSteps, boolean mayBeLogarithmic) {
+  static String of(Map<String, Curve> curves, long lastStep, boolean mayBeLogarithmic) {
     if (curves.values().stream().allMatch(curve -> curve.size() == 0)) {
       return "";
     }
-    return new SvgChart(curves, totalSteps, mayBeLogarithmic).draw();
+    return new SvgChart(curves, lastStep, mayBeLogarithmic).draw();
   }
 
   private String draw() {

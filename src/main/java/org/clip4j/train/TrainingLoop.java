@@ -199,6 +199,7 @@ final class TrainingLoop implements AutoCloseable {
 
   /** With the averaged weights, if they are averaged; if the model is the best, it is saved. */
   private void evaluate() throws IOException {
+    long begun = System.nanoTime();
     boolean best;
     swapAverage();
     try {
@@ -213,6 +214,7 @@ final class TrainingLoop implements AutoCloseable {
       double value = monitor.best().values().get(settings.bestBy);
       saveBest(() -> saver.saveBest(moment(), settings.bestBy, value));
     }
+    start += System.nanoTime() - begun; // no time of the training's
   }
 
   private void swapAverage() {

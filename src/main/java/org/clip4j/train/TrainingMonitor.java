@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.clip4j.data.PairBatch;
 import org.clip4j.eval.Encoder;
 import org.clip4j.eval.Evaluation;
@@ -184,11 +185,18 @@ final class TrainingMonitor implements Closeable {
     }
     evaluated = new Evaluated(step, values);
     boolean isBest = best.isBest(evaluated);
-    logger.info("Evaluation after step {}{}: {}", step, isBest ? ", the best so far" : "", values);
+    logger.info(
+        "Evaluation after step {}{}: {}", step, isBest ? ", the best so far" : "", shown(values));
     recorder.add(RunHistory.line(evaluated));
     settings.listeners.forEach(listener -> listener.onEvaluation(evaluated));
     pace.start();
     return isBest;
+  }
+
+  private static String shown(Map<String, Double> values) {
+    return values.entrySet().stream()
+        .map(entry -> String.format(Locale.ROOT, "%s %.4f", entry.getKey(), entry.getValue()))
+        .collect(Collectors.joining(", "));
   }
 
   /** The best evaluation so far; null if there is none. */

@@ -15,7 +15,8 @@ import java.time.Duration;
  *     half precision had the step skipped
  * @param logitScale after this step
  * @param samplesPerSecond pairs over the elapsed time, waiting for data included
- * @param elapsed since training began, earlier runs included and breaks between them not
+ * @param elapsed since training began, earlier runs included; breaks between them and evaluations
+ *     not
  * @param dataWait the share of the time of the last steps that was spent waiting for data, in [0,
  *     1]
  * @param batch what this step's batch was like

@@ -13,7 +13,7 @@ import java.util.List;
  * @param cancelled whether it was stopped from outside before its last step
  * @param losses of each step's batch
  * @param samples pairs trained on, each counted as often as it was
- * @param elapsed time in the training loop, earlier runs included
+ * @param elapsed time in the training loop, earlier runs included, evaluations not
  * @param unreadable how many images could not be read and were skipped
  * @param unreadableExamples the names of the first of them
  * @param summary evaluations and findings

@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.clip4j.Clip;
@@ -65,20 +66,25 @@ final class Examples {
   }
 
   /**
-   * Trains with a progress bar; Ctrl-C ends the training after the step under way, and the model is
-   * saved, with a checkpoint if there are any.
+   * Trains with a progress bar, and {@code loss.png} drawn in the output folder as it goes; Ctrl-C
+   * ends the training after the step under way, and the model is saved, with a checkpoint if there
+   * are any.
    */
-  static TrainingResult train(ClipTrainer.Builder builder, int batchSize) throws IOException {
+  static TrainingResult train(ClipTrainer.Builder builder, int batchSize, Path output)
+      throws IOException {
+    LossPicture picture = new LossPicture(output);
     Progress[] progress = new Progress[1];
     ClipTrainer trainer =
         builder
+            .setOutput(output)
+            .optListener(picture)
             .optListener(
                 step -> {
                   if (progress[0] == null) { // the first step also warms up: time starts after it
                     progress[0] =
                         new Progress("Training", step.totalSteps(), step.step(), batchSize);
                   } else {
-                    progress[0].step(step.step(), step.loss());
+                    progress[0].step(step.step(), step.loss(), step.dataWait());
                   }
                 })
             .build();
@@ -95,7 +101,9 @@ final class Examples {
             });
     Runtime.getRuntime().addShutdownHook(onInterrupt);
     try {
-      return trainer.train();
+      TrainingResult result = trainer.train();
+      picture.draw();
+      return result;
     } finally {
       saved.countDown();
       if (progress[0] != null) {

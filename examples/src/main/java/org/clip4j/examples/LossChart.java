@@ -128,7 +128,7 @@ final class LossChart {
   }
 
   /** Means of consecutive groups, so that at most {@link #POINTS} values are left. */
-  private static double[] thin(double[] values) {
+  static double[] thin(double[] values) {
     int group = (values.length + POINTS - 1) / POINTS;
     double[] means = new double[(values.length + group - 1) / group];
     for (int i = 0; i < means.length; i++) {
@@ -140,7 +140,7 @@ final class LossChart {
   }
 
   /** Means over a window centred on each value, a twentieth of all values wide. */
-  private static double[] smooth(double[] values) {
+  static double[] smooth(double[] values) {
     int reach = Math.max(1, values.length / 40);
     double[] means = new double[values.length];
     for (int i = 0; i < means.length; i++) {

@@ -11,9 +11,9 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
- * Shows on standard output how training is getting on: step of all steps, loss, samples/s and time
- * left. On a terminal it is a bar; elsewhere (a pipe, a file, CI) a plain line every few seconds.
- * One thread uses it, and closes it.
+ * Shows on standard output how training is getting on: step of all steps, loss, samples/s, the
+ * share of time spent waiting for data, and time left. On a terminal it is a bar; elsewhere (a
+ * pipe, a file, CI) a plain line every few seconds. One thread uses it, and closes it.
  */
 final class Progress implements AutoCloseable {
 
@@ -68,8 +68,14 @@ final class Progress implements AutoCloseable {
     this.bar = terminal ? newBar() : null;
   }
 
-  /** Reports that {@code step} steps are done (counted from 1) and the last one's loss. */
-  void step(long step, double loss) {
+  /**
+   * Reports a step.
+   *
+   * @param step steps done, from 1
+   * @param loss of the last
+   * @param dataWait the share of the time of the last steps spent waiting for data
+   */
+  void step(long step, double loss, double dataWait) {
     long now = nanoTime.getAsLong();
     double since = (now - markTime) / 1e9;
     if (since >= SPEED_WINDOW || markStep == first) {
@@ -79,7 +85,13 @@ final class Progress implements AutoCloseable {
       markTime = now;
       markStep = step;
     }
-    String state = String.format(Locale.ROOT, "loss %.3f, %,.0f samples/s", loss, samplesPerSecond);
+    String state =
+        String.format(
+            Locale.ROOT,
+            "loss %.3f, %,.0f samples/s, %.0f %% data wait",
+            loss,
+            samplesPerSecond,
+            100 * dataWait);
     if (bar != null) {
       bar.setExtraMessage(' ' + state);
       bar.stepTo(step);

@@ -67,7 +67,6 @@ final class Quickstart implements Callable<Integer> {
               ClipTrainer.builder()
                   .setModel(model)
                   .setPairs(shapes.training(IMAGES))
-                  .setOutput(out.resolve("model"))
                   .optLayout(Layout.OPENCLIP)
                   .optTransform(transform)
                   .optBatchSize(BATCH)
@@ -76,7 +75,8 @@ final class Quickstart implements Callable<Integer> {
                   .optWeightDecay(0.1)
                   .optSpreadDuplicates(true)
                   .optSeed(seed),
-              BATCH);
+              BATCH,
+              out.resolve("model"));
       System.out.println(result);
       evaluate(Clip.of(model, transform), shapes, result);
     }

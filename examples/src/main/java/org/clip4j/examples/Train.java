@@ -1,83 +1,50 @@
 package org.clip4j.examples;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
-import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import org.clip4j.Clip;
+import java.util.stream.IntStream;
+import org.clip4j.data.ClassFolders;
+import org.clip4j.data.LabelledImage;
+import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairSource;
-import org.clip4j.data.PairTable;
 import org.clip4j.data.Pairs;
 import org.clip4j.data.Split;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ClipModel;
+import org.clip4j.text.Tokenizer;
 import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.RunSummary.Evaluated;
 import org.clip4j.train.TrainingResult;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Layout;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/** Trains or fine-tunes a model on your own pairs: a folder of pictures and a table of captions. */
+/** Trains or fine-tunes a model on your own pairs of images and texts. */
 @Command(
     name = "Train",
     mixinStandardHelpOptions = true,
     sortOptions = false,
     showDefaultValues = true,
-    description = "Trains a CLIP model on a table of images and captions.")
+    description = "Trains or fine-tunes a CLIP model on images and captions.")
 final class Train implements Callable<Integer> {
-  @Option(
-      names = "--data",
-      required = true,
-      paramLabel = "TABLE",
-      description = "A CSV or TSV file with a header line.")
-  private Path data;
-
-  @Option(
-      names = "--image-column",
-      defaultValue = "file",
-      description = "The column of image files.")
-  private String imageColumn;
-
-  @Option(
-      names = "--caption-column",
-      defaultValue = "caption",
-      description =
-          "The column of captions; several separated by commas, of which each epoch draws one.",
-      split = ",")
-  private String[] captionColumns;
-
-  @Option(
-      names = "--image-root",
-      paramLabel = "DIR",
-      description = "The folder that image files start from (the table's own).")
-  private Path imageRoot;
-
-  @Option(
-      names = "--background",
-      paramLabel = "RRGGBB",
-      description = "Colour behind transparent images (transparency is dropped).")
-  private String background;
-
-  @Option(
-      names = "--exclude",
-      paramLabel = "REGEX",
-      description = "Leaves out rows in whose image or caption this is found.")
-  private Pattern exclude;
+  @Mixin private PairOptions data;
 
   @Option(
       names = "--held-out",
       defaultValue = "0",
       paramLabel = "SHARE",
-      description = "Share of the pairs to keep back, on which retrieval is measured afterwards.")
+      description = "Share of the pairs to keep back, on which retrieval is measured as it trains.")
   private double heldOut;
 
   @Option(
@@ -85,7 +52,8 @@ final class Train implements Callable<Integer> {
       defaultValue = "ViT-Ti-8-64",
       paramLabel = "MODEL",
       description =
-          "An architecture's name, a JSON file with OpenCLIP's model_cfg, or a folder with a model to fine-tune.")
+          "An architecture's name, a JSON file with OpenCLIP's model_cfg, or a model to fine-tune:"
+              + " a name on the hub, a folder or a weights file.")
   private String model;
 
   @Option(
@@ -94,6 +62,8 @@ final class Train implements Callable<Integer> {
       paramLabel = "DIR",
       description = "Where the model goes.")
   private Path out;
+
+  @Mixin private StepOptions step;
 
   @Option(names = "--layout", defaultValue = "OPENCLIP", description = "${COMPLETION-CANDIDATES}.")
   private Layout layout;
@@ -168,9 +138,42 @@ final class Train implements Callable<Integer> {
   private String[] allowedChanges = {};
 
   @Option(
+      names = "--classes",
+      paramLabel = "DIR",
+      description =
+          "Class folders with images that are not trained on, on which zero-shot accuracy is measured as it trains.")
+  private Path classes;
+
+  @Option(
+      names = "--template",
+      defaultValue = "a photo of a {}.",
+      description = "What the classes' names are put into; may be given several times.")
+  private List<String> templates;
+
+  @Option(
+      names = "--evaluate-every",
+      defaultValue = "0",
+      paramLabel = "STEPS",
+      description = "Steps between evaluations (0: once an epoch).")
+  private long evaluateEvery;
+
+  @Option(
+      names = "--best-by",
+      paramLabel = "METRIC",
+      description =
+          "Keeps the model that is best by it in DIR/best, for example retrieval.text_to_image.r1.")
+  private String bestBy;
+
+  @Option(
+      names = "--patience",
+      defaultValue = "0",
+      description = "Ends after so many evaluations without a better model (0: never).")
+  private int patience;
+
+  @Option(
       names = "--json",
       paramLabel = "FILE",
-      description = "Writes losses, speed and retrieval there.")
+      description = "Writes losses, speed and evaluations there.")
   private Path json;
 
   public static void main(String... args) {
@@ -179,10 +182,14 @@ final class Train implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    PairSource train = table();
+    PairFeed train = data.open();
     Split split = null;
     if (heldOut > 0) {
-      split = train.split(heldOut, splitSeed != null ? splitSeed : seed);
+      if (!(train instanceof PairSource source)) {
+        throw new IllegalArgumentException(
+            "--held-out needs pairs with an order of their own; keep some shards back instead");
+      }
+      split = source.split(heldOut, splitSeed != null ? splitSeed : seed);
       train = split.train();
     }
     Files.createDirectories(out);
@@ -191,20 +198,27 @@ final class Train implements Callable<Integer> {
           out.resolve("held-out-indices.txt"),
           split.heldOutIndices().stream().map(i -> i + "\n").collect(Collectors.joining()));
     }
-    ImageTransform[] transform = new ImageTransform[1];
-    try (ClipModel loaded = model(transform)) {
+    try (Start start = start()) {
       System.out.printf(
           "%,d pairs to train on, %,d held out; %,d parameters%n",
-          train.size(), split == null ? 0 : split.heldOut().size(), loaded.parameterCount());
-      TrainingResult result = train(loaded, transform[0], train);
+          train.pairsPerEpoch(),
+          split == null ? 0 : split.heldOut().size(),
+          start.model.parameterCount());
+      TrainingResult result = train(start, train, split);
       System.out.println(result);
       JsonObject report = Examples.toJson(result);
-      if (split != null) {
-        Retrieval retrieval = Retrieval.of(Clip.of(loaded, transform[0]), split.heldOut());
-        System.out.println(retrieval);
-        report.add("retrieval", retrieval.toJson());
+      List<Evaluated> evaluations = result.summary().evaluations();
+      if (!evaluations.isEmpty()) {
+        Evaluated last = evaluations.get(evaluations.size() - 1);
+        last.values().forEach((name, value) -> System.out.printf("  %-32s %.4f%n", name, value));
+        report.add("evaluation", new Gson().toJsonTree(last.values()));
       }
-      System.out.println("The model is in " + out);
+      Evaluated best = result.summary().best();
+      if (best != null) {
+        System.out.println(
+            "The best model, of step " + best.step() + ", is in " + out.resolve("best"));
+      }
+      System.out.println("The model is in " + out + "; open report.html there in a browser");
       if (json != null) {
         Files.writeString(json, report.toString());
       }
@@ -212,15 +226,14 @@ final class Train implements Callable<Integer> {
     return 0;
   }
 
-  private TrainingResult train(ClipModel loaded, ImageTransform transform, PairSource pairs)
-      throws IOException {
+  private TrainingResult train(Start start, PairFeed pairs, Split split) throws IOException {
     ClipTrainer.Builder builder =
         ClipTrainer.builder()
-            .setModel(loaded)
+            .setModel(start.model)
             .setPairs(pairs)
-            .setOutput(out)
             .optLayout(layout)
-            .optTransform(transform)
+            .optTransform(start.transform)
+            .optTokenizer(start.tokenizer)
             .optBatchSize(batchSize)
             .optEpochs(epochs)
             .optLearningRate(learningRate)
@@ -244,41 +257,65 @@ final class Train implements Callable<Integer> {
     if (warmup >= 0) {
       builder.optWarmupSteps(warmup);
     }
-    return Examples.train(builder, batchSize);
+    if (split != null) {
+      builder.optHeldOut(split.heldOut());
+    }
+    if (classes != null) {
+      ClassFolders folders = Pairs.classFolders(classes).optDecoder(data.decoder()).build();
+      List<LabelledImage> images =
+          IntStream.range(0, folders.size()).mapToObj(folders::labelled).toList();
+      builder.optZeroShot("classes", folders.classNames(), templates, images);
+    }
+    if (evaluateEvery > 0) {
+      builder.optEvaluateEverySteps(evaluateEvery);
+    }
+    if (bestBy != null) {
+      builder.optBestBy(bestBy);
+    }
+    if (patience > 0) {
+      builder.optEarlyStopping(patience);
+    }
+    step.apply(builder);
+    return Examples.train(builder, batchSize, out);
   }
 
-  private PairTable table() throws IOException {
-    PairTable.Builder table =
-        Pairs.table(data)
-            .columns(imageColumn, captionColumns)
-            .optDecoder(Examples.decoder(background));
-    if (imageRoot != null) {
-      table.optImageRoot(imageRoot);
-    }
-    if (exclude != null) {
-      List<String> columns = new ArrayList<>(List.of(captionColumns));
-      columns.add(imageColumn);
-      table.optRowFilter(
-          row -> columns.stream().noneMatch(column -> exclude.matcher(row.get(column)).find()));
-    }
-    return table.build();
-  }
-
-  /** The model, and through the array its transform. */
-  private ClipModel model(ImageTransform[] transform) throws IOException {
-    Path path = Path.of(model);
-    if (Files.isDirectory(path)) {
-      try (Checkpoint checkpoint = Checkpoint.open(path)) {
-        transform[0] = checkpoint.transform();
-        return ClipModel.load(checkpoint.config(), checkpoint.parameters());
+  /**
+   * What is trained.
+   *
+   * @param model new, or loaded
+   * @param transform the model's own
+   * @param tokenizer the model's own; null for OpenAI's
+   */
+  private record Start(ClipModel model, ImageTransform transform, Tokenizer tokenizer)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      model.close();
+      if (tokenizer != null) {
+        tokenizer.close();
       }
     }
-    ClipConfig config =
-        Files.isRegularFile(path)
-            ? ClipConfigJson.read(JsonParser.parseString(Files.readString(path)).getAsJsonObject())
-            : ClipConfig.named(model);
-    transform[0] =
-        ImageTransform.openai(config.vision().imageHeight(), config.vision().imageWidth());
-    return ClipModel.create(config, seed);
+  }
+
+  private Start start() throws IOException {
+    Path path = Path.of(model);
+    boolean isConfig = Files.isRegularFile(path) && model.endsWith(".json");
+    if (isConfig || ClipConfig.names().contains(model)) {
+      ClipConfig config =
+          isConfig
+              ? ClipConfigJson.read(
+                  JsonParser.parseString(Files.readString(path)).getAsJsonObject())
+              : ClipConfig.named(model);
+      int height = config.vision().imageHeight();
+      int width = config.vision().imageWidth();
+      ImageTransform transform = ImageTransform.openai(height, width);
+      return new Start(ClipModel.create(config, seed), transform, null);
+    }
+    try (Checkpoint checkpoint = Examples.loader(model).openCheckpoint()) {
+      return new Start(
+          ClipModel.load(checkpoint.config(), checkpoint.parameters()),
+          checkpoint.transform(),
+          checkpoint.tokenizer().orElse(null));
+    }
   }
 }

@@ -1,0 +1,94 @@
+package org.clip4j.examples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import org.clip4j.data.JsonLines;
+import org.clip4j.data.PairFeed;
+import org.clip4j.data.PairTable;
+import org.clip4j.data.Pairs;
+import org.clip4j.image.ImageDecoder;
+import picocli.CommandLine.Option;
+
+/** Options that say where image-text pairs come from. */
+final class PairOptions {
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "DATA",
+      description =
+          "A CSV or TSV file with a header line; a .jsonl file of objects; a folder of images with"
+              + " .txt files beside them; or WebDataset shards, as train-{000..127}.tar.")
+  private String data;
+
+  @Option(
+      names = "--image-column",
+      defaultValue = "file",
+      description = "The column of image files.")
+  private String imageColumn;
+
+  @Option(
+      names = "--caption-column",
+      defaultValue = "caption",
+      description =
+          "The column of captions; several separated by commas, of which each epoch draws one.",
+      split = ",")
+  private String[] captionColumns;
+
+  @Option(
+      names = "--image-root",
+      paramLabel = "DIR",
+      description = "The folder that image files start from (the table's own).")
+  private Path imageRoot;
+
+  @Option(
+      names = "--background",
+      paramLabel = "RRGGBB",
+      description = "Colour behind transparent images (transparency is dropped).")
+  private String background;
+
+  @Option(
+      names = "--exclude",
+      paramLabel = "REGEX",
+      description = "Leaves out rows in whose image or caption this is found.")
+  private Pattern exclude;
+
+  /** Opens them. */
+  PairFeed open() throws IOException {
+    if (data.endsWith(".tar")) {
+      return Pairs.shards(data).optDecoder(decoder()).build();
+    }
+    Path path = Path.of(data);
+    if (Files.isDirectory(path)) {
+      return Pairs.folder(path).optDecoder(decoder()).build();
+    }
+    if (data.endsWith(".jsonl")) {
+      JsonLines lines =
+          Pairs.jsonLines(path).keys(imageColumn, captionColumns).optDecoder(decoder());
+      return (imageRoot == null ? lines : lines.optImageRoot(imageRoot)).build();
+    }
+    return table(path);
+  }
+
+  ImageDecoder decoder() {
+    return Examples.decoder(background);
+  }
+
+  private PairTable table(Path path) throws IOException {
+    PairTable.Builder table =
+        Pairs.table(path).columns(imageColumn, captionColumns).optDecoder(decoder());
+    if (imageRoot != null) {
+      table.optImageRoot(imageRoot);
+    }
+    if (exclude != null) {
+      List<String> columns = new ArrayList<>(List.of(captionColumns));
+      columns.add(imageColumn);
+      table.optRowFilter(
+          row -> columns.stream().noneMatch(column -> exclude.matcher(row.get(column)).find()));
+    }
+    return table.build();
+  }
+}

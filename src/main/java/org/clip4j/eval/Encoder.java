@@ -23,9 +23,10 @@ import org.clip4j.text.Tokenizer;
 
 /**
  * Images and texts to embeddings of unit length, by a model's present weights, without recording
- * gradients. Its kernels live as long as the model; any number of threads may share one until then.
+ * gradients. Its kernels live until it or the model is closed; any number of threads may share one
+ * until then.
  */
-public final class Encoder {
+public final class Encoder implements AutoCloseable {
 
   /** Images or texts encoded at once; more gain no speed and cost memory. */
   private static final int CHUNK = 32;
@@ -33,6 +34,7 @@ public final class Encoder {
   private final ClipModel model;
   private final ImageTransform transform;
   private final Tokenizer tokenizer;
+  private final NDManager manager;
   private final PixelKernels pixels;
   private final Similarity similarity;
 
@@ -46,7 +48,7 @@ public final class Encoder {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
-    NDManager manager = model.manager().newSubManager();
+    manager = model.manager().newSubManager();
     pixels = new PixelKernels(manager, transform.mean(), transform.std());
     similarity = new Similarity(manager);
   }
@@ -151,5 +153,11 @@ public final class Encoder {
     return IntStream.range(0, all.length / width)
         .mapToObj(i -> Arrays.copyOfRange(all, i * width, (i + 1) * width))
         .toArray(float[][]::new);
+  }
+
+  /** Frees the kernels; model and tokenizer stay open. */
+  @Override
+  public void close() {
+    manager.close();
   }
 }

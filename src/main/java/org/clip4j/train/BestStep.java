@@ -1,5 +1,6 @@
 package org.clip4j.train;
 
+import java.util.List;
 import org.clip4j.train.RunSummary.Evaluated;
 
 /** The best evaluation by one of its values, of which higher is better, and how long ago it was. */
@@ -47,6 +48,11 @@ final class BestStep {
     return false;
   }
 
+  /** Takes in evaluations of before; those without the value do not count. */
+  void recall(List<Evaluated> earlier) {
+    earlier.stream().filter(old -> old.values().containsKey(metric)).forEach(this::isBest);
+  }
+
   boolean isEnough() {
     return patience > 0 && since >= patience;
   }
@@ -54,9 +60,5 @@ final class BestStep {
   /** Null if there is none. */
   Evaluated best() {
     return best;
-  }
-
-  String metric() {
-    return metric;
   }
 }

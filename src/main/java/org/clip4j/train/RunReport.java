@@ -51,6 +51,7 @@ final class RunReport {
   private final Map<String, String> described = new LinkedHashMap<>();
   private StringBuilder html;
   private long lastStep;
+  private Evaluated best; // null if there is none
 
   RunReport(Path file, TrainingSettings settings) throws IOException {
     this.file = file;
@@ -81,6 +82,9 @@ final class RunReport {
   String page(RunHistory history, TrainingProgress latest, Status status) {
     html = new StringBuilder();
     lastStep = history.lastStep();
+    BestStep steps = new BestStep(settings.bestBy, 0);
+    steps.recall(history.evaluations());
+    best = steps.best();
     Path folder = file.toAbsolutePath().getParent().getFileName();
     String title = "Training " + (folder == null ? "" : folder);
     add("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
@@ -113,25 +117,16 @@ final class RunReport {
         tiles.put("time left", clock(latest.remaining()));
       }
     }
-    if (settings.bestBy != null) {
-      history.evaluations().stream()
-          .filter(evaluated -> evaluated.values().containsKey(settings.bestBy))
-          .max((a, b) -> Double.compare(value(a), value(b)))
-          .ifPresent(
-              best ->
-                  tiles.put(
-                      "best " + words(settings.bestBy) + ", step " + best.step(),
-                      SvgChart.number(value(best))));
+    if (best != null) {
+      tiles.put(
+          "best " + words(settings.bestBy) + ", step " + best.step(),
+          SvgChart.number(best.values().get(settings.bestBy)));
     }
     add("<dl class=\"tiles\">\n");
     tiles.forEach(
         (name, value) ->
             add("<div><dt>" + escape(name) + "</dt><dd>" + escape(value) + "</dd></div>\n"));
     add("</dl>\n");
-  }
-
-  private double value(Evaluated evaluated) {
-    return evaluated.values().get(settings.bestBy);
   }
 
   private static void number(Map<String, String> tiles, String name, double value, String format) {
@@ -219,14 +214,12 @@ final class RunReport {
     }
     Set<String> names = new LinkedHashSet<>();
     evaluations.forEach(evaluated -> names.addAll(evaluated.values().keySet()));
-    BestStep best = new BestStep(settings.bestBy, 0);
-    evaluations.forEach(best::isBest);
     add("<h2>Evaluations</h2>\n<div class=\"table\"><table><thead><tr><th>step</th>");
     names.forEach(name -> add("<th class=\"number\">" + escape(words(name)) + "</th>"));
     add("</tr></thead>\n<tbody>\n");
     int first = Math.max(0, evaluations.size() - EVALUATION_ROWS);
     for (Evaluated evaluated : evaluations.subList(first, evaluations.size())) {
-      boolean isBest = evaluated == best.best();
+      boolean isBest = evaluated == best;
       add(isBest ? "<tr class=\"best\">" : "<tr>");
       add("<th>" + evaluated.step() + (isBest ? " (best)" : "") + "</th>");
       for (String name : names) {

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -53,10 +54,9 @@ final class TrainingMonitor implements Closeable {
     evaluateEverySteps = settings.evaluations.isEmpty() ? 0 : settings.evaluateEverySteps();
     diagnosis = new Diagnosis(settings.warmupSteps(totalSteps), settings.spreadDuplicates);
     best = new BestStep(settings.bestBy, settings.patience);
-    for (Evaluated earlier : recorder.history().evaluations()) {
-      best.isBest(earlier);
-      evaluated = earlier;
-    }
+    List<Evaluated> earlier = recorder.history().evaluations();
+    best.recall(earlier);
+    evaluated = earlier.isEmpty() ? null : earlier.get(earlier.size() - 1);
   }
 
   /**
@@ -274,6 +274,9 @@ final class TrainingMonitor implements Closeable {
   /** Closes the files; a training that has not ended by now has failed, and the report says so. */
   @Override
   public void close() throws IOException {
+    if (encoder != null) {
+      encoder.close();
+    }
     recorder.close();
   }
 }

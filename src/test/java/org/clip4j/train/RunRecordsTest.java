@@ -175,6 +175,10 @@ class RunRecordsTest {
     assertThat(best.isBest(new Evaluated(30, Map.of("r", 0.3)))).isFalse();
     assertThat(best.isEnough()).isTrue();
     assertThat(best.best().step()).isEqualTo(10);
+    BestStep resumed = new BestStep("r", 2);
+    resumed.recall(
+        List.of(new Evaluated(5, Map.of("s", 1.0)), new Evaluated(10, Map.of("r", 0.4))));
+    assertThat(resumed.best().step()).isEqualTo(10);
     assertThatThrownBy(() -> best.isBest(new Evaluated(40, Map.of("s", 0.3))))
         .hasMessageContaining("chosen by r")
         .hasMessageContaining("[s]");

@@ -181,7 +181,7 @@ public final class ClipTrainer {
 
     /** Pairs that are contrasted with each other in one step; by default 128. */
     public Builder optBatchSize(int batchSize) {
-      settings.batchSize = atLeast("batch size", 2, batchSize);
+      settings.batchSize = Limits.atLeast("batch size", 2, batchSize);
       return this;
     }
 
@@ -190,43 +190,43 @@ public final class ClipTrainer {
      * it after that.
      */
     public Builder optMicroBatchSize(int microBatchSize) {
-      settings.microBatchSize = atLeast("micro-batch size", 1, microBatchSize);
+      settings.microBatchSize = Limits.atLeast("micro-batch size", 1, microBatchSize);
       return this;
     }
 
     /** Passes over the data; by default 30. */
     public Builder optEpochs(int epochs) {
-      settings.epochs = atLeast("epochs", 1, epochs);
+      settings.epochs = Limits.atLeast("epochs", 1, epochs);
       return this;
     }
 
     /** Steps in all, in place of {@link #optEpochs}. */
     public Builder optSteps(long steps) {
-      settings.steps = atLeast("steps", 1, steps);
+      settings.steps = Limits.atLeast("steps", 1, steps);
       return this;
     }
 
     /** The highest learning rate; by default 5e-4. */
     public Builder optLearningRate(double learningRate) {
-      settings.learningRate = notNegative("learning rate", learningRate);
+      settings.learningRate = Limits.notNegative("learning rate", learningRate);
       return this;
     }
 
     /** Weight decay of AdamW; by default 0.2. */
     public Builder optWeightDecay(double weightDecay) {
-      settings.weightDecay = notNegative("weight decay", weightDecay);
+      settings.weightDecay = Limits.notNegative("weight decay", weightDecay);
       return this;
     }
 
     /** The global L2 norm that gradients are scaled down to; by default 0, no limit. */
     public Builder optMaxGradientNorm(double maxGradientNorm) {
-      settings.maxGradientNorm = notNegative("maximum gradient norm", maxGradientNorm);
+      settings.maxGradientNorm = Limits.notNegative("maximum gradient norm", maxGradientNorm);
       return this;
     }
 
     /** Steps over which the learning rate rises; by default a twentieth of all. */
     public Builder optWarmupSteps(long warmupSteps) {
-      settings.warmupSteps = atLeast("warm-up steps", 0, warmupSteps);
+      settings.warmupSteps = Limits.atLeast("warm-up steps", 0, warmupSteps);
       return this;
     }
 
@@ -329,7 +329,7 @@ public final class ClipTrainer {
      * disk is full, that is logged as an error and the training goes on; the earlier ones stay.
      */
     public Builder optCheckpointSteps(long steps) {
-      settings.checkpointSteps = atLeast("checkpoint steps", 1, steps);
+      settings.checkpointSteps = Limits.atLeast("checkpoint steps", 1, steps);
       return this;
     }
 
@@ -348,7 +348,7 @@ public final class ClipTrainer {
 
     /** How many of the last checkpoints are kept; by default 3. Older ones are deleted. */
     public Builder optKeepLast(int checkpoints) {
-      settings.keepLast = atLeast("kept checkpoints", 1, checkpoints);
+      settings.keepLast = Limits.atLeast("kept checkpoints", 1, checkpoints);
       return this;
     }
 
@@ -378,7 +378,7 @@ public final class ClipTrainer {
 
     /** Threads that decode images; by default one less than there are cores, at least one. */
     public Builder optDecodeThreads(int threads) {
-      settings.decodeThreads = atLeast("decode threads", 1, threads);
+      settings.decodeThreads = Limits.atLeast("decode threads", 1, threads);
       return this;
     }
 
@@ -387,7 +387,7 @@ public final class ClipTrainer {
      * the heap.
      */
     public Builder optImageCacheBytes(long bytes) {
-      settings.imageCacheBytes = atLeast("image cache bytes", 0, bytes);
+      settings.imageCacheBytes = Limits.atLeast("image cache bytes", 0, bytes);
       return this;
     }
 
@@ -417,7 +417,7 @@ public final class ClipTrainer {
 
     /** Steps from one evaluation to the next; by default an epoch's. */
     public Builder optEvaluateEverySteps(long steps) {
-      settings.evaluateEverySteps = atLeast("steps between evaluations", 1, steps);
+      settings.evaluateEverySteps = Limits.atLeast("steps between evaluations", 1, steps);
       return this;
     }
 
@@ -438,13 +438,13 @@ public final class ClipTrainer {
      * {@link #optBestBy}. By default it goes on to its last step.
      */
     public Builder optEarlyStopping(int patience) {
-      settings.patience = atLeast("patience", 1, patience);
+      settings.patience = Limits.atLeast("patience", 1, patience);
       return this;
     }
 
     /** Steps from one line of {@code metrics.jsonl} to the next; by default 1. */
     public Builder optMetricsEverySteps(int steps) {
-      settings.metricsEverySteps = atLeast("steps between metrics", 1, steps);
+      settings.metricsEverySteps = Limits.atLeast("steps between metrics", 1, steps);
       return this;
     }
 
@@ -458,26 +458,6 @@ public final class ClipTrainer {
     public ClipTrainer build() {
       settings.check();
       return new ClipTrainer(settings.copy());
-    }
-
-    private static int atLeast(String name, int limit, int value) {
-      return (int) atLeast(name, limit, (long) value);
-    }
-
-    private static long atLeast(String name, long limit, long value) {
-      if (value < limit) {
-        throw new IllegalArgumentException(
-            name + " must be at least " + limit + ", found " + value);
-      }
-      return value;
-    }
-
-    private static double notNegative(String name, double value) {
-      if (!(value >= 0) || Double.isInfinite(value)) {
-        throw new IllegalArgumentException(
-            name + " must be a number of at least 0, found " + value);
-      }
-      return value;
     }
   }
 }

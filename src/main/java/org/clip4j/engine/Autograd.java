@@ -1,13 +1,38 @@
 package org.clip4j.engine;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.pytorch.engine.PtNDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.function.Supplier;
 
 /** PyTorch's gradient recording, for the calling thread. */
 public final class Autograd {
-  private Autograd() {}
+  /** Contiguous, since the fused optimizer goes through memory in order. */
+  private static final String SOURCE =
+      """
+      def gradients(self, output: Tensor, gradient: Tensor, p: List[Tensor]) -> List[Tensor]:
+        found = torch.grad([output], p, annotate(List[Optional[Tensor]], [gradient]), None, False, True)
+        g = annotate(List[Tensor], [])
+        for i in range(torch.len(p)):
+          own = found[i]
+          if torch.__isnot__(own, None):
+            g = torch.append(g, torch.contiguous(unchecked_cast(Tensor, own)))
+          else:
+            g = torch.append(g, torch.zeros_like(p[i]))
+        return g
+
+      def add(self, sums: List[Tensor], more: List[Tensor]) -> float:
+        torch._foreach_add_(sums, more)
+        return 0.
+      """;
+
+  private final TorchScript kernels;
+
+  /** Compiles what backward passes need, owned by {@code manager}. */
+  public Autograd(NDManager manager) {
+    kernels = TorchScript.compile(manager, SOURCE);
+  }
 
   /**
    * Runs a computation whose {@link TorchScript.Mode#TRAINING} calls are recorded for a backward
@@ -36,32 +61,26 @@ public final class Autograd {
   }
 
   /**
-   * Adds to the gradients of everything that {@code output} was recorded from, and frees the
-   * record.
+   * Sends a gradient back through a recorded computation, and frees the record.
+   *
+   * <p>Gradients are handed out, not kept with the parameters, so that none takes memory while the
+   * next step is recorded.
    *
    * @param output any shape
    * @param gradient of the loss with respect to {@code output}, of the same shape
+   * @param parameters made by {@link TorchScript#list}
+   * @return the loss's gradient for each, zeros where {@code output} does not depend on it; owned
+   *     by the manager of {@code output}
    */
-  public static void backward(NDArray output, NDArray gradient) {
-    JniUtils.backward((PtNDArray) output, (PtNDArray) gradient, false, false);
+  public NDList gradients(NDArray output, NDArray gradient, NDList parameters) {
+    return withoutRecording(
+        () ->
+            kernels.callForAll(
+                TorchScript.Mode.TRAINING, "gradients", output, gradient, parameters));
   }
 
-  /** Sets the gradient accumulated so far to zero, if there is any. */
-  public static void clear(NDArray array) {
-    NDArray gradient = gradient(array);
-    if (gradient != null) {
-      gradient.close();
-      JniUtils.zeroGrad((PtNDArray) array);
-    }
-  }
-
-  /**
-   * The gradient accumulated so far.
-   *
-   * @return an array sharing memory with it, owned by the manager of {@code array}; null before the
-   *     first backward pass
-   */
-  public static NDArray gradient(NDArray array) {
-    return JniUtils.getGradient((PtNDArray) array);
+  /** Adds to sums in place, each to its own; all on one device. */
+  public void add(NDList sums, NDList more) {
+    kernels.update("add", sums, more);
   }
 }

@@ -5,8 +5,10 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import com.google.gson.JsonObject;
+import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.clip4j.engine.TorchScript;
 import org.clip4j.model.ClipModel;
@@ -21,18 +23,7 @@ import org.clip4j.model.ParameterSpec;
 final class AdamW implements StatefulPart {
   private static final String SOURCE =
       """
-      def gradients(self, p: List[Tensor]) -> List[Tensor]:
-        g = annotate(List[Tensor], [])
-        for i in range(torch.len(p)):
-          gradient = ops.prim.grad(p[i])
-          if torch.__isnot__(gradient, None):
-            g = torch.append(g, unchecked_cast(Tensor, gradient))
-          else:
-            ops.prim.RaiseException("a parameter has no gradient")
-        return g
-
-      def prepare(self, p: List[Tensor], t: Tensor, scale: float, max_norm: float) -> float:
-        g = self.gradients(p)
+      def prepare(self, g: List[Tensor], t: Tensor, scale: float, max_norm: float) -> float:
         if scale != 1.:
           torch._foreach_mul_(g, 1. / scale)
         norm = float(torch.norm(torch.stack(torch._foreach_norm(g))))
@@ -42,9 +33,9 @@ final class AdamW implements StatefulPart {
           torch.add_(t, 1)
         return norm
 
-      def update(self, p: List[Tensor], m: List[Tensor], v: List[Tensor], t: List[Tensor], lr: float, beta1: float, beta2: float, eps: float, decay: float) -> float:
+      def update(self, p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], t: List[Tensor], lr: float, beta1: float, beta2: float, eps: float, decay: float) -> float:
         none = annotate(List[Tensor], [])
-        torch._fused_adamw_(p, self.gradients(p), m, v, none, t, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False, grad_scale=None, found_inf=None)
+        torch._fused_adamw_(p, g, m, v, none, t, lr=lr, beta1=beta1, beta2=beta2, weight_decay=decay, eps=eps, amsgrad=False, maximize=False, grad_scale=None, found_inf=None)
         return 0.
 
       def clamp(self, log_scale: Tensor, max_log_scale: float) -> float:
@@ -53,10 +44,6 @@ final class AdamW implements StatefulPart {
 
       def set(self, t: Tensor, steps: float) -> float:
         torch.fill_(t, steps)
-        return 0.
-
-      def clear(self, p: List[Tensor]) -> float:
-        torch._foreach_zero_(self.gradients(p))
         return 0.
       """;
 
@@ -67,6 +54,7 @@ final class AdamW implements StatefulPart {
 
   /** Parameters that share a rule, with their moments. */
   private static final class Group {
+    final List<String> names = new ArrayList<>();
     final NDList parameters = new NDList();
     final NDList firstMoments = new NDList();
     final NDList secondMoments = new NDList();
@@ -75,7 +63,6 @@ final class AdamW implements StatefulPart {
 
   private final TorchScript kernels;
   private final Map<Rule, Group> groups = new LinkedHashMap<>();
-  private final NDList parameters = new NDList();
   private final Map<String, NDArray> state = new LinkedHashMap<>();
 
   /** Steps done, as the fused kernel takes it; one for all parameters. */
@@ -123,11 +110,11 @@ final class AdamW implements StatefulPart {
         Group group = groups.computeIfAbsent(rule, r -> new Group());
         NDArray first = manager.zeros(parameter.getShape());
         NDArray second = manager.zeros(parameter.getShape());
+        group.names.add(spec.name());
         group.parameters.add(parameter);
         group.firstMoments.add(first);
         group.secondMoments.add(second);
         group.steps.add(steps);
-        parameters.add(parameter);
         state.put(spec.name() + ".first_moment", first);
         state.put(spec.name() + ".second_moment", second);
       }
@@ -145,21 +132,24 @@ final class AdamW implements StatefulPart {
   }
 
   /**
-   * Updates the parameters from their gradients, and sets those to zero. Where a gradient is
-   * infinite or not a number, nothing is updated.
+   * Updates the parameters. Where a gradient is infinite or not a number, nothing is updated.
    *
+   * @param gradients one for each parameter for which gradients are recorded, by name; scaled in
+   *     place
    * @param lossScale what the gradients were multiplied by
    * @return the global L2 norm of the gradients without that, before any limit; infinite or not a
    *     number if nothing was updated
    */
-  double step(double learningRate, double lossScale) {
-    double norm = kernels.update("prepare", parameters, steps, lossScale, hyper.maxGradientNorm);
+  double step(Map<String, NDArray> gradients, double learningRate, double lossScale) {
+    NDList all = new NDList(gradients.values());
+    double norm = kernels.update("prepare", all, steps, lossScale, hyper.maxGradientNorm);
     if (Double.isFinite(norm)) {
       groups.forEach(
           (rule, group) ->
               kernels.update(
                   "update",
                   group.parameters,
+                  new NDList(group.names.stream().map(gradients::get).toList()),
                   group.firstMoments,
                   group.secondMoments,
                   group.steps,
@@ -170,7 +160,6 @@ final class AdamW implements StatefulPart {
                   rule.decayed ? hyper.weightDecay : 0.0));
       kernels.update("clamp", logScale, MAX_LOG_SCALE);
     }
-    kernels.update("clear", parameters);
     return norm;
   }
 

@@ -12,7 +12,6 @@ import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.PairSource;
-import org.clip4j.engine.Autograd;
 import org.clip4j.engine.Precision;
 import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
@@ -87,7 +86,6 @@ public final class ClipTrainer {
     }
     ClipModel model = settings.model;
     model.setTrainable(true);
-    model.parameters().values().forEach(Autograd::clear); // of a training that failed midway
     try (RunSaver saver = RunSaver.open(settings);
         NDManager manager = model.manager().newSubManager();
         PairLoader loader = settings.loader()) {

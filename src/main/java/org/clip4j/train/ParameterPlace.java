@@ -73,12 +73,13 @@ record ParameterPlace(Tower tower, Part part, int block, int blocks) {
         tower, projects ? Part.PROJECTION : head ? Part.HEAD : Part.EMBEDDING, 0, blocks);
   }
 
-  /** Whether anything in a tower is trained. */
-  static boolean trains(ClipModel model, Tower tower) {
+  /** The parameters of a tower that are trained. */
+  static List<String> trained(ClipModel model, Tower tower) {
     return model.specs().stream()
         .map(ParameterSpec::name)
         .filter(name -> of(model.config(), name).tower == tower)
-        .anyMatch(name -> model.parameters().get(name).hasGradient());
+        .filter(name -> model.parameters().get(name).hasGradient())
+        .toList();
   }
 
   /**

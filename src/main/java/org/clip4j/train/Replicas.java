@@ -25,13 +25,9 @@ import org.clip4j.model.ParameterSpec;
 final class Replicas implements AutoCloseable {
   private static final String SOURCE =
       """
-      def add_gradients(self, to: List[Tensor], source: List[Tensor]) -> float:
+      def add(self, to: List[Tensor], source: List[Tensor]) -> float:
         for i in range(torch.len(source)):
-          gradient = ops.prim.grad(source[i])
-          sum = ops.prim.grad(to[i])
-          if torch.__isnot__(gradient, None) and torch.__isnot__(sum, None):
-            torch.add_(unchecked_cast(Tensor, sum), torch.to(unchecked_cast(Tensor, gradient), ops.prim.device(to[i]), 6))
-            torch.zero_(unchecked_cast(Tensor, gradient))
+          torch.add_(to[i], torch.to(source[i], ops.prim.device(to[i]), 6))
         return 0.
       """;
 
@@ -133,11 +129,9 @@ final class Replicas implements AutoCloseable {
     }
   }
 
-  /** Adds the copies' gradients to the first model's, and sets them to zero. */
-  void sumGradients() {
-    for (NDList copy : parameters.subList(1, parameters.size())) {
-      kernels.update("add_gradients", parameters.get(0), copy);
-    }
+  /** Adds the gradients of a copy to those of the first model, in place. */
+  void add(NDList first, NDList copy) {
+    kernels.update("add", first, copy);
   }
 
   /** Gives the copies the values of the first model. */

@@ -162,12 +162,8 @@ final class TrainingLoop implements AutoCloseable {
       }
       double learningRate = schedule.at(losses.size());
       step.measure(monitor.measures(losses.size() + 1));
-      float loss = backward(batch);
-      if (!Float.isFinite(loss)) {
-        throw diverged(batch, loss, Double.NaN);
-      }
-      double norm = update(batch, loss, learningRate);
-      losses.add(loss);
+      double norm = step(batch, learningRate);
+      float loss = losses.get(losses.size() - 1);
       samples += batch.size();
       position = batch.next();
       report(batch, loss, learningRate, norm, elapsed());
@@ -241,24 +237,33 @@ final class TrainingLoop implements AutoCloseable {
     }
   }
 
-  private float backward(PairBatch batch) {
+  /** The gradients' norm, which half precision may find infinite: the update is then skipped. */
+  private double step(PairBatch batch, double learningRate) {
     try (NDManager scratch = manager.newSubManager()) {
-      return step.backward(
-          scratch,
-          parts.of(batch, replicas.models().size()),
-          settings.spreadDuplicates
-              ? Matches.of(batch.captionIds(), batch.imageIds())
-              : Matches.OWN,
-          scaler == null ? 1 : scaler.scale());
+      TrainingStep.Gradients gradients =
+          step.backward(
+              scratch,
+              parts.of(batch, replicas.models().size()),
+              settings.spreadDuplicates
+                  ? Matches.of(batch.captionIds(), batch.imageIds())
+                  : Matches.OWN,
+              scaler == null ? 1 : scaler.scale());
+      float loss = gradients.loss();
+      if (!Float.isFinite(loss)) {
+        throw diverged(batch, loss, Double.NaN);
+      }
+      double norm = update(batch, gradients, learningRate);
+      losses.add(loss);
+      return norm;
     }
   }
 
-  /** The gradients' norm, which half precision may find infinite: the step is then skipped. */
-  private double update(PairBatch batch, float loss, double learningRate) {
-    double norm = optimizer.step(learningRate, scaler == null ? 1 : scaler.scale());
+  private double update(PairBatch batch, TrainingStep.Gradients gradients, double learningRate) {
+    double scale = scaler == null ? 1 : scaler.scale();
+    double norm = optimizer.step(gradients.byName(), learningRate, scale);
     boolean finite = Double.isFinite(norm);
     if (scaler == null ? !finite : !scaler.update(finite)) {
-      throw diverged(batch, loss, norm);
+      throw diverged(batch, gradients.loss(), norm);
     }
     if (finite) {
       replicas.copyFromFirst();

@@ -4,11 +4,16 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Function;
 import org.clip4j.engine.Autograd;
 import org.clip4j.engine.HostMemory;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.TorchScript;
 import org.clip4j.loss.ContrastiveLoss;
 import org.clip4j.loss.Matches;
 import org.clip4j.loss.PairLoss;
@@ -16,6 +21,8 @@ import org.clip4j.loss.SigmoidLoss;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
+import org.clip4j.model.ParameterSpec;
+import org.clip4j.train.ParameterPlace.Tower;
 
 /**
  * The gradients of the loss over a batch of any size, at the memory of one micro-batch.
@@ -59,13 +66,33 @@ final class TrainingStep {
     static final Cosines UNKNOWN = new Cosines(Double.NaN, Double.NaN);
   }
 
+  /**
+   * What a step gives the optimizer.
+   *
+   * @param loss of the batch
+   * @param byName the gradient of each trained parameter
+   */
+  record Gradients(float loss, Map<String, NDArray> byName) {}
+
+  /** Trained parameters of one tower on one device. */
+  private record Trained(List<String> names, NDList parameters) {
+    static Trained of(ClipModel model, Tower tower) {
+      List<String> names = ParameterPlace.trained(model, tower);
+      return new Trained(
+          names, TorchScript.list(names.stream().map(model.parameters()::get).toList()));
+    }
+  }
+
+  /** As {@link PairLoss#parameters} has them. */
+  private static final List<String> LOSS_PARAMETERS = List.of("logit_scale", "logit_bias");
+
   private final Replicas replicas;
+  private final List<Map<Tower, Trained>> trained; // of each replica
+  private final Autograd autograd;
   private final Similarity similarity;
   private final PairLoss loss;
   private final Forward ahead;
   private final Forward recorded;
-  private final boolean imagesTrained;
-  private final boolean textsTrained;
   private boolean measured;
   private Cosines cosines = Cosines.UNKNOWN;
 
@@ -77,6 +104,7 @@ final class TrainingStep {
    */
   TrainingStep(NDManager manager, Replicas replicas, Precision precision) {
     this.replicas = replicas;
+    autograd = new Autograd(manager);
     ahead = Forward.TRAIN_AHEAD.in(precision);
     recorded = Forward.TRAIN.in(precision);
     similarity = new Similarity(manager);
@@ -86,8 +114,14 @@ final class TrainingStep {
         model.config().isSigmoid()
             ? new SigmoidLoss(manager, logScale, model.parameters().get("logit_bias"))
             : new ContrastiveLoss(manager, logScale);
-    imagesTrained = ParameterPlace.trains(model, ParameterPlace.Tower.IMAGE);
-    textsTrained = ParameterPlace.trains(model, ParameterPlace.Tower.TEXT);
+    trained =
+        replicas.models().stream()
+            .map(
+                replica ->
+                    Map.of(
+                        Tower.IMAGE, Trained.of(replica, Tower.IMAGE),
+                        Tower.TEXT, Trained.of(replica, Tower.TEXT)))
+            .toList();
   }
 
   /** Whether the coming steps measure {@link #cosines}. */
@@ -101,13 +135,12 @@ final class TrainingStep {
   }
 
   /**
-   * Adds the loss's gradients to those of the parameters.
+   * The loss of a batch and its gradients.
    *
-   * @param manager owns what lives as long as the step
+   * @param manager owns the gradients, and all else that lives as long as the step
    * @param lossScale multiplies the gradients, not the loss
-   * @return the loss
    */
-  float backward(NDManager manager, List<MicroBatch> batch, Matches matches, double lossScale) {
+  Gradients backward(NDManager manager, List<MicroBatch> batch, Matches matches, double lossScale) {
     List<Share> shares = shares(manager, batch);
     try {
       replicas.forEach(i -> shares.get(i).encode());
@@ -118,15 +151,38 @@ final class TrainingStep {
               ? new Cosines(similarity.meanCosine(image), similarity.meanCosine(text))
               : Cosines.UNKNOWN;
       PairLoss.Gradients gradients = loss.gradients(image, text, matches, lossScale);
-      for (int i = 0; i < loss.parameters().size(); i++) {
-        Autograd.backward(loss.parameters().get(i), gradients.parameters().get(i));
-      }
       replicas.forEach(i -> shares.get(i).sendBack(gradients));
-      replicas.sumGradients();
-      return gradients.value().getFloat();
+      return new Gradients(gradients.value().getFloat(), byName(shares, gradients));
     } finally {
       shares.stream().filter(share -> share.manager != manager).forEach(s -> s.manager.close());
     }
+  }
+
+  /** In the order of the model's parameters, so that sums over all come out the same every time. */
+  private Map<String, NDArray> byName(List<Share> shares, PairLoss.Gradients gradients) {
+    Share first = shares.get(0);
+    Map<String, NDArray> found = new HashMap<>();
+    for (Tower tower : List.of(Tower.IMAGE, Tower.TEXT)) {
+      NDList sums = first.sums.get(tower);
+      for (Share share : shares.subList(1, shares.size())) {
+        if (share.sums.get(tower) != null) { // a small batch may leave a device without any
+          replicas.add(sums, share.sums.get(tower));
+        }
+      }
+      for (int i = 0; sums != null && i < sums.size(); i++) {
+        found.put(first.trained.get(tower).names.get(i), sums.get(i));
+      }
+    }
+    for (int i = 0; i < gradients.parameters().size(); i++) {
+      found.put(LOSS_PARAMETERS.get(i), gradients.parameters().get(i));
+    }
+    Map<String, NDArray> ordered = new LinkedHashMap<>();
+    for (ParameterSpec spec : first.model.specs()) {
+      if (!spec.buffer() && first.model.parameters().get(spec.name()).hasGradient()) {
+        ordered.put(spec.name(), found.get(spec.name()));
+      }
+    }
+    return ordered;
   }
 
   /** Consecutive micro-batches for each device, as evenly as can be. */
@@ -138,7 +194,7 @@ final class TrainingStep {
       int from = batch.size() * i / models.size();
       int to = batch.size() * (i + 1) / models.size();
       NDManager own = i == 0 ? manager : model.manager().newSubManager();
-      shares.add(new Share(model, own, batch.subList(from, to)));
+      shares.add(new Share(model, trained.get(i), own, batch.subList(from, to)));
     }
     return shares;
   }
@@ -178,23 +234,29 @@ final class TrainingStep {
   /** The micro-batches of one device. */
   private final class Share {
     final ClipModel model;
+    final Map<Tower, Trained> trained;
     final NDManager manager;
     final List<MicroBatch> parts;
+
+    /** Gradients of the trained parameters, summed up so far. */
+    final Map<Tower, NDList> sums = new EnumMap<>(Tower.class);
+
     List<NDArray> images;
     List<NDArray> texts;
 
     /** Row of the whole batch at which it begins. */
     long start;
 
-    Share(ClipModel model, NDManager manager, List<MicroBatch> parts) {
+    Share(ClipModel model, Map<Tower, Trained> trained, NDManager manager, List<MicroBatch> parts) {
       this.model = model;
+      this.trained = trained;
       this.manager = manager;
       this.parts = parts;
     }
 
     void encode() {
-      images = encode(imagesTrained, this::images);
-      texts = encode(textsTrained, this::texts);
+      images = encode(Tower.IMAGE, this::images);
+      texts = encode(Tower.TEXT, this::texts);
     }
 
     private NDArray images(Forward pass, NDManager scratch, MicroBatch part) {
@@ -208,8 +270,8 @@ final class TrainingStep {
     }
 
     /** The embeddings [n, E] of each micro-batch. */
-    private List<NDArray> encode(boolean trained, Encoder encoder) {
-      if (trained && parts.size() == 1) {
+    private List<NDArray> encode(Tower tower, Encoder encoder) {
+      if (trains(tower) && parts.size() == 1) {
         return List.of(Autograd.record(() -> encoder.encode(recorded, manager, parts.get(0))));
       }
       return Autograd.withoutRecording(
@@ -227,15 +289,19 @@ final class TrainingStep {
     }
 
     void sendBack(PairLoss.Gradients gradients) {
-      if (imagesTrained) {
-        sendBack(gradients.image(), images, this::images);
-      }
-      if (textsTrained) {
-        sendBack(gradients.text(), texts, this::texts);
-      }
+      sendBack(Tower.IMAGE, gradients.image(), images, this::images);
+      sendBack(Tower.TEXT, gradients.text(), texts, this::texts);
     }
 
-    private void sendBack(NDArray gradient, List<NDArray> embeddings, Encoder encoder) {
+    private boolean trains(Tower tower) {
+      return !trained.get(tower).names.isEmpty();
+    }
+
+    private void sendBack(
+        Tower tower, NDArray gradient, List<NDArray> embeddings, Encoder encoder) {
+      if (!trains(tower)) {
+        return;
+      }
       long from = start;
       for (int i = 0; i < parts.size(); i++) {
         MicroBatch part = parts.get(i);
@@ -246,7 +312,16 @@ final class TrainingStep {
                   ? embeddings.get(0)
                   : Autograd.record(() -> encoder.encode(recorded, scratch, part));
           NDArray slice = gradient.get(from + ":" + to); // [n, E]
-          Autograd.backward(output, HostMemory.onDeviceOf(scratch, slice));
+          NDArray own = HostMemory.onDeviceOf(scratch, slice);
+          NDList more = autograd.gradients(output, own, trained.get(tower).parameters);
+          NDList sum = sums.get(tower);
+          if (sum == null) {
+            more.attach(manager);
+            sums.put(tower, more);
+          } else {
+            autograd.add(sum, more);
+            more.close();
+          }
         }
         from = to;
       }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
@@ -110,12 +111,16 @@ class KernelsTest {
             manager, "def f(self, x: Tensor) -> Tensor:\n  return torch.mul(x, x)\n");
     NDArray x = manager.create(3f);
     x.setRequiresGradient(true);
-    NDArray y = Autograd.record(() -> kernels.call(TorchScript.Mode.TRAINING, "f", x));
-    Autograd.backward(y, manager.create(1f));
-    assertThat(Autograd.gradient(x).getFloat()).isCloseTo(6, within(1e-6f));
     NDArray unrecorded =
         Autograd.withoutRecording(() -> kernels.call(TorchScript.Mode.TRAINING, "f", x));
     assertThat(unrecorded.hasGradient()).isFalse();
+    NDArray y = Autograd.record(() -> kernels.call(TorchScript.Mode.TRAINING, "f", x));
+    NDArray other = manager.create(5f);
+    other.setRequiresGradient(true);
+    NDList gradients =
+        new Autograd(manager).gradients(y, manager.create(1f), TorchScript.list(List.of(x, other)));
+    assertThat(gradients.get(0).getFloat()).isCloseTo(6, within(1e-6f));
+    assertThat(gradients.get(1).getFloat()).isZero();
   }
 
   @Test

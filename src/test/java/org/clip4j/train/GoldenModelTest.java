@@ -14,8 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
-import org.clip4j.engine.Autograd;
 import org.clip4j.engine.HostMemory;
 import org.clip4j.engine.Precision;
 import org.clip4j.loss.Matches;
@@ -184,11 +185,16 @@ class GoldenModelTest {
           new AdamW(manager, model, new AdamW.Hyperparameters(0.9, 0.98, 1e-6, 0.2, 0, 1));
       float[] losses = new float[STEPS];
       for (int step = 0; step < STEPS; step++) {
-        losses[step] = backward(wholeBatch());
-        if (step == 0) {
-          assertStored("grad.", this::gradient, "gradients");
-        }
-        optimizer.step(2e-4, 1);
+        boolean first = step == 0;
+        losses[step] =
+            backward(
+                wholeBatch(),
+                gradients -> {
+                  if (first) {
+                    assertGradients(gradients);
+                  }
+                  optimizer.step(gradients, 2e-4, 1);
+                });
       }
       assertClose("train.loss", FloatBuffer.wrap(losses), "loss");
       assertStored("trained.", model.values(), "trained");
@@ -204,15 +210,18 @@ class GoldenModelTest {
       }
       model.setTrainable(true);
       long half = expected.tensors().get("input_ids").shape()[0] / 2;
-      float value = backward(List.of(part(":" + half), part(half + ":")));
+      float value = backward(List.of(part(":" + half), part(half + ":")), this::assertGradients);
       assertClose("train.loss", FloatBuffer.wrap(new float[] {value}), "loss");
-      assertStored("grad.", this::gradient, "gradients");
     }
 
-    private float backward(List<TrainingStep.MicroBatch> batch) {
+    private float backward(
+        List<TrainingStep.MicroBatch> batch, Consumer<Map<String, NDArray>> use) {
       try (NDManager step = manager.newSubManager();
           Replicas one = new Replicas(step, model, List.of())) {
-        return new TrainingStep(step, one, Precision.FP32).backward(step, batch, Matches.OWN, 1);
+        TrainingStep.Gradients gradients =
+            new TrainingStep(step, one, Precision.FP32).backward(step, batch, Matches.OWN, 1);
+        use.accept(gradients.byName());
+        return gradients.loss();
       }
     }
 
@@ -225,10 +234,13 @@ class GoldenModelTest {
           scratch -> pixels(scratch).get(rows), null, scratch -> ids(scratch).get(rows));
     }
 
-    private FloatBuffer gradient(String name) {
-      NDArray gradient = Autograd.gradient(model.parameters().get(name));
-      assertThat(gradient).as("gradient of " + name).isNotNull();
-      return FloatBuffer.wrap(gradient.toFloatArray());
+    private void assertGradients(Map<String, NDArray> gradients) {
+      ParameterSource found =
+          name -> {
+            assertThat(gradients).as("gradients").containsKey(name);
+            return FloatBuffer.wrap(gradients.get(name).toFloatArray());
+          };
+      assertStored("grad.", found, "gradients");
     }
 
     private NDArray pixels(NDManager owner) {

@@ -1,7 +1,6 @@
 package org.clip4j.train;
 
 import ai.djl.Device;
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -13,13 +12,11 @@ import java.util.Map;
 import java.util.Random;
 import java.util.TreeMap;
 import org.clip4j.data.PairBatch;
-import org.clip4j.engine.Autograd;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
-import org.clip4j.model.ParameterSpec;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.weights.Checkpoint;
 
@@ -91,13 +88,13 @@ final class Steps {
   static final class Runner implements AutoCloseable {
     final NDManager manager;
     final Replicas replicas;
-    private final ClipModel model;
     private final MicroBatches parts;
     private final TrainingStep step;
+    private NDManager last;
 
     Runner(ClipModel model, Way way) {
-      this.model = model;
       manager = model.manager().newSubManager();
+      last = manager.newSubManager();
       replicas = new Replicas(manager, model, Collections.nCopies(way.devices - 1, Device.cpu()));
       ClipConfig config = model.config();
       int size = config.vision().imageHeight();
@@ -111,28 +108,15 @@ final class Steps {
       step = new TrainingStep(manager, replicas, way.precision);
     }
 
-    float backward(PairBatch batch, double lossScale) {
-      try (NDManager scratch = manager.newSubManager()) {
-        return step.backward(
-            scratch,
-            parts.of(batch, replicas.models().size()),
-            Matches.of(batch.captionIds(), batch.imageIds()),
-            lossScale);
-      }
-    }
-
-    /** The gradients that have been summed up since the last call. */
-    Map<String, float[]> gradients() {
-      Map<String, float[]> gradients = new TreeMap<>();
-      for (ParameterSpec spec : model.specs()) {
-        NDArray parameter = model.parameters().get(spec.name());
-        NDArray gradient = Autograd.gradient(parameter);
-        if (gradient != null && parameter.hasGradient()) {
-          gradients.put(spec.name(), gradient.toFloatArray());
-          Autograd.clear(parameter);
-        }
-      }
-      return gradients;
+    /** The gradients live until the next call. */
+    TrainingStep.Gradients backward(PairBatch batch, double lossScale) {
+      last.close();
+      last = manager.newSubManager();
+      return step.backward(
+          last,
+          parts.of(batch, replicas.models().size()),
+          Matches.of(batch.captionIds(), batch.imageIds()),
+          lossScale);
     }
 
     @Override
@@ -144,8 +128,12 @@ final class Steps {
 
   static Map<String, float[]> gradients(ClipModel model, PairBatch batch, Way way) {
     try (Runner runner = new Runner(model, way)) {
-      runner.backward(batch, 1);
-      return runner.gradients();
+      Map<String, float[]> gradients = new TreeMap<>();
+      runner
+          .backward(batch, 1)
+          .byName()
+          .forEach((name, gradient) -> gradients.put(name, gradient.toFloatArray()));
+      return gradients;
     }
   }
 

@@ -4,9 +4,15 @@ import ai.djl.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import org.clip4j.data.ImageSource;
+import org.clip4j.engine.Precision;
 import org.clip4j.eval.Encoder;
+import org.clip4j.eval.ImageVisitor;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
@@ -32,7 +38,12 @@ import org.clip4j.weights.Layout;
  * }</pre>
  *
  * <p>Every embedding is a vector of unit length in one space, so that {@link #cosine} compares any
- * two. Owns the model's native memory: close it. Any number of threads may share one until then.
+ * two. Any number of threads may share one, without locks of their own; what a call returns does
+ * not depend on who else calls. The weights are laid out for inference when they are first used, so
+ * they must not change any more; train a model before it is wrapped.
+ *
+ * <p>Owns the model's native memory: close it. Closing waits for calls in flight; a call after it
+ * is an {@link IllegalStateException}.
  */
 public final class Clip implements AutoCloseable {
 
@@ -40,12 +51,14 @@ public final class Clip implements AutoCloseable {
   private final ImageTransform transform;
   private final Tokenizer tokenizer; // null where there is none for the model's vocabulary
   private final Encoder encoder;
+  private final ReentrantReadWriteLock calls = new ReentrantReadWriteLock(true);
+  private boolean closed;
 
-  private Clip(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
+  private Clip(ClipModel model, ImageTransform transform, Tokenizer tokenizer, Encoder encoder) {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
-    encoder = new Encoder(model, transform, tokenizer);
+    this.encoder = encoder;
   }
 
   /**
@@ -107,8 +120,22 @@ public final class Clip implements AutoCloseable {
    * @param tokenizer what the model was trained with; null for images only
    */
   public static Clip of(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
+    return of(model, transform, tokenizer, Precision.FP32, true);
+  }
+
+  static Clip of(
+      ClipModel model,
+      ImageTransform transform,
+      Tokenizer tokenizer,
+      Precision precision,
+      boolean prepared) {
     try {
-      return new Clip(model, transform, tokenizer);
+      precision.requireOn(model.manager().getDevice());
+      return new Clip(
+          model,
+          transform,
+          tokenizer,
+          Encoder.ofFixed(model, transform, tokenizer, precision, prepared));
     } catch (RuntimeException | Error e) {
       model.close();
       if (tokenizer != null) {
@@ -135,7 +162,7 @@ public final class Clip implements AutoCloseable {
 
   /** The factor by which cosine similarities become logits. */
   public float logitScale() {
-    return model.logitScale();
+    return call(model::logitScale);
   }
 
   /**
@@ -143,7 +170,7 @@ public final class Clip implements AutoCloseable {
    * the sum is the probability that an image and a text belong together. 0 for other models.
    */
   public float logitBias() {
-    return model.logitBias();
+    return call(model::logitBias);
   }
 
   /**
@@ -158,16 +185,32 @@ public final class Clip implements AutoCloseable {
 
   /** Encodes a decoded image, see {@link #encodeImage(Path)}. */
   public float[] encodeImage(RgbImage image) {
-    return encoder.encodeLevels(transform.apply(image))[0];
+    return call(() -> encoder.encodeLevels(transform.apply(image))[0]);
   }
 
   /**
-   * Encodes image files in batches, decoding on all cores.
+   * Encodes image files in batches, decoding those to come on other threads meanwhile.
    *
    * @return one vector of E values for each, in order
+   * @throws UncheckedIOException if a file cannot be read or decoded; the message names it
    */
   public float[][] encodeImages(List<Path> images) {
-    return encoder.encodeImages(images.stream().map(ImageFile::new).toList());
+    return call(() -> encoder.encodeImages(images.stream().map(ImageFile::new).toList()));
+  }
+
+  /**
+   * Encodes images as they come, any number of them in bounded memory, and goes on where one cannot
+   * be read if the visitor does.
+   *
+   * @param images asked for on this thread, a few batches ahead
+   * @param visitor given each embedding, in order, on this thread; must not close this
+   */
+  public void encodeImages(Iterator<? extends ImageSource> images, ImageVisitor visitor) {
+    call(
+        () -> {
+          encoder.encodeImages(images, visitor);
+          return null;
+        });
   }
 
   private record ImageFile(Path file) implements ImageSource {
@@ -198,15 +241,29 @@ public final class Clip implements AutoCloseable {
    * @return one vector of E values for each, in order
    */
   public float[][] encodeTexts(List<String> texts) {
-    return textEncoder().encodeTexts(texts);
+    return withTexts(encoder -> encoder.encodeTexts(texts));
   }
 
-  /** For texts too. */
-  Encoder textEncoder() {
+  /** Something with an encoder that takes texts too. */
+  <T> T withTexts(Function<Encoder, T> work) {
     if (tokenizer == null) {
       throw new IllegalStateException(noTokenizer());
     }
-    return encoder;
+    return call(() -> work.apply(encoder));
+  }
+
+  /** While it runs, this is not closed. */
+  private <T> T call(Supplier<T> work) {
+    calls.readLock().lock();
+    try {
+      if (closed) {
+        throw new IllegalStateException(
+            "this Clip has been closed; close it only when no thread will call it any more");
+      }
+      return work.get();
+    } finally {
+      calls.readLock().unlock();
+    }
   }
 
   /** Cosine similarity of an image and a text, in [-1, 1]. */
@@ -252,6 +309,22 @@ public final class Clip implements AutoCloseable {
    * @param folder made if it is not there; what it holds is replaced only when all is written
    */
   public void save(Path folder, Layout layout) throws IOException {
+    try {
+      call(
+          () -> {
+            try {
+              write(folder, layout);
+            } catch (IOException e) {
+              throw new UncheckedIOException(e);
+            }
+            return null;
+          });
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  private void write(Path folder, Layout layout) throws IOException {
     CheckpointWriter.of(model.config(), transform, model.values())
         .optTokenizer(tokenizer)
         .write(folder, layout);
@@ -266,11 +339,28 @@ public final class Clip implements AutoCloseable {
             + "; put that one's tokenizer.json into the model's folder";
   }
 
+  /**
+   * Waits for calls in flight, and frees the model. Closing again does nothing.
+   *
+   * @throws IllegalStateException from within a call, which it would wait for
+   */
   @Override
   public void close() {
-    model.close();
-    if (tokenizer != null) {
-      tokenizer.close();
+    if (calls.getReadHoldCount() > 0) {
+      throw new IllegalStateException("a Clip cannot be closed from within one of its calls");
+    }
+    calls.writeLock().lock();
+    try {
+      if (!closed) {
+        closed = true;
+        encoder.close();
+        model.close();
+        if (tokenizer != null) {
+          tokenizer.close();
+        }
+      }
+    } finally {
+      calls.writeLock().unlock();
     }
   }
 }

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import org.clip4j.engine.Precision;
 import org.clip4j.hub.DownloadListener;
 import org.clip4j.hub.Hub;
 import org.clip4j.hub.HubId;
@@ -27,6 +28,8 @@ public final class ClipLoader {
   private DownloadListener downloads = DownloadListener.SILENT;
   private Device device = Device.cpu();
   private ClipConfig architecture;
+  private Precision precision = Precision.FP32;
+  private boolean prepared = true;
   private int imageHeight;
   private int imageWidth;
 
@@ -51,6 +54,25 @@ public final class ClipLoader {
   /** Where the model computes; the CPU by default. */
   public ClipLoader optDevice(Device device) {
     this.device = device;
+    return this;
+  }
+
+  /**
+   * In what matrix products and attention are computed; {@link Precision#FP32} by default.
+   * Embeddings are float32 in all of them.
+   */
+  public ClipLoader optPrecision(Precision precision) {
+    this.precision = precision;
+    return this;
+  }
+
+  /**
+   * Whether the weights of an encoder are laid out for inference when it is first used, and kept so
+   * beside the weights as they are; true by default. Without it inference takes half the memory,
+   * and more time.
+   */
+  public ClipLoader optPrepared(boolean prepared) {
+    this.prepared = prepared;
     return this;
   }
 
@@ -101,7 +123,7 @@ public final class ClipLoader {
         }
         throw e;
       }
-      return Clip.of(model, opened.transform(), tokenizer);
+      return Clip.of(model, opened.transform(), tokenizer, precision, prepared);
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }

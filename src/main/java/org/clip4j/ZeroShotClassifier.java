@@ -28,7 +28,7 @@ public final class ZeroShotClassifier {
     clip = builder.clip;
     labels = builder.labels;
     topK = builder.topK;
-    weights = ClassWeights.of(clip.textEncoder(), labels, builder.templates);
+    weights = clip.withTexts(encoder -> ClassWeights.of(encoder, labels, builder.templates));
   }
 
   /** The labels, in the order given. */

@@ -6,6 +6,11 @@ import ai.djl.Device;
  * The numbers in which matrix products, convolutions and attention are computed. Parameters, their
  * gradients, norms, sums along the residual stream, the embeddings and the loss are float32 in all
  * of them; the cast is part of each operation, as in PyTorch's automatic mixed precision.
+ *
+ * <p>On a processor that has no instructions for a type (bfloat16 needs AVX-512 or ARM's
+ * equivalent), PyTorch's products of it are many times slower than float32's. There the operands
+ * are rounded to the type and their products computed in float32: the numbers are the type's, the
+ * speed and the memory are float32's.
  */
 public enum Precision {
   /** 32-bit floats throughout. */
@@ -27,6 +32,7 @@ public enum Precision {
   /** What makes PyTorch compute the float32 products of a CUDA device as {@link #TF32}. */
   public static final String TF32_VARIABLE = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE";
 
+  /** Where the device multiplies numbers of the type. */
   private static final String CASTING =
       """
 
@@ -43,6 +49,26 @@ public enum Precision {
         return torch.to(x, 6)
       """;
 
+  /** Where it does not. */
+  private static final String ROUNDING =
+      """
+
+      def linear(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        return self.rounded(torch.linear(self.rounded(x), self.rounded(w), self.rounded(b)))
+
+      def matmul(self, x: Tensor, w: Tensor) -> Tensor:
+        return self.rounded(torch.matmul(self.rounded(x), self.rounded(w)))
+
+      def conv2d(self, x: Tensor, w: Tensor, b: Optional[Tensor], stride: List[int], padding: List[int]) -> Tensor:
+        return self.rounded(torch.conv2d(self.rounded(x), self.rounded(w), b, stride, padding))
+
+      def rounded(self, x: Tensor) -> Tensor:
+        return torch.to(torch.to(x, {type}), 6)
+
+      def full(self, x: Tensor) -> Tensor:
+        return x
+      """;
+
   /** PyTorch's number of the type that operands are cast to; 0 for none. */
   private final int type;
 
@@ -56,16 +82,28 @@ public enum Precision {
    * float32.
    *
    * @param source functions as for {@link TorchScript#compile}
+   * @param device on which they will run
    */
-  public String applyTo(String source) {
+  public String applyTo(String source, Device device) {
     if (type != 0) {
-      return source + CASTING.replace("{type}", Integer.toString(type));
+      return source
+          + (isNativeOn(device) ? CASTING : ROUNDING).replace("{type}", Integer.toString(type));
     }
     return source
         .replace("self.linear(", "torch.linear(")
         .replace("self.matmul(", "torch.matmul(")
         .replace("self.conv2d(", "torch.conv2d(")
         .replace("self.full(", "(");
+  }
+
+  /** PyTorch's number of the type of the products' operands. */
+  int type() {
+    return type == 0 ? 6 : type;
+  }
+
+  /** Whether a device has instructions for the type, see above. */
+  public boolean isNativeOn(Device device) {
+    return device.isGpu() || CpuFeatures.multiplies(this);
   }
 
   /**

@@ -8,6 +8,9 @@ import java.util.List;
  * name's prompts are averaged, and the average brought to unit length.
  */
 public final class ClassWeights {
+  /** Prompts whose embeddings are held at once. */
+  private static final int PROMPTS_AT_ONCE = 8192;
+
   private ClassWeights() {}
 
   /**
@@ -19,14 +22,19 @@ public final class ClassWeights {
    */
   public static float[][] of(Encoder encoder, List<String> names, List<String> templates) {
     checkTemplates(templates);
-    List<String> prompts = new ArrayList<>();
-    for (String name : names) {
-      templates.forEach(template -> prompts.add(template.replace("{}", name)));
-    }
-    float[][] texts = encoder.encodeTexts(prompts);
     float[][] weights = new float[names.size()][];
-    for (int i = 0; i < weights.length; i++) {
-      weights[i] = unitMean(texts, i * templates.size(), (i + 1) * templates.size());
+    int atOnce = Math.max(1, PROMPTS_AT_ONCE / templates.size());
+    for (int from = 0; from < weights.length; from += atOnce) {
+      int to = Math.min(weights.length, from + atOnce);
+      List<String> prompts = new ArrayList<>();
+      for (String name : names.subList(from, to)) {
+        templates.forEach(template -> prompts.add(template.replace("{}", name)));
+      }
+      float[][] texts = encoder.encodeTexts(prompts);
+      for (int i = from; i < to; i++) {
+        int first = (i - from) * templates.size();
+        weights[i] = unitMean(texts, first, first + templates.size());
+      }
     }
     return weights;
   }

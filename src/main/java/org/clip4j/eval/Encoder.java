@@ -7,99 +7,199 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Objects;
+import java.util.concurrent.CancellationException;
 import java.util.function.BiConsumer;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.clip4j.data.ImageSource;
+import org.clip4j.engine.ComputeThread;
 import org.clip4j.engine.HostMemory;
 import org.clip4j.engine.PixelKernels;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
+import org.clip4j.model.VisionConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
 
 /**
- * Images and texts to embeddings of unit length, by a model's present weights, without recording
- * gradients. Its kernels live until it or the model is closed; any number of threads may share one
- * until then.
+ * Images and texts to embeddings of unit length, without recording gradients. Images are decoded on
+ * other threads while those before them are encoded; texts are encoded with others of their length.
+ * The memory taken does not depend on how many there are.
+ *
+ * <p>Any number of threads may share one. What a call returns does not depend on other calls. Its
+ * kernels live until it or the model is closed.
  */
 public final class Encoder implements AutoCloseable {
 
-  /** Images or texts encoded at once; more gain no speed and cost memory. */
-  private static final int CHUNK = 32;
+  /** Images encoded at once, if they are small; more gain no speed. */
+  private static final int MOST_IMAGES = 32;
+
+  /** What an encoder may hold at once, roughly; larger images are encoded fewer at a time. */
+  private static final long MOST_BYTES = 256L << 20;
+
+  /** Floats held per token and unit of width in a residual attention block, roughly. */
+  private static final int FLOATS_PER_VALUE = 10;
+
+  /** Texts encoded at once. */
+  private static final int MOST_TEXTS = 128;
+
+  /** Tokens encoded at once, with padding; more gain no speed. */
+  private static final int MOST_TOKENS = 2048;
+
+  /** Texts that are tokenized and sorted at once. */
+  private static final int SORTED = 8192;
 
   private final ClipModel model;
   private final ImageTransform transform;
   private final Tokenizer tokenizer;
+  private final Precision precision;
+  private final ComputeThread thread; // null: the caller's
+  private final boolean prepares;
   private final NDManager manager;
   private final PixelKernels pixels;
   private final Similarity similarity;
+  private final int imagesAtOnce;
+  private boolean imagesPrepared;
+  private boolean textsPrepared;
 
   /**
-   * Prepares the kernels.
+   * Encodes by a model's present weights, on the caller's thread.
    *
    * @param transform what the model is trained with
    * @param tokenizer what the model is trained with; null for images only
    */
   public Encoder(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
-    this.model = model;
-    this.transform = transform;
-    this.tokenizer = tokenizer;
-    manager = model.manager().newSubManager();
-    pixels = new PixelKernels(manager, transform.mean(), transform.std());
-    similarity = new Similarity(manager);
+    this(model, transform, tokenizer, Precision.FP32, false, null);
   }
 
   /**
-   * Encodes images in batches, decoding on all cores.
+   * Encodes by weights that do not change, on a thread of its own.
+   *
+   * @param precision of matrix products
+   * @param prepared whether to lay the weights out for it (see {@link ClipModel#prepareImages}),
+   *     each encoder's when it is first used
+   */
+  public static Encoder ofFixed(
+      ClipModel model,
+      ImageTransform transform,
+      Tokenizer tokenizer,
+      Precision precision,
+      boolean prepared) {
+    return new Encoder(model, transform, tokenizer, precision, prepared, new ComputeThread());
+  }
+
+  private Encoder(
+      ClipModel model,
+      ImageTransform transform,
+      Tokenizer tokenizer,
+      Precision precision,
+      boolean prepares,
+      ComputeThread thread) {
+    this.model = model;
+    this.transform = transform;
+    this.tokenizer = tokenizer;
+    this.precision = precision;
+    this.prepares = prepares;
+    this.thread = thread;
+    manager = model.manager().newSubManager();
+    pixels = new PixelKernels(manager, transform.mean(), transform.std());
+    similarity = new Similarity(manager);
+    imagesAtOnce = imagesAtOnce(model.config().vision());
+  }
+
+  private static int imagesAtOnce(VisionConfig vision) {
+    long values =
+        vision.isResNet()
+            ? (long) vision.imageHeight() * vision.imageWidth() * vision.width() / 16
+            : (vision.patches() + 1L) * vision.width();
+    long bytes = values * FLOATS_PER_VALUE * Float.BYTES;
+    return (int) Math.max(1, Math.min(MOST_IMAGES, MOST_BYTES / bytes));
+  }
+
+  /**
+   * Encodes images.
    *
    * @return one vector of E values for each, in order
    * @throws UncheckedIOException if one cannot be read; the message names it
    */
   public float[][] encodeImages(List<? extends ImageSource> images) {
-    return encodeImages(
-        images,
-        (image, e) -> {
-          throw new UncheckedIOException(e.getMessage(), e);
-        });
+    float[][] embeddings = new float[images.size()][];
+    encodeImages(
+        images.iterator(), (index, image, embedding) -> embeddings[(int) index] = embedding);
+    return embeddings;
   }
 
   /**
    * As {@link #encodeImages(List)}, but goes on where an image cannot be read.
    *
-   * @param unreadable told of each such image and why, on any thread, one at a time
+   * @param unreadable told of each such image and why, in order, on this thread
    * @return null in place of the vectors of such images
    */
   public float[][] encodeImages(
       List<? extends ImageSource> images, BiConsumer<ImageSource, IOException> unreadable) {
     float[][] embeddings = new float[images.size()][];
-    for (int start = 0; start < embeddings.length; start += CHUNK) {
-      int first = start;
-      int count = Math.min(CHUNK, embeddings.length - start);
-      byte[][] levels = new byte[count][];
-      IntStream.range(0, count)
-          .parallel()
-          .forEach(i -> levels[i] = levels(images.get(first + i), unreadable));
-      byte[][] read = Arrays.stream(levels).filter(Objects::nonNull).toArray(byte[][]::new);
-      float[][] rows = read.length == 0 ? new float[0][] : encodeLevels(read);
-      for (int i = 0, row = 0; i < count; i++) {
-        embeddings[start + i] = levels[i] == null ? null : rows[row++];
-      }
-    }
+    encodeImages(
+        images.iterator(),
+        new ImageVisitor() {
+          @Override
+          public void embedding(long index, ImageSource image, float[] embedding) {
+            embeddings[(int) index] = embedding;
+          }
+
+          @Override
+          public void unreadable(long index, ImageSource image, IOException error) {
+            unreadable.accept(image, error);
+          }
+        });
     return embeddings;
   }
 
-  private byte[] levels(ImageSource image, BiConsumer<ImageSource, IOException> unreadable) {
-    try {
-      return transform.apply(image.read());
-    } catch (IOException e) {
-      synchronized (unreadable) {
-        unreadable.accept(image, e);
+  /**
+   * Encodes images as they come, any number of them.
+   *
+   * @param images asked for on this thread, a few batches ahead
+   * @param visitor given each embedding, in order, on this thread
+   * @throws CancellationException if the thread is interrupted; it stays so
+   */
+  public void encodeImages(Iterator<? extends ImageSource> images, ImageVisitor visitor) {
+    try (DecodeAhead decoding = new DecodeAhead(images, transform, imagesAtOnce)) {
+      long index = 0;
+      for (List<DecodeAhead.Pending> batch; !(batch = decoding.next()).isEmpty(); ) {
+        deliver(index, batch, visitor);
+        index += batch.size();
       }
-      return null;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CancellationException("interrupted while images were encoded");
+    }
+  }
+
+  private void deliver(long first, List<DecodeAhead.Pending> batch, ImageVisitor visitor)
+      throws InterruptedException {
+    List<byte[]> levels = new ArrayList<>();
+    IOException[] errors = new IOException[batch.size()];
+    for (int i = 0; i < errors.length; i++) {
+      try {
+        levels.add(batch.get(i).await());
+      } catch (IOException e) {
+        errors[i] = e;
+      }
+    }
+    float[][] rows =
+        levels.isEmpty() ? new float[0][] : encodeLevels(levels.toArray(byte[][]::new));
+    for (int i = 0, row = 0; i < errors.length; i++) {
+      ImageSource image = batch.get(i).source();
+      if (errors[i] == null) {
+        visitor.embedding(first + i, image, rows[row++]);
+      } else {
+        visitor.unreadable(first + i, image, errors[i]);
+      }
     }
   }
 
@@ -115,15 +215,23 @@ public final class Encoder implements AutoCloseable {
     for (int i = 0; i < levels.length; i++) {
       System.arraycopy(levels[i], 0, all, i * levels[0].length, levels[0].length);
     }
-    try (NDManager call = model.manager().newSubManager()) {
-      Shape shape = new Shape(levels.length, 3, transform.height(), transform.width());
-      NDArray input = pixels.normalize(HostMemory.upload(call, shape, all));
-      return rows(similarity.normalize(model.encodeImage(Forward.EVALUATE, input)));
-    }
+    return compute(
+        () -> {
+          if (prepares && !imagesPrepared) {
+            model.prepareImages(precision);
+            imagesPrepared = true;
+          }
+          try (NDManager call = model.manager().newSubManager()) {
+            Shape shape = new Shape(levels.length, 3, transform.height(), transform.width());
+            NDArray input = pixels.normalize(HostMemory.upload(call, shape, all));
+            return rows(
+                similarity.normalize(model.encodeImage(Forward.EVALUATE.in(precision), input)));
+          }
+        });
   }
 
   /**
-   * Encodes texts in batches.
+   * Encodes texts.
    *
    * @return one vector of E values for each, in order
    * @throws IllegalStateException if there is no tokenizer
@@ -132,19 +240,52 @@ public final class Encoder implements AutoCloseable {
     if (tokenizer == null) {
       throw new IllegalStateException("there is no tokenizer to encode texts with");
     }
-    List<float[]> embeddings = new ArrayList<>();
-    for (int start = 0; start < texts.size(); start += CHUNK) {
-      List<String> chunk = texts.subList(start, Math.min(start + CHUNK, texts.size()));
-      TokenBatch tokens = tokenizer.encode(chunk);
-      try (NDManager call = model.manager().newSubManager()) {
-        int length = model.config().text().paddedLength(tokens.maxLength());
-        NDArray ids =
-            HostMemory.upload(call, new Shape(chunk.size(), length), tokens.padded(length));
-        NDArray encoded = similarity.normalize(model.encodeText(Forward.EVALUATE, ids));
-        embeddings.addAll(Arrays.asList(rows(encoded)));
+    float[][] embeddings = new float[texts.size()][];
+    for (int from = 0; from < embeddings.length; from += SORTED) {
+      encodeSorted(
+          texts.subList(from, Math.min(from + SORTED, embeddings.length)), from, embeddings);
+    }
+    return embeddings;
+  }
+
+  /** Short texts with short ones, so that little is padded. */
+  private void encodeSorted(List<String> texts, int offset, float[][] embeddings) {
+    TokenBatch tokens = tokenizer.encode(texts);
+    Integer[] order = IntStream.range(0, texts.size()).boxed().toArray(Integer[]::new);
+    Arrays.sort(order, Comparator.comparingInt(i -> -tokens.row(i).length));
+    for (int from = 0, to; from < order.length; from = to) {
+      int length = model.config().text().paddedLength(tokens.row(order[from]).length);
+      int most = Math.max(1, Math.min(MOST_TEXTS, MOST_TOKENS / length));
+      to = Math.min(order.length, from + most);
+      List<int[]> rows = new ArrayList<>(to - from);
+      for (int i = from; i < to; i++) {
+        rows.add(tokens.row(order[i]));
+      }
+      float[][] encoded = encodeTokens(TokenBatch.of(rows, tokens.padId()), length);
+      for (int i = from; i < to; i++) {
+        embeddings[offset + order[i]] = encoded[i - from];
       }
     }
-    return embeddings.toArray(float[][]::new);
+  }
+
+  private float[][] encodeTokens(TokenBatch tokens, int length) {
+    return compute(
+        () -> {
+          if (prepares && !textsPrepared) {
+            model.prepareTexts(precision);
+            textsPrepared = true;
+          }
+          try (NDManager call = model.manager().newSubManager()) {
+            NDArray ids =
+                HostMemory.upload(call, new Shape(tokens.size(), length), tokens.padded(length));
+            return rows(
+                similarity.normalize(model.encodeText(Forward.EVALUATE.in(precision), ids)));
+          }
+        });
+  }
+
+  private <T> T compute(Supplier<T> work) {
+    return thread == null ? work.get() : thread.call(work);
   }
 
   private static float[][] rows(NDArray matrix) {
@@ -155,9 +296,12 @@ public final class Encoder implements AutoCloseable {
         .toArray(float[][]::new);
   }
 
-  /** Frees the kernels; model and tokenizer stay open. */
+  /** Frees the kernels; model and tokenizer stay open. No call may be under way. */
   @Override
   public void close() {
+    if (thread != null) {
+      thread.close();
+    }
     manager.close();
   }
 }

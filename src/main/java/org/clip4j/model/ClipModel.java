@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.Precision;
 
 /**
  * CLIP: an image encoder and a text encoder that end in one embedding space, and the learned scale
@@ -27,6 +28,8 @@ public final class ClipModel implements AutoCloseable {
   private final List<ParameterSpec> specs;
   private final ImageTower visual;
   private final TextTransformer text;
+  private PreparedLinear imageWeights; // null where they are not prepared
+  private PreparedLinear textWeights;
 
   private ClipModel(ClipConfig config, Device device, ParameterSource source) {
     this.config = config;
@@ -115,6 +118,45 @@ public final class ClipModel implements AutoCloseable {
         HostMemory.download(parameters.get(name), from, target);
       }
     };
+  }
+
+  /**
+   * Lays the image encoder's weights out so that {@link Forward#EVALUATE} passes of a precision are
+   * fastest, and casts them to it. Takes the memory of the encoder's weights once more, in that
+   * precision. Lasts until {@link #setTrainable}; call it again after weights have been changed
+   * otherwise. While it runs, none may encode.
+   */
+  public void prepareImages(Precision precision) {
+    releaseImages();
+    imageWeights = PreparedLinear.of(manager, precision, config.visionActivation()).orElse(null);
+    if (imageWeights != null) {
+      visual.prepare(imageWeights);
+    }
+  }
+
+  /** As {@link #prepareImages}, for the text encoder. */
+  public void prepareTexts(Precision precision) {
+    releaseTexts();
+    textWeights = PreparedLinear.of(manager, precision, config.textActivation()).orElse(null);
+    if (textWeights != null) {
+      text.prepare(textWeights);
+    }
+  }
+
+  private void releaseImages() {
+    if (imageWeights != null) {
+      visual.prepare(null);
+      imageWeights.close();
+      imageWeights = null;
+    }
+  }
+
+  private void releaseTexts() {
+    if (textWeights != null) {
+      text.prepare(null);
+      textWeights.close();
+      textWeights = null;
+    }
   }
 
   /**
@@ -223,6 +265,8 @@ public final class ClipModel implements AutoCloseable {
 
   /** Lets gradients be recorded for some parameters, and for no others. */
   public void setTrainable(Predicate<ParameterSpec> trained) {
+    releaseImages();
+    releaseTexts();
     for (ParameterSpec spec : specs) {
       if (!spec.buffer()) {
         parameters.get(spec.name()).setRequiresGradient(trained.test(spec));

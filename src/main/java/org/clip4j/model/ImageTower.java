@@ -16,4 +16,11 @@ interface ImageTower {
    * @return [N, E], not normalised
    */
   NDArray forward(Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates);
+
+  /**
+   * Lays the weights out for inference.
+   *
+   * @param linear lays them out and owns them; null to go back to the weights as they are
+   */
+  void prepare(PreparedLinear linear);
 }

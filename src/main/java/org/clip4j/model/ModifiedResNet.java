@@ -88,15 +88,14 @@ final class ModifiedResNet implements ImageTower {
 
   ModifiedResNet(NDManager manager, VisionConfig config, Map<String, NDArray> parameters) {
     int features = 32 * config.width();
-    kernels =
-        new TowerKernels(
-            manager,
-            source("evaluate", false, 0)
-                + source("train", true, 0.1)
-                + source("ahead", true, 0)
-                + POOL.replace("{D}", Integer.toString(features))
-                    .replace("{H}", Integer.toString(config.heads()))
-                    .replace("{d}", Integer.toString(features / config.heads())));
+    String source =
+        source("evaluate", false, 0)
+            + source("train", true, 0.1)
+            + source("ahead", true, 0)
+            + POOL.replace("{D}", Integer.toString(features))
+                .replace("{H}", Integer.toString(config.heads()))
+                .replace("{d}", Integer.toString(features / config.heads()));
+    kernels = new TowerKernels(manager, use -> source);
     stem = convolutions(parameters, "visual.", "conv1", "bn1", "conv2", "bn2", "conv3", "bn3");
     for (int stage = 0; stage < config.layers().size(); stage++) {
       for (int i = 0; i < config.layers().get(stage); i++) {
@@ -162,6 +161,10 @@ final class ModifiedResNet implements ImageTower {
         pass.purpose() == Purpose.EVALUATE || parameters.stream().noneMatch(NDArray::hasGradient);
     return SUFFIX.get(evaluates ? Purpose.EVALUATE : pass.purpose());
   }
+
+  /** Its convolutions are used as they are. */
+  @Override
+  public void prepare(PreparedLinear linear) {}
 
   @Override
   public NDArray forward(

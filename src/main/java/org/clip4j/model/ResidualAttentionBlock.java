@@ -2,7 +2,9 @@ package org.clip4j.model;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.clip4j.engine.TorchScript;
@@ -70,11 +72,11 @@ final class ResidualAttentionBlock {
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        kv = self.linear(y, torch.slice(p[2], 0, {D}, {3D}), torch.slice(p[3], 0, {D}, {3D}))
+        kv = {kv}
         kv = torch.permute(torch.reshape(kv, [N, L, 2, {H}, {d}]), [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
         k = torch.select(kv, 0, 0)
         v = torch.select(kv, 0, 1)
-        q = self.linear(self.pick(y, row), torch.slice(p[2], 0, 0, {D}), torch.slice(p[3], 0, 0, {D}))
+        q = {q}
         q = torch.transpose(torch.reshape(q, [N, 1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
         a = torch.scaled_dot_product_attention(q, k, v, {visible}, 0., False)
         a = torch.reshape(torch.transpose(a, 1, 2), [N, 1, {D}])
@@ -83,12 +85,30 @@ final class ResidualAttentionBlock {
       def at(self, x: Tensor, row: Tensor) -> Tensor:
         return torch.squeeze(self.pick(x, row), 1)  # [N, D]
 
+      """;
+
+  private static final String RESIDUAL =
+      """
       def residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
         x = torch.add(x, {ls_1}self.linear(a, p[4], p[5]){/ls})
         y = self.linear(torch.layer_norm(x, [{D}], p[6], p[7], {eps}), p[8], p[9])
         y = self.linear({gelu}, p[10], p[11])
         return torch.add(x, {ls_2}y{/ls})
       """;
+
+  private static final String PREPARED_RESIDUAL =
+      """
+      def residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
+        x = self.packed_add(x, a, p[4], p[5])
+        y = self.packed_act(torch.layer_norm(x, [{D}], p[6], p[7], {eps}), p[8], p[9])
+        return self.packed_add(x, y, p[10], p[11])
+      """;
+
+  private static final String KEY_VALUE =
+      "self.linear(y, torch.slice(p[2], 0, {D}, {3D}), torch.slice(p[3], 0, {D}, {3D}))";
+
+  private static final String QUERY =
+      "self.linear(self.pick(y, row), torch.slice(p[2], 0, 0, {D}), torch.slice(p[3], 0, 0, {D}))";
 
   /** Row {@code row[n]} of each sequence; with causal attention it sees the rows up to itself. */
   private static final String PICK =
@@ -154,8 +174,18 @@ final class ResidualAttentionBlock {
     }
   }
 
+  private final Kind kind;
   private final TowerKernels kernels;
   private final NDList parameters;
+  private volatile Prepared prepared;
+
+  /**
+   * Weights laid out for inference.
+   *
+   * @param linear what laid them out
+   * @param parameters as the kernel named {@code method} takes them
+   */
+  private record Prepared(PreparedLinear linear, String method, NDList parameters) {}
 
   /**
    * Takes the parameters of one block.
@@ -164,7 +194,8 @@ final class ResidualAttentionBlock {
    * @param all every parameter of the model
    * @param prefix of this block's names, with the final dot
    */
-  ResidualAttentionBlock(TowerKernels kernels, Map<String, NDArray> all, String prefix) {
+  ResidualAttentionBlock(Kind kind, TowerKernels kernels, Map<String, NDArray> all, String prefix) {
+    this.kind = kind;
     this.kernels = kernels;
     List<NDArray> own = new ArrayList<>();
     List<String> names = all.containsKey(prefix + OPENCLIP.get(0)) ? OPENCLIP : TIMM;
@@ -177,8 +208,13 @@ final class ResidualAttentionBlock {
   }
 
   /** The functions that the blocks of one tower call. */
-  static String source(Kind kind) {
-    return (SOURCE + (kind.picksFirst ? FIRST_PICK : PICK))
+  static String source(Kind kind, TowerKernels.Use use) {
+    boolean prepared = use == TowerKernels.Use.PREPARED;
+    return ((prepared ? SOURCE.replace("self.linear(", "self.packed(") : SOURCE)
+            + (prepared ? PREPARED_RESIDUAL : RESIDUAL)
+            + (kind.picksFirst ? FIRST_PICK : PICK))
+        .replace("{kv}", prepared ? "self.packed(y, p[2], p[3])" : KEY_VALUE)
+        .replace("{q}", prepared ? "self.packed(self.pick(y, row), p[12], p[13])" : QUERY)
         .replace("{D}", Integer.toString(kind.width))
         .replace("{3D}", Integer.toString(3 * kind.width))
         .replace("{H}", Integer.toString(kind.heads))
@@ -186,7 +222,11 @@ final class ResidualAttentionBlock {
         .replace("{eps}", Double.toString(kind.normEpsilon))
         .replace("{causal}", kind.causal ? "True" : "False")
         .replace("{visible}", kind.causal ? "self.visible(row, L)" : "None")
-        .replace("{gelu}", kind.activation.source)
+        .replace(
+            "{gelu}",
+            use == TowerKernels.Use.TRAIN
+                ? kind.activation.source
+                : kind.activation.inference.inPlace())
         .replace("{ls_1}", kind.layerScale ? "torch.mul(p[12], " : "")
         .replace("{ls_2}", kind.layerScale ? "torch.mul(p[13], " : "")
         .replace("{/ls}", kind.layerScale ? ")" : "");
@@ -194,7 +234,7 @@ final class ResidualAttentionBlock {
 
   /** [N, L, D] to [N, L, D]. */
   NDArray forward(Forward pass, NDArray x) {
-    return kernels.call(pass, "block", x, parameters);
+    return call(pass, "block", x);
   }
 
   /**
@@ -205,6 +245,52 @@ final class ResidualAttentionBlock {
    * @return [N, D]
    */
   NDArray forwardAt(Forward pass, NDArray x, NDArray row) {
-    return kernels.call(pass, "last_block", x, row, parameters);
+    return call(pass, "last_block", x, row);
+  }
+
+  private NDArray call(Forward pass, String method, NDArray... arguments) {
+    Prepared now = prepared;
+    Shape shape = arguments[0].getShape();
+    boolean serves =
+        now != null
+            && now.method.equals(method)
+            && now.linear.serves(pass, shape.get(0) * shape.get(1));
+    Object[] all = Arrays.copyOf(arguments, arguments.length + 1, Object[].class);
+    all[arguments.length] = serves ? now.parameters : parameters;
+    return serves ? kernels.call(now.linear, method, all) : kernels.call(pass, method, all);
+  }
+
+  /**
+   * Lays the weights out for inference.
+   *
+   * @param linear lays them out and owns them; null to go back to the weights as they are
+   * @param pooled whether for {@link #forwardAt} instead of {@link #forward}
+   */
+  void prepare(PreparedLinear linear, boolean pooled) {
+    if (linear == null) {
+      prepared = null;
+      return;
+    }
+    long width = kind.width;
+    double factor = linear.activationFactor();
+    NDArray firstScale = kind.layerScale ? parameters.get(12) : null;
+    NDArray secondScale = kind.layerScale ? parameters.get(13) : null;
+    long from = pooled ? width : 0;
+    List<NDArray> laid = new ArrayList<>();
+    laid.addAll(parameters.subList(0, 2));
+    laid.add(linear.rows(parameters.get(2), from, 3 * width, 1, null));
+    laid.add(linear.rows(parameters.get(3), from, 3 * width, 1, null));
+    laid.add(linear.all(parameters.get(4), 1, firstScale));
+    laid.add(linear.all(parameters.get(5), 1, firstScale));
+    laid.addAll(parameters.subList(6, 8));
+    laid.add(linear.all(parameters.get(8), factor, null));
+    laid.add(linear.all(parameters.get(9), factor, null));
+    laid.add(linear.all(parameters.get(10), 1 / factor, secondScale));
+    laid.add(linear.all(parameters.get(11), 1, secondScale));
+    if (pooled) {
+      laid.add(linear.rows(parameters.get(2), 0, width, 1, null));
+      laid.add(linear.rows(parameters.get(3), 0, width, 1, null));
+    }
+    prepared = new Prepared(linear, pooled ? "last_block" : "block", TorchScript.list(laid));
   }
 }

@@ -47,21 +47,19 @@ final class SigLipVisionTransformer implements ImageTower {
   SigLipVisionTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
     VisionConfig vision = config.vision();
     Activation activation = config.visionActivation();
-    kernels =
-        new TowerKernels(
-            manager,
-            VisionTransformer.patches(vision)
-                + SOURCE
-                    .replace("{D}", Integer.toString(vision.width()))
-                    .replace("{H}", Integer.toString(vision.heads()))
-                    .replace("{d}", Integer.toString(vision.headWidth()))
-                    .replace("{eps}", Double.toString(vision.normEpsilon()))
-                    .replace("{gelu}", activation.source)
-                + ResidualAttentionBlock.source(
-                    ResidualAttentionBlock.Kind.of(vision, activation)));
+    ResidualAttentionBlock.Kind kind = ResidualAttentionBlock.Kind.of(vision, activation);
+    String own =
+        VisionTransformer.patches(vision)
+            + SOURCE
+                .replace("{D}", Integer.toString(vision.width()))
+                .replace("{H}", Integer.toString(vision.heads()))
+                .replace("{d}", Integer.toString(vision.headWidth()))
+                .replace("{eps}", Double.toString(vision.normEpsilon()))
+                .replace("{gelu}", activation.source);
+    kernels = new TowerKernels(manager, use -> own + ResidualAttentionBlock.source(kind, use));
     embed = list(parameters, "patch_embed.proj.weight", "patch_embed.proj.bias", "pos_embed");
     transformer =
-        new Transformer(kernels, parameters, "visual.trunk.blocks.", vision.layers().get(0));
+        new Transformer(kind, kernels, parameters, "visual.trunk.blocks.", vision.layers().get(0));
     pool =
         list(
             parameters,
@@ -85,6 +83,11 @@ final class SigLipVisionTransformer implements ImageTower {
   private static NDList list(Map<String, NDArray> parameters, String... names) {
     return TorchScript.list(
         List.of(names).stream().map(name -> parameters.get("visual.trunk." + name)).toList());
+  }
+
+  @Override
+  public void prepare(PreparedLinear linear) {
+    transformer.prepare(linear, false);
   }
 
   @Override

@@ -54,24 +54,24 @@ final class TextTransformer {
   TextTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
     TextConfig text = config.text();
     String prefix = ParameterSpecs.textPrefix(config);
-    kernels =
-        new TowerKernels(
-            manager,
-            SOURCE
-                    .replace("{row}", ROW.get(text.pooling()))
-                    .replace("{eos}", Integer.toString(text.eosId()))
-                    .replace("{project}", PROJECT.get(text.projection()))
-                    .replace("{D}", Integer.toString(text.width()))
-                    .replace("{eps}", Double.toString(text.normEpsilon()))
-                + ResidualAttentionBlock.source(
-                    ResidualAttentionBlock.Kind.of(text, config.textActivation())));
+    ResidualAttentionBlock.Kind kind =
+        ResidualAttentionBlock.Kind.of(text, config.textActivation());
+    String own =
+        SOURCE
+            .replace("{row}", ROW.get(text.pooling()))
+            .replace("{eos}", Integer.toString(text.eosId()))
+            .replace("{project}", PROJECT.get(text.projection()))
+            .replace("{D}", Integer.toString(text.width()))
+            .replace("{eps}", Double.toString(text.normEpsilon()));
+    kernels = new TowerKernels(manager, use -> own + ResidualAttentionBlock.source(kind, use));
     embed =
         TorchScript.list(
             List.of(
                 parameters.get(prefix + "token_embedding.weight"),
                 parameters.get(prefix + "positional_embedding")));
     transformer =
-        new Transformer(kernels, parameters, prefix + "transformer.resblocks.", text.layers());
+        new Transformer(
+            kind, kernels, parameters, prefix + "transformer.resblocks.", text.layers());
     List<NDArray> last = new ArrayList<>();
     last.add(parameters.get(prefix + "ln_final.weight"));
     last.add(parameters.get(prefix + "ln_final.bias"));
@@ -84,6 +84,11 @@ final class TextTransformer {
       case NONE -> {} // the feature is the embedding
     }
     project = TorchScript.list(last);
+  }
+
+  /** See {@link ImageTower#prepare}. */
+  void prepare(PreparedLinear linear) {
+    transformer.prepare(linear, true);
   }
 
   /**

@@ -4,34 +4,58 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
+import org.clip4j.engine.LinearKernels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.TorchScript;
 
-/** The kernels of one tower, compiled for each precision when it is first asked for. */
+/** The kernels of one tower, compiled for each use and precision when they are first needed. */
 final class TowerKernels {
-  private final NDManager manager;
-  private final String source;
-  private final Map<Precision, TorchScript> compiled = new ConcurrentHashMap<>();
 
-  /**
-   * Compiles them for float32.
-   *
-   * @param manager owns them
-   * @param source see {@link Precision#applyTo}
-   */
-  TowerKernels(NDManager manager, String source) {
-    this.manager = manager;
-    this.source = source;
-    in(Precision.FP32);
+  /** What the source of kernels is written for. */
+  enum Use {
+    /** Recorded for a backward pass, or the same numbers without. */
+    TRAIN,
+    /** Not recorded, so that values may be overwritten. */
+    EVALUATE,
+    /** As {@link #EVALUATE}, of weights that are laid out by {@link LinearKernels}. */
+    PREPARED
   }
 
-  private TorchScript in(Precision precision) {
-    return compiled.computeIfAbsent(
-        precision, p -> TorchScript.compile(manager, p.applyTo(source)));
+  private record Variant(Use use, Precision precision) {}
+
+  private final NDManager manager;
+  private final Function<Use, String> source;
+  private final Map<Variant, TorchScript> compiled = new ConcurrentHashMap<>();
+
+  /**
+   * Takes the source.
+   *
+   * @param manager owns the kernels
+   * @param source see {@link Precision#applyTo}
+   */
+  TowerKernels(NDManager manager, Function<Use, String> source) {
+    this.manager = manager;
+    this.source = source;
   }
 
   /** See {@link TorchScript#call}. */
   NDArray call(Forward pass, String method, Object... arguments) {
-    return in(pass.precision()).call(pass.mode(), method, arguments);
+    Use use = pass.purpose() == Forward.Purpose.EVALUATE ? Use.EVALUATE : Use.TRAIN;
+    return kernels(use, pass.precision(), "").call(pass.mode(), method, arguments);
+  }
+
+  /** As {@link #call}, with prepared weights among the arguments. */
+  NDArray call(PreparedLinear prepared, String method, Object... arguments) {
+    return kernels(Use.PREPARED, prepared.precision(), prepared.source())
+        .call(TorchScript.Mode.INFERENCE, method, arguments);
+  }
+
+  private TorchScript kernels(Use use, Precision precision, String functions) {
+    return compiled.computeIfAbsent(
+        new Variant(use, precision),
+        variant ->
+            TorchScript.compile(
+                manager, precision.applyTo(source.apply(use) + functions, manager.getDevice())));
   }
 }

@@ -17,12 +17,29 @@ final class Transformer {
    * @param kernels of {@link ResidualAttentionBlock#source}, among others
    * @param prefix of the blocks' names, up to their numbers
    */
-  Transformer(TowerKernels kernels, Map<String, NDArray> parameters, String prefix, int layers) {
+  Transformer(
+      ResidualAttentionBlock.Kind kind,
+      TowerKernels kernels,
+      Map<String, NDArray> parameters,
+      String prefix,
+      int layers) {
     this.kernels = kernels;
     blocks =
         IntStream.range(0, layers)
-            .mapToObj(i -> new ResidualAttentionBlock(kernels, parameters, prefix + i + "."))
+            .mapToObj(i -> new ResidualAttentionBlock(kind, kernels, parameters, prefix + i + "."))
             .toList();
+  }
+
+  /**
+   * Lays the weights out for inference.
+   *
+   * @param linear lays them out and owns them; null to go back to the weights as they are
+   * @param pooled whether {@link #forwardAt} will be asked for, instead of {@link #forward}
+   */
+  void prepare(PreparedLinear linear, boolean pooled) {
+    for (int i = 0; i < blocks.size(); i++) {
+      blocks.get(i).prepare(linear, pooled && i == blocks.size() - 1);
+    }
   }
 
   /**

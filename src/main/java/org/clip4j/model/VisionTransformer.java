@@ -28,7 +28,7 @@ final class VisionTransformer implements ImageTower {
         return self.tokens(self.kept_patches(pixels, kept), positions, p)  # [N, K+1, D]
 
       def tokens(self, patches: Tensor, positions: Tensor, p: List[Tensor]) -> Tensor:
-        x = self.matmul(patches, torch.t(torch.reshape(p[0], [{D}, -1])))
+        x = {project_patches}
         token = torch.expand(torch.reshape(p[1], [1, 1, {D}]), [torch.size(x, 0), 1, {D}])
         x = torch.add(torch.cat([token, self.full(x)], 1), positions)
         return {ln_pre}
@@ -70,32 +70,40 @@ final class VisionTransformer implements ImageTower {
 
   private static final String MEAN = "torch.mean(torch.slice(x, 1, 1), [1])";
 
+  private static final String PROJECT_PATCHES =
+      "self.matmul(patches, torch.t(torch.reshape(p[0], [{D}, -1])))";
+
   private final TowerKernels kernels;
   private final boolean mean;
+  private final int patches;
   private final NDList embed;
   private final Transformer transformer;
   private final NDList project;
+  private volatile PreparedEmbedding prepared;
+
+  private record PreparedEmbedding(PreparedLinear linear, NDList parameters) {}
 
   VisionTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
     VisionConfig vision = config.vision();
     mean = vision.pooling() == ImagePooling.AVG;
+    patches = vision.patches();
+    ResidualAttentionBlock.Kind kind =
+        ResidualAttentionBlock.Kind.of(vision, config.visionActivation());
+    String own =
+        patches(vision)
+            + SOURCE
+                .replace(
+                    "{ln_pre}",
+                    vision.lnPre() ? "torch.layer_norm(x, [{D}], p[3], p[4], {eps})" : "x")
+                .replace(
+                    "{mean}",
+                    vision.lnAfterPool()
+                        ? "self.norm(" + MEAN + ", p)"
+                        : MEAN.replace("x", "self.norm(x, p)"))
+                .replace("{eps}", Double.toString(vision.normEpsilon()));
     kernels =
         new TowerKernels(
-            manager,
-            patches(vision)
-                + SOURCE
-                    .replace(
-                        "{ln_pre}",
-                        vision.lnPre() ? "torch.layer_norm(x, [{D}], p[3], p[4], {eps})" : "x")
-                    .replace(
-                        "{mean}",
-                        vision.lnAfterPool()
-                            ? "self.norm(" + MEAN + ", p)"
-                            : MEAN.replace("x", "self.norm(x, p)"))
-                    .replace("{D}", Integer.toString(vision.width()))
-                    .replace("{eps}", Double.toString(vision.normEpsilon()))
-                + ResidualAttentionBlock.source(
-                    ResidualAttentionBlock.Kind.of(vision, config.visionActivation())));
+            manager, use -> source(own, vision, use) + ResidualAttentionBlock.source(kind, use));
     List<String> names =
         new ArrayList<>(List.of("conv1.weight", "class_embedding", "positional_embedding"));
     if (vision.lnPre()) {
@@ -104,7 +112,7 @@ final class VisionTransformer implements ImageTower {
     embed = list(parameters, names.stream());
     transformer =
         new Transformer(
-            kernels, parameters, "visual.transformer.resblocks.", vision.layers().get(0));
+            kind, kernels, parameters, "visual.transformer.resblocks.", vision.layers().get(0));
     project = list(parameters, Stream.of("ln_post.weight", "ln_post.bias", "proj"));
   }
 
@@ -119,6 +127,31 @@ final class VisionTransformer implements ImageTower {
         .replace("{gw}", Integer.toString(vision.gridWidth()));
   }
 
+  private static String source(String own, VisionConfig vision, TowerKernels.Use use) {
+    String prepared = "self.packed(patches, p[0], p[" + biasIndex(vision) + "])";
+    return own.replace(
+            "{project_patches}", use == TowerKernels.Use.PREPARED ? prepared : PROJECT_PATCHES)
+        .replace("{D}", Integer.toString(vision.width()));
+  }
+
+  /** Among the prepared parameters of the embedding, after all others, there is a bias of zeros. */
+  private static int biasIndex(VisionConfig vision) {
+    return vision.lnPre() ? 5 : 3;
+  }
+
+  @Override
+  public void prepare(PreparedLinear linear) {
+    transformer.prepare(linear, !mean);
+    if (linear == null) {
+      prepared = null;
+      return;
+    }
+    List<NDArray> laid = new ArrayList<>(embed);
+    laid.set(0, linear.all(embed.get(0), 1, null));
+    laid.add(linear.noBias(embed.get(0).size(0)));
+    prepared = new PreparedEmbedding(linear, TorchScript.list(laid));
+  }
+
   private static NDList list(Map<String, NDArray> parameters, Stream<String> names) {
     return TorchScript.list(names.map(name -> parameters.get("visual." + name)).toList());
   }
@@ -128,7 +161,7 @@ final class VisionTransformer implements ImageTower {
       Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
     NDArray x =
         kept == null
-            ? kernels.call(pass, "embed", pixels, embed) // [N, L, D]
+            ? embed(pass, pixels) // [N, L, D]
             : kernels.call(pass, "embed_kept", pixels, kept, embed);
     if (mean) {
       NDArray last = transformer.forward(pass, x, hiddenStates); // [N, L, D]
@@ -136,5 +169,13 @@ final class VisionTransformer implements ImageTower {
     }
     NDArray token = transformer.forwardAt(pass, x, pixels, hiddenStates); // [N, D]
     return kernels.call(pass, "project", token, project); // [N, E]
+  }
+
+  private NDArray embed(Forward pass, NDArray pixels) {
+    PreparedEmbedding now = prepared;
+    boolean serves = now != null && now.linear.serves(pass, pixels.size(0) * patches);
+    return serves
+        ? kernels.call(now.linear, "embed", pixels, now.parameters)
+        : kernels.call(pass, "embed", pixels, embed);
   }
 }

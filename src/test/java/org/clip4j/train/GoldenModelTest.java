@@ -77,6 +77,9 @@ class GoldenModelTest {
   private static List<DynamicTest> tests(String name, Path folder, Path checkpoint) {
     return List.of(
         dynamicTest(name + ": features", () -> check(folder, checkpoint, Case::features)),
+        dynamicTest(
+            name + ": features of prepared weights",
+            () -> check(folder, checkpoint, Case::preparedFeatures)),
         dynamicTest(name + ": hidden states", () -> check(folder, checkpoint, Case::hiddenStates)),
         dynamicTest(
             name + ": gradients and training", () -> check(folder, checkpoint, Case::training)),
@@ -150,6 +153,12 @@ class GoldenModelTest {
         NDArray embeddings = model.encodeText(Forward.EVALUATE, cut);
         assertClose("text_features", similarity.normalize(embeddings), "features");
       }
+    }
+
+    void preparedFeatures() {
+      model.prepareImages(Precision.FP32);
+      model.prepareTexts(Precision.FP32);
+      features();
     }
 
     void hiddenStates() {

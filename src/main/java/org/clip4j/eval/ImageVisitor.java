@@ -1,0 +1,28 @@
+package org.clip4j.eval;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import org.clip4j.data.ImageSource;
+
+/** Is given the embeddings of a series of images, in order, on the thread that asked for them. */
+@FunctionalInterface
+public interface ImageVisitor {
+
+  /**
+   * Takes an embedding.
+   *
+   * @param index of the image in the series, from 0
+   * @param embedding E values, unit length; the visitor's to keep
+   */
+  void embedding(long index, ImageSource image, float[] embedding);
+
+  /**
+   * Is told that an image cannot be read; the next one follows, unless this throws, which it does
+   * by default.
+   *
+   * @param error its message names the image
+   */
+  default void unreadable(long index, ImageSource image, IOException error) {
+    throw new UncheckedIOException(error.getMessage(), error);
+  }
+}

@@ -5,10 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.data.ColouredShapes;
+import org.clip4j.data.LabelledImage;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
-import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
@@ -35,7 +37,7 @@ class NativeMemoryTest {
   private static final long MOST_GROWTH_MB = 24;
 
   @Test
-  void training_500_steps_leaves_native_memory_flat() throws IOException {
+  void training_1000_steps_leaves_native_memory_flat() throws IOException {
     int batch = 32;
     int warmUp = 100;
     ColouredShapes shapes = ColouredShapes.builder().optImageSize(32).build();
@@ -47,7 +49,7 @@ class NativeMemoryTest {
           .setPairs(shapes.training(256))
           .optBatchSize(batch)
           .optMicroBatchSize(batch / 2)
-          .optSteps(warmUp + 500)
+          .optSteps(warmUp + 1000)
           .optListener(
               progress -> {
                 if (progress.step() == warmUp || progress.step() == progress.totalSteps()) {
@@ -97,23 +99,59 @@ class NativeMemoryTest {
   }
 
   @Test
-  void encoding_5000_times_leaves_native_memory_flat() throws IOException {
-    RgbImage image =
-        ColouredShapes.builder().optImageSize(32).build().unseenTest(1).get(0).image().read();
+  void encoding_20000_times_leaves_native_memory_flat() throws IOException {
+    List<LabelledImage> images =
+        ColouredShapes.builder().optImageSize(32).build().unseenTest(2).subList(0, 24);
+    List<String> texts = new ArrayList<>();
+    for (int i = 0; i < 24; i++) {
+      texts.add("a photo of thing number " + "one ".repeat(i % 9) + i);
+    }
     try (Clip clip = Clip.of(ClipModel.create(CONFIG, 0), ImageTransform.openai(32, 32))) {
-      encode(clip, image, 500);
+      encode(clip, images, texts, 2000);
       int arrays = clip.model().manager().getManagedArrays().size();
       long before = residentMb();
-      encode(clip, image, 5000);
+      encode(clip, images, texts, 20_000);
       assertThat(residentMb() - before).as("growth in MB").isLessThan(MOST_GROWTH_MB);
       assertThat(clip.model().manager().getManagedArrays()).hasSize(arrays);
     }
   }
 
-  private static void encode(Clip clip, RgbImage image, int times) {
+  /** Calls of mixed kinds and sizes. */
+  private static void encode(Clip clip, List<LabelledImage> images, List<String> texts, int calls)
+      throws IOException {
+    for (int i = 0; i < calls; i++) {
+      int size = i % 97 == 0 ? 24 : 1 + i % 3;
+      switch (i % 3) {
+        case 0 -> clip.encodeTexts(texts.subList(i % (25 - size), i % (25 - size) + size));
+        case 1 -> clip.encodeImage(images.get(i % images.size()).image().read());
+        default ->
+            clip.encodeImages(
+                images.subList(0, size).stream().map(LabelledImage::image).iterator(),
+                (index, image, embedding) -> {});
+      }
+    }
+  }
+
+  @Test
+  void preparing_weights_again_and_again_leaves_native_memory_flat() {
+    ClipConfig wide =
+        new ClipConfig(
+            32,
+            new VisionConfig(32, 32, 8, 256, List.of(2), 32, 4, null),
+            new TextConfig(16, 100, 256, 4, 2, 4, null),
+            false);
+    try (ClipModel model = ClipModel.create(wide, 0)) { // 6 MB an encoder, prepared
+      prepare(model, 10);
+      long before = residentMb();
+      prepare(model, 50);
+      assertThat(residentMb() - before).as("growth in MB").isLessThan(MOST_GROWTH_MB);
+    }
+  }
+
+  private static void prepare(ClipModel model, int times) {
     for (int i = 0; i < times; i++) {
-      clip.encodeImage(image);
-      clip.encodeText("a photo of thing number " + i);
+      model.prepareImages(Precision.FP32);
+      model.prepareTexts(Precision.BF16);
     }
   }
 

@@ -184,6 +184,9 @@ public final class Encoder implements AutoCloseable {
       throws InterruptedException {
     List<byte[]> levels = new ArrayList<>();
     IOException[] errors = new IOException[batch.size()];
+    if (Thread.interrupted()) { // what has been decoded already is had without waiting
+      throw new InterruptedException();
+    }
     for (int i = 0; i < errors.length; i++) {
       try {
         levels.add(batch.get(i).await());

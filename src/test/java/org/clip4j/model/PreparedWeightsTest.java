@@ -131,17 +131,4 @@ class PreparedWeightsTest {
       assertThat(texts(model, Precision.BF16, 2)).isNotEqualTo(preparedTexts);
     }
   }
-
-  @Test
-  void preparing_again_frees_what_was_prepared() {
-    try (ClipModel model = model()) {
-      int before = model.manager().getManagedArrays().size();
-      for (int i = 0; i < 5; i++) {
-        model.prepareImages(Precision.BF16);
-        model.prepareTexts(Precision.FP32);
-      }
-      model.setTrainable(false);
-      assertThat(model.manager().getManagedArrays()).hasSize(before);
-    }
-  }
 }

@@ -45,18 +45,21 @@ public final class ImageDecoder {
 
   private static final int NO_BACKGROUND = -1;
   private static final ImageDecoder DEFAULT =
-      new ImageDecoder(NO_BACKGROUND, DEFAULT_MAX_PIXELS, DEFAULT_MAX_BYTES, true);
+      new ImageDecoder(NO_BACKGROUND, DEFAULT_MAX_PIXELS, DEFAULT_MAX_BYTES, true, true);
 
   private final int background;
   private final long maxPixels;
   private final int maxBytes;
   private final boolean exifOrientation;
+  private final boolean turboJpeg;
 
-  private ImageDecoder(int background, long maxPixels, int maxBytes, boolean exifOrientation) {
+  private ImageDecoder(
+      int background, long maxPixels, int maxBytes, boolean exifOrientation, boolean turboJpeg) {
     this.background = background;
     this.maxPixels = maxPixels;
     this.maxBytes = maxBytes;
     this.exifOrientation = exifOrientation;
+    this.turboJpeg = turboJpeg;
   }
 
   /** The decoder behind the static methods, to derive others from. */
@@ -75,7 +78,7 @@ public final class ImageDecoder {
           "the background is a colour 0xRRGGBB from 0 to 0xFFFFFF, found 0x"
               + Integer.toHexString(rgb));
     }
-    return new ImageDecoder(rgb, maxPixels, maxBytes, exifOrientation);
+    return new ImageDecoder(rgb, maxPixels, maxBytes, exifOrientation, turboJpeg);
   }
 
   /**
@@ -90,7 +93,7 @@ public final class ImageDecoder {
       throw new IllegalArgumentException(
           "the limit is 1 to " + Integer.MAX_VALUE / 3 + " pixels, found " + pixels);
     }
-    return new ImageDecoder(background, pixels, maxBytes, exifOrientation);
+    return new ImageDecoder(background, pixels, maxBytes, exifOrientation, turboJpeg);
   }
 
   /**
@@ -102,7 +105,7 @@ public final class ImageDecoder {
     if (bytes < 1 || bytes > 2_000_000_000) {
       throw new IllegalArgumentException("the limit is 1 to 2000000000 bytes, found " + bytes);
     }
-    return new ImageDecoder(background, maxPixels, bytes, exifOrientation);
+    return new ImageDecoder(background, maxPixels, bytes, exifOrientation, turboJpeg);
   }
 
   /**
@@ -111,7 +114,25 @@ public final class ImageDecoder {
    * turned always; for it the orientation is part of the format, and Pillow applies it on its own.
    */
   public ImageDecoder withExifOrientation(boolean applied) {
-    return new ImageDecoder(background, maxPixels, maxBytes, applied);
+    return new ImageDecoder(background, maxPixels, maxBytes, applied, turboJpeg);
+  }
+
+  /**
+   * Says whether JPEG files are decoded by libjpeg-turbo where it is installed, which is the
+   * default. Pixels are the same within one level either way; the JDK's own decoder is slower,
+   * unless the JDK was itself built upon libjpeg-turbo, as Linux distributions do.
+   *
+   * <p>The library is TurboJPEG, of any version since 2.0: {@code libturbojpeg0} of Debian and
+   * Ubuntu, {@code turbojpeg} of Fedora, {@code jpeg-turbo} of Homebrew. The system property {@code
+   * org.clip4j.turbojpeg} names its file where it lies elsewhere; {@code off} leaves it alone.
+   */
+  public ImageDecoder withTurboJpeg(boolean allowed) {
+    return new ImageDecoder(background, maxPixels, maxBytes, exifOrientation, allowed);
+  }
+
+  /** Whether libjpeg-turbo is installed, see {@link #withTurboJpeg}. */
+  public static boolean hasTurboJpeg() {
+    return TurboJpeg.isAvailable();
   }
 
   /**
@@ -198,7 +219,7 @@ public final class ImageDecoder {
     try {
       RgbImage stored =
           switch (format) {
-            case JPEG -> JpegFile.decode(data, this::checkSize);
+            case JPEG -> JpegFile.decode(data, this::checkSize, turboJpeg);
             case PNG -> readFirst(format, PngFile.essence(data, this::checkSize));
             case GIF -> readGif(data);
             case WEBP -> readWebp(data);

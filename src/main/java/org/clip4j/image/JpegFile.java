@@ -11,6 +11,8 @@ import java.awt.image.WritableRaster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.Set;
 import javax.imageio.ImageReadParam;
 import javax.imageio.ImageReader;
 import javax.imageio.event.IIOReadWarningListener;
@@ -30,9 +32,16 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
 final class JpegFile {
 
   private static final int SOI = 0xD8;
+  private static final int DHT = 0xC4;
   private static final int EOI = 0xD9;
   private static final int SOS = 0xDA;
   private static final int COM = 0xFE;
+
+  /** Far more than encoders write; each costs a pass over the whole picture. */
+  private static final int MAX_SCANS = 500;
+
+  /** Sampling of the first of three components: 4:4:4, 4:2:2 and 4:2:0. */
+  private static final Set<Integer> USUAL_SAMPLING = Set.of(0x11, 0x21, 0x22);
 
   private static final byte[] START = {(byte) 0xFF, (byte) SOI};
 
@@ -88,6 +97,11 @@ final class JpegFile {
   private int width;
   private int height;
   private byte[] componentIds;
+  private boolean progressive;
+  private boolean usualSampling;
+  private boolean hasTables;
+  private int scans;
+  private byte[][] missing; // for each component and coefficient, bits that no scan has brought
   private boolean jfif;
   private int adobeTransform = -1;
 
@@ -96,9 +110,20 @@ final class JpegFile {
     this.bare = new ByteArrayOutputStream(data.length);
   }
 
-  static RgbImage decode(byte[] data, SizeCheck sizeCheck) throws IOException {
+  /**
+   * Decodes a file.
+   *
+   * @param turbo whether libjpeg-turbo may be used
+   */
+  static RgbImage decode(byte[] data, SizeCheck sizeCheck, boolean turbo) throws IOException {
     JpegFile file = new JpegFile(data);
     file.walk(sizeCheck);
+    if (turbo && file.isUsual() && TurboJpeg.isAvailable()) {
+      RgbImage image = TurboJpeg.decode(file.content(JFIF_START), file.width, file.height);
+      if (image != null) {
+        return image;
+      }
+    }
     return file.componentIds.length == 3 && file.hasLuma()
         ? file.readLuma()
         : file.convert(file.readRaw());
@@ -166,9 +191,55 @@ final class JpegFile {
       adobeTransform = data[at + 11] & 0xFF;
     } else if (isFrame(marker)) {
       frame(marker, at, size, sizeCheck);
-    } else if (marker == SOS && componentIds == null) {
+    } else if (marker == DHT) {
+      hasTables = true;
+    } else if (marker == SOS) {
+      scan(at, size);
+    }
+  }
+
+  /** Notes what a scan brings. */
+  private void scan(int at, int size) throws IOException {
+    if (componentIds == null) {
       throw new IOException("a scan comes before the frame header");
     }
+    if (++scans > MAX_SCANS) {
+      throw new IOException("it has more than the " + MAX_SCANS + " scans allowed");
+    }
+    int spectrum = 1 + 2 * (size < 1 ? 0 : data[at]);
+    if (spectrum < 1 || size < spectrum + 3) {
+      return; // the reader has words for it
+    }
+    int first = progressive ? data[at + spectrum] : 0;
+    int last = progressive ? data[at + spectrum + 1] : 63;
+    int low = progressive ? data[at + spectrum + 2] & 15 : 0;
+    for (int i = 1; i < spectrum; i += 2) {
+      for (int c = 0; c < componentIds.length; c++) {
+        for (int k = first; k <= last && k >= 0 && k < 64; k++) {
+          if (componentIds[c] == data[at + i]) {
+            missing[c][k] = (byte) low;
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * Whether all versions of libjpeg make the same pixels of it. They differ in how they enlarge
+   * chroma of unusual sampling, and in what they make up for coefficients that are missing.
+   */
+  private boolean isUsual() {
+    boolean gray = componentIds.length == 1;
+    boolean complete = true;
+    for (byte[] component : missing) {
+      for (byte bits : component) {
+        complete &= bits == 0;
+      }
+    }
+    return (gray || componentIds.length == 3 && hasLuma())
+        && usualSampling
+        && hasTables
+        && complete;
   }
 
   private void frame(int marker, int at, int size, SizeCheck sizeCheck) throws IOException {
@@ -195,9 +266,15 @@ final class JpegFile {
       throw new IOException("it has " + components + " components; 1, 3 or 4 are supported");
     }
     sizeCheck.check(width, height);
+    progressive = marker == 0xC2;
     componentIds = new byte[components];
+    missing = new byte[components][64];
+    usualSampling =
+        USUAL_SAMPLING.contains((int) data[at + 7]) && (components > 1 || data[at + 7] == 0x11);
     for (int i = 0; i < components; i++) {
       componentIds[i] = data[at + 6 + 3 * i];
+      Arrays.fill(missing[i], (byte) -1);
+      usualSampling &= i == 0 || data[at + 7 + 3 * i] == 0x11;
     }
   }
 
@@ -244,10 +321,15 @@ final class JpegFile {
     T from(ImageReader reader) throws IOException;
   }
 
-  private <T> T read(byte[] start, Reading<T> reading) throws IOException {
+  /** The file as readers get it. */
+  private byte[] content(byte[] start) throws IOException {
     ByteArrayOutputStream file = new ByteArrayOutputStream(start.length + bare.size());
     file.writeBytes(start);
     bare.writeTo(file);
+    return file.toByteArray();
+  }
+
+  private <T> T read(byte[] start, Reading<T> reading) throws IOException {
     String[] unfinished = new String[1];
     ImageReader reader = ImageFormat.JPEG.newReader();
     IIOReadWarningListener listener =
@@ -257,7 +339,7 @@ final class JpegFile {
           }
         };
     try (ImageInputStream in =
-        new MemoryCacheImageInputStream(new ByteArrayInputStream(file.toByteArray()))) {
+        new MemoryCacheImageInputStream(new ByteArrayInputStream(content(start)))) {
       reader.addIIOReadWarningListener(listener);
       reader.setInput(in, true, true);
       T result = reading.from(reader);

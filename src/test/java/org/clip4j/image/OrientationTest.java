@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.Timeout;
 
-/** The eight orientations in files by Pillow (examples/peers/make_orientations.py). */
+/** The eight orientations in files by Pillow (examples/peers/make_images.py). */
 @Timeout(20)
 class OrientationTest {
   private static final ImageDecoder AS_STORED = ImageDecoder.defaults().withExifOrientation(false);

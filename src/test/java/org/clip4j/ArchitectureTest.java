@@ -23,6 +23,7 @@ class ArchitectureTest {
       Set.of(
           "org.clip4j",
           "org.clip4j.data",
+          "org.clip4j.djl",
           "org.clip4j.engine",
           "org.clip4j.eval",
           "org.clip4j.hub",
@@ -44,6 +45,8 @@ class ArchitectureTest {
   void packages_depend_downwards_only() {
     layeredArchitecture()
         .consideringOnlyDependenciesInLayers()
+        .layer("djl")
+        .definedBy("org.clip4j.djl..")
         .layer("root")
         .definedBy("org.clip4j")
         .layer("train")
@@ -66,14 +69,18 @@ class ArchitectureTest {
         .definedBy("org.clip4j.image..")
         .layer("engine")
         .definedBy("org.clip4j.engine..")
-        .whereLayer("root")
+        .whereLayer("djl")
         .mayNotBeAccessedByAnyLayer()
+        .whereLayer("djl")
+        .mayOnlyAccessLayers("root", "hub", "image")
+        .whereLayer("root")
+        .mayOnlyBeAccessedByLayers("djl")
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("root")
         .whereLayer("eval")
         .mayOnlyBeAccessedByLayers("root", "train")
         .whereLayer("hub")
-        .mayOnlyBeAccessedByLayers("root", "train")
+        .mayOnlyBeAccessedByLayers("djl", "root", "train")
         .whereLayer("hub")
         .mayNotAccessAnyLayer()
         .whereLayer("weights")
@@ -87,7 +94,7 @@ class ArchitectureTest {
         .whereLayer("text")
         .mayOnlyBeAccessedByLayers("root", "train", "eval", "weights", "data")
         .whereLayer("image")
-        .mayOnlyBeAccessedByLayers("root", "train", "eval", "weights", "data")
+        .mayOnlyBeAccessedByLayers("djl", "root", "train", "eval", "weights", "data")
         .check(CLASSES);
   }
 

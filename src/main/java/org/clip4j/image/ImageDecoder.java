@@ -1,8 +1,11 @@
 package org.clip4j.image;
 
+import ai.djl.modality.cv.Image;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -12,14 +15,15 @@ import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
 
 /**
- * Decodes PNG, JPEG, WebP, GIF, BMP and TIFF to the 8-bit RGB that Pillow's {@code
- * Image.open(file).convert("RGB")} gives, which is what CLIP models were trained on.
+ * Decodes PNG, JPEG, WebP, GIF, BMP and TIFF to 8-bit RGB, upright: what Pillow's {@code
+ * ImageOps.exif_transpose(Image.open(file)).convert("RGB")} gives.
  *
  * <p>In particular: gray becomes r = g = b = v; 16-bit colour keeps its high byte; 16-bit gray is
  * clipped at 255; CMYK is converted by arithmetic; transparency is dropped, so that the colour
- * stored under it shows, unless a background is set; embedded colour profiles, gamma and the EXIF
- * orientation are ignored; of an animation the first frame is read. Lossless formats agree with
- * Pillow on every value, JPEG and lossy WebP to within the rounding of their decoders.
+ * stored under it shows, unless a background is set; embedded colour profiles and gamma are
+ * ignored; of an animation the first frame is read. Lossless formats agree with Pillow on every
+ * value, JPEG and lossy WebP to within the rounding of their decoders. Images in memory become RGB
+ * by the same rules.
  *
  * <p>Input need not be trusted: the format is told by content and never by name, the size is
  * checked before any pixel is decoded, and whatever is wrong with a file surfaces as an {@link
@@ -33,15 +37,29 @@ public final class ImageDecoder {
    */
   public static final long DEFAULT_MAX_PIXELS = 178_956_970L;
 
+  /**
+   * The length beyond which a file or stream is refused unless {@link #withMaxBytes} says
+   * otherwise: 1 GiB, more than {@link #DEFAULT_MAX_PIXELS} take without compression.
+   */
+  public static final int DEFAULT_MAX_BYTES = 1 << 30;
+
   private static final int NO_BACKGROUND = -1;
-  private static final ImageDecoder DEFAULT = new ImageDecoder(NO_BACKGROUND, DEFAULT_MAX_PIXELS);
+  private static final ImageDecoder DEFAULT =
+      new ImageDecoder(NO_BACKGROUND, DEFAULT_MAX_PIXELS, DEFAULT_MAX_BYTES, true, true);
 
   private final int background;
   private final long maxPixels;
+  private final int maxBytes;
+  private final boolean exifOrientation;
+  private final boolean turboJpeg;
 
-  private ImageDecoder(int background, long maxPixels) {
+  private ImageDecoder(
+      int background, long maxPixels, int maxBytes, boolean exifOrientation, boolean turboJpeg) {
     this.background = background;
     this.maxPixels = maxPixels;
+    this.maxBytes = maxBytes;
+    this.exifOrientation = exifOrientation;
+    this.turboJpeg = turboJpeg;
   }
 
   /** The decoder behind the static methods, to derive others from. */
@@ -60,7 +78,7 @@ public final class ImageDecoder {
           "the background is a colour 0xRRGGBB from 0 to 0xFFFFFF, found 0x"
               + Integer.toHexString(rgb));
     }
-    return new ImageDecoder(rgb, maxPixels);
+    return new ImageDecoder(rgb, maxPixels, maxBytes, exifOrientation, turboJpeg);
   }
 
   /**
@@ -75,7 +93,46 @@ public final class ImageDecoder {
       throw new IllegalArgumentException(
           "the limit is 1 to " + Integer.MAX_VALUE / 3 + " pixels, found " + pixels);
     }
-    return new ImageDecoder(background, pixels);
+    return new ImageDecoder(background, pixels, maxBytes, exifOrientation, turboJpeg);
+  }
+
+  /**
+   * Sets how long a file or a stream may be.
+   *
+   * @param bytes the most that are read into memory, 1 to 2,000,000,000
+   */
+  public ImageDecoder withMaxBytes(int bytes) {
+    if (bytes < 1 || bytes > 2_000_000_000) {
+      throw new IllegalArgumentException("the limit is 1 to 2000000000 bytes, found " + bytes);
+    }
+    return new ImageDecoder(background, maxPixels, bytes, exifOrientation, turboJpeg);
+  }
+
+  /**
+   * Says whether an image is turned upright as its EXIF data ask, which is the default. OpenCLIP
+   * and transformers leave it as it is stored: {@code false} gives what they see. A TIFF file is
+   * turned always; for it the orientation is part of the format, and Pillow applies it on its own.
+   */
+  public ImageDecoder withExifOrientation(boolean applied) {
+    return new ImageDecoder(background, maxPixels, maxBytes, applied, turboJpeg);
+  }
+
+  /**
+   * Says whether JPEG files are decoded by libjpeg-turbo where it is installed, which is the
+   * default. Pixels are the same within one level either way; the JDK's own decoder is slower,
+   * unless the JDK was itself built upon libjpeg-turbo, as Linux distributions do.
+   *
+   * <p>The library is TurboJPEG, of any version since 2.0: {@code libturbojpeg0} of Debian and
+   * Ubuntu, {@code turbojpeg} of Fedora, {@code jpeg-turbo} of Homebrew. The system property {@code
+   * org.clip4j.turbojpeg} names its file where it lies elsewhere; {@code off} leaves it alone.
+   */
+  public ImageDecoder withTurboJpeg(boolean allowed) {
+    return new ImageDecoder(background, maxPixels, maxBytes, exifOrientation, allowed);
+  }
+
+  /** Whether libjpeg-turbo is installed, see {@link #withTurboJpeg}. */
+  public static boolean hasTurboJpeg() {
+    return TurboJpeg.isAvailable();
   }
 
   /**
@@ -101,18 +158,51 @@ public final class ImageDecoder {
 
   /** As {@link #decode(Path)}, with the options of this decoder. */
   public RgbImage read(Path file) throws IOException {
+    String name = file.toString();
     if (Files.isDirectory(file)) {
-      throw new ImageFormatException(file.toString(), "is a folder, not an image file");
+      throw new ImageFormatException(name, "is a folder, not an image file");
     }
     byte[] data;
-    try {
-      data = Files.readAllBytes(file);
+    try (InputStream in = Files.newInputStream(file)) {
+      data = readBytes(in, name);
     } catch (NoSuchFileException e) {
-      NoSuchFileException missing = new NoSuchFileException(file + " does not exist");
+      NoSuchFileException missing = new NoSuchFileException(name + " does not exist");
       missing.initCause(e);
       throw missing;
     }
-    return read(data, file.toString());
+    return read(data, name);
+  }
+
+  /**
+   * Decodes the content of a stream, which is read to its end and not closed.
+   *
+   * @param name says in messages which image it is
+   */
+  public RgbImage read(InputStream in, String name) throws IOException {
+    return read(readBytes(in, name), name);
+  }
+
+  /**
+   * Reads a stream to its end, without closing it.
+   *
+   * @param name says in messages which image it is
+   * @throws ImageFormatException if it is longer than this decoder allows
+   */
+  public byte[] readBytes(InputStream in, String name) throws IOException {
+    byte[] data;
+    try {
+      data = in.readNBytes(maxBytes + 1);
+    } catch (IOException e) {
+      throw new IOException(name + " cannot be read: " + e.getMessage(), e);
+    }
+    if (data.length > maxBytes) {
+      throw new ImageFormatException(
+          name,
+          "is longer than the "
+              + maxBytes
+              + " bytes allowed (ImageDecoder.withMaxBytes sets the limit)");
+    }
+    return data;
   }
 
   /** As {@link #decode(byte[], String)}, with the options of this decoder. */
@@ -127,13 +217,16 @@ public final class ImageDecoder {
           "is no PNG, JPEG, WebP, GIF, BMP or TIFF image: it holds " + ImageFormat.describe(data));
     }
     try {
-      return switch (format) {
-        case JPEG -> JpegFile.decode(data, this::checkSize);
-        case PNG -> readFirst(format, PngFile.essence(data, this::checkSize));
-        case GIF -> readGif(data);
-        case WEBP -> readWebp(data);
-        default -> readFirst(format, data);
-      };
+      RgbImage stored =
+          switch (format) {
+            case JPEG -> JpegFile.decode(data, this::checkSize, turboJpeg);
+            case PNG -> readFirst(format, PngFile.essence(data, this::checkSize));
+            case GIF -> readGif(data);
+            case WEBP -> readWebp(data);
+            default -> readFirst(format, data);
+          };
+      boolean turned = exifOrientation || format == ImageFormat.TIFF;
+      return turned ? Orientation.of(format, data).apply(stored) : stored;
     } catch (IOException | RuntimeException e) {
       // Reader plugins throw nearly anything on damaged input: unchecked exceptions are theirs.
       Throwable told = e instanceof UncheckedIOException ? e.getCause() : e;
@@ -144,14 +237,55 @@ public final class ImageDecoder {
     }
   }
 
+  /**
+   * Takes the pixels of an image of any type. Samples of gray, RGB and CMYK are taken as they are
+   * stored, as those of a file are; other colour spaces, and samples in floating point, become sRGB
+   * as the image's colour model says.
+   *
+   * @throws ImageFormatException if it is larger than allowed, or its samples make no colours
+   */
+  public RgbImage read(BufferedImage image) throws IOException {
+    try {
+      checkSize(image.getWidth(), image.getHeight());
+      return new PixelConverter(background).toRgbOfAnyType(image);
+    } catch (IOException | RuntimeException e) {
+      String name = "the buffered image of " + image.getWidth() + " x " + image.getHeight();
+      throw new ImageFormatException(name, "cannot be converted to RGB: " + e.getMessage(), e);
+    }
+  }
+
+  /**
+   * Takes the pixels of an image that one of DJL's image factories made.
+   *
+   * @throws ImageFormatException if it is larger than allowed, or does not give its pixels
+   */
+  public RgbImage read(Image image) throws IOException {
+    if (image.getWrappedImage() instanceof BufferedImage buffered) {
+      return read(buffered);
+    }
+    // Others, such as OpenCV's, hold pixels in a way of their own and give them away encoded.
+    String name = "the DJL image of " + image.getWidth() + " x " + image.getHeight();
+    ByteArrayOutputStream png = new ByteArrayOutputStream();
+    try {
+      checkSize(image.getWidth(), image.getHeight());
+      image.save(png, "png");
+    } catch (IOException | RuntimeException e) {
+      throw new ImageFormatException(
+          name,
+          "(" + image.getClass().getName() + ") does not give its pixels: " + e.getMessage(),
+          e);
+    }
+    return read(png.toByteArray(), name);
+  }
+
   /** Called with the size in the header, before anything is allocated for it. */
   private void checkSize(int width, int height) throws IOException {
     if (width < 1 || height < 1) {
-      throw new IOException("its header says " + width + " x " + height + " pixels");
+      throw new IOException("it has " + width + " x " + height + " pixels");
     }
     if ((long) width * height > maxPixels) {
       throw new IOException(
-          "its header says "
+          "it has "
               + width
               + " x "
               + height

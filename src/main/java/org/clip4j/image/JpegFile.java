@@ -1,9 +1,19 @@
 package org.clip4j.image;
 
+import java.awt.color.ColorSpace;
+import java.awt.image.BufferedImage;
+import java.awt.image.ColorModel;
+import java.awt.image.ComponentColorModel;
+import java.awt.image.DataBuffer;
+import java.awt.image.DataBufferByte;
 import java.awt.image.Raster;
+import java.awt.image.WritableRaster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.Set;
+import javax.imageio.ImageReadParam;
 import javax.imageio.ImageReader;
 import javax.imageio.event.IIOReadWarningListener;
 import javax.imageio.stream.ImageInputStream;
@@ -14,15 +24,54 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  *
  * <p>The reader of the JDK guesses colour spaces in its own way, converts embedded profiles,
  * stumbles over odd metadata and fills what a truncated file lacks with gray. So the markers are
- * walked here: all application data is left out of what the reader sees, it is asked for raw
- * components, and colour is converted here, with libjpeg's tables.
+ * walked here, and all application data is left out of what the reader sees. Luma and chroma, which
+ * nearly every file has, are announced to it in words that it cannot mistake (JFIF), so that its
+ * libjpeg converts them; of all else it is asked for the raw components, and colour is converted
+ * here, with libjpeg's tables.
  */
 final class JpegFile {
 
   private static final int SOI = 0xD8;
+  private static final int DHT = 0xC4;
   private static final int EOI = 0xD9;
   private static final int SOS = 0xDA;
   private static final int COM = 0xFE;
+
+  /** Far more than encoders write; each costs a pass over the whole picture. */
+  private static final int MAX_SCANS = 500;
+
+  /** Sampling of the first of three components: 4:4:4, 4:2:2 and 4:2:0. */
+  private static final Set<Integer> USUAL_SAMPLING = Set.of(0x11, 0x21, 0x22);
+
+  private static final byte[] START = {(byte) 0xFF, (byte) SOI};
+
+  /** The start of a JFIF file: its components are luma and chroma. */
+  private static final byte[] JFIF_START = {
+    (byte) 0xFF,
+    (byte) SOI,
+    (byte) 0xFF,
+    (byte) 0xE0,
+    0,
+    16,
+    'J',
+    'F',
+    'I',
+    'F',
+    0,
+    1,
+    1,
+    0,
+    0,
+    1,
+    0,
+    1,
+    0,
+    0
+  };
+
+  private static final ColorModel RGB =
+      new ComponentColorModel(
+          ColorSpace.getInstance(ColorSpace.CS_sRGB), false, false, 1, DataBuffer.TYPE_BYTE);
 
   /** Y, Cb and Cr to red, green and blue in 16-bit fixed point, as libjpeg's jdcolor does. */
   private static final int[] CR_TO_RED = new int[256];
@@ -43,11 +92,16 @@ final class JpegFile {
   }
 
   private final byte[] data;
-  private final ByteArrayOutputStream bare;
+  private final ByteArrayOutputStream bare; // all that the reader needs after the start
 
   private int width;
   private int height;
   private byte[] componentIds;
+  private boolean progressive;
+  private boolean usualSampling;
+  private boolean hasTables;
+  private int scans;
+  private byte[][] missing; // for each component and coefficient, bits that no scan has brought
   private boolean jfif;
   private int adobeTransform = -1;
 
@@ -56,10 +110,23 @@ final class JpegFile {
     this.bare = new ByteArrayOutputStream(data.length);
   }
 
-  static RgbImage decode(byte[] data, SizeCheck sizeCheck) throws IOException {
+  /**
+   * Decodes a file.
+   *
+   * @param turbo whether libjpeg-turbo may be used
+   */
+  static RgbImage decode(byte[] data, SizeCheck sizeCheck, boolean turbo) throws IOException {
     JpegFile file = new JpegFile(data);
     file.walk(sizeCheck);
-    return file.convert(file.readRaw());
+    if (turbo && file.isUsual() && TurboJpeg.isAvailable()) {
+      RgbImage image = TurboJpeg.decode(file.content(JFIF_START), file.width, file.height);
+      if (image != null) {
+        return image;
+      }
+    }
+    return file.componentIds.length == 3 && file.hasLuma()
+        ? file.readLuma()
+        : file.convert(file.readRaw());
   }
 
   private static int fixed(double x) {
@@ -68,7 +135,6 @@ final class JpegFile {
 
   /** Walks all markers up to the end of image, keeping what the reader needs. */
   private void walk(SizeCheck sizeCheck) throws IOException {
-    bare.write(data, 0, 2);
     int at = 2;
     while (true) {
       int start = at;
@@ -125,9 +191,55 @@ final class JpegFile {
       adobeTransform = data[at + 11] & 0xFF;
     } else if (isFrame(marker)) {
       frame(marker, at, size, sizeCheck);
-    } else if (marker == SOS && componentIds == null) {
+    } else if (marker == DHT) {
+      hasTables = true;
+    } else if (marker == SOS) {
+      scan(at, size);
+    }
+  }
+
+  /** Notes what a scan brings. */
+  private void scan(int at, int size) throws IOException {
+    if (componentIds == null) {
       throw new IOException("a scan comes before the frame header");
     }
+    if (++scans > MAX_SCANS) {
+      throw new IOException("it has more than the " + MAX_SCANS + " scans allowed");
+    }
+    int spectrum = 1 + 2 * (size < 1 ? 0 : data[at]);
+    if (spectrum < 1 || size < spectrum + 3) {
+      return; // the reader has words for it
+    }
+    int first = progressive ? data[at + spectrum] : 0;
+    int last = progressive ? data[at + spectrum + 1] : 63;
+    int low = progressive ? data[at + spectrum + 2] & 15 : 0;
+    for (int i = 1; i < spectrum; i += 2) {
+      for (int c = 0; c < componentIds.length; c++) {
+        for (int k = first; k <= last && k >= 0 && k < 64; k++) {
+          if (componentIds[c] == data[at + i]) {
+            missing[c][k] = (byte) low;
+          }
+        }
+      }
+    }
+  }
+
+  /**
+   * Whether all versions of libjpeg make the same pixels of it. They differ in how they enlarge
+   * chroma of unusual sampling, and in what they make up for coefficients that are missing.
+   */
+  private boolean isUsual() {
+    boolean gray = componentIds.length == 1;
+    boolean complete = true;
+    for (byte[] component : missing) {
+      for (byte bits : component) {
+        complete &= bits == 0;
+      }
+    }
+    return (gray || componentIds.length == 3 && hasLuma())
+        && usualSampling
+        && hasTables
+        && complete;
   }
 
   private void frame(int marker, int at, int size, SizeCheck sizeCheck) throws IOException {
@@ -154,9 +266,15 @@ final class JpegFile {
       throw new IOException("it has " + components + " components; 1, 3 or 4 are supported");
     }
     sizeCheck.check(width, height);
+    progressive = marker == 0xC2;
     componentIds = new byte[components];
+    missing = new byte[components][64];
+    usualSampling =
+        USUAL_SAMPLING.contains((int) data[at + 7]) && (components > 1 || data[at + 7] == 0x11);
     for (int i = 0; i < components; i++) {
       componentIds[i] = data[at + 6 + 3 * i];
+      Arrays.fill(missing[i], (byte) -1);
+      usualSampling &= i == 0 || data[at + 7 + 3 * i] == 0x11;
     }
   }
 
@@ -173,7 +291,45 @@ final class JpegFile {
     throw truncated("no end-of-image marker follows the scan at byte " + at);
   }
 
+  private RgbImage readLuma() throws IOException {
+    byte[] rgb = new byte[width * height * 3];
+    WritableRaster raster =
+        Raster.createInterleavedRaster(
+            new DataBufferByte(rgb, rgb.length),
+            width,
+            height,
+            width * 3,
+            3,
+            new int[] {0, 1, 2},
+            null);
+    read(
+        JFIF_START,
+        reader -> {
+          ImageReadParam into = reader.getDefaultReadParam();
+          into.setDestination(new BufferedImage(RGB, raster, false, null));
+          return reader.read(0, into);
+        });
+    return new RgbImage(width, height, rgb);
+  }
+
   private Raster readRaw() throws IOException {
+    return read(START, reader -> reader.readRaster(0, null));
+  }
+
+  /** What is asked of the JDK's reader. */
+  private interface Reading<T> {
+    T from(ImageReader reader) throws IOException;
+  }
+
+  /** The file as readers get it. */
+  private byte[] content(byte[] start) throws IOException {
+    ByteArrayOutputStream file = new ByteArrayOutputStream(start.length + bare.size());
+    file.writeBytes(start);
+    bare.writeTo(file);
+    return file.toByteArray();
+  }
+
+  private <T> T read(byte[] start, Reading<T> reading) throws IOException {
     String[] unfinished = new String[1];
     ImageReader reader = ImageFormat.JPEG.newReader();
     IIOReadWarningListener listener =
@@ -183,14 +339,14 @@ final class JpegFile {
           }
         };
     try (ImageInputStream in =
-        new MemoryCacheImageInputStream(new ByteArrayInputStream(bare.toByteArray()))) {
+        new MemoryCacheImageInputStream(new ByteArrayInputStream(content(start)))) {
       reader.addIIOReadWarningListener(listener);
       reader.setInput(in, true, true);
-      Raster raster = reader.readRaster(0, null);
+      T result = reading.from(reader);
       if (unfinished[0] != null) {
         throw truncated(unfinished[0]);
       }
-      return raster;
+      return result;
     } finally {
       reader.dispose();
     }
@@ -204,15 +360,14 @@ final class JpegFile {
       throw new IOException("the decoded size is not the one in its header");
     }
     byte[] raw = PixelConverter.interleaved(raster);
-    boolean luma = hasLuma();
-    if (bands == 3 && !luma) {
+    if (bands == 3) {
       return new RgbImage(width, height, raw);
     }
-    byte[] rgb = bands == 3 ? raw : new byte[width * height * 3];
-    switch (bands) {
-      case 1 -> PixelConverter.replicate(raw, rgb);
-      case 3 -> fromYcc(raw, rgb);
-      default -> fromFour(raw, rgb, luma);
+    byte[] rgb = new byte[width * height * 3];
+    if (bands == 1) {
+      PixelConverter.replicate(raw, rgb);
+    } else {
+      fromFour(raw, rgb, hasLuma());
     }
     return new RgbImage(width, height, rgb);
   }
@@ -232,17 +387,6 @@ final class JpegFile {
         && componentIds.length == 3
         && componentIds[1] == 'G'
         && componentIds[2] == 'B');
-  }
-
-  private static void fromYcc(byte[] ycc, byte[] rgb) {
-    for (int i = 0; i + 2 < ycc.length; i += 3) {
-      int y = ycc[i] & 0xFF;
-      int cb = ycc[i + 1] & 0xFF;
-      int cr = ycc[i + 2] & 0xFF;
-      rgb[i] = clip(y + CR_TO_RED[cr]);
-      rgb[i + 1] = clip(y + ((CB_TO_GREEN[cb] + CR_TO_GREEN[cr]) >> 16));
-      rgb[i + 2] = clip(y + CB_TO_BLUE[cb]);
-    }
   }
 
   /** CMYK or YCCK, both stored inverted as Adobe does, which Pillow takes for granted. */

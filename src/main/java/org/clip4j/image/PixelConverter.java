@@ -5,6 +5,7 @@ import java.awt.image.BufferedImage;
 import java.awt.image.ColorModel;
 import java.awt.image.DataBuffer;
 import java.awt.image.DataBufferByte;
+import java.awt.image.DirectColorModel;
 import java.awt.image.IndexColorModel;
 import java.awt.image.PixelInterleavedSampleModel;
 import java.awt.image.Raster;
@@ -27,6 +28,26 @@ final class PixelConverter {
     this.background = background;
   }
 
+  /** As {@link #toRgb(BufferedImage)}, for what no file holds too: other colours and numbers. */
+  RgbImage toRgbOfAnyType(BufferedImage image) throws IOException {
+    int numbers = image.getRaster().getTransferType();
+    boolean whole = numbers != DataBuffer.TYPE_FLOAT && numbers != DataBuffer.TYPE_DOUBLE;
+    int colors = image.getColorModel().getColorSpace().getType();
+    if (whole
+        && (colors == ColorSpace.TYPE_GRAY
+            || colors == ColorSpace.TYPE_RGB
+            || colors == ColorSpace.TYPE_CMYK)) {
+      return toRgb(image);
+    }
+    int width = image.getWidth();
+    byte[] rgb = new byte[width * image.getHeight() * 3];
+    int[] row = new int[width];
+    for (int y = 0; y < image.getHeight(); y++) {
+      fromArgb(image.getRGB(0, y, width, 1, row, 0, width), rgb, y * width * 3);
+    }
+    return new RgbImage(width, image.getHeight(), rgb);
+  }
+
   RgbImage toRgb(BufferedImage image) throws IOException {
     Raster raster = image.getRaster();
     ColorModel colors = image.getColorModel();
@@ -37,6 +58,11 @@ final class PixelConverter {
       fromPalette(raster, palette, rgb);
     } else if (isPlain(raster, colors)) {
       fromBytes(interleaved(raster), raster.getNumBands(), colors.isAlphaPremultiplied(), rgb);
+    } else if (raster.getTransferType() == DataBuffer.TYPE_INT
+        && colors instanceof DirectColorModel packed
+        && !packed.isAlphaPremultiplied()
+        && isPackedBytes(packed)) {
+      fromPacked(raster, packed, rgb);
     } else {
       fromSamples(raster, colors, rgb);
     }
@@ -45,14 +71,19 @@ final class PixelConverter {
 
   RgbImage toRgb(Vp8lFrame.Pixels pixels) {
     byte[] rgb = new byte[pixels.argb().length * 3];
-    int o = 0;
-    for (int argb : pixels.argb()) {
+    fromArgb(pixels.argb(), rgb, 0);
+    return new RgbImage(pixels.width(), pixels.height(), rgb);
+  }
+
+  /** Colours 0xAARRGGBB to bytes, from a place on. */
+  private void fromArgb(int[] colors, byte[] rgb, int at) {
+    int o = at;
+    for (int argb : colors) {
       int color = over(argb);
       rgb[o++] = (byte) (color >> 16);
       rgb[o++] = (byte) (color >> 8);
       rgb[o++] = (byte) color;
     }
-    return new RgbImage(pixels.width(), pixels.height(), rgb);
   }
 
   /** Composites an image over the background, in place. */
@@ -95,6 +126,40 @@ final class PixelConverter {
         rgb[o++] = (byte) (color >> 8);
         rgb[o++] = (byte) color;
       }
+    }
+  }
+
+  private static boolean isPackedBytes(DirectColorModel colors) {
+    return isByte(colors.getRedMask())
+        && isByte(colors.getGreenMask())
+        && isByte(colors.getBlueMask())
+        && (!colors.hasAlpha() || isByte(colors.getAlphaMask()));
+  }
+
+  private static boolean isByte(int mask) {
+    return mask >>> Integer.numberOfTrailingZeros(mask) == 0xFF;
+  }
+
+  /** Pixels of one number each, whose bytes are the samples in some order. */
+  private void fromPacked(Raster raster, DirectColorModel colors, byte[] rgb) {
+    int red = Integer.numberOfTrailingZeros(colors.getRedMask());
+    int green = Integer.numberOfTrailingZeros(colors.getGreenMask());
+    int blue = Integer.numberOfTrailingZeros(colors.getBlueMask());
+    int alpha = Integer.numberOfTrailingZeros(colors.getAlphaMask());
+    boolean opaque = !colors.hasAlpha();
+    int width = raster.getWidth();
+    int[] row = new int[width];
+    for (int y = 0; y < raster.getHeight(); y++) {
+      raster.getDataElements(raster.getMinX(), raster.getMinY() + y, width, 1, row);
+      for (int x = 0; x < width; x++) {
+        int pixel = row[x];
+        row[x] =
+            (opaque ? 255 : pixel >>> alpha & 0xFF) << 24
+                | (pixel >>> red & 0xFF) << 16
+                | (pixel >>> green & 0xFF) << 8
+                | pixel >>> blue & 0xFF;
+      }
+      fromArgb(row, rgb, y * width * 3);
     }
   }
 

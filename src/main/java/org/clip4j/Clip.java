@@ -1,7 +1,10 @@
 package org.clip4j;
 
 import ai.djl.Device;
+import ai.djl.modality.cv.Image;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Iterator;
@@ -51,14 +54,21 @@ public final class Clip implements AutoCloseable {
   private final ImageTransform transform;
   private final Tokenizer tokenizer; // null where there is none for the model's vocabulary
   private final Encoder encoder;
+  private final ImageDecoder decoder;
   private final ReentrantReadWriteLock calls = new ReentrantReadWriteLock(true);
   private boolean closed;
 
-  private Clip(ClipModel model, ImageTransform transform, Tokenizer tokenizer, Encoder encoder) {
+  private Clip(
+      ClipModel model,
+      ImageTransform transform,
+      Tokenizer tokenizer,
+      Encoder encoder,
+      ImageDecoder decoder) {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
     this.encoder = encoder;
+    this.decoder = decoder;
   }
 
   /**
@@ -120,7 +130,7 @@ public final class Clip implements AutoCloseable {
    * @param tokenizer what the model was trained with; null for images only
    */
   public static Clip of(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
-    return of(model, transform, tokenizer, Precision.FP32, true);
+    return of(model, transform, tokenizer, Precision.FP32, true, ImageDecoder.defaults());
   }
 
   static Clip of(
@@ -128,14 +138,16 @@ public final class Clip implements AutoCloseable {
       ImageTransform transform,
       Tokenizer tokenizer,
       Precision precision,
-      boolean prepared) {
+      boolean prepared,
+      ImageDecoder decoder) {
     try {
       precision.requireOn(model.manager().getDevice());
       return new Clip(
           model,
           transform,
           tokenizer,
-          Encoder.ofFixed(model, transform, tokenizer, precision, prepared));
+          Encoder.ofFixed(model, transform, tokenizer, precision, prepared),
+          decoder);
     } catch (RuntimeException | Error e) {
       model.close();
       if (tokenizer != null) {
@@ -180,12 +192,51 @@ public final class Clip implements AutoCloseable {
    * @throws UncheckedIOException if the file cannot be read or decoded; the message names it
    */
   public float[] encodeImage(Path image) {
-    return encodeImages(List.of(image))[0];
+    return encodeImage(ImageSource.of(image, decoder));
+  }
+
+  /** Encodes the content of an image file, see {@link #encodeImage(Path)}. */
+  public float[] encodeImage(byte[] image) {
+    return encodeImage(ImageSource.of(image, "the image", decoder));
+  }
+
+  /**
+   * Encodes the content of an image file, read to its end and not closed, see {@link
+   * #encodeImage(Path)}.
+   */
+  public float[] encodeImage(InputStream image) {
+    try {
+      return encodeImage(ImageSource.of(image, "the image", decoder));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  /** Encodes an image in memory, see {@link #encodeImage(Path)}. */
+  public float[] encodeImage(BufferedImage image) {
+    return encodeImage(ImageSource.of(image, decoder));
+  }
+
+  /** Encodes an image of DJL's, see {@link #encodeImage(Path)}. */
+  public float[] encodeImage(Image image) {
+    return encodeImage(ImageSource.of(image, decoder));
   }
 
   /** Encodes a decoded image, see {@link #encodeImage(Path)}. */
   public float[] encodeImage(RgbImage image) {
-    return call(() -> encoder.encodeLevels(transform.apply(image))[0]);
+    return encodeImage(ImageSource.of(image));
+  }
+
+  /** Encodes an image of any kind, see {@link #encodeImage(Path)}. */
+  public float[] encodeImage(ImageSource image) {
+    return call(
+        () -> {
+          try {
+            return encoder.encodeLevels(transform.apply(image.read()))[0];
+          } catch (IOException e) {
+            throw new UncheckedIOException(e.getMessage(), e);
+          }
+        });
   }
 
   /**
@@ -195,7 +246,10 @@ public final class Clip implements AutoCloseable {
    * @throws UncheckedIOException if a file cannot be read or decoded; the message names it
    */
   public float[][] encodeImages(List<Path> images) {
-    return call(() -> encoder.encodeImages(images.stream().map(ImageFile::new).toList()));
+    return call(
+        () ->
+            encoder.encodeImages(
+                images.stream().map(image -> ImageSource.of(image, decoder)).toList()));
   }
 
   /**

@@ -10,6 +10,7 @@ import org.clip4j.engine.Precision;
 import org.clip4j.hub.DownloadListener;
 import org.clip4j.hub.Hub;
 import org.clip4j.hub.HubId;
+import org.clip4j.image.ImageDecoder;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
@@ -30,6 +31,7 @@ public final class ClipLoader {
   private ClipConfig architecture;
   private Precision precision = Precision.FP32;
   private boolean prepared = true;
+  private ImageDecoder decoder = ImageDecoder.defaults();
   private int imageHeight;
   private int imageWidth;
 
@@ -73,6 +75,15 @@ public final class ClipLoader {
    */
   public ClipLoader optPrepared(boolean prepared) {
     this.prepared = prepared;
+    return this;
+  }
+
+  /**
+   * How images are decoded: what becomes of transparency and of the EXIF orientation, and how large
+   * one may be. By default {@link ImageDecoder#defaults()}.
+   */
+  public ClipLoader optDecoder(ImageDecoder decoder) {
+    this.decoder = decoder;
     return this;
   }
 
@@ -123,7 +134,7 @@ public final class ClipLoader {
         }
         throw e;
       }
-      return Clip.of(model, opened.transform(), tokenizer, precision, prepared);
+      return Clip.of(model, opened.transform(), tokenizer, precision, prepared, decoder);
     } catch (IOException e) {
       throw new UncheckedIOException(e.getMessage(), e);
     }

@@ -1,11 +1,15 @@
 package org.clip4j;
 
 import ai.djl.modality.Classifications;
+import ai.djl.modality.cv.Image;
+import java.awt.image.BufferedImage;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import org.clip4j.data.ImageSource;
 import org.clip4j.eval.ClassWeights;
 import org.clip4j.image.RgbImage;
 
@@ -46,8 +50,33 @@ public final class ZeroShotClassifier {
     return classify(clip.encodeImages(images));
   }
 
+  /** Classifies the content of an image file. */
+  public Classifications classify(byte[] image) {
+    return classify(clip.encodeImage(image));
+  }
+
+  /** Classifies the content of an image file, read to its end and not closed. */
+  public Classifications classify(InputStream image) {
+    return classify(clip.encodeImage(image));
+  }
+
+  /** Classifies an image in memory. */
+  public Classifications classify(BufferedImage image) {
+    return classify(clip.encodeImage(image));
+  }
+
+  /** Classifies an image of DJL's. */
+  public Classifications classify(Image image) {
+    return classify(clip.encodeImage(image));
+  }
+
   /** Classifies a decoded image. */
   public Classifications classify(RgbImage image) {
+    return classify(clip.encodeImage(image));
+  }
+
+  /** Classifies an image of any kind. */
+  public Classifications classify(ImageSource image) {
     return classify(clip.encodeImage(image));
   }
 

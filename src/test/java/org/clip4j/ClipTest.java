@@ -5,12 +5,19 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.modality.Classifications;
+import ai.djl.modality.cv.ImageFactory;
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
+import javax.imageio.ImageIO;
+import org.clip4j.data.ImageSource;
+import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 import org.clip4j.weights.Layout;
@@ -23,13 +30,14 @@ import org.junit.jupiter.api.io.TempDir;
 /** The front door, on transformers' golden model. */
 class ClipTest {
   private static final Path GOLDEN = Path.of("src/test/resources/golden");
+  private static final Path MODEL = GOLDEN.resolve("hf-clip");
   private static final Path IMAGE = GOLDEN.resolve("preprocess/rgb.png");
   private static final Path OTHER_IMAGE = GOLDEN.resolve("preprocess/baseline.jpg");
   private static Clip clip;
 
   @BeforeAll
   static void load() {
-    clip = Clip.load(GOLDEN.resolve("hf-clip"));
+    clip = Clip.load(MODEL);
   }
 
   @AfterAll
@@ -123,6 +131,62 @@ class ClipTest {
         assertThat(again.transform()).isEqualTo(clip.transform());
       }
     }
+  }
+
+  @Test
+  void an_image_may_be_a_file_bytes_a_stream_or_in_memory() throws IOException {
+    float[] expected = clip.encodeImage(IMAGE);
+    byte[] bytes = Files.readAllBytes(IMAGE);
+    RgbImage decoded = ImageDecoder.decode(IMAGE);
+    BufferedImage buffered = ImageIO.read(IMAGE.toFile());
+    assertThat(clip.encodeImage(bytes)).isEqualTo(expected);
+    assertThat(clip.encodeImage(new ByteArrayInputStream(bytes))).isEqualTo(expected);
+    assertThat(clip.encodeImage(decoded)).isEqualTo(expected);
+    assertThat(clip.encodeImage(buffered)).isEqualTo(expected);
+    assertThat(clip.encodeImage(ImageFactory.getInstance().fromImage(buffered)))
+        .isEqualTo(expected);
+    assertThat(clip.encodeImage(ImageSource.of(IMAGE))).isEqualTo(expected);
+    ZeroShotClassifier classifier = clip.zeroShot("cat", "dog").build();
+    List<Double> probabilities = classifier.classify(IMAGE).getProbabilities();
+    assertThat(
+            List.of(
+                classifier.classify(bytes),
+                classifier.classify(new ByteArrayInputStream(bytes)),
+                classifier.classify(buffered),
+                classifier.classify(ImageFactory.getInstance().fromImage(buffered)),
+                classifier.classify(ImageSource.of(decoded))))
+        .allSatisfy(answer -> assertThat(answer.getProbabilities()).isEqualTo(probabilities));
+    assertThatThrownBy(() -> clip.encodeImage(new byte[] {1, 2, 3}))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("the image");
+  }
+
+  @Test
+  void a_decoder_of_ones_own_decides_what_is_read() {
+    try (Clip strict =
+        Clip.loader(MODEL).optDecoder(ImageDecoder.defaults().withMaxPixels(100)).load()) {
+      assertThatThrownBy(() -> strict.encodeImage(IMAGE))
+          .hasMessageContaining(IMAGE.toString())
+          .hasMessageContaining("100");
+    }
+  }
+
+  /** With bfloat16's 8 bits of mantissa each product is off by up to 0.4 %. */
+  @Test
+  void lower_precision_gives_nearly_the_same_embeddings() {
+    try (Clip low = Clip.loader(MODEL).optPrecision(Precision.BF16).load();
+        Clip plain = Clip.loader(MODEL).optPrepared(false).load()) {
+      assertThat(Clip.cosine(low.encodeImage(IMAGE), clip.encodeImage(IMAGE)))
+          .isGreaterThan(0.999)
+          .isLessThan(0.9999999);
+      assertThat(Clip.cosine(low.encodeText("a dog"), clip.encodeText("a dog")))
+          .isGreaterThan(0.999)
+          .isLessThan(0.9999999);
+      assertThat(Clip.cosine(plain.encodeImage(IMAGE), clip.encodeImage(IMAGE)))
+          .isGreaterThan(0.9999999);
+    }
+    assertThatThrownBy(() -> Clip.loader(MODEL).optPrecision(Precision.TF32).load())
+        .hasMessageContaining("TF32");
   }
 
   @Test

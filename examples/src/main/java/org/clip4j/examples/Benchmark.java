@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import org.clip4j.examples.bench.InferBenchmark;
 import org.clip4j.examples.bench.LoadBenchmark;
 import org.clip4j.examples.bench.TrainBenchmark;
 import org.openjdk.jmh.results.format.ResultFormatType;
@@ -21,7 +22,7 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "examples/run Benchmark",
     showDefaultValues = true,
-    subcommands = {LoadBenchmark.class, TrainBenchmark.class},
+    subcommands = {InferBenchmark.class, LoadBenchmark.class, TrainBenchmark.class},
     description = {
       "Runs JMH benchmarks, each in fresh JVMs, and prints their scores.",
       "Close other programs first: on a busy machine the numbers mean little."

@@ -1,0 +1,212 @@
+#!/usr/bin/env python3
+"""Times inference of clip4j, of OpenCLIP, and of ONNX Runtime on the exported towers, in turn, each in fresh processes.
+
+    examples/run Benchmark load --make ViT-B-32 --model OUT
+    python infer_speed.py OUT [--rounds 3] [--precisions fp32 bf16] [--onnx] [--files] [--clip4j "examples/run"]
+
+Batches of 32 decoded images and of 32 captions of 12 tokens per second; milliseconds of one image and of one caption; prompts
+per second of a zero-shot classifier of 80 templates; with --files images per second from JPEG files of 500 x 400, where the peer
+uses a DataLoader of 2 workers with Pillow and its own preprocessing. clip4j's figures include tokenizing and normalising; the
+peers' inputs are tensors that are ready. Eager mode, torch.inference_mode. Needs open_clip_torch; for --onnx onnx and onnxruntime.
+"""
+import argparse
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+CASES = ["images", "captions", "image", "caption", "classes"]
+LATENCIES = ["image", "caption"]
+
+
+def median(work, seconds):
+    work(), work()
+    times = []
+    while sum(times) < seconds or len(times) < 3:
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def caption(generator, tokens):
+    return " ".join(chr(97 + int(i)) for i in generator.integers(0, 26, tokens - 2))
+
+
+class Files:  # of the DataLoader, which pickles it
+    def __init__(self, folder, transform):
+        self.paths = sorted(folder.iterdir())
+        self.transform = transform
+
+    def __len__(self):
+        return len(self.paths)
+
+    def __getitem__(self, i):
+        from PIL import Image
+        return self.transform(Image.open(self.paths[i]).convert("RGB"))
+
+
+def measure(cases, args, encode_image, encode_text, images, texts, extra):
+    """Results of one engine, from functions that take the first n images or texts."""
+    found = {}
+    for case in cases:
+        if case == "images":
+            found[case] = args.batch / median(lambda: encode_image(images), args.seconds)
+        elif case == "captions":
+            found[case] = args.batch / median(lambda: encode_text(texts), args.seconds)
+        elif case == "image":
+            found[case] = 1000 * median(lambda: encode_image(images[:1]), args.seconds)
+        elif case == "caption":
+            found[case] = 1000 * median(lambda: encode_text(texts[:1]), args.seconds)
+        elif case in extra:
+            count, work = extra[case]
+            found[case] = count / median(work, args.seconds)
+    peak = int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) // 1024
+    return dict({name: round(value, 2) for name, value in found.items()}, peak_mib=peak)
+
+
+def openclip(args):
+    import numpy
+    import open_clip
+    import torch
+    model, _, transform = open_clip.create_model_and_transforms("local-dir:" + args.model, precision=args.precision)
+    model.eval()
+    tokenizer = open_clip.get_tokenizer("ViT-B-32")
+    generator = numpy.random.default_rng(0)
+    dtype = torch.bfloat16 if args.precision == "bf16" else torch.float32
+    size = model.visual.image_size[0]
+    images = torch.randn(args.batch, 3, size, size).to(dtype)
+    texts = tokenizer([caption(generator, args.tokens) for _ in range(args.batch)])
+    templates = [f"a {caption(generator, args.tokens)[:2 + 2 * (i % 5)]}of a {{}}." for i in range(80)]
+    names = [f"thing {chr(97 + i % 26)} {i}" for i in range(args.classes)]
+
+    def files():
+        loader = torch.utils.data.DataLoader(Files(pathlib.Path(args.files), transform), batch_size=args.batch, num_workers=2)
+        for batch in loader:
+            model.encode_image(batch.to(dtype), normalize=True)
+
+    extra = {"classes": (80 * args.classes, lambda: open_clip.build_zero_shot_classifier(model, tokenizer, names, templates))}
+    if args.files:
+        extra["files"] = (len(list(pathlib.Path(args.files).iterdir())), files)
+    with torch.inference_mode():
+        print(json.dumps(measure(args.cases, args, lambda x: model.encode_image(x, normalize=True),
+                                 lambda x: model.encode_text(x, normalize=True), images, texts, extra)))
+
+
+def export(model, folder):
+    import open_clip
+    import torch
+    model = open_clip.create_model("local-dir:" + model).eval()
+
+    class Tower(torch.nn.Module):
+        def __init__(self, encode):
+            super().__init__()
+            self.model = model
+            self.encode = encode
+
+        def forward(self, x):
+            return getattr(self.model, self.encode)(x, normalize=True)
+
+    size = model.visual.image_size[0]
+    for name, encode, example in (("image", "encode_image", torch.randn(2, 3, size, size)),
+                                  ("text", "encode_text", torch.randint(1, 400, (2, 77)))):
+        torch.onnx.export(Tower(encode), (example,), f"{folder}/{name}.onnx", input_names=["x"], output_names=["y"],
+                          dynamic_axes={"x": {0: "n"}, "y": {0: "n"}}, opset_version=17, dynamo=False)
+
+
+def onnx(args):
+    import numpy
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 2
+    sessions = {name: onnxruntime.InferenceSession(f"{args.onnx_dir}/{name}.onnx", options, providers=["CPUExecutionProvider"])
+                for name in ("image", "text")}
+    size = sessions["image"].get_inputs()[0].shape[-1]
+    images = numpy.random.default_rng(0).standard_normal((args.batch, 3, size, size), dtype=numpy.float32)
+    texts = numpy.zeros((args.batch, 77), dtype=numpy.int64)
+    texts[:, 0], texts[:, 1:args.tokens - 1], texts[:, args.tokens - 1] = 49406, 320, 49407
+    print(json.dumps(measure(args.cases, args, lambda x: sessions["image"].run(None, {"x": x}),
+                             lambda x: sessions["text"].run(None, {"x": x}), images, texts, {})))
+
+
+def make_files(folder, count):
+    """Smooth pictures with some detail, so that their files are as large as photographs' (about 60 kB)."""
+    import numpy
+    from PIL import Image
+    generator = numpy.random.default_rng(0)
+    for i in range(count):
+        small = generator.integers(0, 256, (20, 25, 3), dtype=numpy.uint8)
+        image = numpy.asarray(Image.fromarray(small).resize((500, 400), Image.BICUBIC)).astype(int)
+        image += generator.integers(-12, 13, image.shape)
+        Image.fromarray(image.clip(0, 255).astype(numpy.uint8)).save(f"{folder}/{i:04}.jpg", quality=85)
+
+
+def run(command):
+    out = subprocess.run(command, check=True, capture_output=True, text=True)
+    return json.loads(re.findall(r"^\{.*\}$", out.stdout, re.MULTILINE)[-1])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16"])
+    parser.add_argument("--cases", nargs="+", default=CASES)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--tokens", type=int, default=12)
+    parser.add_argument("--classes", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--onnx", action="store_true")
+    parser.add_argument("--files", nargs="?", const="", help="a folder of JPEG files; made if none is named")
+    parser.add_argument("--clip4j", default="examples/run")
+    parser.add_argument("--peer", choices=["openclip", "onnx"], help=argparse.SUPPRESS)
+    parser.add_argument("--precision", help=argparse.SUPPRESS)
+    parser.add_argument("--onnx-dir", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    if args.peer:
+        return openclip(args) if args.peer == "openclip" else onnx(args)
+    with tempfile.TemporaryDirectory() as scratch:
+        if args.files == "":
+            args.files = scratch + "/files"
+            pathlib.Path(args.files).mkdir()
+            make_files(args.files, 256)
+        if args.files and "files" not in args.cases:
+            args.cases = args.cases + ["files"]
+        if args.onnx:
+            export(args.model, scratch)
+        table(args, scratch)
+
+
+def table(args, scratch):
+    print("| precision | case | clip4j | OpenCLIP | ratio | ONNX Runtime | ratio |\n|---|---|---|---|---|---|---|", flush=True)
+    for precision in args.precisions:
+        common = ["--precision", precision, "--batch", str(args.batch), "--tokens", str(args.tokens),
+                  "--classes", str(args.classes), "--seconds", str(args.seconds)] + (["--files", args.files] if args.files else [])
+        peer = [sys.executable, __file__, args.model, "--peer"]
+        found = {"clip4j": [], "openclip": [], "onnx": []}
+        for _ in range(args.rounds):
+            found["clip4j"].append(run([*args.clip4j.split(), "Benchmark", "infer", "--model", args.model, *common,
+                                        "--cases", ",".join(c.upper() for c in args.cases)]))
+            found["openclip"].append(run([*peer, "openclip", *common, "--cases", *args.cases]))
+            if args.onnx and precision == "fp32":
+                found["onnx"].append(run([*peer, "onnx", *common, "--onnx-dir", scratch, "--cases",
+                                          *[c for c in args.cases if c not in ("classes", "files")]]))
+        for case in [*args.cases, "peak_mib"]:
+            values = {name: statistics.median(r[case] for r in runs if case in r)
+                      for name, runs in found.items() if any(case in r for r in runs)}
+            ours = values["clip4j"]
+            cells = [f"{ours:.1f}"]
+            for name in ("openclip", "onnx"):
+                theirs = values.get(name)
+                faster = None if theirs is None else theirs / ours if case in LATENCIES + ["peak_mib"] else ours / theirs
+                cells += ["", ""] if theirs is None else [f"{theirs:.1f}", f"{faster:.2f}"]
+            unit = "ms" if case in LATENCIES else "MiB" if case == "peak_mib" else "/s"
+            print(f"| {precision} | {case}, {unit} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

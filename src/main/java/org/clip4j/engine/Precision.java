@@ -85,9 +85,12 @@ public enum Precision {
    * @param device on which they will run
    */
   public String applyTo(String source, Device device) {
+    return applyTo(source, isNativeOn(device));
+  }
+
+  String applyTo(String source, boolean isNative) {
     if (type != 0) {
-      return source
-          + (isNativeOn(device) ? CASTING : ROUNDING).replace("{type}", Integer.toString(type));
+      return source + (isNative ? CASTING : ROUNDING).replace("{type}", Integer.toString(type));
     }
     return source
         .replace("self.linear(", "torch.linear(")

@@ -20,6 +20,8 @@ import org.clip4j.image.ImageTransform.ResizeMode;
 import org.clip4j.image.RgbImage;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class KernelsTest {
   private static final float[] MEAN = {0.5f, 0.25f, 0};
@@ -75,6 +77,41 @@ class KernelsTest {
         .hasMessageContaining("found null");
     Precision.TF32.requireOn(Device.gpu(0), "1");
     Precision.BF16.requireOn(Device.cpu(), null);
+  }
+
+  /** Both ways of low precision, whichever this processor would take. */
+  @ParameterizedTest
+  @EnumSource(
+      value = Precision.class,
+      names = {"BF16", "FP16"})
+  void rounded_operands_give_the_numbers_of_the_type(Precision precision) {
+    String source =
+        """
+        def f(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+          y = self.full(self.linear(x, w, b))
+          return torch.add(y, self.full(self.matmul(x, w)))
+        """;
+    NDArray[] operands = new NDArray[3];
+    for (int i = 0; i < 3; i++) {
+      operands[i] = manager.randomNormal(i == 2 ? new Shape(24) : new Shape(24, 24));
+    }
+    float[] exact = product(Precision.FP32.applyTo(source, true), operands);
+    float[] cast = product(precision.applyTo(source, true), operands);
+    float[] rounded = product(precision.applyTo(source, false), operands);
+    double unit = precision == Precision.BF16 ? 1 / 256. : 1 / 2048.; // of the type's rounding
+    double largest = 0;
+    for (int i = 0; i < exact.length; i++) {
+      assertThat((double) rounded[i])
+          .isCloseTo(cast[i], within(2 * unit * (Math.abs(cast[i]) + 4)));
+      largest = Math.max(largest, Math.abs(rounded[i] - exact[i]));
+    }
+    assertThat(largest).isGreaterThan(unit / 4).isLessThan(24 * unit);
+  }
+
+  private float[] product(String source, NDArray... operands) {
+    return TorchScript.compile(manager, source)
+        .call(TorchScript.Mode.INFERENCE, "f", (Object[]) operands)
+        .toFloatArray();
   }
 
   @Test

@@ -17,7 +17,11 @@ class GuidesTest {
   private static final Pattern JAVA = Pattern.compile("```java\n(.*?)```", Pattern.DOTALL);
 
   @ParameterizedTest
-  @CsvSource({"../README.md, FrontDoor", "../docs/training.md, TrainingGuide"})
+  @CsvSource({
+    "../README.md, FrontDoor",
+    "../docs/inference.md, InferenceGuide",
+    "../docs/training.md, TrainingGuide"
+  })
   void java_in_a_guide_stands_in_compiled_code(Path guide, String source) throws IOException {
     String compiled =
         folded(

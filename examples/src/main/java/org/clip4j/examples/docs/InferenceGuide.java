@@ -1,0 +1,96 @@
+package org.clip4j.examples.docs;
+
+import ai.djl.Device;
+import ai.djl.MalformedModelException;
+import ai.djl.inference.Predictor;
+import ai.djl.modality.Classifications;
+import ai.djl.modality.cv.Image;
+import ai.djl.modality.cv.ImageFactory;
+import ai.djl.repository.zoo.Criteria;
+import ai.djl.repository.zoo.ModelNotFoundException;
+import ai.djl.repository.zoo.ZooModel;
+import ai.djl.translate.TranslateException;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import org.clip4j.Clip;
+import org.clip4j.ZeroShotClassifier;
+import org.clip4j.data.ImageSource;
+import org.clip4j.djl.ClipZoo;
+import org.clip4j.engine.Precision;
+import org.clip4j.eval.ImageVisitor;
+import org.clip4j.image.ImageDecoder;
+
+/** The snippets of docs/inference.md, compiled; a test holds the guide to them. */
+final class InferenceGuide {
+  private InferenceGuide() {}
+
+  static Clip load() {
+    Clip clip =
+        Clip.loader("openai/clip-vit-base-patch32")
+            .optDevice(Device.cpu()) // Device.gpu() where there is one
+            .optPrecision(Precision.BF16) // FP32 by default
+            .optDecoder(ImageDecoder.defaults().withMaxPixels(50_000_000))
+            .load();
+    return clip;
+  }
+
+  static void kinds(Clip clip, InputStream upload, byte[] file, BufferedImage drawn)
+      throws IOException {
+    float[] fromFile = clip.encodeImage(Path.of("dog.jpg"));
+    float[] fromStream = clip.encodeImage(upload); // read to its end, not closed
+    float[] fromBytes = clip.encodeImage(file);
+    float[] fromMemory = clip.encodeImage(drawn);
+    float[] fromDjl =
+        clip.encodeImage(ImageFactory.getInstance().fromUrl("https://example.org/dog.jpg"));
+  }
+
+  static void serve(Clip clip, List<byte[]> requests) {
+    ZeroShotClassifier pets = clip.zeroShot("cat", "dog", "rabbit").build();
+    ExecutorService requestThreads = Executors.newFixedThreadPool(100);
+    for (byte[] request : requests) {
+      requestThreads.submit(() -> System.out.println(pets.classify(request).best()));
+    }
+    requestThreads.shutdown();
+  }
+
+  static void embedFolder(Clip clip, Path folder) throws IOException {
+    try (Stream<Path> files = Files.walk(folder)) {
+      Stream<ImageSource> images = files.filter(Files::isRegularFile).map(ImageSource::of);
+      clip.encodeImages(
+          images.iterator(),
+          new ImageVisitor() {
+            @Override
+            public void embedding(long index, ImageSource image, float[] embedding) {
+              System.out.println(image.name() + " " + embedding[0]);
+            }
+
+            @Override
+            public void unreadable(long index, ImageSource image, IOException error) {
+              System.err.println(error.getMessage()); // and goes on; without this it would stop
+            }
+          });
+    }
+  }
+
+  static Classifications djl(Image image)
+      throws ModelNotFoundException, MalformedModelException, IOException, TranslateException {
+    Criteria<Image, Classifications> criteria =
+        Criteria.builder()
+            .setTypes(Image.class, Classifications.class)
+            .optModelZoo(ClipZoo.of("openai/clip-vit-base-patch32")) // or a folder, or a file
+            .optArgument("labels", List.of("cat", "dog", "rabbit"))
+            .optDevice(Device.cpu())
+            .build();
+    try (ZooModel<Image, Classifications> model = criteria.loadModel();
+        Predictor<Image, Classifications> predictor = model.newPredictor()) {
+      return predictor.predict(image);
+    }
+  }
+}

@@ -37,8 +37,11 @@ final class JpegFile {
   private static final int SOS = 0xDA;
   private static final int COM = 0xFE;
 
-  /** Far more than encoders write; each costs a pass over the whole picture. */
+  /** Far more than encoders write. */
   private static final int MAX_SCANS = 500;
+
+  /** Each scan is a pass over the whole picture: at most 32 over the largest ones. */
+  private static final long MAX_SCANNED_PIXELS = 32 * ImageDecoder.DEFAULT_MAX_PIXELS;
 
   /** Sampling of the first of three components: 4:4:4, 4:2:2 and 4:2:0. */
   private static final Set<Integer> USUAL_SAMPLING = Set.of(0x11, 0x21, 0x22);
@@ -203,8 +206,16 @@ final class JpegFile {
     if (componentIds == null) {
       throw new IOException("a scan comes before the frame header");
     }
-    if (++scans > MAX_SCANS) {
-      throw new IOException("it has more than the " + MAX_SCANS + " scans allowed");
+    long allowed = Math.min(MAX_SCANS, MAX_SCANNED_PIXELS / ((long) width * height));
+    if (++scans > allowed) {
+      throw new IOException(
+          "it has more than the "
+              + allowed
+              + " scans allowed for "
+              + width
+              + " x "
+              + height
+              + " pixels");
     }
     int spectrum = 1 + 2 * (size < 1 ? 0 : data[at]);
     if (spectrum < 1 || size < spectrum + 3) {

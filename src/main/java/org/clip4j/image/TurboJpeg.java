@@ -6,8 +6,6 @@ import com.sun.jna.NativeLibrary;
 import com.sun.jna.NativeLong;
 import com.sun.jna.Pointer;
 import java.io.File;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -83,8 +81,9 @@ final class TurboJpeg {
       folders.addAll(FOLDERS);
       for (String folder : folders) {
         for (String name : NAMES) {
-          if (!folder.isEmpty() && Files.isRegularFile(Path.of(folder, name))) {
-            return Path.of(folder, name).toAbsolutePath().toString();
+          File file = new File(folder, name);
+          if (!folder.isEmpty() && file.isFile()) {
+            return file.getAbsolutePath();
           }
         }
       }
@@ -128,9 +127,10 @@ final class TurboJpeg {
     byte[] rgb = new byte[width * height * 3];
     try (Memory pixels = new Memory(rgb.length)) {
       NativeLong length = new NativeLong(jpeg.length);
-      int width3 = width * 3;
-      if (Library.tjDecompress2(handle, jpeg, length, pixels, width, width3, height, RGB, FLAGS)
-          != 0) {
+      int row = width * 3;
+      int status =
+          Library.tjDecompress2(handle, jpeg, length, pixels, width, row, height, RGB, FLAGS);
+      if (status != 0) {
         return null;
       }
       pixels.read(0, rgb, 0, rgb.length);

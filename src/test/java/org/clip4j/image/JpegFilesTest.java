@@ -138,7 +138,7 @@ class JpegFilesTest {
     assertThatThrownBy(() -> ImageDecoder.decode(many.toByteArray(), "endless.jpg"))
         .isInstanceOf(ImageFormatException.class)
         .hasMessageContaining("endless.jpg")
-        .hasMessageContaining("more than the 500 scans allowed");
+        .hasMessageContaining("more than the 500 scans allowed for");
   }
 
   /** Noise of any size, quality, sampling and mode. */

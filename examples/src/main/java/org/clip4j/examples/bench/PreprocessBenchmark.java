@@ -5,7 +5,12 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageWriteParam;
+import javax.imageio.ImageWriter;
+import javax.imageio.stream.ImageOutputStream;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
@@ -23,7 +28,9 @@ import org.openjdk.jmh.annotations.Warmup;
 
 /**
  * Decoding and the validation transform, one thread. The peer's counterpart is Pillow's {@code
- * Image.open(...).convert("RGB")}, and torchvision's {@code Resize} and {@code CenterCrop}.
+ * Image.open(...).convert("RGB")}, which examples/peers/decode_speed.py times on files of the same
+ * kind, and torchvision's {@code Resize} and {@code CenterCrop}. {@code decodeJpegTurbo} needs
+ * libjpeg-turbo, see {@link ImageDecoder#withTurboJpeg}.
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -34,8 +41,10 @@ import org.openjdk.jmh.annotations.Warmup;
 public class PreprocessBenchmark {
 
   /** Width, height and the input size of the model. */
-  @Param({"128x128x64", "640x427x224", "1920x1080x224"})
+  @Param({"128x128x64", "500x400x224", "640x427x224", "1920x1080x224"})
   public String sizes;
+
+  private static final ImageDecoder JDK = ImageDecoder.defaults().withTurboJpeg(false);
 
   private ImageTransform transform;
   private RgbImage image;
@@ -60,8 +69,8 @@ public class PreprocessBenchmark {
         scene.setRGB(x, y, red << 16 | green << 8 | blue);
       }
     }
-    jpeg = encode(scene, "jpg");
-    png = encode(scene, "png");
+    jpeg = encode(scene, "jpeg", 0.9f);
+    png = encode(scene, "png", 0);
     image = ImageDecoder.decode(png, "scene.png");
   }
 
@@ -70,8 +79,17 @@ public class PreprocessBenchmark {
     return transform.apply(image);
   }
 
+  /** By the JDK's decoder. */
   @Benchmark
   public RgbImage decodeJpeg() throws IOException {
+    return JDK.read(jpeg, "scene.jpg");
+  }
+
+  @Benchmark
+  public RgbImage decodeJpegTurbo() throws IOException {
+    if (!ImageDecoder.hasTurboJpeg()) {
+      throw new IllegalStateException("libjpeg-turbo is not installed, or not found");
+    }
     return ImageDecoder.decode(jpeg, "scene.jpg");
   }
 
@@ -84,9 +102,21 @@ public class PreprocessBenchmark {
     return (int) Math.max(0, Math.min(255, value + 12 * random.nextGaussian()));
   }
 
-  private static byte[] encode(BufferedImage image, String format) throws IOException {
+  private static byte[] encode(BufferedImage image, String format, float quality)
+      throws IOException {
+    ImageWriter writer = ImageIO.getImageWritersByFormatName(format).next();
+    ImageWriteParam settings = writer.getDefaultWriteParam();
+    if (quality > 0) {
+      settings.setCompressionMode(ImageWriteParam.MODE_EXPLICIT);
+      settings.setCompressionQuality(quality);
+    }
     ByteArrayOutputStream out = new ByteArrayOutputStream();
-    ImageIO.write(image, format, out);
+    try (ImageOutputStream stream = new MemoryCacheImageOutputStream(out)) {
+      writer.setOutput(stream);
+      writer.write(null, new IIOImage(image, null, null), settings);
+    } finally {
+      writer.dispose();
+    }
     return out.toByteArray();
   }
 }

@@ -53,13 +53,13 @@ final class TestVectors {
     return hits.stream().map(Hit::row).toList();
   }
 
-  /** The names and content of a folder's files, but for the lock. */
-  static TreeMap<String, byte[]> files(Path folder) throws IOException {
-    TreeMap<String, byte[]> files = new TreeMap<>();
+  /** The names of a folder's files and checksums of their content, but for the lock. */
+  static TreeMap<String, Long> files(Path folder) throws IOException {
+    TreeMap<String, Long> files = new TreeMap<>();
     try (Stream<Path> all = Files.list(folder)) {
       for (Path file : all.toList()) {
         if (!file.getFileName().toString().equals(".lock")) {
-          files.put(file.getFileName().toString(), Files.readAllBytes(file));
+          files.put(file.getFileName().toString(), Checksum.of(file));
         }
       }
     }

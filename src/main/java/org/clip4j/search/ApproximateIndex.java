@@ -101,6 +101,11 @@ public final class ApproximateIndex implements VectorIndex {
   }
 
   @Override
+  public float[] vector(int row) {
+    return vectors.row(row);
+  }
+
+  @Override
   public List<List<Hit>> search(float[][] queries, int k) {
     return search(queries, k, Math.max(searchBeam, k));
   }

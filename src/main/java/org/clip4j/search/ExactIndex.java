@@ -133,20 +133,9 @@ public final class ExactIndex implements VectorIndex {
     }
   }
 
-  /**
-   * A copy of a row.
-   *
-   * @throws IndexOutOfBoundsException if there is no such row
-   */
+  @Override
   public float[] vector(int row) {
-    float[] vector = new float[dimensions()];
-    for (Piece piece : vectors.pieces()) {
-      if (row >= piece.first() && row < piece.end()) {
-        piece.copy(row, vector);
-        return vector;
-      }
-    }
-    throw new IndexOutOfBoundsException("there is no row " + row + "; there are " + size());
+    return vectors.row(row);
   }
 
   @Override

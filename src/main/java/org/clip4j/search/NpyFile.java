@@ -149,7 +149,8 @@ public record NpyFile(Path file, int rows, int dimensions, long offset) {
    * @return checksum of the file
    */
   static long write(Path file, int dimensions, List<Vectors.Piece> pieces) throws IOException {
-    return write(file, Vectors.size(pieces) + ", " + dimensions, pieces, dimensions);
+    int rows = pieces.stream().mapToInt(Vectors.Piece::count).sum();
+    return write(file, rows + ", " + dimensions, pieces, dimensions);
   }
 
   /**

@@ -28,6 +28,13 @@ public interface VectorIndex extends AutoCloseable {
   void add(float[]... vectors);
 
   /**
+   * A copy of a row.
+   *
+   * @throws IndexOutOfBoundsException if there is no such row
+   */
+  float[] vector(int row);
+
+  /**
    * Finds the rows most similar to a query.
    *
    * @param query E finite values

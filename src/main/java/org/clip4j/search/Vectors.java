@@ -102,6 +102,18 @@ final class Vectors {
     return now;
   }
 
+  /** A copy of a row. */
+  float[] row(int row) {
+    float[] vector = new float[dimensions];
+    for (Piece piece : pieces()) {
+      if (row >= piece.first && row < piece.end()) {
+        piece.copy(row, vector);
+        return vector;
+      }
+    }
+    throw new IndexOutOfBoundsException("there is no row " + row + "; there are " + size());
+  }
+
   /** Appends rows that are in a buffer, which must never change. */
   synchronized void append(Layout layout, FloatBuffer values, int count) {
     List<Piece> now = pieces();

@@ -99,20 +99,23 @@ class ExactIndexTest {
   @Test
   void pieces_that_are_full_are_written_once() throws IOException {
     int dimensions = 1 << 14; // a piece then holds 1024 rows
-    float[] vector = new float[dimensions];
-    vector[5] = 1;
-    try (ExactIndex index = ExactIndex.create(dimensions)) {
-      float[][] full = new float[1024][];
-      Arrays.fill(full, vector);
-      index.add(full);
-      index.save(temp);
-      index.add(vector);
-      index.save(temp);
-    }
-    assertThat(TestVectors.files(temp).keySet())
-        .containsExactly("index.json", "vectors-00000.npy", "vectors-00001.npy");
-    try (ExactIndex index = ExactIndex.open(temp)) {
-      assertThat(index.search(vector, 2000)).hasSize(1025).endsWith(new Hit(1024, 1));
+    for (Vectors.Layout layout : Vectors.Layout.values()) {
+      Path folder = temp.resolve(layout.name());
+      Vectors vectors = new Vectors(layout, dimensions);
+      float[][] full = new float[1024][dimensions];
+      full[1023][5] = 2;
+      vectors.add(full);
+      IndexFolder.Origin origin = new IndexFolder.Origin();
+      IndexFolder.save(folder, "test", vectors, origin);
+      vectors.add(full[1023]);
+      IndexFolder.save(folder, "test", vectors, origin);
+      vectors.close();
+      assertThat(TestVectors.files(folder).keySet())
+          .containsExactly("index.json", "vectors-00000.npy", "vectors-00001.npy");
+      Vectors opened = new Vectors(layout, dimensions);
+      IndexFolder.open(folder, "test").load(opened, origin);
+      assertThat(opened.size()).isEqualTo(1025);
+      assertThat(opened.row(1023)).isEqualTo(full[1023]).isEqualTo(opened.row(1024));
     }
   }
 

@@ -70,6 +70,12 @@ public final class SearchBenchmark implements Callable<Integer> {
   @Option(names = "--seed", defaultValue = "0", description = "Of the generated vectors.")
   private long seed;
 
+  @Option(
+      names = "--keep",
+      paramLabel = "DIR",
+      description = "Keeps the approximate index there, and uses it if it is there already.")
+  private Path keep;
+
   @Override
   public Integer call() throws IOException {
     float[][] vectors = vectors(rows + queries);
@@ -81,7 +87,11 @@ public final class SearchBenchmark implements Callable<Integer> {
           Locale.ROOT, "%,d %s vectors of %d%n", rows, kind.name().toLowerCase(), dimensions);
       List<List<Hit>> truth = exact(stored, asked, folder.resolve("exact"));
       if (beams[0] > 0) {
-        approximate(stored, asked, truth, folder.resolve("approximate"));
+        Path place = keep != null ? keep : folder.resolve("approximate");
+        if (!Files.exists(place)) {
+          build(stored, place);
+        }
+        approximate(asked, truth, place);
       }
     } finally {
       delete(folder);
@@ -109,8 +119,7 @@ public final class SearchBenchmark implements Callable<Integer> {
     }
   }
 
-  private void approximate(float[][] stored, float[][] asked, List<List<Hit>> truth, Path folder)
-      throws IOException {
+  private void build(float[][] stored, Path folder) throws IOException {
     long start = System.nanoTime();
     try (ApproximateIndex index =
         ApproximateIndex.builder(dimensions).optThreads(threads).build()) {
@@ -120,7 +129,10 @@ public final class SearchBenchmark implements Callable<Integer> {
       index.save(folder);
     }
     report("approximate", "saved in %.1f s, %d MiB", seconds(start), mebibytes(folder));
-    start = System.nanoTime();
+  }
+
+  private void approximate(float[][] asked, List<List<Hit>> truth, Path folder) throws IOException {
+    long start = System.nanoTime();
     try (ApproximateIndex index = ApproximateIndex.open(folder)) {
       report("approximate", "opened and checked in %.2f s", seconds(start));
       for (int beam : beams) {

@@ -30,6 +30,7 @@ class ArchitectureTest {
           "org.clip4j.image",
           "org.clip4j.loss",
           "org.clip4j.model",
+          "org.clip4j.search",
           "org.clip4j.text",
           "org.clip4j.train",
           "org.clip4j.weights");
@@ -53,6 +54,8 @@ class ArchitectureTest {
         .definedBy("org.clip4j.train..")
         .layer("eval")
         .definedBy("org.clip4j.eval..")
+        .layer("search")
+        .definedBy("org.clip4j.search..")
         .layer("hub")
         .definedBy("org.clip4j.hub..")
         .layer("weights")
@@ -79,6 +82,10 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("root")
         .whereLayer("eval")
         .mayOnlyBeAccessedByLayers("root", "train")
+        .whereLayer("search")
+        .mayOnlyBeAccessedByLayers("root")
+        .whereLayer("search")
+        .mayNotAccessAnyLayer()
         .whereLayer("hub")
         .mayOnlyBeAccessedByLayers("djl", "root", "train")
         .whereLayer("hub")

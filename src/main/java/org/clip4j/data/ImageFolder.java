@@ -126,7 +126,7 @@ public final class ImageFolder {
     return names;
   }
 
-  private static boolean isImage(String name) {
+  static boolean isImage(String name) {
     int dot = name.lastIndexOf('.');
     return dot >= 0 && IMAGE_EXTENSIONS.contains(name.substring(dot + 1).toLowerCase(Locale.ROOT));
   }

@@ -6,7 +6,6 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -35,7 +34,7 @@ record ShardSample(
       text =
           StandardCharsets.UTF_8
               .newDecoder()
-              .decode(ByteBuffer.wrap(bytes(sample.text())))
+              .decode(ByteBuffer.wrap(sample.text().read(shard, name())))
               .toString();
     } catch (CharacterCodingException e) {
       throw new IOException(name() + ": its caption is not UTF-8", e);
@@ -75,18 +74,6 @@ record ShardSample(
 
   @Override
   public RgbImage read() throws IOException {
-    return decoder.read(bytes(sample.image()), name());
-  }
-
-  private byte[] bytes(ShardScanner.Place place) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(place.size());
-    try (FileChannel channel = FileChannel.open(shard)) {
-      while (bytes.hasRemaining()) {
-        if (channel.read(bytes, place.offset() + bytes.position()) < 0) {
-          throw new IOException(name() + ": the shard became shorter");
-        }
-      }
-    }
-    return bytes.array();
+    return decoder.read(sample.image().read(shard, name()), name());
   }
 }

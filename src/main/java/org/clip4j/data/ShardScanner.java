@@ -2,6 +2,9 @@ package org.clip4j.data;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
@@ -27,7 +30,25 @@ final class ShardScanner implements Closeable {
   record Sample(String key, Place image, Place text, boolean json, String damage) {}
 
   /** Part of the tar's bytes. */
-  record Place(long offset, int size) {}
+  record Place(long offset, int size) {
+
+    /**
+     * Reads it.
+     *
+     * @param name of what is there, for messages
+     */
+    byte[] read(Path tar, String name) throws IOException {
+      ByteBuffer bytes = ByteBuffer.allocate(size);
+      try (FileChannel channel = FileChannel.open(tar)) {
+        while (bytes.hasRemaining()) {
+          if (channel.read(bytes, offset + bytes.position()) < 0) {
+            throw new IOException(name + ": the shard became shorter");
+          }
+        }
+      }
+      return bytes.array();
+    }
+  }
 
   private final TarEntries entries;
   private final long maxImageBytes;
@@ -153,7 +174,8 @@ final class ShardScanner implements Closeable {
         : new Sample(group.key, place(group.image), place(text), json, null);
   }
 
-  private static String trouble(TarEntries.Entry entry, String what, long limit) {
+  /** What keeps an entry from being read, the rest of a sentence; null for nothing. */
+  static String trouble(TarEntries.Entry entry, String what, long limit) {
     if (entry.sparse()) {
       return "is stored sparsely, which is not supported";
     }

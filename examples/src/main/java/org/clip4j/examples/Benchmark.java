@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.clip4j.examples.bench.InferBenchmark;
 import org.clip4j.examples.bench.LoadBenchmark;
+import org.clip4j.examples.bench.SearchBenchmark;
 import org.clip4j.examples.bench.TrainBenchmark;
 import org.openjdk.jmh.results.format.ResultFormatType;
 import org.openjdk.jmh.runner.NoBenchmarksException;
@@ -18,11 +19,16 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-/** Times single stages with JMH, and whole processes (loading, training) beside the peers. */
+/** Times single stages with JMH, and whole processes (loading, searching, training). */
 @Command(
     name = "examples/run Benchmark",
     showDefaultValues = true,
-    subcommands = {InferBenchmark.class, LoadBenchmark.class, TrainBenchmark.class},
+    subcommands = {
+      InferBenchmark.class,
+      LoadBenchmark.class,
+      SearchBenchmark.class,
+      TrainBenchmark.class
+    },
     description = {
       "Runs JMH benchmarks, each in fresh JVMs, and prints their scores.",
       "Close other programs first: on a busy machine the numbers mean little."

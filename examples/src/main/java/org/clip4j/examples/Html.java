@@ -17,7 +17,7 @@ import javax.imageio.ImageIO;
 final class Html {
 
   /** Elements that have no content and no end tag. */
-  private static final Set<String> VOID = Set.of("br", "hr", "img", "meta");
+  private static final Set<String> VOID = Set.of("br", "hr", "img", "input", "link", "meta");
 
   /** Thumbnails are embedded no larger than this, in pixels. */
   private static final int MAX_THUMBNAIL = 160;

@@ -65,7 +65,7 @@ final class Progress implements AutoCloseable {
     this.nanoTime = nanoTime;
     this.start = nanoTime.getAsLong();
     this.markTime = start;
-    this.bar = terminal ? newBar() : null;
+    this.bar = terminal ? newBar(task, steps, first, out) : null;
   }
 
   /**
@@ -112,7 +112,7 @@ final class Progress implements AutoCloseable {
     }
   }
 
-  private ProgressBar newBar() {
+  static ProgressBar newBar(String task, long steps, long first, PrintStream out) {
     boolean unicode = Charset.defaultCharset().newEncoder().canEncode('█');
     return ProgressBar.builder()
         .setTaskName(task)

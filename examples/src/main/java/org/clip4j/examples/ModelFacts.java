@@ -1,0 +1,56 @@
+package org.clip4j.examples;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.zip.CRC32C;
+import org.clip4j.ClipLoader;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ParameterSpec;
+import org.clip4j.weights.Checkpoint;
+
+/**
+ * What tells a model from others, whatever its folder is called: embeddings of different ones
+ * cannot be compared.
+ *
+ * @param weights a checksum of all parameters
+ * @param transform the preprocessing of images, in words
+ */
+record ModelFacts(String weights, String transform) {
+  private static final int PIECE = 1 << 16;
+
+  static ModelFacts of(ClipLoader loader) throws IOException {
+    try (Checkpoint checkpoint = loader.openCheckpoint()) {
+      CRC32C sum = new CRC32C();
+      ByteBuffer bytes = ByteBuffer.allocate(4 * PIECE).order(ByteOrder.LITTLE_ENDIAN);
+      for (ParameterSpec spec : ParameterSpec.of(checkpoint.config())) {
+        sum.update(spec.name().getBytes(StandardCharsets.UTF_8));
+        for (long at = 0; at < spec.count(); at += PIECE) {
+          FloatBuffer values = bytes.clear().asFloatBuffer();
+          values.limit((int) Math.min(PIECE, spec.count() - at));
+          checkpoint.parameters().copy(spec.name(), at, values.slice());
+          sum.update(bytes.limit(4 * values.limit()));
+        }
+      }
+      return new ModelFacts(
+          String.format(Locale.ROOT, "crc32c %08x", sum.getValue()), words(checkpoint.transform()));
+    }
+  }
+
+  private static String words(ImageTransform transform) {
+    return String.format(
+            Locale.ROOT,
+            "%d x %d, %s, %s, mean %s, std %s",
+            transform.height(),
+            transform.width(),
+            transform.interpolation(),
+            transform.resizeMode(),
+            Arrays.toString(transform.mean()),
+            Arrays.toString(transform.std()))
+        .toLowerCase(Locale.ROOT);
+  }
+}

@@ -1,0 +1,131 @@
+package org.clip4j.examples;
+
+import ai.djl.Device;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.clip4j.ClipLoader;
+import org.clip4j.examples.ImageSearch.Match;
+import org.clip4j.image.ImageDecoder;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Finds images by a text or an image among those that Embed went through. */
+@Command(
+    name = "Search",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    showDefaultValues = true,
+    description = {
+      "Ranks the rows of a folder that Embed filled by their similarity to a text or an image,",
+      "and writes a page of them; or serves a page on this machine to type queries into."
+    })
+final class Search implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--model",
+      required = true,
+      paramLabel = "MODEL",
+      description = "The model that the embeddings were made with: a name, folder or file.")
+  private String model;
+
+  @Option(
+      names = "--embeddings",
+      required = true,
+      paramLabel = "DIR",
+      description = "The folder that Embed filled.")
+  private Path embeddings;
+
+  @Parameters(arity = "0..1", paramLabel = "TEXT", description = "What to look for.")
+  private String text;
+
+  @Option(names = "--image", paramLabel = "FILE", description = "An image to look for.")
+  private Path image;
+
+  @Option(names = "--top", defaultValue = "20", paramLabel = "K", description = "How many to show.")
+  private int top;
+
+  @Option(
+      names = "--index",
+      defaultValue = "exact",
+      description =
+          "${COMPLETION-CANDIDATES}. The approximate one is made at first use and kept in DIR.")
+  private ImageSearch.Index index;
+
+  @Option(
+      names = "--out",
+      defaultValue = "results.html",
+      paramLabel = "FILE",
+      description = "The page to write.")
+  private Path out;
+
+  @Option(
+      names = "--images",
+      paramLabel = "DIR",
+      description = "Where the images are now, if they were moved since.")
+  private Path images;
+
+  @Option(
+      names = "--serve",
+      paramLabel = "PORT",
+      description = "Serves a page on this machine instead, until Ctrl-C; 0 takes a free port.")
+  private Integer serve;
+
+  @Option(names = "--device", defaultValue = "cpu", description = "cpu, gpu0, gpu1, …")
+  private String device;
+
+  public static void main(String... args) {
+    System.exit(Examples.run(new Search(), args));
+  }
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    int asked = (text != null ? 1 : 0) + (image != null ? 1 : 0) + (serve != null ? 1 : 0);
+    if (asked != 1) {
+      throw new ParameterException(
+          spec.commandLine(), "Give one of TEXT, --image FILE and --serve PORT");
+    }
+    ClipLoader loader = Examples.loader(model).optDevice(Device.fromName(device));
+    try (ImageSearch search = ImageSearch.open(loader, model, embeddings, index, images)) {
+      if (serve != null) {
+        serve(search);
+      } else {
+        show(search);
+      }
+    }
+    return 0;
+  }
+
+  private void show(ImageSearch search) throws IOException {
+    List<Match> matches =
+        image == null ? search.byText(text, top) : search.byImage(ImageDecoder.decode(image), top);
+    for (Match match : matches) {
+      System.out.printf(
+          Locale.ROOT, "%4d  %6.3f  %s%n", match.rank(), match.score(), printable(match.name()));
+    }
+    SearchPages.write(
+        out, SearchPages.results(search, image == null ? text : image.toString(), matches));
+    System.out.println("The page is in " + out);
+  }
+
+  /** A name may hold what a terminal takes as commands. */
+  private static String printable(String name) {
+    return name.replaceAll("\\p{Cntrl}", "?");
+  }
+
+  private void serve(ImageSearch search) throws IOException, InterruptedException {
+    try (SearchServer server = new SearchServer(search, serve)) {
+      System.out.printf(
+          Locale.ROOT, "%,d rows at %s  (Ctrl-C ends it)%n", search.size(), server.address());
+      new CountDownLatch(1).await();
+    }
+  }
+}

@@ -1,0 +1,130 @@
+package org.clip4j.data;
+
+import java.io.IOException;
+import java.nio.file.InvalidPathException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.clip4j.image.ImageDecoder;
+import org.clip4j.image.RgbImage;
+
+/**
+ * Images without captions, see {@link Images}. Holds names and places; an image is read when asked
+ * for. Immutable and safe for use by several threads.
+ */
+public final class ImageList {
+  /** How the images are kept. */
+  public enum Kind {
+    /** Files in a folder and below. */
+    FOLDER,
+    /** Files that a list names. */
+    LIST,
+    /** Members of tar files. */
+    TAR
+  }
+
+  /**
+   * What an image is called.
+   *
+   * @param file relative to the root, or as a list has it; a tar file if there is a member
+   * @param member of a tar file, else empty
+   */
+  public record Name(String file, String member) {}
+
+  /** An image and where it is; a place of null is a file of its own. */
+  record Item(Name name, ShardScanner.Place place, String damage) {}
+
+  private final Kind kind;
+  private final Path root;
+  private final ImageDecoder decoder;
+  private final List<Item> items;
+  private final Map<Name, Integer> numbers = new HashMap<>();
+
+  ImageList(Kind kind, Path root, ImageDecoder decoder, List<Item> items) {
+    this.kind = kind;
+    this.root = root;
+    this.decoder = decoder;
+    this.items = List.copyOf(items);
+  }
+
+  /** How they are kept. */
+  public Kind kind() {
+    return kind;
+  }
+
+  /** The folder that relative names count from. */
+  public Path root() {
+    return root;
+  }
+
+  /** How many there are, those that cannot be read included. */
+  public int size() {
+    return items.size();
+  }
+
+  /** What an image is called. */
+  public Name name(int index) {
+    return items.get(index).name;
+  }
+
+  /** An image, to be read. */
+  public ImageSource get(int index) {
+    Item item = items.get(index);
+    if (item.place == null && item.damage == null) {
+      return new ImageFile(root, item.name.file, decoder);
+    }
+    return new TarMember(root.resolve(item.name.file), item, decoder);
+  }
+
+  /**
+   * Finds an image by its name.
+   *
+   * @return null if there is none of that name
+   */
+  public synchronized ImageSource find(Name name) {
+    if (numbers.isEmpty()) {
+      for (int i = 0; i < items.size(); i++) {
+        numbers.putIfAbsent(items.get(i).name, i);
+      }
+    }
+    Integer index = numbers.get(name);
+    return index == null ? null : get(index);
+  }
+
+  /**
+   * An image file by the name that it has in a list of this kind, which need not be at hand.
+   *
+   * @param root the folder that relative names count from
+   * @throws IOException if the name is none, or leads out of the root where names of this kind
+   *     never do
+   */
+  public static ImageSource file(Kind kind, Path root, String file) throws IOException {
+    Path path;
+    try {
+      path = root.resolve(file);
+    } catch (InvalidPathException e) {
+      throw new IOException("\"" + file + "\" is not a file name: " + e.getReason(), e);
+    }
+    if (kind != Kind.LIST && !path.normalize().startsWith(root.normalize())) {
+      throw new NoSuchFileException("\"" + file + "\" leads out of " + root);
+    }
+    return new ImageFile(root, file, ImageDecoder.defaults());
+  }
+
+  private record TarMember(Path tar, Item item, ImageDecoder decoder) implements ImageSource {
+    @Override
+    public String name() {
+      return item.name.member.isEmpty() ? tar.toString() : tar + ":" + item.name.member;
+    }
+
+    @Override
+    public RgbImage read() throws IOException {
+      if (item.damage != null) {
+        throw new IOException(name() + " " + item.damage);
+      }
+      return decoder.read(item.place.read(tar, name()), name());
+    }
+  }
+}

@@ -1,0 +1,239 @@
+package org.clip4j.search;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import org.clip4j.search.Vectors.Layout;
+import org.clip4j.search.Vectors.Piece;
+
+/**
+ * An index on disk: {@code index.json} names the files that belong to it and holds their checksums,
+ * and its own. A file is written once, under a number that is never used again, and counts from the
+ * moment that {@code index.json} is replaced by one that names it. So a save that is interrupted
+ * leaves the index as it was, and readers may have the old files mapped meanwhile.
+ */
+final class IndexFolder {
+  private static final String INDEX = "index.json";
+  private static final int VERSION = 1;
+  private static final String FILE_NAME = "[a-z]{1,20}-[0-9]{1,10}\\.(npy|bin)";
+
+  /** A file of vectors: one {@link Piece}. */
+  private record Segment(String file, Layout layout, int rows, String crc32c) {}
+
+  /** A file that an index keeps beside its vectors. */
+  interface Attachment {
+    /** Writes it. */
+    long write(Path file) throws IOException;
+  }
+
+  /** Where an index is stored, and what of it; null or empty if it never was. */
+  static final class Origin {
+    private Path folder;
+    private JsonObject stored;
+    private List<Segment> segments = List.of();
+  }
+
+  private final Path folder;
+  private final JsonObject fields;
+  private final int dimensions;
+  private final List<Segment> segments = new ArrayList<>();
+
+  private IndexFolder(Path folder, JsonObject fields) throws IOException {
+    this.folder = folder;
+    this.fields = fields;
+    try {
+      dimensions = fields.get("dimensions").getAsInt();
+      int version = fields.get("version").getAsInt();
+      if (version != VERSION) {
+        throw new IOException(
+            folder + " is of version " + version + "; this library knows " + VERSION);
+      }
+      for (JsonElement element : fields.getAsJsonArray("segments")) {
+        JsonObject segment = element.getAsJsonObject();
+        segments.add(
+            new Segment(
+                segment.get("file").getAsString(),
+                Layout.valueOf(segment.get("layout").getAsString().toUpperCase(Locale.ROOT)),
+                segment.get("rows").getAsInt(),
+                segment.get("crc32c").getAsString()));
+      }
+    } catch (RuntimeException e) { // the checksum is right, so somebody else wrote this
+      throw new IOException(folder.resolve(INDEX) + " is no index of this library's: " + e, e);
+    }
+  }
+
+  /** Reads what the folder holds; {@link #load} reads the vectors. */
+  static IndexFolder open(Path folder, String format) throws IOException {
+    return new IndexFolder(folder, CheckedJson.read(folder.resolve(INDEX), format));
+  }
+
+  int dimensions() {
+    return dimensions;
+  }
+
+  /** Checks every file and appends its rows, mapped; the last is read if it is to grow. */
+  void load(Vectors into, Origin origin) throws IOException {
+    for (Segment segment : segments) {
+      Path file = file(segment.file, segment.crc32c);
+      NpyFile npy = NpyFile.open(file);
+      boolean columns = segment.layout == Layout.COLUMNS;
+      long blocks = (segment.rows + Vectors.BLOCK - 1L) / Vectors.BLOCK;
+      if (npy.dimensions() != (columns ? Vectors.BLOCK : dimensions)
+          || npy.rows() != (columns ? blocks * dimensions : segment.rows)) {
+        throw new IOException(
+            file
+                + " holds "
+                + npy.rows()
+                + " x "
+                + npy.dimensions()
+                + ", not what index.json says");
+      }
+      List<FloatBuffer> mapped = npy.map();
+      if (mapped.size() != 1) {
+        throw new IOException(file + " is larger than any that this library writes");
+      }
+      into.append(segment.layout, mapped.get(0), segment.rows);
+    }
+    into.loadTail();
+    origin.folder = folder.toRealPath();
+    origin.stored = fields;
+    origin.segments = segments;
+  }
+
+  /** The file of an attachment, checked; null if there is none. */
+  Path attachment() throws IOException {
+    if (!fields.has("attachment")) {
+      return null;
+    }
+    JsonObject attachment = fields.getAsJsonObject("attachment");
+    return file(attachment.get("file").getAsString(), attachment.get("crc32c").getAsString());
+  }
+
+  private Path file(String name, String crc32c) throws IOException {
+    if (!name.matches(FILE_NAME)) {
+      throw new IOException(folder.resolve(INDEX) + " names the file \"" + name + "\"");
+    }
+    Path file = folder.resolve(name);
+    if (!Files.exists(file)) {
+      throw new IOException(file + " is missing; the index cannot be used without it");
+    }
+    String found = CheckedJson.hex(Checksum.of(file));
+    if (!found.equals(crc32c)) {
+      throw new IOException(
+          file + " is damaged: its checksum is " + found + ", index.json says " + crc32c);
+    }
+    return file;
+  }
+
+  /** As {@link #save(Path, String, Vectors, Origin, Attachment)}, with nothing beside. */
+  static void save(Path folder, String format, Vectors vectors, Origin origin) throws IOException {
+    save(folder, format, vectors, origin, null);
+  }
+
+  /** Writes what is not stored there yet. */
+  static void save(
+      Path folder, String format, Vectors vectors, Origin origin, Attachment attachment)
+      throws IOException {
+    List<Piece> pieces = vectors.pieces();
+    try (FolderLock lock = new FolderLock(folder)) {
+      boolean again = folder.toRealPath().equals(origin.folder);
+      JsonObject present =
+          Files.exists(folder.resolve(INDEX))
+              ? CheckedJson.read(folder.resolve(INDEX), format)
+              : null;
+      if (present != null && !(again && present.equals(origin.stored))) {
+        throw new IOException(
+            folder
+                + (again
+                    ? " was changed by another process since it was opened; open it again"
+                    : " already holds an index; open it to add to it, or name another folder"));
+      }
+      int number = present == null ? 0 : present.get("next").getAsInt();
+      List<Segment> stored = present == null ? List.of() : origin.segments;
+      List<Segment> segments = new ArrayList<>();
+      for (Piece piece : pieces) {
+        int i = segments.size();
+        if (i < stored.size() && stored.get(i).rows == piece.count()) {
+          segments.add(stored.get(i));
+          continue;
+        }
+        String name = String.format(Locale.ROOT, "vectors-%05d.npy", number++);
+        Path file = folder.resolve(name);
+        long crc =
+            piece.layout() == Layout.COLUMNS
+                ? NpyFile.writeColumns(file, piece)
+                : NpyFile.write(file, piece.dimensions(), List.of(piece));
+        segments.add(new Segment(name, piece.layout(), piece.count(), CheckedJson.hex(crc)));
+      }
+      JsonObject fields = new JsonObject();
+      fields.addProperty("format", format);
+      fields.addProperty("version", VERSION);
+      fields.addProperty("dimensions", vectors.dimensions());
+      fields.addProperty("rows", Vectors.size(pieces));
+      if (attachment != null) {
+        String name = String.format(Locale.ROOT, "graph-%05d.bin", number++);
+        JsonObject described = new JsonObject();
+        described.addProperty("file", name);
+        described.addProperty("crc32c", CheckedJson.hex(attachment.write(folder.resolve(name))));
+        fields.add("attachment", described);
+      }
+      fields.addProperty("next", number);
+      fields.add("segments", toJson(segments));
+      CheckedJson.write(folder.resolve(INDEX), fields);
+      origin.folder = folder.toRealPath();
+      origin.stored = CheckedJson.read(folder.resolve(INDEX), format);
+      origin.segments = segments;
+      if (present != null) {
+        deleteReplaced(folder, present, fields);
+      }
+    }
+  }
+
+  private static JsonArray toJson(List<Segment> segments) {
+    JsonArray array = new JsonArray();
+    for (Segment segment : segments) {
+      JsonObject fields = new JsonObject();
+      fields.addProperty("file", segment.file);
+      fields.addProperty("layout", segment.layout.name().toLowerCase(Locale.ROOT));
+      fields.addProperty("rows", segment.rows);
+      fields.addProperty("crc32c", segment.crc32c);
+      array.add(fields);
+    }
+    return array;
+  }
+
+  /** What only the old index.json names. Windows keeps what is mapped; then it stays, unused. */
+  private static void deleteReplaced(Path folder, JsonObject old, JsonObject now) {
+    Set<String> names = files(old);
+    names.removeAll(files(now));
+    for (String name : names) {
+      try {
+        if (name.matches(FILE_NAME)) {
+          Files.deleteIfExists(folder.resolve(name));
+        }
+      } catch (IOException e) {
+        // nobody needs it to be gone
+      }
+    }
+  }
+
+  private static Set<String> files(JsonObject fields) {
+    Set<String> names = new HashSet<>();
+    for (JsonElement segment : fields.getAsJsonArray("segments")) {
+      names.add(segment.getAsJsonObject().get("file").getAsString());
+    }
+    if (fields.has("attachment")) {
+      names.add(fields.getAsJsonObject("attachment").get("file").getAsString());
+    }
+    return names;
+  }
+}

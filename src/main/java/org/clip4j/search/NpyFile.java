@@ -1,0 +1,238 @@
+package org.clip4j.search;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.zip.CRC32C;
+
+/**
+ * A matrix in NumPy's {@code .npy} format: float32, little-endian, C order, one vector a row. What
+ * {@code np.save} writes and {@code np.load} reads, also memory-mapped.
+ *
+ * <p>Source: NumPy Enhancement Proposal 1, "A simple file format for NumPy arrays". Version 1.0 is
+ * written; 1.0, 2.0 and 3.0 are read.
+ *
+ * @param rows N
+ * @param dimensions E, the length of a row
+ * @param offset of the first value in the file, in bytes
+ */
+public record NpyFile(Path file, int rows, int dimensions, long offset) {
+  private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
+  private static final int ALIGNMENT = 64; // of the values, so that they can be mapped
+  private static final int MAX_HEADER_BYTES = 1 << 16;
+  private static final long MAX_MAPPED_FLOATS = 1L << 28; // 1 GiB; one mapping holds less than 2
+
+  private static final Pattern DESCR = Pattern.compile("'descr'\\s*:\\s*'([^']*)'");
+  private static final Pattern ORDER = Pattern.compile("'fortran_order'\\s*:\\s*(True|False)");
+  private static final Pattern SHAPE = Pattern.compile("'shape'\\s*:\\s*\\(([0-9, ]*)\\)");
+  private static final Pattern MATRIX = Pattern.compile("([0-9]{1,10}), *([0-9]{1,10}),? *");
+
+  /**
+   * Reads the header of a file.
+   *
+   * @throws IOException if it cannot be read, is no {@code .npy} file of a float32 matrix, or is
+   *     longer or shorter than its header says; the message names it
+   */
+  public static NpyFile open(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file)) {
+      ByteBuffer start = read(channel, 0, 12);
+      byte[] magic = new byte[MAGIC.length];
+      if (start.remaining() == 12) {
+        start.get(magic);
+      }
+      if (!Arrays.equals(magic, MAGIC)) {
+        throw new IOException(file + " is no .npy file; it does not begin as one");
+      }
+      int major = start.get();
+      start.get();
+      if (major < 1 || major > 3) {
+        throw new IOException(file + " is .npy version " + major + "; 1 to 3 are known");
+      }
+      long headerStart = major == 1 ? 10 : 12;
+      long length = major == 1 ? start.getShort() & 0xFFFF : start.getInt() & 0xFFFFFFFFL;
+      if (length > MAX_HEADER_BYTES) {
+        throw new IOException(
+            file + " has a header of " + length + " bytes; " + MAX_HEADER_BYTES + " are allowed");
+      }
+      String header =
+          StandardCharsets.ISO_8859_1.decode(read(channel, headerStart, (int) length)).toString();
+      return parse(file, header, headerStart + length, channel.size());
+    }
+  }
+
+  private static NpyFile parse(Path file, String header, long offset, long size)
+      throws IOException {
+    String type = find(file, DESCR, header, "type");
+    if (!type.equals("<f4")) {
+      throw new IOException(
+          file
+              + " holds "
+              + type
+              + "; float32 (<f4) is needed: np.save(file, array.astype(\"<f4\"))");
+    }
+    if (find(file, ORDER, header, "order").equals("True")) {
+      throw new IOException(
+          file + " is in Fortran order; np.save(file, np.ascontiguousarray(array)) writes it in C");
+    }
+    String shape = find(file, SHAPE, header, "shape");
+    Matcher matrix = MATRIX.matcher(shape);
+    if (!matrix.matches()) {
+      throw new IOException(file + " has the shape (" + shape + "); a matrix (N, E) is needed");
+    }
+    long rows = Long.parseLong(matrix.group(1));
+    long dimensions = Long.parseLong(matrix.group(2));
+    if (rows > Integer.MAX_VALUE || dimensions < 1 || dimensions > Vectors.MAX_DIMENSIONS) {
+      throw new IOException(
+          file
+              + " has the shape ("
+              + shape
+              + "); at most "
+              + Integer.MAX_VALUE
+              + " rows of 1 to "
+              + Vectors.MAX_DIMENSIONS
+              + " values are supported");
+    }
+    long expected = offset + rows * dimensions * Float.BYTES;
+    if (size != expected) {
+      throw new IOException(
+          file + " has " + size + " bytes where its header needs " + expected + "; it is damaged");
+    }
+    return new NpyFile(file, (int) rows, (int) dimensions, offset);
+  }
+
+  private static String find(Path file, Pattern field, String header, String what)
+      throws IOException {
+    Matcher matcher = field.matcher(header);
+    if (!matcher.find()) {
+      throw new IOException(file + " has no " + what + " in its .npy header, which is damaged");
+    }
+    return matcher.group(1);
+  }
+
+  /** Up to so many bytes, little-endian; fewer at the end of the file. */
+  private static ByteBuffer read(FileChannel channel, long at, int count) throws IOException {
+    ByteBuffer bytes = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
+    while (bytes.hasRemaining()) {
+      if (channel.read(bytes, at + bytes.position()) < 0) {
+        break;
+      }
+    }
+    return bytes.flip();
+  }
+
+  /**
+   * Writes a matrix; what the file held is replaced only when all is on disk.
+   *
+   * @param vectors N rows of E values, at least one
+   */
+  public static void write(Path file, float[][] vectors) throws IOException {
+    if (vectors.length == 0) {
+      throw new IllegalArgumentException("a matrix needs a row to know its width by");
+    }
+    Vectors rows = new Vectors(Vectors.Layout.ROWS, vectors[0].length);
+    rows.add(vectors);
+    write(file, rows.dimensions(), rows.pieces());
+  }
+
+  /**
+   * Writes pieces in {@link Vectors.Layout#ROWS}.
+   *
+   * @return checksum of the file
+   */
+  static long write(Path file, int dimensions, List<Vectors.Piece> pieces) throws IOException {
+    int rows = pieces.stream().mapToInt(Vectors.Piece::count).sum();
+    return write(file, rows + ", " + dimensions, pieces, dimensions);
+  }
+
+  /**
+   * Writes a piece in {@link Vectors.Layout#COLUMNS}, as a matrix of shape (N / 256 * E, 256) whose
+   * last E rows may end in what is of no meaning.
+   *
+   * @return checksum of the file
+   */
+  static long writeColumns(Path file, Vectors.Piece piece) throws IOException {
+    String shape = blocks(piece) * piece.dimensions() + ", " + Vectors.BLOCK;
+    return write(file, shape, List.of(piece), piece.dimensions() * Vectors.BLOCK);
+  }
+
+  private static long write(Path file, String shape, List<Vectors.Piece> pieces, int width)
+      throws IOException {
+    CRC32C sum = new CRC32C();
+    try (AtomicFile whole = new AtomicFile(file)) {
+      put(whole, sum, header(shape));
+      for (Vectors.Piece piece : pieces) {
+        boolean columns = piece.layout() == Vectors.Layout.COLUMNS;
+        int units = columns ? blocks(piece) : piece.count();
+        float[] values = new float[width];
+        ByteBuffer bytes = ByteBuffer.allocate(width * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+        for (int i = 0; i < units; i++) {
+          piece.values().get(i * width, values);
+          bytes.asFloatBuffer().put(values);
+          put(whole, sum, bytes);
+          bytes.clear();
+        }
+      }
+      whole.commit();
+    }
+    return sum.getValue();
+  }
+
+  private static int blocks(Vectors.Piece piece) {
+    return (piece.count() + Vectors.BLOCK - 1) / Vectors.BLOCK;
+  }
+
+  private static void put(AtomicFile file, CRC32C sum, ByteBuffer bytes) throws IOException {
+    sum.update(bytes.duplicate());
+    file.write(bytes);
+  }
+
+  private static ByteBuffer header(String shape) {
+    String fields = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + shape + "), }";
+    int end = MAGIC.length + 4 + fields.length() + 1;
+    int padding = (ALIGNMENT - end % ALIGNMENT) % ALIGNMENT;
+    ByteBuffer header = ByteBuffer.allocate(end + padding).order(ByteOrder.LITTLE_ENDIAN);
+    header.put(MAGIC).put((byte) 1).put((byte) 0);
+    header.putShort((short) (fields.length() + padding + 1));
+    header.put((fields + " ".repeat(padding) + "\n").getBytes(StandardCharsets.US_ASCII));
+    return header.flip();
+  }
+
+  /** The values, mapped, in pieces of whole rows. */
+  List<FloatBuffer> map() throws IOException {
+    List<FloatBuffer> pieces = new ArrayList<>();
+    try (FileChannel channel = FileChannel.open(file)) {
+      long rowBytes = (long) dimensions * Float.BYTES;
+      int rowsPerPiece = (int) Math.max(1, MAX_MAPPED_FLOATS / dimensions);
+      for (long row = 0; row < rows; row += rowsPerPiece) {
+        long bytes = Math.min(rowsPerPiece, rows - row) * rowBytes;
+        pieces.add(
+            channel
+                .map(FileChannel.MapMode.READ_ONLY, offset + row * rowBytes, bytes)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .asFloatBuffer());
+      }
+    }
+    return pieces;
+  }
+
+  /** All values, copied into memory. */
+  public float[][] read() throws IOException {
+    float[][] vectors = new float[rows][dimensions];
+    int row = 0;
+    for (FloatBuffer piece : map()) {
+      while (piece.hasRemaining()) {
+        piece.get(vectors[row++]);
+      }
+    }
+    return vectors;
+  }
+}

@@ -11,7 +11,7 @@ import java.awt.image.WritableRaster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.util.Arrays;
+import java.nio.charset.StandardCharsets;
 import java.util.Set;
 import javax.imageio.ImageReadParam;
 import javax.imageio.ImageReader;
@@ -37,40 +37,14 @@ final class JpegFile {
   private static final int SOS = 0xDA;
   private static final int COM = 0xFE;
 
-  /** Far more than encoders write. */
-  private static final int MAX_SCANS = 500;
-
-  /** Each scan is a pass over the whole picture: at most 32 over the largest ones. */
-  private static final long MAX_SCANNED_PIXELS = 32 * ImageDecoder.DEFAULT_MAX_PIXELS;
-
   /** Sampling of the first of three components: 4:4:4, 4:2:2 and 4:2:0. */
   private static final Set<Integer> USUAL_SAMPLING = Set.of(0x11, 0x21, 0x22);
 
   private static final byte[] START = {(byte) 0xFF, (byte) SOI};
 
   /** The start of a JFIF file: its components are luma and chroma. */
-  private static final byte[] JFIF_START = {
-    (byte) 0xFF,
-    (byte) SOI,
-    (byte) 0xFF,
-    (byte) 0xE0,
-    0,
-    16,
-    'J',
-    'F',
-    'I',
-    'F',
-    0,
-    1,
-    1,
-    0,
-    0,
-    1,
-    0,
-    1,
-    0,
-    0
-  };
+  private static final byte[] JFIF_START =
+      "\u00ff\u00d8\u00ff\u00e0\0\20JFIF\0\1\1\0\0\1\0\1\0\0".getBytes(StandardCharsets.ISO_8859_1);
 
   private static final ColorModel RGB =
       new ComponentColorModel(
@@ -100,11 +74,9 @@ final class JpegFile {
   private int width;
   private int height;
   private byte[] componentIds;
-  private boolean progressive;
+  private JpegScans scans;
   private boolean usualSampling;
   private boolean hasTables;
-  private int scans;
-  private byte[][] missing; // for each component and coefficient, bits that no scan has brought
   private boolean jfif;
   private int adobeTransform = -1;
 
@@ -130,6 +102,13 @@ final class JpegFile {
     return file.componentIds.length == 3 && file.hasLuma()
         ? file.readLuma()
         : file.convert(file.readRaw());
+  }
+
+  /** Whether libjpeg-turbo may decode a file, see {@link #isUsual()}. */
+  static boolean isUsual(byte[] data) throws IOException {
+    JpegFile file = new JpegFile(data);
+    file.walk((width, height) -> {});
+    return file.isUsual();
   }
 
   private static int fixed(double x) {
@@ -197,41 +176,10 @@ final class JpegFile {
     } else if (marker == DHT) {
       hasTables = true;
     } else if (marker == SOS) {
-      scan(at, size);
-    }
-  }
-
-  /** Notes what a scan brings. */
-  private void scan(int at, int size) throws IOException {
-    if (componentIds == null) {
-      throw new IOException("a scan comes before the frame header");
-    }
-    long allowed = Math.min(MAX_SCANS, MAX_SCANNED_PIXELS / ((long) width * height));
-    if (++scans > allowed) {
-      throw new IOException(
-          "it has more than the "
-              + allowed
-              + " scans allowed for "
-              + width
-              + " x "
-              + height
-              + " pixels");
-    }
-    int spectrum = 1 + 2 * (size < 1 ? 0 : data[at]);
-    if (spectrum < 1 || size < spectrum + 3) {
-      return; // the reader has words for it
-    }
-    int first = progressive ? data[at + spectrum] : 0;
-    int last = progressive ? data[at + spectrum + 1] : 63;
-    int low = progressive ? data[at + spectrum + 2] & 15 : 0;
-    for (int i = 1; i < spectrum; i += 2) {
-      for (int c = 0; c < componentIds.length; c++) {
-        for (int k = first; k <= last && k >= 0 && k < 64; k++) {
-          if (componentIds[c] == data[at + i]) {
-            missing[c][k] = (byte) low;
-          }
-        }
+      if (componentIds == null) {
+        throw new IOException("a scan comes before the frame header");
       }
+      scans.add(data, at, size);
     }
   }
 
@@ -241,16 +189,10 @@ final class JpegFile {
    */
   private boolean isUsual() {
     boolean gray = componentIds.length == 1;
-    boolean complete = true;
-    for (byte[] component : missing) {
-      for (byte bits : component) {
-        complete &= bits == 0;
-      }
-    }
     return (gray || componentIds.length == 3 && hasLuma())
         && usualSampling
         && hasTables
-        && complete;
+        && scans.areComplete();
   }
 
   private void frame(int marker, int at, int size, SizeCheck sizeCheck) throws IOException {
@@ -277,14 +219,12 @@ final class JpegFile {
       throw new IOException("it has " + components + " components; 1, 3 or 4 are supported");
     }
     sizeCheck.check(width, height);
-    progressive = marker == 0xC2;
     componentIds = new byte[components];
-    missing = new byte[components][64];
+    scans = new JpegScans(componentIds, marker == 0xC2, (long) width * height);
     usualSampling =
         USUAL_SAMPLING.contains((int) data[at + 7]) && (components > 1 || data[at + 7] == 0x11);
     for (int i = 0; i < components; i++) {
       componentIds[i] = data[at + 6 + 3 * i];
-      Arrays.fill(missing[i], (byte) -1);
       usualSampling &= i == 0 || data[at + 7 + 3 * i] == 0x11;
     }
   }

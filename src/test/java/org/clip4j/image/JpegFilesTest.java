@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -49,6 +50,17 @@ class JpegFilesTest {
   Stream<DynamicTest> every_kind_of_file_is_so_by_libjpeg_turbo() throws IOException {
     assertThat(ImageDecoder.hasTurboJpeg()).as("libjpeg-turbo is installed").isTrue();
     return files().map(file -> DynamicTest.dynamicTest(name(file), () -> compare(TURBO, file)));
+  }
+
+  @Test
+  void only_files_that_all_decoders_see_alike_are_for_libjpeg_turbo() throws IOException {
+    List<String> others = new ArrayList<>();
+    for (Path file : files().toList()) {
+      if (!JpegFile.isUsual(Files.readAllBytes(file))) {
+        others.add(name(file));
+      }
+    }
+    assertThat(others).containsExactly("4-4-0.jpg", "rgb.jpg", "unfinished-progressive.jpg");
   }
 
   private static Stream<Path> files() throws IOException {
@@ -138,7 +150,7 @@ class JpegFilesTest {
     assertThatThrownBy(() -> ImageDecoder.decode(many.toByteArray(), "endless.jpg"))
         .isInstanceOf(ImageFormatException.class)
         .hasMessageContaining("endless.jpg")
-        .hasMessageContaining("more than the 500 scans allowed for");
+        .hasMessageContaining("more than the 500 scans allowed for its size");
   }
 
   /** Noise of any size, quality, sampling and mode. */

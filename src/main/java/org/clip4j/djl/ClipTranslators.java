@@ -8,6 +8,7 @@ import java.util.List;
 import org.clip4j.Clip;
 import org.clip4j.PromptTemplates;
 import org.clip4j.ZeroShotClassifier;
+import org.clip4j.data.ImageSource;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 
@@ -60,14 +61,20 @@ public final class ClipTranslators {
     }
   }
 
+  private static List<float[]> embeddings(LoadedClip model, List<RgbImage> inputs) {
+    List<float[]> embeddings = new ArrayList<>(inputs.size());
+    model
+        .clip()
+        .encodeImages(
+            inputs.stream().map(ImageSource::of).iterator(),
+            (index, image, embedding) -> embeddings.add(embedding));
+    return embeddings;
+  }
+
   private static final class ImageEmbedding extends OfImages<float[]> {
     @Override
     List<float[]> predict(LoadedClip model, List<RgbImage> inputs) {
-      List<float[]> embeddings = new ArrayList<>(inputs.size());
-      for (RgbImage input : inputs) {
-        embeddings.add(model.clip().encodeImage(input));
-      }
-      return embeddings;
+      return embeddings(model, inputs);
     }
   }
 
@@ -93,11 +100,7 @@ public final class ClipTranslators {
     @Override
     List<Classifications> predict(LoadedClip model, List<RgbImage> inputs) {
       ZeroShotClassifier classifier = model.classifier(prompts);
-      List<Classifications> answers = new ArrayList<>(inputs.size());
-      for (RgbImage input : inputs) {
-        answers.add(classifier.classify(input));
-      }
-      return answers;
+      return embeddings(model, inputs).stream().map(classifier::classify).toList();
     }
   }
 }

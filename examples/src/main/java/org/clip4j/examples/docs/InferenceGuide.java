@@ -1,20 +1,18 @@
 package org.clip4j.examples.docs;
 
 import ai.djl.Device;
-import ai.djl.MalformedModelException;
 import ai.djl.inference.Predictor;
 import ai.djl.modality.Classifications;
 import ai.djl.modality.cv.Image;
 import ai.djl.modality.cv.ImageFactory;
 import ai.djl.repository.zoo.Criteria;
-import ai.djl.repository.zoo.ModelNotFoundException;
 import ai.djl.repository.zoo.ZooModel;
-import ai.djl.translate.TranslateException;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,6 +20,7 @@ import java.util.stream.Stream;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
 import org.clip4j.data.ImageSource;
+import org.clip4j.djl.ClipTranslators;
 import org.clip4j.djl.ClipZoo;
 import org.clip4j.engine.Precision;
 import org.clip4j.eval.ImageVisitor;
@@ -79,18 +78,29 @@ final class InferenceGuide {
     }
   }
 
-  static Classifications djl(Image image)
-      throws ModelNotFoundException, MalformedModelException, IOException, TranslateException {
+  static Classifications djl() throws Exception {
     Criteria<Image, Classifications> criteria =
         Criteria.builder()
             .setTypes(Image.class, Classifications.class)
             .optModelZoo(ClipZoo.of("openai/clip-vit-base-patch32")) // or a folder, or a file
             .optArgument("labels", List.of("cat", "dog", "rabbit"))
+            .optArgument("templates", List.of("a photo of a {}.", "a drawing of a {}."))
             .optDevice(Device.cpu())
             .build();
     try (ZooModel<Image, Classifications> model = criteria.loadModel();
-        Predictor<Image, Classifications> predictor = model.newPredictor()) {
-      return predictor.predict(image);
+        Predictor<Image, Classifications> pets = model.newPredictor()) {
+      return pets.predict(ImageFactory.getInstance().fromFile(Path.of("dog.jpg")));
+    }
+  }
+
+  static List<float[]> djlEmbeddings(ZooModel<?, ?> model, List<Image> images) throws Exception {
+    // One loaded model serves every kind of predictor.
+    try (Predictor<Image, float[]> encoder = model.newPredictor(ClipTranslators.imageEmbedding());
+        Predictor<String, float[]> texts = model.newPredictor(ClipTranslators.textEmbedding())) {
+      float[] query = texts.predict("a photo of a dog"); // unit length, as images' are
+      List<float[]> found = new ArrayList<>(encoder.batchPredict(images));
+      found.sort((a, b) -> Double.compare(Clip.cosine(b, query), Clip.cosine(a, query)));
+      return found;
     }
   }
 }

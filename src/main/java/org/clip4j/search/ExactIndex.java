@@ -152,10 +152,7 @@ public final class ExactIndex implements VectorIndex {
       float[][] some = Arrays.copyOfRange(queries, start, end);
       for (Piece piece : pieces) {
         products.of(
-            some,
-            piece,
-            0,
-            (query, first, count, scores) -> tops[query].addAll(first, count, scores));
+            some, piece, (query, first, count, scores) -> tops[query].addAll(first, count, scores));
       }
       for (TopK top : tops) {
         found.add(top.drain());

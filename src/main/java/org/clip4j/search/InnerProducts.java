@@ -39,17 +39,14 @@ final class InnerProducts {
     sums = new float[queries][SUMS][Vectors.BLOCK];
   }
 
-  /** Of all queries and the rows of a piece from one on, by its number in the index. */
-  void of(float[][] queries, Piece piece, int from, Sink sink) {
-    int start = Math.max(0, from - piece.first());
+  /** Of all queries and the rows of a piece. */
+  void of(float[][] queries, Piece piece, Sink sink) {
     if (piece.layout() == Layout.COLUMNS) {
-      for (int block = start / Vectors.BLOCK * Vectors.BLOCK;
-          block < piece.count();
-          block += Vectors.BLOCK) {
+      for (int block = 0; block < piece.count(); block += Vectors.BLOCK) {
         columns(queries, piece, block, sink);
       }
     } else {
-      for (int row = start; row < piece.count(); row += ROWS_AT_ONCE) {
+      for (int row = 0; row < piece.count(); row += ROWS_AT_ONCE) {
         rows(queries, piece, row, Math.min(ROWS_AT_ONCE, piece.count() - row), sink);
       }
     }

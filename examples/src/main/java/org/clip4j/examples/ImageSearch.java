@@ -52,9 +52,13 @@ final class ImageSearch implements AutoCloseable {
     this.clip = clip;
     this.embeddings = embeddings;
     this.index = index;
-    String stored = embeddings.notes().get(Embed.KIND);
-    kind = stored == null ? null : ImageList.Kind.valueOf(stored.toUpperCase(Locale.ROOT));
-    this.root = root != null || kind == null ? root : Path.of(embeddings.notes().get(Embed.ROOT));
+    boolean images = Embed.IMAGES.equals(embeddings.facts().get(Embed.OF));
+    kind = images ? kind(embeddings.notes().get(Embed.KIND)) : null;
+    this.root = root != null || !images ? root : Path.of(embeddings.notes().get(Embed.ROOT));
+  }
+
+  private static ImageList.Kind kind(String note) {
+    return ImageList.Kind.valueOf(note.toUpperCase(Locale.ROOT));
   }
 
   /**

@@ -118,7 +118,7 @@ final class Search implements Callable<Integer> {
 
   /** A name may hold what a terminal takes as commands. */
   private static String printable(String name) {
-    return name.replaceAll("\\p{Cntrl}", "?");
+    return name.replaceAll("[\\p{Cc}\\p{Cf}]", "?");
   }
 
   private void serve(ImageSearch search) throws IOException, InterruptedException {

@@ -1,0 +1,161 @@
+package org.clip4j.examples;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Embed and Search on the smallest golden model. */
+class SearchTest {
+  private static final String MODEL = "../src/test/resources/golden/hf-clip";
+
+  /** What a file name may hold on Linux. */
+  private static final String NAME = "<b>\"red\" & 'x'.png";
+
+  @TempDir static Path temp;
+
+  @BeforeAll
+  static void embed() throws IOException {
+    Path images = Files.createDirectory(temp.resolve("images"));
+    picture(images.resolve(NAME), 0xD02020);
+    picture(images.resolve("blue.png"), 0x2020D0);
+    Files.writeString(images.resolve("damaged.png"), "none");
+    Path texts = Files.writeString(temp.resolve("texts.txt"), "a cat\na <i>dog</i>\n");
+    assertThat(run(new Embed(), "--images", images.toString(), "--out", out("embedded"))).isZero();
+    assertThat(run(new Embed(), "--texts", texts.toString(), "--out", out("texts"))).isZero();
+  }
+
+  private static void picture(Path file, int rgb) throws IOException {
+    BufferedImage image = new BufferedImage(60, 40, BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < 60 * 40; i++) {
+      image.setRGB(i % 60, i / 60, rgb);
+    }
+    ImageIO.write(image, "png", file.toFile());
+  }
+
+  private static String out(String name) {
+    return temp.resolve(name).toString();
+  }
+
+  private static int run(Callable<Integer> command, String... args) {
+    String[] all = new String[args.length + 2];
+    all[0] = "--model";
+    all[1] = MODEL;
+    System.arraycopy(args, 0, all, 2, args.length);
+    return Examples.run(command, all);
+  }
+
+  private static ImageSearch open(String embeddings, String model) throws IOException {
+    return ImageSearch.open(
+        Examples.loader(model), model, temp.resolve(embeddings), ImageSearch.Index.EXACT, null);
+  }
+
+  @Test
+  void the_page_of_results_holds_its_pictures_and_no_markup_of_names() throws IOException {
+    Path page = temp.resolve("results.html");
+    for (String index : new String[] {"exact", "approximate"}) {
+      assertThat(
+              run(
+                  new Search(),
+                  "--embeddings",
+                  out("embedded"),
+                  "--index",
+                  index,
+                  "--out",
+                  page.toString(),
+                  "a <b>red</b> circle"))
+          .isZero();
+      assertThat(Files.readString(page))
+          .contains("data:image/jpeg;base64,")
+          .contains("a &lt;b&gt;red&lt;/b&gt; circle")
+          .contains("&lt;b&gt;&quot;red&quot; &amp; &#39;x&#39;.png")
+          .doesNotContain("<b>red", "<b>\"red", "http:", "<script", "<link", "damaged.png");
+    }
+  }
+
+  @Test
+  void an_image_that_is_gone_is_said_to_be_gone() throws IOException {
+    try (ImageSearch search =
+        ImageSearch.open(
+            Examples.loader(MODEL),
+            MODEL,
+            temp.resolve("embedded"),
+            ImageSearch.Index.EXACT,
+            temp.resolve("elsewhere"))) {
+      assertThat(SearchPages.results(search, "q", search.byText("q", 5)))
+          .contains("not there any more")
+          .doesNotContain("<img");
+    }
+  }
+
+  @Test
+  void texts_are_found_too() throws IOException {
+    try (ImageSearch search = open("texts", MODEL)) {
+      assertThat(search.byText("a <i>dog</i>", 2).get(0).name()).isEqualTo("a <i>dog</i>");
+      assertThat(SearchPages.results(search, "q", search.byText("q", 2)))
+          .contains("a &lt;i&gt;dog")
+          .doesNotContain("<i>dog");
+    }
+  }
+
+  @Test
+  void embeddings_of_another_model_are_an_error() {
+    String other = "../src/test/resources/golden/openclip-vit";
+    assertThatThrownBy(() -> open("embedded", other))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("another model")
+        .hasMessageContaining(MODEL)
+        .hasMessageContaining(other);
+  }
+
+  @Test
+  void the_server_answers_its_own_page_only_and_shows_rows_only() throws IOException {
+    try (ImageSearch search = open("embedded", MODEL);
+        SearchServer server = new SearchServer(search, 0)) {
+      String address = server.address();
+      assertThat(get(address)).startsWith("200").contains("<form").doesNotContain("<script>");
+      assertThat(get(address + "search.js")).startsWith("200");
+      assertThat(get(address + "api/search?q=red&k=1")).startsWith("200").contains("\"row\":");
+      assertThat(get(address + "thumbnail?row=1")).startsWith("200");
+      assertThat(get(address + "thumbnail?row=2")).startsWith("400").contains("from 0 to 1");
+      assertThat(get(address + "thumbnail?row=../blue.png")).startsWith("400");
+      assertThat(get(address + "images/blue.png")).startsWith("404");
+      assertThat(get(address + "api/search?q=")).startsWith("400");
+      assertThat(get(address + "api/search?q=" + "x".repeat(1001))).startsWith("400");
+      int port = URI.create(address).getPort();
+      assertThat(raw(port, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"))
+          .contains(" 403 ");
+      assertThatThrownBy(() -> new SearchServer(search, port))
+          .isInstanceOf(IOException.class)
+          .hasMessageContaining("port " + port);
+    }
+  }
+
+  private static String get(String address) throws IOException {
+    HttpURLConnection connection = (HttpURLConnection) URI.create(address).toURL().openConnection();
+    int status = connection.getResponseCode();
+    try (var body = status < 400 ? connection.getInputStream() : connection.getErrorStream()) {
+      return status + " " + new String(body.readAllBytes(), StandardCharsets.ISO_8859_1);
+    }
+  }
+
+  /** HttpURLConnection sends no other host than the one it asks. */
+  private static String raw(int port, String request) throws IOException {
+    try (Socket socket = new Socket("127.0.0.1", port)) {
+      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+    }
+  }
+}

@@ -280,6 +280,16 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
+   * Encodes images that have been transformed already, all at once.
+   *
+   * @param levels for each [3, H, W], uint8, as {@link #transform()} gives them; at least one
+   * @return one vector of E values for each, in order
+   */
+  public float[][] encodeLevels(byte[]... levels) {
+    return call(() -> encoder.encodeLevels(levels));
+  }
+
+  /**
    * Encodes a text.
    *
    * @param text any; what exceeds the model's context length is cut

@@ -1,6 +1,5 @@
 package org.clip4j.examples;
 
-import ai.djl.Device;
 import java.io.IOException;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
@@ -16,12 +15,12 @@ import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.data.ImageList;
 import org.clip4j.data.Images;
-import org.clip4j.eval.Encoder;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.search.EmbeddingRun;
 import org.clip4j.search.EmbeddingWriter;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Embeds images or texts into .npy files, and goes on where an interrupted run stopped. */
@@ -63,8 +62,7 @@ final class Embed implements Callable<Integer> {
     private Path texts;
   }
 
-  @Option(names = "--model", required = true, paramLabel = "MODEL", description = Examples.MODEL)
-  private String model;
+  @Mixin private ModelOptions model;
 
   @ArgGroup(multiplicity = "1")
   private Input input;
@@ -84,9 +82,6 @@ final class Embed implements Callable<Integer> {
       description = "Colour behind transparent images (transparency is dropped).")
   private String background;
 
-  @Option(names = "--device", defaultValue = "cpu", description = "cpu, gpu0, gpu1, …")
-  private String device;
-
   @Option(names = "--batch-size", defaultValue = "32", description = "Encoded at once.")
   private int batchSize;
 
@@ -105,7 +100,7 @@ final class Embed implements Callable<Integer> {
     // What is to be embedded is looked at first: it may be misspelt, and a model loads slowly.
     ImageList images = input.images == null ? null : images(Examples.decoder(background));
     List<String> texts = input.texts == null ? null : texts(input.texts);
-    ClipLoader loader = Examples.loader(model).optDevice(Device.fromName(device));
+    ClipLoader loader = model.loader();
     ModelFacts facts = ModelFacts.of(loader);
     try (Clip clip = loader.load()) {
       return images != null ? embed(clip, images, facts) : embed(clip, texts, facts);
@@ -145,17 +140,16 @@ final class Embed implements Callable<Integer> {
     Map<String, String> all = facts(facts, IMAGES);
     all.put("transform", facts.transform());
     all.put("background", background == null ? "none" : background.toLowerCase(Locale.ROOT));
-    Map<String, String> notes = new TreeMap<>(Map.of("model", model));
+    Map<String, String> notes = new TreeMap<>(Map.of("model", model.name()));
     notes.put(KIND, images.kind().name().toLowerCase(Locale.ROOT));
     notes.put(ROOT, images.root().toString());
-    try (Encoder encoder = new Encoder(clip.model(), clip.transform(), null);
-        EmbeddingWriter writer =
-            writer(clip).setColumns("file", "member").optFacts(all).optNotes(notes).open()) {
+    try (EmbeddingWriter writer =
+        writer(clip).setColumns("file", "member").optFacts(all).optNotes(notes).open()) {
       EmbeddingRun<byte[]> run =
           new EmbeddingRun<>(
               writer,
               i -> clip.transform().apply(images.get(i).read()),
-              batch -> encoder.encodeLevels(batch.toArray(byte[][]::new)),
+              batch -> clip.encodeLevels(batch.toArray(byte[][]::new)),
               batchSize,
               Runtime.getRuntime().availableProcessors());
       return run(
@@ -172,7 +166,7 @@ final class Embed implements Callable<Integer> {
         writer(clip)
             .setColumns("text")
             .optFacts(facts(facts, TEXTS))
-            .optNotes(Map.of("model", model))
+            .optNotes(Map.of("model", model.name()))
             .open()) {
       EmbeddingRun<String> run =
           new EmbeddingRun<>(writer, texts::get, clip::encodeTexts, batchSize, 1);
@@ -184,8 +178,9 @@ final class Embed implements Callable<Integer> {
     return EmbeddingWriter.into(out).setDimensions(clip.embedDim()).optRowsPerShard(rowsPerShard);
   }
 
-  private static Map<String, String> facts(ModelFacts facts, String of) {
-    return new TreeMap<>(Map.of(OF, of, WEIGHTS, facts.weights()));
+  private Map<String, String> facts(ModelFacts facts, String of) {
+    String precision = model.precision().name().toLowerCase(Locale.ROOT);
+    return new TreeMap<>(Map.of(OF, of, WEIGHTS, facts.weights(), "precision", precision));
   }
 
   private <T> int run(

@@ -1,6 +1,5 @@
 package org.clip4j.examples;
 
-import ai.djl.Device;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,6 +10,7 @@ import org.clip4j.ClipLoader;
 import org.clip4j.examples.ImageSearch.Match;
 import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -30,12 +30,7 @@ import picocli.CommandLine.Spec;
 final class Search implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
-  @Option(
-      names = "--model",
-      required = true,
-      paramLabel = "MODEL",
-      description = "The model that the embeddings were made with: a name, folder or file.")
-  private String model;
+  @Mixin private ModelOptions model;
 
   @Option(
       names = "--embeddings",
@@ -79,9 +74,6 @@ final class Search implements Callable<Integer> {
       description = "Serves a page on this machine instead, until Ctrl-C; 0 takes a free port.")
   private Integer serve;
 
-  @Option(names = "--device", defaultValue = "cpu", description = "cpu, gpu0, gpu1, …")
-  private String device;
-
   public static void main(String... args) {
     System.exit(Examples.run(new Search(), args));
   }
@@ -93,8 +85,8 @@ final class Search implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "Give one of TEXT, --image FILE and --serve PORT");
     }
-    ClipLoader loader = Examples.loader(model).optDevice(Device.fromName(device));
-    try (ImageSearch search = ImageSearch.open(loader, model, embeddings, index, images)) {
+    ClipLoader loader = model.loader();
+    try (ImageSearch search = ImageSearch.open(loader, model.name(), embeddings, index, images)) {
       if (serve != null) {
         serve(search);
       } else {

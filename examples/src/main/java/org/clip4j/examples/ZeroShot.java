@@ -11,6 +11,7 @@ import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
 import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -22,8 +23,7 @@ import picocli.CommandLine.Parameters;
     showDefaultValues = true,
     description = "Classifies images by labels that you choose.")
 final class ZeroShot implements Callable<Integer> {
-  @Option(names = "--model", required = true, paramLabel = "MODEL", description = Examples.MODEL)
-  private String model;
+  @Mixin private ModelOptions model;
 
   @Option(
       names = "--labels",
@@ -63,7 +63,7 @@ final class ZeroShot implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     ImageDecoder decoder = Examples.decoder(background);
-    try (Clip clip = Examples.loader(model).load()) {
+    try (Clip clip = model.loader().load()) {
       ZeroShotClassifier classifier =
           clip.zeroShot(Arrays.stream(labels).map(String::strip).toList())
               .templates(templates)

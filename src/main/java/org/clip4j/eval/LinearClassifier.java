@@ -93,7 +93,10 @@ public final class LinearClassifier {
 
   /** The softmax of the logits: K values that sum to 1. */
   public double[] probabilities(float[] features) {
-    float[] logits = logits(features);
+    return softmax(logits(features));
+  }
+
+  static double[] softmax(float[] logits) {
     double max = Double.NEGATIVE_INFINITY;
     for (float logit : logits) {
       max = Math.max(max, logit);

@@ -1,11 +1,14 @@
 package org.clip4j.eval;
 
 import ai.djl.modality.Classifications;
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.clip4j.eval.LabelledDraw.Halves;
 
@@ -28,7 +31,7 @@ import org.clip4j.eval.LabelledDraw.Halves;
 public final class LinearProbe {
   private final List<String> classNames;
   private final LinearClassifier classifier;
-  private final LogisticRegression.Fit fit;
+  private final LogisticRegression.Fit fit; // null for a probe that was loaded
   private final List<Trial> trials;
 
   /**
@@ -36,13 +39,18 @@ public final class LinearProbe {
    *
    * @param c the inverse of the L2 strength
    * @param accuracy on the validation examples, top-1 in [0, 1]
+   * @param loss the mean cross-entropy on the validation examples
    * @param fit on the training examples alone
    */
-  public record Trial(double c, double accuracy, LogisticRegression.Fit fit) {}
+  public record Trial(double c, double accuracy, double loss, LogisticRegression.Fit fit) {}
 
-  private LinearProbe(List<String> classNames, LogisticRegression.Fit fit, List<Trial> trials) {
+  private LinearProbe(
+      List<String> classNames,
+      LinearClassifier classifier,
+      LogisticRegression.Fit fit,
+      List<Trial> trials) {
     this.classNames = classNames;
-    this.classifier = fit.classifier();
+    this.classifier = classifier;
     this.fit = fit;
     this.trials = trials;
   }
@@ -62,12 +70,15 @@ public final class LinearProbe {
     return classifier;
   }
 
-  /** How the final fit went. */
-  public LogisticRegression.Fit fit() {
-    return fit;
+  /** How the final fit went; empty for a probe that was loaded. */
+  public Optional<LogisticRegression.Fit> fit() {
+    return Optional.ofNullable(fit);
   }
 
-  /** What was tried to choose the strength, ascending by C; empty where it was given. */
+  /**
+   * What was tried to choose the strength, ascending by C; empty where it was given, or for a probe
+   * that was loaded.
+   */
   public List<Trial> trials() {
     return trials;
   }
@@ -90,6 +101,26 @@ public final class LinearProbe {
   public ProbeAccuracy accuracy(float[][] features, int[] labels) {
     LabelledFeatures.check("test", features, labels, classNames.size());
     return ProbeAccuracy.of(classifier.logits(features), labels);
+  }
+
+  /**
+   * Saves the probe as a safetensors file, of {@code weight} [K, D] and {@code bias} [K] as of
+   * PyTorch's {@code Linear}, with the class names in its metadata.
+   *
+   * @param file is replaced only when all is written
+   */
+  public void save(Path file) throws IOException {
+    LinearProbeFile.write(file, new LinearProbeFile.Content(classNames, classifier));
+  }
+
+  /**
+   * Loads a probe that {@link #save} wrote.
+   *
+   * @throws IOException if the file is none; the message names it
+   */
+  public static LinearProbe load(Path file) throws IOException {
+    LinearProbeFile.Content content = LinearProbeFile.read(file);
+    return new LinearProbe(content.classNames(), content.classifier(), null, List.of());
   }
 
   /** Says what to fit. Not safe for use by several threads. */
@@ -210,33 +241,22 @@ public final class LinearProbe {
           train = all.select(halves.first());
           held = all.select(halves.second());
         }
-        chosen = choose(fitter, train, held, trials);
+        chosen =
+            StrengthSweep.choose(
+                    fitter,
+                    train,
+                    held,
+                    classes,
+                    trial -> {
+                      trials.add(trial);
+                      listener.accept(trial);
+                    })
+                .c();
+        trials.sort(Comparator.comparingDouble(Trial::c));
       }
       try (LogisticRegression.Data data = fitter.data(all.features(), all.labels(), classes)) {
-        return new LinearProbe(classNames, fitter.fit(data, chosen), List.copyOf(trials));
-      }
-    }
-
-    private double choose(
-        LogisticRegression fitter,
-        LabelledFeatures train,
-        LabelledFeatures held,
-        List<Trial> trials) {
-      try (LogisticRegression.Data data =
-          fitter.data(train.features(), train.labels(), classNames.size())) {
-        int step =
-            StrengthSweep.search(
-                i -> {
-                  LogisticRegression.Fit fit = fitter.fit(data, StrengthSweep.c(i));
-                  float[][] logits = fit.classifier().logits(held.features());
-                  double accuracy = ProbeAccuracy.of(logits, held.labels()).top1();
-                  Trial trial = new Trial(fit.c(), accuracy, fit);
-                  trials.add(trial);
-                  listener.accept(trial);
-                  return accuracy;
-                });
-        trials.sort(Comparator.comparingDouble(Trial::c));
-        return StrengthSweep.c(step);
+        LogisticRegression.Fit fit = fitter.fit(data, chosen);
+        return new LinearProbe(classNames, fit.classifier(), fit, List.copyOf(trials));
       }
     }
 

@@ -1,15 +1,18 @@
 package org.clip4j.eval;
 
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.function.IntToDoubleFunction;
+import java.util.function.Consumer;
+import java.util.function.IntFunction;
+import org.clip4j.eval.LinearProbe.Trial;
 
 /**
  * The search for the L2 strength of Radford et al. 2021, appendix A.3: the values 10^(-6 + i / 8)
  * for i from 0 to 96, of which a first pass tries every sixteenth (1e-6, 1e-4, ... 1e6), and each
  * further pass the two neighbours of the best so far at half the distance, until they are next to
- * it. That is 15 fits, where trying all takes 97.
+ * it. That is 15 fits (11 where the peak is an end), where trying all takes 97.
  */
 final class StrengthSweep {
   private static final int PER_DECADE = 8;
@@ -23,27 +26,78 @@ final class StrengthSweep {
     return Math.pow(10, -6 + step / (double) PER_DECADE);
   }
 
-  /** The step with the highest score; of equal ones the first, which is the strongest penalty. */
-  static int search(IntToDoubleFunction score) {
-    Map<Integer, Double> scores = new TreeMap<>();
+  /** Better accuracy first; of equal ones the lower cross-entropy, which has no plateaus. */
+  private static final Comparator<Trial> BETTER =
+      Comparator.comparingDouble(Trial::accuracy)
+          .thenComparing(Comparator.comparingDouble(Trial::loss).reversed());
+
+  /**
+   * Tries strengths on training examples.
+   *
+   * @param listener is told of each
+   * @return the one with the highest accuracy on other examples
+   */
+  static Trial choose(
+      LogisticRegression regression,
+      LabelledFeatures training,
+      LabelledFeatures validation,
+      int classes,
+      Consumer<Trial> listener) {
+    try (LogisticRegression.Data data =
+        regression.data(training.features(), training.labels(), classes)) {
+      return search(
+          step -> {
+            LogisticRegression.Fit fit = regression.fit(data, c(step));
+            float[][] logits = fit.classifier().logits(validation.features());
+            Trial trial =
+                new Trial(
+                    fit.c(),
+                    ProbeAccuracy.of(logits, validation.labels()).top1(),
+                    crossEntropy(logits, validation.labels()),
+                    fit);
+            listener.accept(trial);
+            return trial;
+          },
+          BETTER);
+    }
+  }
+
+  private static double crossEntropy(float[][] logits, int[] labels) {
+    double sum = 0;
+    for (int i = 0; i < labels.length; i++) {
+      double[] probabilities = LinearClassifier.softmax(logits[i]);
+      sum -= Math.log(Math.max(probabilities[labels[i]], Double.MIN_NORMAL));
+    }
+    return sum / labels.length;
+  }
+
+  /**
+   * Searches.
+   *
+   * @param trial tries a step from 0 to 96
+   * @return the greatest by {@code better}; of equal ones the first, which has the strongest
+   *     penalty
+   */
+  static <T> T search(IntFunction<T> trial, Comparator<T> better) {
+    TreeMap<Integer, T> trials = new TreeMap<>();
     for (int step = 0; step <= LAST; step += FIRST_STRIDE) {
-      scores.put(step, score.applyAsDouble(step));
+      trials.put(step, trial.apply(step));
     }
     for (int stride = FIRST_STRIDE / 2; stride > 0; stride /= 2) {
-      int best = best(scores);
+      int best = best(trials, better);
       for (int step : List.of(best - stride, best + stride)) {
         if (step >= 0 && step <= LAST) {
-          scores.put(step, score.applyAsDouble(step));
+          trials.put(step, trial.apply(step));
         }
       }
     }
-    return best(scores);
+    return trials.get(best(trials, better));
   }
 
-  private static int best(Map<Integer, Double> scores) {
+  private static <T> int best(TreeMap<Integer, T> trials, Comparator<T> better) {
     int best = 0;
-    for (Map.Entry<Integer, Double> entry : scores.entrySet()) {
-      if (entry.getValue() > scores.get(best)) {
+    for (Map.Entry<Integer, T> entry : trials.entrySet()) {
+      if (better.compare(entry.getValue(), trials.get(best)) > 0) {
         best = entry.getKey();
       }
     }

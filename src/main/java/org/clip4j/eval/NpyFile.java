@@ -118,7 +118,8 @@ public final class NpyFile implements EmbeddingRows, AutoCloseable {
     long available = (channel.size() - dataStart) / type.bytes;
     if (rows > Integer.MAX_VALUE
         || columns > Integer.MAX_VALUE
-        || columns != 0 && rows > available / columns) {
+        || columns == 0
+        || rows > available / columns) {
       throw bad("holds " + available + " values, and should hold " + rows + " x " + columns);
     }
     count = (int) rows;

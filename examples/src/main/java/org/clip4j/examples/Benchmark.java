@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.clip4j.examples.bench.LoadBenchmark;
 import org.clip4j.examples.bench.ProbeBenchmark;
+import org.clip4j.examples.bench.RetrievalBenchmark;
 import org.clip4j.examples.bench.TrainBenchmark;
 import org.openjdk.jmh.results.format.ResultFormatType;
 import org.openjdk.jmh.runner.NoBenchmarksException;
@@ -22,7 +23,7 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "examples/run Benchmark",
     showDefaultValues = true,
-    subcommands = {LoadBenchmark.class, ProbeBenchmark.class, TrainBenchmark.class},
+    subcommands = {LoadBenchmark.class, ProbeBenchmark.class, RetrievalBenchmark.class, TrainBenchmark.class},
     description = {
       "Runs JMH benchmarks, each in fresh JVMs, and prints their scores.",
       "Close other programs first: on a busy machine the numbers mean little."

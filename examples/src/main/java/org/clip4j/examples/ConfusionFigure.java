@@ -14,7 +14,8 @@ final class ConfusionFigure {
   private static final int SIDE = 900; // pixels the cells may take
   private static final double LETTER = 6.2;
   private static final int MOST_LETTERS = 26;
-  private static final int KEY = 46; // pixels below, for the axis and the scale
+  private static final int KEY = 52; // pixels below, for the scale
+  private static final int SCALE = 350; // pixels across the scale and its words
 
   private ConfusionFigure() {}
 
@@ -35,7 +36,7 @@ final class ConfusionFigure {
     double size = Math.min(12, cell * 0.9);
     double margin = 16 + letters * LETTER * size / 12 + 22;
     double side = n * cell;
-    int width = (int) (margin + side + 12);
+    int width = (int) (margin + Math.max(side, SCALE) + 12);
     int height = (int) (margin + side + KEY);
     Html svg = Plot.svg(width, height, "Confusion matrix of " + n + " classes");
     svg.add(Plot.label(margin + side / 2, 14, "middle", "answered").attribute("class", "title"));
@@ -83,7 +84,7 @@ final class ConfusionFigure {
     for (int j = 0; j < shown.length; j++) {
       long count = counts[shown[i]][shown[j]];
       double share = total == 0 ? 0 : (double) count / total;
-      int colour = HeatMap.colour(share);
+      int colour = colour(share);
       double x = margin + j * cell;
       double y = margin + i * cell;
       Html box = Plot.box(x, y, cell - (cell > 12 ? 1 : 0.3), cell - (cell > 12 ? 1 : 0.3), "cell");
@@ -103,14 +104,22 @@ final class ConfusionFigure {
   /** The scale: shares of a row from 0 to 100 %. */
   private static void legend(Html svg, double x, double y) {
     int steps = 40;
-    svg.add(Plot.label(x, y + 11, "start", "share of the row: 0 %"));
-    double left = x + 142;
+    svg.add(Plot.label(x, y + 11, "start", "share of the row:"));
+    double left = x + 122;
     for (int i = 0; i < steps; i++) {
       svg.add(
           Plot.box(left + 4 * i, y, 4.2, 13, "cell")
-              .attribute("style", "fill:" + HeatMap.css(HeatMap.colour((i + 0.5) / steps))));
+              .attribute("style", "fill:" + HeatMap.css(colour(Math.pow((i + 0.5) / steps, 2)))));
     }
-    svg.add(Plot.label(left + 4 * steps + 8, y + 11, "start", "100 %"));
+    for (int tick = 0; tick <= 2; tick++) {
+      String percent = Plot.hundredths(tick * tick / 4.0) + " %";
+      svg.add(Plot.label(left + tick * 2 * steps, y + 27, "middle", percent));
+    }
+  }
+
+  /** By the root of the share, so that rare mistakes are seen. */
+  private static int colour(double share) {
+    return HeatMap.colour(Math.sqrt(share));
   }
 
   /** All classes, or the {@link #MOST} with the most mistakes, in their own order. */

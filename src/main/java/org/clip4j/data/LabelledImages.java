@@ -163,7 +163,7 @@ public final class LabelledImages {
     return index;
   }
 
-  /** The same images, each changed as it is read, for example by a {@link ShiftedImage}. */
+  /** The same images, each changed as it is read, for example by {@link CorruptedImage}. */
   public LabelledImages changed(String name, UnaryOperator<ImageSource> change) {
     return new LabelledImages(
         name,

@@ -18,17 +18,31 @@ public final class ClassWeights {
    * @throws IllegalArgumentException if a template has no {@code {}}
    */
   public static float[][] of(Encoder encoder, List<String> names, List<String> templates) {
+    return ofClasses(encoder, names.stream().map(List::of).toList(), templates);
+  }
+
+  /**
+   * As {@link #of}, for classes with several names: each name is put into each prompt.
+   *
+   * @param classes for each class its names, at least one
+   * @param templates at least one, each with a {@code {}} where the name goes
+   */
+  public static float[][] ofClasses(
+      Encoder encoder, List<List<String>> classes, List<String> templates) {
     checkTemplates(templates);
+    float[][] weights = new float[classes.size()][];
+    for (int c = 0; c < weights.length; c++) {
+      weights[c] = unitMean(encoder.encodeTexts(prompts(classes.get(c), templates)));
+    }
+    return weights;
+  }
+
+  private static List<String> prompts(List<String> names, List<String> templates) {
     List<String> prompts = new ArrayList<>();
     for (String name : names) {
       templates.forEach(template -> prompts.add(template.replace("{}", name)));
     }
-    float[][] texts = encoder.encodeTexts(prompts);
-    float[][] weights = new float[names.size()][];
-    for (int i = 0; i < weights.length; i++) {
-      weights[i] = unitMean(texts, i * templates.size(), (i + 1) * templates.size());
-    }
-    return weights;
+    return prompts;
   }
 
   /** Throws IllegalArgumentException unless there are templates, each with a {@code {}}. */
@@ -47,11 +61,11 @@ public final class ClassWeights {
     }
   }
 
-  private static float[] unitMean(float[][] vectors, int from, int to) {
-    double[] sum = new double[vectors[from].length];
-    for (int i = from; i < to; i++) {
+  private static float[] unitMean(float[][] vectors) {
+    double[] sum = new double[vectors[0].length];
+    for (float[] vector : vectors) {
       for (int e = 0; e < sum.length; e++) {
-        sum[e] += vectors[i][e];
+        sum[e] += vector[e];
       }
     }
     double norm = 0;

@@ -188,7 +188,8 @@ final class HtmlReport {
         .formatted(Html.of("title").text(title), styles(), body.add(footer));
   }
 
-  private HtmlReport section(String heading, String note, Html... content) {
+  /** Adds a part of the page: a heading, a line under it (which may be empty), and anything. */
+  HtmlReport section(String heading, String note, Html... content) {
     Html section = Html.of("section").add(Html.of("h2").text(heading));
     if (!note.isEmpty()) {
       section.add(Html.of("p", "class", "note").text(note));

@@ -60,6 +60,8 @@ public final class FewShot {
     private int[] testLabels;
     private float[][] validation;
     private int[] validationLabels;
+    private double validationFraction; // 0 for none
+    private long validationSeed;
     private List<String> classNames;
     private int[] shots = {1, 2, 4, 8, 16};
     private int seeds = 3;
@@ -119,6 +121,23 @@ public final class FewShot {
     }
 
     /**
+     * Sets this share of each class's training examples apart to choose the strength by, the same
+     * as {@link LinearProbe} does with the same seed; the shots are drawn from the rest.
+     *
+     * @param fraction between 0 and 1
+     * @param seed draws them
+     */
+    public Builder optValidationFraction(double fraction, long seed) {
+      if (!(fraction > 0 && fraction < 1)) {
+        throw new IllegalArgumentException(
+            "the validation fraction must lie between 0 and 1, both excluded, found " + fraction);
+      }
+      validationFraction = fraction;
+      validationSeed = seed;
+      return this;
+    }
+
+    /**
      * The inverse of the L2 strength, without validation examples; {@link #DEFAULT_C} by default.
      */
     public Builder optC(double c) {
@@ -174,21 +193,28 @@ public final class FewShot {
           validation == null
               ? null
               : LabelledFeatures.check("validation", validation, validationLabels, classes);
-      checkCounts(classes);
+      if (held == null && validationFraction > 0) {
+        LabelledDraw.Halves halves =
+            LabelledDraw.split(
+                trainingLabels, classes, validationFraction, validationSeed, this::name);
+        held = all.select(halves.second());
+        all = all.select(halves.first());
+      }
+      checkCounts(all.labels());
       LogisticRegression fitter = regression.build();
       List<Run> runs = new ArrayList<>();
       List<FewShotCurve.Point> points = new ArrayList<>();
       for (int k : shots) {
         List<Double> accuracies = new ArrayList<>();
         for (int seed = 0; seed < seeds; seed++) {
-          int[] drawn = LabelledDraw.shots(trainingLabels, classes, k, seed);
+          int[] drawn = LabelledDraw.shots(all.labels(), classes, k, seed);
           Run run = run(fitter, all.select(drawn), held, k, seed);
           runs.add(run);
           accuracies.add(run.accuracy.top1());
         }
         points.add(new FewShotCurve.Point(k, accuracies));
       }
-      double mean = training.length / (double) classes;
+      double mean = all.labels().length / (double) classes;
       if (full && mean > shots[shots.length - 1]) {
         Run run = run(fitter, all, held, 0, 0);
         runs.add(run);
@@ -197,23 +223,24 @@ public final class FewShot {
       return new Result(new FewShotCurve(points), List.copyOf(runs));
     }
 
-    private void checkCounts(int classes) {
-      int[] counts = LabelledFeatures.counts(trainingLabels, classes);
+    private void checkCounts(int[] labels) {
+      int[] counts = LabelledFeatures.counts(labels, classNames.size());
       int most = shots[shots.length - 1];
-      for (int k = 0; k < classes; k++) {
+      for (int k = 0; k < counts.length; k++) {
         if (counts[k] < (fewer ? 1 : most)) {
           throw new IllegalArgumentException(
-              "class "
-                  + k
-                  + " ("
-                  + classNames.get(k)
-                  + ") has "
+              name(k)
+                  + " has "
                   + counts[k]
-                  + " training examples, and "
+                  + " training examples to draw from, and "
                   + most
                   + " shots were asked for; ask for fewer, add examples, or let such classes take all they have");
         }
       }
+    }
+
+    private String name(int k) {
+      return "class " + k + " (" + classNames.get(k) + ")";
     }
 
     private Run run(

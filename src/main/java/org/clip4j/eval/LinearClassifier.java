@@ -7,7 +7,7 @@ import java.util.stream.IntStream;
  * K linear functions of D features; the largest names the class. Immutable and safe for use by
  * several threads.
  */
-public final class LinearClassifier {
+public final class LinearClassifier implements EmbeddingClassifier {
   private final float[][] weights; // [K][D]
   private final float[] intercepts; // [K]
 
@@ -69,6 +69,12 @@ public final class LinearClassifier {
       logits[k] = Dot.of(features, weights[k]) + intercepts[k];
     }
     return logits;
+  }
+
+  /** The logits. */
+  @Override
+  public float[] scores(float[] features) {
+    return logits(features);
   }
 
   /** The logits of examples, in order. */

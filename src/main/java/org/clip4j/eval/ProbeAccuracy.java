@@ -40,7 +40,7 @@ public record ProbeAccuracy(int examples, double top1, double top5, double meanP
         throw new IllegalArgumentException(
             "example " + i + " has label " + labels[i] + ", and there are " + classes + " scores");
       }
-      int rank = rank(scores[i], labels[i]);
+      int rank = Answers.rank(scores[i], labels[i]);
       right[labels[i]] += rank == 0 ? 1 : 0;
       amongFive += rank < 5 ? 1 : 0;
     }
@@ -56,16 +56,6 @@ public record ProbeAccuracy(int examples, double top1, double top5, double meanP
         IntStream.of(right).sum() / (double) scores.length,
         amongFive / (double) scores.length,
         perClass);
-  }
-
-  private static int rank(float[] scores, int label) {
-    int rank = 0;
-    for (int k = 0; k < scores.length; k++) {
-      if (k != label && !(scores[k] < scores[label])) { // so written, NaN counts too
-        rank++;
-      }
-    }
-    return rank;
   }
 
   @Override

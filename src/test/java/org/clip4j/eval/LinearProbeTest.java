@@ -263,6 +263,39 @@ class LinearProbeTest {
     FewShot.Result swept = builder.optValidation(clouds(heldLabels, 3), heldLabels).run();
     assertThat(swept.runs()).extracting(FewShot.Run::c).isNotEqualTo(List.of(31.6));
     assertThat(swept.runs().get(0).examples()).isEqualTo(3); // validation is not fitted on
+    FewShot.Result apart =
+        FewShot.builder()
+            .setTraining(features, labels)
+            .setTest(test, testLabels)
+            .setClassNames(NAMES)
+            .optShots(2)
+            .optFull(true)
+            .optValidationFraction(0.25, 1)
+            .run();
+    assertThat(apart.runs().get(3).examples()).isEqualTo(90); // of 120
+  }
+
+  @Test
+  void a_probe_is_measured_beside_a_zero_shot_classifier() {
+    float[][] weights = {{1, 0}, {0, 1}};
+    LinearProbe probe =
+        LinearProbe.builder()
+            .setTraining(new float[][] {{0, 1}, {1, 0}}, new int[] {0, 1}) // the wrong way round
+            .setClassNames(List.of("cat", "dog"))
+            .optC(1)
+            .fit();
+    float[][] test = {{1, 0}, {0.9f, 0.1f}, {0, 1}, {0.8f, 0.2f}};
+    int[] labels = {0, 0, 1, 1};
+    ProbeEvaluation both =
+        ProbeEvaluation.of(test, labels, probe, EmbeddingClassifier.cosine(weights), 0);
+    assertThat(both.zeroShot().top1().value()).isEqualTo(0.75);
+    assertThat(both.probe().top1().value()).isEqualTo(0.25);
+    assertThat(both.zeroShotLessProbe().value()).isEqualTo(0.5);
+    assertThat(both.zeroShotLessProbe().low()).isLessThan(0.5);
+    assertThat(both.probe().confusion()).isDeepEqualTo(new long[][] {{0, 2}, {1, 1}});
+    ProbeEvaluation alone = ProbeEvaluation.of(test, labels, probe, null, 0);
+    assertThat(alone.probe().top1()).isEqualTo(both.probe().top1());
+    assertThat(alone.zeroShot()).isNull();
   }
 
   @Test
@@ -278,7 +311,7 @@ class LinearProbeTest {
             .optSeeds(1);
     assertThatThrownBy(builder::run)
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContaining("class 2 (owl) has 2 training examples, and 4 shots were asked for");
+        .hasMessageContaining("class 2 (owl) has 2 training examples to draw from, and 4 shots");
     assertThat(builder.optFewer(true).run().runs().get(0).examples()).isEqualTo(10);
   }
 

@@ -23,7 +23,12 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "examples/run Benchmark",
     showDefaultValues = true,
-    subcommands = {LoadBenchmark.class, ProbeBenchmark.class, RetrievalBenchmark.class, TrainBenchmark.class},
+    subcommands = {
+      LoadBenchmark.class,
+      ProbeBenchmark.class,
+      RetrievalBenchmark.class,
+      TrainBenchmark.class
+    },
     description = {
       "Runs JMH benchmarks, each in fresh JVMs, and prints their scores.",
       "Close other programs first: on a busy machine the numbers mean little."

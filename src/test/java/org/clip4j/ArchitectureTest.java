@@ -77,7 +77,7 @@ class ArchitectureTest {
         .whereLayer("hub")
         .mayNotAccessAnyLayer()
         .whereLayer("weights")
-        .mayOnlyBeAccessedByLayers("root", "train")
+        .mayOnlyBeAccessedByLayers("root", "train", "eval")
         .whereLayer("data")
         .mayOnlyBeAccessedByLayers("root", "train", "eval")
         .whereLayer("model")

@@ -4,6 +4,8 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.clip4j.examples.bench.LoadBenchmark;
+import org.clip4j.examples.bench.ProbeBenchmark;
+import org.clip4j.examples.bench.RetrievalBenchmark;
 import org.clip4j.examples.bench.TrainBenchmark;
 import org.openjdk.jmh.results.format.ResultFormatType;
 import org.openjdk.jmh.runner.NoBenchmarksException;
@@ -21,7 +23,12 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "examples/run Benchmark",
     showDefaultValues = true,
-    subcommands = {LoadBenchmark.class, TrainBenchmark.class},
+    subcommands = {
+      LoadBenchmark.class,
+      ProbeBenchmark.class,
+      RetrievalBenchmark.class,
+      TrainBenchmark.class
+    },
     description = {
       "Runs JMH benchmarks, each in fresh JVMs, and prints their scores.",
       "Close other programs first: on a busy machine the numbers mean little."

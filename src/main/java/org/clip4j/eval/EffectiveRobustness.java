@@ -56,11 +56,14 @@ public record EffectiveRobustness(
         baselines.stream().mapToDouble(point -> logit(point.source, images)).distinct().count();
     if (different < LEAST) {
       throw new IllegalArgumentException(
-          "effective robustness needs a line through baselines, and "
-              + baselines.size()
-              + " of "
-              + different
-              + " different accuracies on the source set fix none; give at least "
+          "effective robustness is measured against a line through baselines, and "
+              + (baselines.isEmpty()
+                  ? "there are none"
+                  : baselines.size()
+                      + " with "
+                      + different
+                      + " different accuracies on the source set fix none")
+              + "; give at least "
               + LEAST
               + ", for example probes trained on different numbers of images");
     }

@@ -5,6 +5,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.DoubleSupplier;
 import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
@@ -104,6 +105,11 @@ public enum Corruption {
           "a severity is a number from 1 to " + SEVERITIES + ", found " + severity);
     }
     return amounts[severity - 1];
+  }
+
+  /** As reports call it: "blur", "JPEG". */
+  public String label() {
+    return this == JPEG ? name() : name().toLowerCase(Locale.ROOT);
   }
 
   private static int shorter(RgbImage image) {

@@ -61,7 +61,7 @@ class RobustnessTest {
     assertThatThrownBy(
             () -> EffectiveRobustness.fit(List.of(twice, twice, new Point("b", 0.6, 0.5)), 100))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContainingAll("3 of 2 different accuracies", "at least 3");
+        .hasMessageContainingAll("3 with 2 different accuracies", "at least 3");
   }
 
   @Test

@@ -85,9 +85,9 @@ record ProbeReport(String model, List<ProbeStudy> studies) {
         "Few labelled images, mean of " + studies.size() + " data sets",
         "Zero-shot, "
             + percent(zeroShot)
-            + " on average, equals "
+            + " on average, does as well as "
             + crossing
-            + " (straight lines between points, over doublings).",
+            + ", which is fitted on so many labelled images of each class (lines between points are straight over doublings).",
         figure(curve, zeroShot, crossing));
   }
 
@@ -122,11 +122,13 @@ record ProbeReport(String model, List<ProbeStudy> studies) {
     report.figures(figures);
     FewShotCurve curve = study.fewShot().curve();
     Double level = zeroShot == null ? null : zeroShot.top1().value();
-    String equals = zeroShot == null ? "" : "Zero-shot equals " + study.crossing() + ". ";
+    String equals = zeroShot == null ? "" : "Zero-shot does as well as " + study.crossing() + ". ";
+    String of = studies.size() > 1 ? ": " + study.data().name() : "";
     report.section(
-        "Few labelled images",
+        "Few labelled images" + of,
         equals
-            + "Each point is the mean over "
+            + "A k-shot probe is fitted on k labelled images of each class; between the points, lines are straight over doublings."
+            + " Each point is the mean over "
             + curve.points().get(0).accuracies().size()
             + " draws of so many labelled images of each class, its line one standard deviation to each side; the last point is"
             + " fitted on all training images that choose no L2 strength.",
@@ -142,9 +144,10 @@ record ProbeReport(String model, List<ProbeStudy> studies) {
           BarFigure.differences("share found by zero-shot less that found by the probe", bars));
     }
     if (!study.probe().trials().isEmpty()) {
-      sweep(report, study);
+      sweep(report, of, study);
     }
-    report.section("Accuracy", "With 95 % intervals over draws of the test images.", table(study));
+    report.section(
+        "Accuracy" + of, "With 95 % intervals over draws of the test images.", table(study));
     if (!study.data().unreadable().isEmpty()) {
       Html list = Html.of("ul");
       study.data().unreadable().forEach(text -> list.add(Html.of("li").text(text)));
@@ -225,7 +228,7 @@ record ProbeReport(String model, List<ProbeStudy> studies) {
         .toList();
   }
 
-  private static void sweep(HtmlReport report, ProbeStudy study) {
+  private static void sweep(HtmlReport report, String of, ProbeStudy study) {
     List<Point> points = new ArrayList<>();
     HtmlTable table =
         new HtmlTable(0, "C", "Validation top-1", "Cross-entropy", "Iterations", "Converged");
@@ -239,7 +242,7 @@ record ProbeReport(String model, List<ProbeStudy> studies) {
           trial.fit().converged() ? "yes" : "no");
     }
     report.section(
-        "Choice of the L2 strength",
+        "Choice of the L2 strength" + of,
         "Accuracy on the validation images over C, the inverse of the strength: every second decade first, then ever closer to the"
             + " best, to an eighth of a decade. Chosen: C = "
             + number(study.probe().fit().orElseThrow().c())

@@ -30,8 +30,11 @@ final class RetrievalRanks {
 
   private static final String SOURCE =
       """
-      def block(self, texts: Tensor, images: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
-        s = torch.matmul(texts, torch.t(images))  # [texts, images]
+      def block(self, memory: Tensor, texts: Tensor, images: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        T = torch.size(texts, 0)
+        I = torch.size(images, 0)
+        s = torch.view(torch.slice(memory, 0, 0, T * I), [T, I])
+        s = torch.matmul(texts, torch.t(images), out=s)
         return (s, torch.amax(s, [1]), torch.amax(s, [0]))
       """;
 
@@ -39,7 +42,8 @@ final class RetrievalRanks {
   private final EmbeddingRows texts;
   private final int[] imageOfText;
   private final int width;
-  private final int blockRows;
+  private final int imageRows; // of a block
+  private final int textRows;
   private final float[] own; // similarity of each text to its image
   private final float[] best; // similarity of each image to the most similar of its texts
   private final float slack; // by how much a product may differ from Dot's
@@ -52,19 +56,22 @@ final class RetrievalRanks {
   /**
    * Counts.
    *
-   * @param blockRows images or texts compared at once
+   * @param imageRows images compared at once
+   * @param textRows texts compared at once; the images are read anew for each such block
    * @param progress is told the share that is done, from 0 to 1
    */
   RetrievalRanks(
       EmbeddingRows images,
       EmbeddingRows texts,
       int[] imageOfText,
-      int blockRows,
+      int imageRows,
+      int textRows,
       DoubleConsumer progress) {
     this.images = images;
     this.texts = texts;
     this.imageOfText = imageOfText;
-    this.blockRows = blockRows;
+    this.imageRows = imageRows;
+    this.textRows = textRows;
     width = images.width();
     own = new float[texts.count()];
     best = new float[images.count()];
@@ -89,8 +96,8 @@ final class RetrievalRanks {
     int held = -1;
     float longestImage = 0;
     float longestText = 0;
-    Block block = new Block(texts);
-    for (int from = 0; from < own.length; from += blockRows) {
+    Block block = new Block(texts, textRows);
+    for (int from = 0; from < own.length; from += textRows) {
       block.load(from);
       for (int i = 0; i < block.count; i++) {
         int t = from + i;
@@ -114,17 +121,19 @@ final class RetrievalRanks {
 
   private void count(TorchScript kernels, NDManager manager, DoubleConsumer progress) {
     double all = (double) texts.count() * images.count();
-    Block textBlock = new Block(texts);
-    Block imageBlock = new Block(images);
-    for (int t = 0; t < texts.count(); t += blockRows) {
+    Block textBlock = new Block(texts, textRows);
+    Block imageBlock = new Block(images, imageRows);
+    NDArray memory = manager.zeros(new Shape((long) textBlock.most * imageBlock.most));
+    for (int t = 0; t < texts.count(); t += textRows) {
       textBlock.load(t);
       try (NDManager rows = manager.newSubManager()) {
-        NDArray textRows = textBlock.upload(rows);
-        for (int i = 0; i < images.count(); i += blockRows) {
+        NDArray someTexts = textBlock.upload(rows);
+        for (int i = 0; i < images.count(); i += imageRows) {
           imageBlock.load(i);
           try (NDManager call = rows.newSubManager()) {
-            NDArray imageRows = imageBlock.upload(call);
-            NDList found = kernels.callForAll(Mode.INFERENCE, "block", textRows, imageRows);
+            NDArray someImages = imageBlock.upload(call);
+            NDList found =
+                kernels.callForAll(Mode.INFERENCE, "block", memory, someTexts, someImages);
             found.attach(call);
             look(textBlock, imageBlock, found);
           }
@@ -219,18 +228,20 @@ final class RetrievalRanks {
   /** Some of the vectors, one after the other. */
   private final class Block {
     private final EmbeddingRows rows;
+    private final int most;
     private final float[] values;
     private int from;
     private int count;
 
-    Block(EmbeddingRows rows) {
+    Block(EmbeddingRows rows, int most) {
       this.rows = rows;
-      values = new float[Math.min(blockRows, rows.count()) * width];
+      this.most = Math.min(most, rows.count());
+      values = new float[this.most * width];
     }
 
     void load(int from) {
       this.from = from;
-      count = Math.min(blockRows, rows.count() - from);
+      count = Math.min(most, rows.count() - from);
       rows.copy(from, all());
     }
 

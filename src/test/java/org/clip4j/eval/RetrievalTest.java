@@ -176,6 +176,7 @@ class RetrievalTest {
                   EmbeddingRows.of(texts),
                   imageOfText,
                   block,
+                  2 * block,
                   share -> {});
           String name = noise + " " + different + " " + block;
           assertThat(ranks.textRanks).as(name).isEqualTo(expected[0]);
@@ -204,6 +205,7 @@ class RetrievalTest {
         EmbeddingRows.of(images),
         EmbeddingRows.of(images),
         IntStream.range(0, 10).toArray(),
+        4,
         4,
         shares::add);
     assertThat(shares).isSorted().hasSize(9).endsWith(1.0);

@@ -12,9 +12,9 @@ import java.util.function.Consumer;
  * FewShotCurve}.
  *
  * <p>The L2 strength is either given, or chosen for each draw by accuracy on validation examples
- * ({@link StrengthSweep}'s search). Those are more labels than the shots themselves, so the second
- * way shows what a probe can do at best; either way they are never fitted on. The paper does not
- * say how it chose.
+ * (as {@link LinearProbe} does). Those are more labels than the shots themselves, so the second way
+ * shows what a probe can do at best; either way they are never fitted on. The paper does not say
+ * how it chose.
  */
 public final class FewShot {
   /**

@@ -91,7 +91,7 @@ class ArchitectureTest {
         .whereLayer("hub")
         .mayNotAccessAnyLayer()
         .whereLayer("weights")
-        .mayOnlyBeAccessedByLayers("root", "train")
+        .mayOnlyBeAccessedByLayers("root", "train", "eval")
         .whereLayer("data")
         .mayOnlyBeAccessedByLayers("djl", "root", "train", "eval")
         .whereLayer("model")

@@ -134,7 +134,12 @@ public final class ColouredShapes {
    * @return labelled by index into {@link #labels()}
    */
   public List<LabelledImage> seenTest(int perCombination) {
-    return test(seen, perCombination);
+    return seenTest(perCombination, ShapeStyle.PLAIN);
+  }
+
+  /** As {@link #seenTest(int)}, the same scenes drawn in a style. */
+  public List<LabelledImage> seenTest(int perCombination, ShapeStyle style) {
+    return test(seen, perCombination, style);
   }
 
   /**
@@ -144,10 +149,16 @@ public final class ColouredShapes {
    * @return labelled by index into {@link #labels()}
    */
   public List<LabelledImage> unseenTest(int perCombination) {
-    return test(unseen, perCombination);
+    return unseenTest(perCombination, ShapeStyle.PLAIN);
   }
 
-  private List<LabelledImage> test(List<Combination> combinations, int perCombination) {
+  /** As {@link #unseenTest(int)}, the same scenes drawn in a style. */
+  public List<LabelledImage> unseenTest(int perCombination, ShapeStyle style) {
+    return test(unseen, perCombination, style);
+  }
+
+  private List<LabelledImage> test(
+      List<Combination> combinations, int perCombination, ShapeStyle style) {
     if (perCombination < 1) {
       throw new IllegalArgumentException(
           "at least 1 image of each combination is needed, found " + perCombination);
@@ -159,7 +170,12 @@ public final class ColouredShapes {
         SeededRandom random = new SeededRandom(SeededRandom.SHAPES_TEST, seed, label, i);
         ShapeScene scene = ShapeScene.draw(combination, random);
         String name = "test " + combination.words() + " " + i;
-        images.add(new LabelledImage(new Rendered(name, scene, imageSize), label));
+        images.add(
+            new LabelledImage(
+                style == ShapeStyle.PLAIN
+                    ? new Rendered(name, scene, imageSize)
+                    : new Styled(name, scene, imageSize, style, new long[] {seed, label, i}),
+                label));
       }
     }
     return List.copyOf(images);
@@ -169,6 +185,19 @@ public final class ColouredShapes {
     @Override
     public RgbImage read() {
       return scene.render(imageSize);
+    }
+  }
+
+  /**
+   * @param keys of the generator of what the style leaves open
+   */
+  private record Styled(String name, ShapeScene scene, int imageSize, ShapeStyle style, long[] keys)
+      implements ImageSource {
+    @Override
+    public RgbImage read() {
+      SeededRandom random =
+          new SeededRandom(SeededRandom.SHAPES_STYLE, style.ordinal(), keys[0], keys[1], keys[2]);
+      return scene.render(imageSize, style, random);
     }
   }
 

@@ -83,6 +83,20 @@ public final class ImageFolder {
         folder.toString(), folder, decoder, new TableReader.Result(rows, without.size()));
   }
 
+  /**
+   * All images in the folder and those below it, in the order of their paths, whether there is a
+   * text beside them or not.
+   *
+   * @throws IOException if the folder is missing, cannot be read, or holds no image
+   */
+  public List<ImageSource> images() throws IOException {
+    List<String> found = images(folder);
+    if (found.isEmpty()) {
+      throw new IOException(folder + " holds no images (" + String.join(", ", extensions()) + ")");
+    }
+    return found.stream().<ImageSource>map(image -> new ImageFile(folder, image, decoder)).toList();
+  }
+
   private static List<String> captions(Path image) throws IOException {
     String name = image.getFileName().toString();
     Path text = image.resolveSibling(name.substring(0, name.lastIndexOf('.')) + ".txt");

@@ -18,6 +18,8 @@ public final class SeededRandom {
   static final long AUGMENTATION = 6;
   static final long SHUFFLE_BUFFER = 7;
   static final long MIXTURE = 8;
+  static final long CORRUPTION = 16;
+  static final long SHAPES_STYLE = 17;
 
   private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
 

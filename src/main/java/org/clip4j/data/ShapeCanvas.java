@@ -14,6 +14,19 @@ final class ShapeCanvas {
   /** Scan lines per pixel; along each, coverage is exact. */
   private static final int SCANS = 8;
 
+  /** What a pixel is coloured with. */
+  interface Paint {
+    /**
+     * @param channel 0 to 2
+     * @return 0 to 255
+     */
+    double level(int x, int y, int channel);
+
+    static Paint of(int[] colour) {
+      return (x, y, channel) -> colour[channel];
+    }
+  }
+
   private final int side;
   private final double[] levels; // [side, side, RGB], 0 to 255
 
@@ -38,12 +51,68 @@ final class ShapeCanvas {
     }
   }
 
+  /** Fills the canvas. */
+  void fill(Paint paint) {
+    for (int y = 0; y < side; y++) {
+      for (int x = 0; x < side; x++) {
+        for (int c = 0; c < 3; c++) {
+          levels[(y * side + x) * 3 + c] = paint.level(x, y, c);
+        }
+      }
+    }
+  }
+
+  /**
+   * Draws outlines as lines.
+   *
+   * @param outlines closed polygons [x0, y0, x1, y1, ...] in pixels
+   * @param width of the line in pixels
+   */
+  void stroke(double[][] outlines, double width, Paint paint) {
+    double[] coverage = new double[side];
+    for (int y = 0; y < side; y++) {
+      for (int x = 0; x < side; x++) {
+        double away = Double.POSITIVE_INFINITY;
+        for (double[] outline : outlines) {
+          away = Math.min(away, distance(outline, x + 0.5, y + 0.5));
+        }
+        coverage[x] = Math.max(0, Math.min(1, width / 2 - away + 0.5));
+      }
+      blend(y, coverage, paint);
+    }
+  }
+
+  /** From a point to the nearest of a closed polygon. */
+  private static double distance(double[] outline, double x, double y) {
+    double least = Double.POSITIVE_INFINITY;
+    double x0 = outline[outline.length - 2];
+    double y0 = outline[outline.length - 1];
+    for (int i = 0; i < outline.length; i += 2) {
+      double dx = outline[i] - x0;
+      double dy = outline[i + 1] - y0;
+      double square = dx * dx + dy * dy;
+      double along = square == 0 ? 0 : ((x - x0) * dx + (y - y0) * dy) / square;
+      along = Math.max(0, Math.min(1, along));
+      double ox = x - x0 - along * dx;
+      double oy = y - y0 - along * dy;
+      least = Math.min(least, ox * ox + oy * oy);
+      x0 = outline[i];
+      y0 = outline[i + 1];
+    }
+    return Math.sqrt(least);
+  }
+
+  /** As {@link #fill(double[][], Paint)}, in one colour. */
+  void fill(double[][] outlines, int[] colour) {
+    fill(outlines, Paint.of(colour));
+  }
+
   /**
    * Fills what an odd number of outlines encloses.
    *
    * @param outlines closed polygons [x0, y0, x1, y1, ...] in pixels
    */
-  void fill(double[][] outlines, int[] colour) {
+  void fill(double[][] outlines, Paint paint) {
     double top = Double.POSITIVE_INFINITY;
     double bottom = Double.NEGATIVE_INFINITY;
     int points = 0;
@@ -66,7 +135,7 @@ final class ShapeCanvas {
           cover(coverage, crossings[i], crossings[i + 1]);
         }
       }
-      blend(y, coverage, colour);
+      blend(y, coverage, paint);
     }
   }
 
@@ -96,12 +165,12 @@ final class ShapeCanvas {
     }
   }
 
-  private void blend(int y, double[] coverage, int[] colour) {
+  private void blend(int y, double[] coverage, Paint paint) {
     for (int x = 0; x < side; x++) {
       if (coverage[x] > 0) {
         for (int c = 0; c < 3; c++) {
           int at = (y * side + x) * 3 + c;
-          levels[at] += (colour[c] - levels[at]) * coverage[x];
+          levels[at] += (paint.level(x, y, c) - levels[at]) * coverage[x];
         }
       }
     }

@@ -58,6 +58,24 @@ final class ShapeRecipe {
   /** Least Euclidean distance in RGB between an object and any part of the background. */
   static final double MIN_CONTRAST = 110;
 
+  // ---- shifts, which no training image has ----
+
+  /** Side of a checkered background's squares. */
+  static final double CHECKER = 0.125;
+
+  /** Its colours are no pastels and no greys: one channel is at most, and all spread at least. */
+  static final int CHECKER_DARKEST_CHANNEL = 130;
+
+  static final int CHECKER_SPREAD = 80;
+
+  /** Width of a striped object's stripes, and how far every other one is from its colour. */
+  static final double STRIPE = 0.05;
+
+  static final double STRIPE_SHARE = 0.45;
+
+  /** Width of the line of an object that is drawn in outline. */
+  static final double LINE_WIDTH = 0.045;
+
   // ---- captions ----
 
   /** Captions drawn for an image; equal ones count once. */

@@ -127,7 +127,7 @@ record ShapeScene(Item first, Item second, boolean sideBySide, Background backgr
     return low + random.nextInt(high - low + 1);
   }
 
-  private static double distance(int[] a, int[] b) {
+  static double distance(int[] a, int[] b) {
     int sum = 0;
     for (int c = 0; c < 3; c++) {
       sum += (a[c] - b[c]) * (a[c] - b[c]);
@@ -139,16 +139,39 @@ record ShapeScene(Item first, Item second, boolean sideBySide, Background backgr
    * @param side of the square image in pixels
    */
   RgbImage render(int side) {
+    return render(side, ShapeStyle.PLAIN, null);
+  }
+
+  /**
+   * @param side of the square image in pixels
+   * @param random draws what the style leaves open; not used by the plain style
+   */
+  RgbImage render(int side, ShapeStyle style, SeededRandom random) {
     ShapeCanvas canvas = new ShapeCanvas(side);
-    canvas.gradient(background.from, background.to, background.angle);
-    paint(canvas, first, side);
+    if (style == ShapeStyle.CHECKERED_BACKGROUND) {
+      canvas.fill(ShapePaints.checkers(side, first.rgb, random));
+    } else {
+      canvas.gradient(background.from, background.to, background.angle);
+    }
+    paint(canvas, first, side, style, random);
     if (second != null) {
-      paint(canvas, second, side);
+      paint(canvas, second, side, style, random);
     }
     return canvas.image();
   }
 
-  private static void paint(ShapeCanvas canvas, Item item, int side) {
+  private static void paint(
+      ShapeCanvas canvas, Item item, int side, ShapeStyle style, SeededRandom random) {
+    double[][] outlines = placed(item, side);
+    switch (style) {
+      case STRIPED -> canvas.fill(outlines, ShapePaints.stripes(side, item.rgb, random));
+      case OUTLINE ->
+          canvas.stroke(outlines, ShapeRecipe.LINE_WIDTH * side, ShapeCanvas.Paint.of(item.rgb));
+      default -> canvas.fill(outlines, item.rgb);
+    }
+  }
+
+  private static double[][] placed(Item item, int side) {
     double scale = item.diameter / 2 * side;
     double cos = scale * StrictMath.cos(item.rotation);
     double sin = scale * StrictMath.sin(item.rotation);
@@ -162,6 +185,6 @@ record ShapeScene(Item first, Item second, boolean sideBySide, Background backgr
       }
       outlines[o] = placed;
     }
-    canvas.fill(outlines, item.rgb);
+    return outlines;
   }
 }

@@ -1,6 +1,7 @@
 package org.clip4j.eval;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -21,22 +22,42 @@ public final class ClassWeights {
    * @throws IllegalArgumentException if a template has no {@code {}}
    */
   public static float[][] of(Encoder encoder, List<String> names, List<String> templates) {
+    return ofClasses(encoder, names.stream().map(List::of).toList(), templates);
+  }
+
+  /**
+   * As {@link #of}, for classes with several names: each name is put into each prompt.
+   *
+   * @param classes for each class its names, at least one
+   * @param templates at least one, each with a {@code {}} where the name goes
+   */
+  public static float[][] ofClasses(
+      Encoder encoder, List<List<String>> classes, List<String> templates) {
     checkTemplates(templates);
-    float[][] weights = new float[names.size()][];
-    int atOnce = Math.max(1, PROMPTS_AT_ONCE / templates.size());
-    for (int from = 0; from < weights.length; from += atOnce) {
-      int to = Math.min(weights.length, from + atOnce);
-      List<String> prompts = new ArrayList<>();
-      for (String name : names.subList(from, to)) {
-        templates.forEach(template -> prompts.add(template.replace("{}", name)));
+    float[][] weights = new float[classes.size()][];
+    for (int from = 0, to; from < weights.length; from = to) {
+      List<String> prompts = new ArrayList<>(prompts(classes.get(from), templates));
+      List<Integer> ends = new ArrayList<>(List.of(prompts.size())); // of each class
+      for (to = from + 1; to < weights.length && prompts.size() < PROMPTS_AT_ONCE; to++) {
+        prompts.addAll(prompts(classes.get(to), templates));
+        ends.add(prompts.size());
       }
       float[][] texts = encoder.encodeTexts(prompts);
-      for (int i = from; i < to; i++) {
-        int first = (i - from) * templates.size();
-        weights[i] = unitMean(texts, first, first + templates.size());
+      for (int c = from, first = 0; c < to; c++) {
+        int end = ends.get(c - from);
+        weights[c] = unitMean(Arrays.copyOfRange(texts, first, end));
+        first = end;
       }
     }
     return weights;
+  }
+
+  private static List<String> prompts(List<String> names, List<String> templates) {
+    List<String> prompts = new ArrayList<>();
+    for (String name : names) {
+      templates.forEach(template -> prompts.add(template.replace("{}", name)));
+    }
+    return prompts;
   }
 
   /** Throws IllegalArgumentException unless there are templates, each with a {@code {}}. */
@@ -55,11 +76,11 @@ public final class ClassWeights {
     }
   }
 
-  private static float[] unitMean(float[][] vectors, int from, int to) {
-    double[] sum = new double[vectors[from].length];
-    for (int i = from; i < to; i++) {
+  private static float[] unitMean(float[][] vectors) {
+    double[] sum = new double[vectors[0].length];
+    for (float[] vector : vectors) {
       for (int e = 0; e < sum.length; e++) {
-        sum[e] += vectors[i][e];
+        sum[e] += vector[e];
       }
     }
     double norm = 0;

@@ -6,19 +6,24 @@ final class Dot {
 
   /** Cosine similarity of two vectors of unit length and equal length. */
   static float of(float[] a, float[] b) {
+    return of(a, 0, b, 0, a.length);
+  }
+
+  /** As {@link #of(float[], float[])}, of vectors inside of longer arrays. */
+  static float of(float[] a, int aFrom, float[] b, int bFrom, int length) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;
     float s3 = 0;
     int i = 0;
-    for (; i + 3 < a.length; i += 4) { // four sums, for the processor to work on at once
-      s0 += a[i] * b[i];
-      s1 += a[i + 1] * b[i + 1];
-      s2 += a[i + 2] * b[i + 2];
-      s3 += a[i + 3] * b[i + 3];
+    for (; i + 3 < length; i += 4) { // four sums, for the processor to work on at once
+      s0 += a[aFrom + i] * b[bFrom + i];
+      s1 += a[aFrom + i + 1] * b[bFrom + i + 1];
+      s2 += a[aFrom + i + 2] * b[bFrom + i + 2];
+      s3 += a[aFrom + i + 3] * b[bFrom + i + 3];
     }
-    for (; i < a.length; i++) {
-      s0 += a[i] * b[i];
+    for (; i < length; i++) {
+      s0 += a[aFrom + i] * b[bFrom + i];
     }
     return (s0 + s1) + (s2 + s3);
   }

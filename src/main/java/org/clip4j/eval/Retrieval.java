@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
@@ -28,6 +28,11 @@ import org.slf4j.LoggerFactory;
  * @param imageToText recall at 1, 5 and 10
  */
 public record Retrieval(int images, int texts, Recall textToImage, Recall imageToText) {
+  /** Compared at once: 16 MB of similarities, which stay in the processor's last cache. */
+  private static final int IMAGE_ROWS = 1024;
+
+  private static final int TEXT_ROWS = 4096;
+
   private static final Logger logger = LoggerFactory.getLogger(Retrieval.class);
 
   /** Shares in [0, 1]. */
@@ -47,6 +52,20 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
    * @throws IllegalArgumentException if no image can be read
    */
   public static Retrieval of(Encoder encoder, PairSource pairs) {
+    return of(encoder, pairs, Integer.MAX_VALUE);
+  }
+
+  /**
+   * As {@link #of(Encoder, PairSource)}, with the first captions of each image only: some of COCO's
+   * have six or seven, and published numbers go by five.
+   *
+   * @param captionsPerImage at most, at least 1
+   */
+  public static Retrieval of(Encoder encoder, PairSource pairs, int captionsPerImage) {
+    if (captionsPerImage < 1) {
+      throw new IllegalArgumentException(
+          "retrieval needs at least 1 caption of each image, found " + captionsPerImage);
+    }
     List<ImageTextPair> all = IntStream.range(0, pairs.size()).mapToObj(pairs::get).toList();
     float[][] encoded =
         encoder.encodeImages(
@@ -57,7 +76,8 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
     List<Integer> imageOfText = new ArrayList<>();
     for (int i = 0; i < encoded.length; i++) {
       if (encoded[i] != null) {
-        for (String caption : all.get(i).captions()) {
+        List<String> own = all.get(i).captions();
+        for (String caption : own.subList(0, Math.min(own.size(), captionsPerImage))) {
           captions.add(caption);
           imageOfText.add(images.size());
         }
@@ -78,45 +98,66 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
    * @param imageOfText for each text the index of its image; every image has a text
    */
   public static Retrieval of(float[][] images, float[][] texts, int[] imageOfText) {
-    if (images.length == 0 || imageOfText.length != texts.length) {
+    return of(EmbeddingRows.of(images), EmbeddingRows.of(texts), imageOfText, share -> {});
+  }
+
+  /**
+   * Counts on embeddings that may be too many for the heap: they are read in blocks, and no more
+   * than a few blocks are held.
+   *
+   * @param images M vectors of E values, unit length
+   * @param texts N vectors of E values, unit length
+   * @param imageOfText for each text the index of its image; every image has a text
+   * @param progress is told the share that is done, from 0 to 1
+   * @throws IllegalArgumentException if a text's image or an image's text is missing
+   */
+  public static Retrieval of(
+      EmbeddingRows images, EmbeddingRows texts, int[] imageOfText, DoubleConsumer progress) {
+    check(images, texts, imageOfText);
+    RetrievalRanks ranks =
+        new RetrievalRanks(images, texts, imageOfText, IMAGE_ROWS, TEXT_ROWS, progress);
+    return new Retrieval(
+        images.count(), texts.count(), Recall.of(ranks.textRanks), Recall.of(ranks.imageRanks));
+  }
+
+  private static void check(EmbeddingRows images, EmbeddingRows texts, int[] imageOfText) {
+    if (images.count() == 0 || imageOfText.length != texts.count()) {
       throw new IllegalArgumentException(
           "retrieval needs at least one image, and for each text its image; found "
-              + images.length
+              + images.count()
               + " images, "
-              + texts.length
+              + texts.count()
               + " texts and images named for "
               + imageOfText.length);
     }
-    // 1. How similar each text is to its image, and each image to the most similar of its texts.
-    float[] own = new float[texts.length];
-    float[] best = new float[images.length];
-    Arrays.fill(best, Float.NEGATIVE_INFINITY);
-    for (int t = 0; t < texts.length; t++) {
-      own[t] = Dot.of(texts[t], images[imageOfText[t]]);
-      best[imageOfText[t]] = Math.max(best[imageOfText[t]], own[t]);
+    boolean[] described = new boolean[images.count()];
+    for (int t = 0; t < imageOfText.length; t++) {
+      if (imageOfText[t] < 0 || imageOfText[t] >= described.length) {
+        throw new IllegalArgumentException(
+            "text "
+                + t
+                + " belongs to image "
+                + imageOfText[t]
+                + ", and the images are 0 to "
+                + (described.length - 1)
+                + "; leave out texts without an image");
+      }
+      described[imageOfText[t]] = true;
     }
-    // 2. How many wrong ones are not less similar than that.
-    int[] textRanks = new int[texts.length];
-    AtomicIntegerArray imageRanks = new AtomicIntegerArray(images.length);
-    IntStream.range(0, texts.length)
-        .parallel()
-        .forEach(
-            t -> {
-              for (int i = 0; i < images.length; i++) {
-                if (i == imageOfText[t]) {
-                  continue;
-                }
-                float similarity = Dot.of(texts[t], images[i]);
-                if (!(similarity < own[t])) { // so written, NaN counts too
-                  textRanks[t]++;
-                }
-                if (!(similarity < best[i])) {
-                  imageRanks.incrementAndGet(i);
-                }
-              }
-            });
-    int[] ranks = IntStream.range(0, images.length).map(imageRanks::get).toArray();
-    return new Retrieval(images.length, texts.length, Recall.of(textRanks), Recall.of(ranks));
+    for (int i = 0; i < described.length; i++) {
+      if (!described[i]) {
+        throw new IllegalArgumentException(
+            "image " + i + " has no text; leave out images without one");
+      }
+    }
+    if (images.width() != texts.width()) {
+      throw new IllegalArgumentException(
+          "images have "
+              + images.width()
+              + " values and texts "
+              + texts.width()
+              + "; they come from different models");
+    }
   }
 
   @Override

@@ -1,5 +1,6 @@
 /**
- * How good a model is: retrieval among pairs, and zero-shot classification. The counting works on
- * plain vectors, so that it can be checked by hand; {@link org.clip4j.eval.Encoder} makes them.
+ * How good a model is: retrieval among pairs, zero-shot classification, and linear probes on frozen
+ * embeddings, of many labelled images or few. The counting works on plain vectors, so that it can
+ * be checked by hand; {@link org.clip4j.eval.Encoder} makes them.
  */
 package org.clip4j.eval;

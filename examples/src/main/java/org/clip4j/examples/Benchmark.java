@@ -5,6 +5,8 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.clip4j.examples.bench.InferBenchmark;
 import org.clip4j.examples.bench.LoadBenchmark;
+import org.clip4j.examples.bench.ProbeBenchmark;
+import org.clip4j.examples.bench.RetrievalBenchmark;
 import org.clip4j.examples.bench.SearchBenchmark;
 import org.clip4j.examples.bench.TrainBenchmark;
 import org.openjdk.jmh.results.format.ResultFormatType;
@@ -26,6 +28,8 @@ import picocli.CommandLine.Parameters;
     subcommands = {
       InferBenchmark.class,
       LoadBenchmark.class,
+      ProbeBenchmark.class,
+      RetrievalBenchmark.class,
       SearchBenchmark.class,
       TrainBenchmark.class
     },

@@ -78,7 +78,7 @@ final class HeatMap {
   }
 
   /** The colour at {@code share} of the scale (0 to 1), between the two nearest steps. */
-  private static int colour(double share) {
+  static int colour(double share) {
     double position = share * (VIRIDIS.length - 1);
     int step = Math.min((int) position, VIRIDIS.length - 2);
     double rest = position - step;
@@ -92,12 +92,12 @@ final class HeatMap {
   }
 
   /** Black or white, whichever is read more easily on the colour (Rec. 601 luma). */
-  private static String ink(int colour) {
+  static String ink(int colour) {
     int luma = 299 * (colour >> 16 & 255) + 587 * (colour >> 8 & 255) + 114 * (colour & 255);
     return luma > 125_000 ? "#000" : "#fff";
   }
 
-  private static String css(int colour) {
+  static String css(int colour) {
     return String.format(Locale.ROOT, "#%06x", colour);
   }
 

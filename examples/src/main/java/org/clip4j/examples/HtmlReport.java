@@ -14,6 +14,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.clip4j.image.RgbImage;
 
 /**
  * A report on a training run as one HTML file that needs nothing beside it: images are inside,
@@ -36,7 +37,18 @@ final class HtmlReport {
   record Figure(String name, String value, String note) {}
 
   /** An image with the words that stand for it where it cannot be seen. */
-  record Picture(BufferedImage image, String alt) {}
+  record Picture(BufferedImage image, String alt) {
+    static Picture of(RgbImage image, String alt) {
+      int width = image.width();
+      BufferedImage drawn = new BufferedImage(width, image.height(), BufferedImage.TYPE_INT_RGB);
+      byte[] pixels = image.pixels();
+      for (int i = 0; i < pixels.length; i += 3) {
+        int rgb = (pixels[i] & 0xff) << 16 | (pixels[i + 1] & 0xff) << 8 | pixels[i + 2] & 0xff;
+        drawn.setRGB(i / 3 % width, i / 3 / width, rgb);
+      }
+      return new Picture(drawn, alt);
+    }
+  }
 
   /** A label and its probability, 0 to 1. */
   record Guess(String label, double probability) {}
@@ -188,7 +200,8 @@ final class HtmlReport {
         .formatted(Html.of("title").text(title), styles(), body.add(footer));
   }
 
-  private HtmlReport section(String heading, String note, Html... content) {
+  /** Adds a part of the page: a heading, a line under it (which may be empty), and anything. */
+  HtmlReport section(String heading, String note, Html... content) {
     Html section = Html.of("section").add(Html.of("h2").text(heading));
     if (!note.isEmpty()) {
       section.add(Html.of("p", "class", "note").text(note));

@@ -1,7 +1,6 @@
 package org.clip4j.examples;
 
 import ai.djl.modality.Classifications;
-import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,7 +13,6 @@ import org.clip4j.examples.HtmlReport.Guess;
 import org.clip4j.examples.HtmlReport.Picture;
 import org.clip4j.examples.HtmlReport.Prediction;
 import org.clip4j.examples.HtmlReport.Score;
-import org.clip4j.image.RgbImage;
 import org.clip4j.train.TrainingResult;
 
 /** What the Quickstart shows of a model that was trained on shapes. */
@@ -143,16 +141,7 @@ record QuickstartReport(
   }
 
   private static Picture picture(TestImages test, int index) {
-    RgbImage image = test.images().get(index);
-    BufferedImage drawn =
-        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
-    byte[] pixels = image.pixels();
-    for (int i = 0; i < image.width() * image.height(); i++) {
-      int rgb =
-          (pixels[3 * i] & 0xff) << 16 | (pixels[3 * i + 1] & 0xff) << 8 | pixels[3 * i + 2] & 0xff;
-      drawn.setRGB(i % image.width(), i / image.width(), rgb);
-    }
-    return new Picture(drawn, test.labels().get(index));
+    return Picture.of(test.images().get(index), test.labels().get(index));
   }
 
   private static String percent(double share) {

@@ -1,0 +1,35 @@
+package org.clip4j.examples;
+
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Measures a model as the paper does, into a report to look at and a JSON file. */
+@Command(
+    name = "Evaluate",
+    mixinStandardHelpOptions = true,
+    description =
+        "Measures a model: zero-shot classification, retrieval, distribution shift, and overlap of data. Writes report.html and"
+            + " JSON with every number.",
+    subcommands = {
+      EvaluateZeroShot.class,
+      EvaluateRetrieval.class,
+      EvaluateShift.class,
+      EvaluateOverlap.class,
+      EvaluateShapes.class
+    })
+final class Evaluate implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  public static void main(String... args) {
+    System.exit(Examples.run(new Evaluate(), args));
+  }
+
+  @Override
+  public Integer call() {
+    throw new CommandLine.ParameterException(
+        spec.commandLine(), "Say what to evaluate: zero-shot, retrieval, shift, overlap or shapes");
+  }
+}

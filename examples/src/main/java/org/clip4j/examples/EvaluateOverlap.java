@@ -1,0 +1,205 @@
+package org.clip4j.examples;
+
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.clip4j.data.ImageSource;
+import org.clip4j.data.PairSource;
+import org.clip4j.data.Pairs;
+import org.clip4j.eval.Overlap;
+import org.clip4j.examples.BarFigure.Bar;
+import org.clip4j.examples.HtmlReport.Figure;
+import org.clip4j.examples.HtmlReport.Picture;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Near-duplicates between a training and an evaluation set. */
+@Command(
+    name = "overlap",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    showDefaultValues = true,
+    description =
+        "Looks for images of an evaluation set that are in a training set too, perhaps resized or compressed, by the similarity of"
+            + " their embeddings. Writes report.html and overlap.json.")
+final class EvaluateOverlap implements Callable<Integer> {
+  private static final int SHOWN = 24;
+
+  @Mixin private EvaluateOptions options;
+
+  @Option(
+      names = "--training",
+      required = true,
+      paramLabel = "DATA",
+      description = "A folder of images, or a CSV or TSV file with a header line.")
+  private Path training;
+
+  @Option(
+      names = "--evaluation",
+      required = true,
+      paramLabel = "DATA",
+      description = "As --training.")
+  private Path evaluation;
+
+  @Option(
+      names = "--image-column",
+      defaultValue = "file",
+      description = "A table's column of image files.")
+  private String imageColumn;
+
+  @Option(
+      names = "--image-root",
+      paramLabel = "DIR",
+      description = "The folder that a table's image files start from (the table's own).")
+  private Path imageRoot;
+
+  @Option(
+      names = "--background",
+      paramLabel = "RRGGBB",
+      description = "Colour behind transparent images (transparency is dropped).")
+  private String background;
+
+  @Option(
+      names = "--threshold",
+      defaultValue = "0.95",
+      description = "The least cosine similarity of near-duplicates.")
+  private double threshold;
+
+  @Override
+  public Integer call() throws IOException {
+    List<ImageSource> seen = images(training);
+    List<ImageSource> tested = images(evaluation);
+    Overlap.Result result;
+    try (OpenModel model = OpenModel.load(options.model);
+        CountBar bar = new CountBar("Images", seen.size() + tested.size())) {
+      result =
+          Overlap.builder()
+              .optThreshold(threshold)
+              .optProgress(bar)
+              .build()
+              .find(model.encoder(), seen, tested);
+    }
+    System.out.printf(
+        "%,d of %,d evaluation images have a near-duplicate among %,d training images (%,d pairs)%n",
+        result.overlapping(),
+        result.evaluationImages(),
+        result.trainingImages(),
+        result.pairCount());
+    JsonObject json = new JsonObject();
+    json.addProperty("training", training.toString());
+    json.addProperty("evaluation", evaluation.toString());
+    json.add("overlap", EvaluateOptions.toJson(result));
+    json.add(
+        "files",
+        EvaluateOptions.toJson(
+            result.pairs().stream()
+                .map(
+                    pair ->
+                        List.of(
+                            tested.get(pair.evaluation()).name(), seen.get(pair.training()).name()))
+                .toList()));
+    options.write("overlap.json", json);
+    report(result, seen, tested);
+    return 0;
+  }
+
+  private List<ImageSource> images(Path data) throws IOException {
+    if (Files.isDirectory(data)) {
+      return Pairs.folder(data).optDecoder(Examples.decoder(background)).images();
+    }
+    var table =
+        Pairs.table(data)
+            .columns(imageColumn, imageColumn) // captions do not matter here
+            .optDecoder(Examples.decoder(background));
+    if (imageRoot != null) {
+      table.optImageRoot(imageRoot);
+    }
+    PairSource pairs = table.build();
+    return IntStream.range(0, pairs.size()).mapToObj(i -> pairs.get(i).image()).toList();
+  }
+
+  private void report(Overlap.Result result, List<ImageSource> seen, List<ImageSource> tested)
+      throws IOException {
+    int lost = result.unreadableEvaluation().count() + result.unreadableTraining().count();
+    double share = (double) result.overlapping() / result.evaluationImages();
+    HtmlReport report =
+        new HtmlReport(
+                "Data overlap",
+                "Images of %s that are in %s too, by the embeddings of %s."
+                    .formatted(evaluation, training, options.model))
+            .figures(
+                List.of(
+                    new Figure(
+                        "Evaluation images with a near-duplicate",
+                        "%,d".formatted(result.overlapping()),
+                        Plot.percent(share) + " of %,d".formatted(result.evaluationImages())),
+                    new Figure(
+                        "Training images",
+                        "%,d".formatted(result.trainingImages()),
+                        "compared with each"),
+                    new Figure(
+                        "Pairs at the threshold",
+                        "%,d".formatted(result.pairCount()),
+                        "cosine similarity of %.3f or more".formatted(threshold)),
+                    new Figure("Unreadable images", "%,d".formatted(lost), "of both sets")));
+    report.section(
+        "How similar the nearest training image is",
+        "Evaluation images by the cosine similarity of the most similar training image. Copies stand apart from images that only show"
+            + " the same kind of thing; if they do not, this model cannot tell them, and the pairs below decide.",
+        BarFigure.shares("evaluation images", histogram(result)));
+    Html gallery = Html.of("ul", "class", "gallery");
+    for (Overlap.Pair pair : result.pairs().subList(0, Math.min(SHOWN, result.pairs().size()))) {
+      ImageSource test = tested.get(pair.evaluation());
+      ImageSource train = seen.get(pair.training());
+      Picture left = Picture.of(test.read(), test.name());
+      Picture right = Picture.of(train.read(), train.name());
+      Html top = Html.of("div", "class", "top");
+      top.add(Html.image(left.image(), left.alt()), Html.image(right.image(), right.alt()));
+      Html names = Html.of("div", "class", "names").text(end(test.name()));
+      names.add(Html.of("br")).text(end(train.name()));
+      String cosine = "cosine similarity " + "%.4f".formatted(pair.cosine());
+      gallery.add(Html.of("li").add(top, names, Html.of("strong").text(cosine)));
+    }
+    report.section(
+        "Near-duplicates",
+        result.pairs().isEmpty()
+            ? "There is none at this threshold."
+            : "The most similar first: the evaluation image on the left, its most similar training image on the right. All pairs are"
+                + " in the JSON file.",
+        gallery);
+    options.write(report, "overlap.json");
+  }
+
+  /** The last two parts of a path: enough to find it, and short. */
+  private static String end(String name) {
+    return name.replaceFirst(".*[/\\\\](?=[^/\\\\]+[/\\\\][^/\\\\]+$)", "");
+  }
+
+  /** In steps that narrow towards 1. */
+  private static List<Bar> histogram(Overlap.Result result) {
+    double[] edges = {-1, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 1.0001};
+    int[] counts = new int[edges.length - 1];
+    for (float cosine : result.nearest()) {
+      if (!Float.isNaN(cosine)) {
+        int at = Arrays.binarySearch(edges, cosine);
+        counts[Math.max(0, Math.min(counts.length - 1, at >= 0 ? at : -at - 2))]++;
+      }
+    }
+    List<Bar> bars = new ArrayList<>();
+    for (int i = 0; i < counts.length; i++) {
+      String name =
+          i == 0
+              ? "below " + edges[1]
+              : edges[i] + " to " + (i + 2 == edges.length ? "1" : edges[i + 1]);
+      bars.add(new Bar(name, (double) counts[i] / result.evaluationImages()));
+    }
+    return bars;
+  }
+}

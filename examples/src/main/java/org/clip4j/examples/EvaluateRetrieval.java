@@ -1,0 +1,88 @@
+package org.clip4j.examples;
+
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import org.clip4j.data.PairFeed;
+import org.clip4j.data.PairSource;
+import org.clip4j.eval.Retrieval;
+import org.clip4j.eval.Retrieval.Recall;
+import org.clip4j.examples.BarFigure.Bar;
+import org.clip4j.examples.HtmlReport.Figure;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Retrieval of images by text and of texts by image. */
+@Command(
+    name = "retrieval",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    showDefaultValues = true,
+    description =
+        "Finds images by their captions and captions by their images: recall at 1, 5 and 10. Writes report.html and retrieval.json.")
+final class EvaluateRetrieval implements Callable<Integer> {
+  @Mixin private EvaluateOptions options;
+  @Mixin private PairOptions data;
+
+  @Override
+  public Integer call() throws IOException {
+    PairFeed feed = data.open();
+    if (!(feed instanceof PairSource pairs)) {
+      throw new IllegalArgumentException(
+          "retrieval compares all pairs with all, and needs a table or folder, not shards");
+    }
+    Retrieval retrieval;
+    try (OpenModel model = OpenModel.load(options.model)) {
+      System.out.printf("Encoding %,d pairs%n", pairs.size());
+      retrieval = Retrieval.of(model.encoder(), pairs);
+    }
+    System.out.println(retrieval);
+    int lost = pairs.size() - retrieval.images();
+    JsonObject json = new JsonObject();
+    json.addProperty("data_set", pairs.name());
+    json.addProperty("unreadable", lost);
+    json.add("retrieval", EvaluateOptions.toJson(retrieval));
+    options.write("retrieval.json", json);
+    HtmlReport report =
+        new HtmlReport(
+                "Retrieval",
+                "%s on %s: %,d images and %,d captions."
+                    .formatted(options.model, pairs.name(), retrieval.images(), retrieval.texts()))
+            .figures(
+                List.of(
+                    figure("Image by text, R@1", retrieval.textToImage(), retrieval.images()),
+                    figure("Text by image, R@1", retrieval.imageToText(), retrieval.texts()),
+                    new Figure(
+                        "Images",
+                        "%,d".formatted(retrieval.images()),
+                        lost == 0 ? "all could be read" : lost + " more could not be read")))
+            .section(
+                "Images found by text",
+                "Share of the captions whose own image is among the 1, 5 or 10 images most similar to them.",
+                bars(retrieval.textToImage()))
+            .section(
+                "Texts found by image",
+                "Share of the images that have one of their own captions among the 1, 5 or 10 captions most similar to them.",
+                bars(retrieval.imageToText()))
+            .section(
+                "How it was measured",
+                "Every image is compared with every caption. A wrong one that is as similar as the right one counts as more similar;"
+                    + " right is the pair's own alone, also where another pair has the same caption or image.");
+    options.write(report, "retrieval.json");
+    return 0;
+  }
+
+  private static Figure figure(String name, Recall recall, int candidates) {
+    return new Figure(name, Plot.percent(recall.at1()), "chance " + Plot.percent(1.0 / candidates));
+  }
+
+  private static Html bars(Recall recall) {
+    return BarFigure.shares(
+        "recall",
+        List.of(
+            new Bar("R@1", recall.at1()),
+            new Bar("R@5", recall.at5()),
+            new Bar("R@10", recall.at10())));
+  }
+}

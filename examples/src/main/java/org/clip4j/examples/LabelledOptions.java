@@ -1,0 +1,118 @@
+package org.clip4j.examples;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.clip4j.data.LabelledImages;
+import org.clip4j.data.PairTable;
+import org.clip4j.data.Pairs;
+import org.clip4j.eval.ClassNames;
+import org.clip4j.eval.PromptFiles;
+import org.clip4j.eval.PromptSet;
+import picocli.CommandLine.Option;
+
+/** Options that say which labelled images are classified, and by which words. */
+final class LabelledOptions {
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "DATA",
+      description =
+          "A folder with a folder of images for each class, or a CSV or TSV file with a header line.")
+  private Path data;
+
+  @Option(
+      names = "--image-column",
+      defaultValue = "file",
+      description = "A table's column of image files.")
+  private String imageColumn;
+
+  @Option(
+      names = "--label-column",
+      defaultValue = "label",
+      description = "A table's column of labels.")
+  private String labelColumn;
+
+  @Option(
+      names = "--image-root",
+      paramLabel = "DIR",
+      description = "The folder that a table's image files start from (the table's own).")
+  private Path imageRoot;
+
+  @Option(
+      names = "--background",
+      paramLabel = "RRGGBB",
+      description = "Colour behind transparent images (transparency is dropped).")
+  private String background;
+
+  @Option(
+      names = "--classes",
+      paramLabel = "FILE|SET",
+      description =
+          "Class names: a file (a name a line in the order of the classes; or label, tab, name; or JSON), or a data set whose names"
+              + " OpenAI published, for example CIFAR10. Without it, labels are names, with spaces for underscores.")
+  private String classes;
+
+  @Option(
+      names = "--templates",
+      paramLabel = "FILE|SET",
+      description =
+          "Prompts: a file (one a line, {} where the name goes), imagenet7, imagenet80, or a data set with published prompts."
+              + " Without it, those of --classes if that is a data set, else imagenet7.")
+  private String templates;
+
+  /** The images. */
+  LabelledImages images() throws IOException {
+    return images(data);
+  }
+
+  /** Another set, read in the same way. */
+  LabelledImages images(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      return LabelledImages.classFolders(path, Examples.decoder(background));
+    }
+    PairTable.Builder table =
+        Pairs.table(path)
+            .columns(imageColumn, labelColumn)
+            .optDecoder(Examples.decoder(background));
+    if (imageRoot != null) {
+      table.optImageRoot(imageRoot);
+    }
+    return LabelledImages.byCaption(table.build());
+  }
+
+  /** What the classes are called. */
+  ClassNames classes(LabelledImages images) throws IOException {
+    if (classes == null) {
+      return ClassNames.fromLabels(images.labels());
+    }
+    return Files.exists(Path.of(classes))
+        ? PromptFiles.classNames(Path.of(classes))
+        : ClassNames.of(published(classes));
+  }
+
+  /** The prompts that are averaged. */
+  List<String> templates() throws IOException {
+    if (templates == null) {
+      return classes == null || Files.exists(Path.of(classes))
+          ? PromptSet.imageNet7()
+          : published(classes).templates();
+    }
+    if (Files.exists(Path.of(templates))) {
+      return PromptFiles.templates(Path.of(templates));
+    }
+    return switch (templates) {
+      case "imagenet7" -> PromptSet.imageNet7();
+      case "imagenet80" -> PromptSet.imageNet80();
+      default -> published(templates).templates();
+    };
+  }
+
+  private static PromptSet published(String name) {
+    if (name.matches(".*[./\\\\].*")) {
+      throw new IllegalArgumentException(name + " does not exist");
+    }
+    return PromptSet.published(name);
+  }
+}

@@ -1,0 +1,211 @@
+package org.clip4j.data;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+import java.util.function.IntFunction;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
+import org.clip4j.image.ImageDecoder;
+
+/**
+ * A test set for classification: images, each with one of a list of labels. In memory are names
+ * only; an image is read when asked for, so the set may be of any size. Immutable and safe for use
+ * by several threads.
+ */
+public final class LabelledImages {
+  private static final int LISTED = 5;
+
+  private final String name;
+  private final List<String> labels;
+  private final int size;
+  private final IntFunction<LabelledImage> image;
+
+  private LabelledImages(
+      String name, List<String> labels, int size, IntFunction<LabelledImage> image) {
+    this.name = name;
+    this.labels = List.copyOf(labels);
+    this.size = size;
+    this.image = image;
+  }
+
+  /**
+   * These images.
+   *
+   * @param labels none twice
+   * @param images at least one; each label is an index in {@code labels}
+   */
+  public static LabelledImages of(String name, List<String> labels, List<LabelledImage> images) {
+    List<LabelledImage> kept = List.copyOf(images);
+    checkNotEmpty(name, kept.size());
+    for (LabelledImage image : kept) {
+      if (image.label() >= labels.size()) {
+        throw new IllegalArgumentException(
+            image.image().name()
+                + " has label "
+                + image.label()
+                + ", but "
+                + name
+                + " has the labels 0 to "
+                + (labels.size() - 1));
+      }
+    }
+    return new LabelledImages(name, labels, kept.size(), kept::get);
+  }
+
+  private static void checkNotEmpty(String name, int size) {
+    if (size == 0) {
+      throw new IllegalArgumentException(name + " holds no images");
+    }
+  }
+
+  /**
+   * A folder that holds a folder of images for each class; the labels are those folders' names, in
+   * the order of numbers if all are numbers, else of characters. Images beside the class folders
+   * are passed over, as are names that start with a dot.
+   *
+   * @throws IOException if the folder is missing, has no class folders, or has class folders
+   *     without an image; the message names them
+   */
+  public static LabelledImages classFolders(Path folder, ImageDecoder decoder) throws IOException {
+    Objects.requireNonNull(decoder, "decoder");
+    List<String> files = new ArrayList<>();
+    List<String> owners = new ArrayList<>();
+    for (String file : ImageFolder.images(folder)) {
+      int slash = file.indexOf('/');
+      if (slash >= 0) {
+        files.add(file);
+        owners.add(file.substring(0, slash).intern());
+      }
+    }
+    Map<String, Integer> index = index(owners);
+    checkNoneEmpty(folder, index);
+    if (files.isEmpty()) {
+      throw new IOException(
+          folder + " holds no class folders; put the images of each class in a folder of its own");
+    }
+    int[] classes = owners.stream().mapToInt(index::get).toArray();
+    return new LabelledImages(
+        folder.toString(),
+        List.copyOf(index.keySet()),
+        classes.length,
+        i -> new LabelledImage(new ImageFile(folder, files.get(i), decoder), classes[i]));
+  }
+
+  private static void checkNoneEmpty(Path folder, Map<String, Integer> index) throws IOException {
+    List<String> empty;
+    try (Stream<Path> folders = Files.list(folder)) {
+      empty =
+          folders
+              .filter(Files::isDirectory)
+              .map(each -> each.getFileName().toString())
+              .filter(each -> !each.startsWith(".") && !index.containsKey(each))
+              .sorted()
+              .toList();
+    }
+    if (!empty.isEmpty()) {
+      throw new IOException(
+          folder
+              + ": no image in the class "
+              + (empty.size() == 1 ? "folder " : "folders ")
+              + String.join(", ", empty.subList(0, Math.min(LISTED, empty.size())))
+              + (empty.size() > LISTED ? " and " + (empty.size() - LISTED) + " more" : "")
+              + "; fill or remove what is empty");
+    }
+  }
+
+  /**
+   * Pairs whose caption is a label, for example a table with {@code columns("file", "label")}; the
+   * labels are the different captions, in the order of numbers if all are numbers, else of
+   * characters.
+   *
+   * @throws IllegalArgumentException if a pair has several captions
+   */
+  public static LabelledImages byCaption(PairSource pairs) {
+    checkNotEmpty(pairs.name(), pairs.size());
+    List<String> owners = new ArrayList<>(pairs.size());
+    for (int i = 0; i < pairs.size(); i++) {
+      ImageTextPair pair = pairs.get(i);
+      if (pair.captions().size() != 1) {
+        throw new IllegalArgumentException(
+            pair.image().name()
+                + " has the labels "
+                + pair.captions()
+                + "; an image of "
+                + pairs.name()
+                + " may have one");
+      }
+      owners.add(pair.captions().get(0).strip().intern());
+    }
+    Map<String, Integer> index = index(owners);
+    int[] classes = owners.stream().mapToInt(index::get).toArray();
+    return new LabelledImages(
+        pairs.name(),
+        List.copyOf(index.keySet()),
+        classes.length,
+        i -> new LabelledImage(pairs.get(i).image(), classes[i]));
+  }
+
+  private static Map<String, Integer> index(List<String> owners) {
+    List<String> labels = new ArrayList<>(new TreeSet<>(owners));
+    if (labels.stream().allMatch(label -> label.matches("\\d{1,9}"))) { // so 2 comes before 10
+      labels.sort(Comparator.comparingInt(Integer::parseInt));
+    }
+    Map<String, Integer> index = new LinkedHashMap<>();
+    labels.forEach(label -> index.put(label, index.size()));
+    return index;
+  }
+
+  /** The same images, each changed as it is read, for example by {@link CorruptedImage}. */
+  public LabelledImages changed(String name, UnaryOperator<ImageSource> change) {
+    return new LabelledImages(
+        name,
+        labels,
+        size,
+        i -> {
+          LabelledImage before = image.apply(i);
+          return new LabelledImage(change.apply(before.image()), before.label());
+        });
+  }
+
+  /** Those at the given positions, in that order; at least one. */
+  public LabelledImages subset(String name, int[] positions) {
+    checkNotEmpty(name, positions.length);
+    int[] kept = positions.clone();
+    return new LabelledImages(name, labels, kept.length, i -> get(kept[i]));
+  }
+
+  /** What messages and reports call it: a path, or a name. */
+  public String name() {
+    return name;
+  }
+
+  /** The labels as the data have them: names of folders, or values of a column. */
+  public List<String> labels() {
+    return labels;
+  }
+
+  /** How many images. */
+  public int size() {
+    return size;
+  }
+
+  /**
+   * An image, not read yet.
+   *
+   * @param index from 0 to {@link #size()} - 1
+   */
+  public LabelledImage get(int index) {
+    if (index < 0 || index >= size) {
+      throw new IndexOutOfBoundsException("image " + index + " of " + size + " of " + name);
+    }
+    return image.apply(index);
+  }
+}

@@ -1,0 +1,52 @@
+package org.clip4j.eval;
+
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.BiConsumer;
+import org.clip4j.data.ImageSource;
+import org.clip4j.data.UnreadableImages;
+
+/** Counts the images that an {@link Encoder} could not read, and keeps the names of the first. */
+final class LeftOut implements BiConsumer<ImageSource, IOException> {
+  private static final int NAMED = 100;
+
+  private final List<String> names = new ArrayList<>();
+  private int count;
+
+  @Override
+  public void accept(ImageSource image, IOException e) {
+    count++;
+    if (names.size() < NAMED) {
+      String reason = String.valueOf(e.getMessage());
+      names.add(reason.contains(image.name()) ? reason : image.name() + ": " + reason);
+    }
+  }
+
+  /**
+   * Fails if nothing is left.
+   *
+   * @param set what the message calls the images
+   */
+  void check(String set, int images) {
+    if (count == images) {
+      throw new IllegalArgumentException(
+          images == 0
+              ? set + " holds no images"
+              : "none of the "
+                  + images
+                  + " images of "
+                  + set
+                  + " can be read; the first: "
+                  + names.get(0));
+    }
+  }
+
+  int count() {
+    return count;
+  }
+
+  UnreadableImages unreadable() {
+    return new UnreadableImages(count, names);
+  }
+}

@@ -1,0 +1,250 @@
+package org.clip4j.eval;
+
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
+import java.util.function.DoubleConsumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * An array that NumPy saved ({@code numpy.save}), read in pieces: a matrix of floats as embeddings,
+ * or a list of whole numbers as labels. Little-endian float32, float64, int32, int64 and uint8, row
+ * by row. Safe for use by several threads until it is closed.
+ */
+public final class NpyFile implements EmbeddingRows, AutoCloseable {
+  private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
+  private static final int MAX_HEADER = 1 << 16;
+  private static final int PIECE_BYTES = 1 << 18; // stays in the core's cache
+  private static final Pattern HEADER =
+      Pattern.compile(
+          "\\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \\(([0-9]{1,18}),?(?: ([0-9]{1,18}),?)?\\),? *\\}\\s*");
+
+  private final Path file;
+  private final FileChannel channel;
+  private final long dataStart;
+  private final Type type;
+  private final int count;
+  private final int width;
+
+  private enum Type {
+    F32("<f4", 4) {
+      @Override
+      double read(ByteBuffer from) {
+        return from.getFloat();
+      }
+    },
+    F64("<f8", 8) {
+      @Override
+      double read(ByteBuffer from) {
+        return from.getDouble();
+      }
+    },
+    I32("<i4", 4) {
+      @Override
+      double read(ByteBuffer from) {
+        return from.getInt();
+      }
+    },
+    I64("<i8", 8) {
+      @Override
+      double read(ByteBuffer from) {
+        return from.getLong();
+      }
+    },
+    U8("|u1", 1) {
+      @Override
+      double read(ByteBuffer from) {
+        return from.get() & 0xff;
+      }
+    };
+
+    final String descr;
+    final int bytes;
+
+    Type(String descr, int bytes) {
+      this.descr = descr;
+      this.bytes = bytes;
+    }
+
+    abstract double read(ByteBuffer from);
+  }
+
+  private NpyFile(Path file, FileChannel channel) throws IOException {
+    this.file = file;
+    this.channel = channel;
+    // 1. The magic, a version of two bytes, and the header's length: 2 bytes in version 1, else 4.
+    ByteBuffer start = ByteBuffer.allocate(12).order(ByteOrder.LITTLE_ENDIAN);
+    if (channel.size() < start.capacity()) {
+      throw bad("is no NumPy array");
+    }
+    readFully(start, 0);
+    byte[] magic = new byte[MAGIC.length];
+    start.get(magic);
+    if (!Arrays.equals(magic, MAGIC)) {
+      throw bad("is no NumPy array; write one with numpy.save");
+    }
+    int version = start.get();
+    start.get();
+    long length = version == 1 ? start.getShort() & 0xffff : start.getInt() & 0xffffffffL;
+    int at = version == 1 ? 10 : 12;
+    if (version < 1 || version > 3 || length > MAX_HEADER || at + length > channel.size()) {
+      throw bad("has a header of version " + version + " and length " + length + ", not NumPy's");
+    }
+    // 2. The header, a Python dictionary.
+    ByteBuffer header = ByteBuffer.allocate((int) length);
+    readFully(header, at);
+    String text = StandardCharsets.ISO_8859_1.decode(header).toString();
+    Matcher matcher = HEADER.matcher(text);
+    if (!matcher.matches()) {
+      throw bad("is no array of one or two dimensions: " + text.strip());
+    }
+    type = typeOf(matcher.group(1));
+    if (matcher.group(2).equals("True")) {
+      throw bad("is stored column by column; save numpy.ascontiguousarray of it");
+    }
+    long rows = Long.parseLong(matcher.group(3));
+    long columns = matcher.group(4) == null ? 1 : Long.parseLong(matcher.group(4));
+    dataStart = at + length;
+    // 3. The values that this promises are there.
+    long available = (channel.size() - dataStart) / type.bytes;
+    if (rows > Integer.MAX_VALUE
+        || columns > Integer.MAX_VALUE
+        || columns == 0
+        || rows > available / columns) {
+      throw bad("holds " + available + " values, and should hold " + rows + " x " + columns);
+    }
+    count = (int) rows;
+    width = (int) columns;
+  }
+
+  /**
+   * Opens a file and checks its header.
+   *
+   * @throws IOException if it is no array of these types with one or two dimensions; the message
+   *     names the file
+   */
+  public static NpyFile open(Path file) throws IOException {
+    FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+    try {
+      return new NpyFile(file, channel);
+    } catch (IOException | RuntimeException | Error e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /**
+   * A matrix as vectors in the heap.
+   *
+   * @throws IOException as {@link #open}
+   */
+  public static float[][] matrix(Path file) throws IOException {
+    try (NpyFile npy = open(file)) {
+      float[][] rows = new float[npy.count][npy.width];
+      for (int i = 0; i < rows.length; i++) {
+        npy.copy(i, FloatBuffer.wrap(rows[i]));
+      }
+      return rows;
+    }
+  }
+
+  /**
+   * A list of whole numbers.
+   *
+   * @throws IOException as {@link #open}, and if one is no int
+   */
+  public static int[] ints(Path file) throws IOException {
+    try (NpyFile npy = open(file)) {
+      if (npy.width != 1) {
+        throw npy.bad("has " + npy.width + " columns; expected a list of whole numbers");
+      }
+      int[] numbers = new int[npy.count];
+      int[] at = {0};
+      npy.read(
+          0,
+          numbers.length,
+          value -> {
+            numbers[at[0]] = (int) value;
+            if (numbers[at[0]] != value) {
+              throw new UncheckedIOException(npy.bad("holds " + value + ", no whole number"));
+            }
+            at[0]++;
+          });
+      return numbers;
+    } catch (UncheckedIOException e) {
+      throw e.getCause();
+    }
+  }
+
+  @Override
+  public int count() {
+    return count;
+  }
+
+  /** Columns; 1 for a list. */
+  @Override
+  public int width() {
+    return width;
+  }
+
+  /**
+   * @throws UncheckedIOException if the file cannot be read
+   */
+  @Override
+  public void copy(int from, FloatBuffer target) {
+    read((long) from * width, target.remaining(), value -> target.put((float) value));
+  }
+
+  private void read(long from, long values, DoubleConsumer consumer) {
+    int perPiece = PIECE_BYTES / type.bytes;
+    try {
+      for (long done = 0; done < values; done += perPiece) {
+        int piece = (int) Math.min(perPiece, values - done);
+        ByteBuffer bytes = ByteBuffer.allocate(piece * type.bytes).order(ByteOrder.LITTLE_ENDIAN);
+        readFully(bytes, dataStart + (from + done) * type.bytes);
+        for (int i = 0; i < piece; i++) {
+          consumer.accept(type.read(bytes));
+        }
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e.getMessage(), e);
+    }
+  }
+
+  private void readFully(ByteBuffer bytes, long position) throws IOException {
+    while (bytes.hasRemaining()) {
+      int read = channel.read(bytes, position + bytes.position());
+      if (read < 0) {
+        throw new EOFException(file + " ended while it was read");
+      }
+    }
+    bytes.flip();
+  }
+
+  private Type typeOf(String descr) throws IOException {
+    for (Type known : Type.values()) {
+      if (known.descr.equals(descr)) {
+        return known;
+      }
+    }
+    throw bad("holds values of type " + descr + "; save it as float32, or as int64 for labels");
+  }
+
+  private IOException bad(String what) {
+    return new IOException(file + " " + what);
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+  }
+}

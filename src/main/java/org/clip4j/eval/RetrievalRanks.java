@@ -1,0 +1,256 @@
+package org.clip4j.eval;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.nio.FloatBuffer;
+import java.util.Arrays;
+import java.util.function.DoubleConsumer;
+import java.util.function.IntUnaryOperator;
+import java.util.stream.IntStream;
+import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.TorchScript;
+import org.clip4j.engine.TorchScript.Mode;
+
+/**
+ * How many wrong candidates are not less similar than the right one, for M images and N texts of E
+ * values, counted up to {@link #MOST}.
+ *
+ * <p>Similar means {@link Dot}'s number, so that equal vectors tie wherever they stand. A matrix
+ * product gives other last bits, which also depend on a vector's place; so blocks of similarities
+ * are computed by it, and what lies within the rounding of both of the right one's is computed
+ * again. A block's maxima tell which rows and columns can matter at all, mostly few. Memory: two
+ * blocks of vectors and one of similarities, whatever M and N.
+ */
+final class RetrievalRanks {
+  /** Where counting ends: R@10 is the last that is asked for. */
+  static final int MOST = 10;
+
+  private static final String SOURCE =
+      """
+      def block(self, memory: Tensor, texts: Tensor, images: Tensor) -> Tuple[Tensor, Tensor, Tensor]:
+        T = torch.size(texts, 0)
+        I = torch.size(images, 0)
+        s = torch.view(torch.slice(memory, 0, 0, T * I), [T, I])
+        s = torch.matmul(texts, torch.t(images), out=s)
+        return (s, torch.amax(s, [1]), torch.amax(s, [0]))
+      """;
+
+  private final EmbeddingRows images;
+  private final EmbeddingRows texts;
+  private final int[] imageOfText;
+  private final int width;
+  private final int imageRows; // of a block
+  private final int textRows;
+  private final float[] own; // similarity of each text to its image
+  private final float[] best; // similarity of each image to the most similar of its texts
+  private final float slack; // by how much a product may differ from Dot's
+
+  /** Of each text, and of each image by its best text; from 0 to {@link #MOST}. */
+  final int[] textRanks;
+
+  final int[] imageRanks;
+
+  /**
+   * Counts.
+   *
+   * @param imageRows images compared at once
+   * @param textRows texts compared at once; the images are read anew for each such block
+   * @param progress is told the share that is done, from 0 to 1
+   */
+  RetrievalRanks(
+      EmbeddingRows images,
+      EmbeddingRows texts,
+      int[] imageOfText,
+      int imageRows,
+      int textRows,
+      DoubleConsumer progress) {
+    this.images = images;
+    this.texts = texts;
+    this.imageOfText = imageOfText;
+    this.imageRows = imageRows;
+    this.textRows = textRows;
+    width = images.width();
+    own = new float[texts.count()];
+    best = new float[images.count()];
+    textRanks = new int[own.length];
+    imageRanks = new int[best.length];
+    Arrays.fill(best, Float.NEGATIVE_INFINITY);
+    float lengths = compareOwn();
+    // Each of the two sums is within width * 2^-24 of the exact one, relative to both lengths.
+    slack = 2 * (width + 2) * 0x1p-24f * lengths;
+    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+      count(TorchScript.compile(manager, SOURCE), manager, progress);
+    }
+  }
+
+  /**
+   * Similarities of what belongs together.
+   *
+   * @return the length of the longest image times that of the longest text
+   */
+  private float compareOwn() {
+    float[] image = new float[width];
+    int held = -1;
+    float longestImage = 0;
+    float longestText = 0;
+    Block block = new Block(texts, textRows);
+    for (int from = 0; from < own.length; from += textRows) {
+      block.load(from);
+      for (int i = 0; i < block.count; i++) {
+        int t = from + i;
+        if (imageOfText[t] != held) { // captions of an image mostly stand together
+          held = imageOfText[t];
+          images.copy(held, FloatBuffer.wrap(image));
+          longestImage = longer(longestImage, Dot.of(image, image));
+        }
+        int at = i * width;
+        own[t] = Dot.of(block.values, at, image, 0, width);
+        best[held] = Math.max(best[held], own[t]);
+        longestText = longer(longestText, Dot.of(block.values, at, block.values, at, width));
+      }
+    }
+    return (float) Math.sqrt(longestImage) * (float) Math.sqrt(longestText);
+  }
+
+  private static float longer(float longest, float square) {
+    return square > longest && square < Float.POSITIVE_INFINITY ? square : longest;
+  }
+
+  private void count(TorchScript kernels, NDManager manager, DoubleConsumer progress) {
+    double all = (double) texts.count() * images.count();
+    Block textBlock = new Block(texts, textRows);
+    Block imageBlock = new Block(images, imageRows);
+    NDArray memory = manager.zeros(new Shape((long) textBlock.most * imageBlock.most));
+    for (int t = 0; t < texts.count(); t += textRows) {
+      textBlock.load(t);
+      try (NDManager rows = manager.newSubManager()) {
+        NDArray someTexts = textBlock.upload(rows);
+        for (int i = 0; i < images.count(); i += imageRows) {
+          imageBlock.load(i);
+          try (NDManager call = rows.newSubManager()) {
+            NDArray someImages = imageBlock.upload(call);
+            NDList found =
+                kernels.callForAll(Mode.INFERENCE, "block", memory, someTexts, someImages);
+            found.attach(call);
+            look(textBlock, imageBlock, found);
+          }
+          progress.accept(
+              ((double) t * images.count() + (double) textBlock.count * (i + imageBlock.count))
+                  / all);
+        }
+      }
+    }
+  }
+
+  private void look(Block textBlock, Block imageBlock, NDList found) {
+    FloatBuffer similarities = HostMemory.view(found.get(0));
+    FloatBuffer highestOfText = HostMemory.view(found.get(1));
+    FloatBuffer highestOfImage = HostMemory.view(found.get(2));
+    IntStream.range(0, textBlock.count)
+        .parallel()
+        .forEach(
+            row -> {
+              int t = textBlock.from + row;
+              // So written here and below, what is not a number counts as more similar.
+              if (textRanks[t] < MOST && !(highestOfText.get(row) < own[t] - slack)) {
+                int start = row * imageBlock.count;
+                textRanks[t] +=
+                    rivals(
+                        MOST - textRanks[t],
+                        imageBlock.count,
+                        own[t],
+                        column -> start + column,
+                        similarities,
+                        column -> imageBlock.from + column == imageOfText[t],
+                        column -> dot(textBlock, row, imageBlock, column));
+              }
+            });
+    IntStream.range(0, imageBlock.count)
+        .parallel()
+        .forEach(
+            column -> {
+              int i = imageBlock.from + column;
+              if (imageRanks[i] < MOST && !(highestOfImage.get(column) < best[i] - slack)) {
+                imageRanks[i] +=
+                    rivals(
+                        MOST - imageRanks[i],
+                        textBlock.count,
+                        best[i],
+                        row -> row * imageBlock.count + column,
+                        similarities,
+                        row -> imageOfText[textBlock.from + row] == i,
+                        row -> dot(textBlock, row, imageBlock, column));
+              }
+            });
+  }
+
+  private float dot(Block textBlock, int row, Block imageBlock, int column) {
+    return Dot.of(textBlock.values, row * width, imageBlock.values, column * width, width);
+  }
+
+  @FunctionalInterface
+  private interface Exactly {
+    float of(int candidate);
+  }
+
+  @FunctionalInterface
+  private interface Belongs {
+    boolean test(int candidate);
+  }
+
+  /** How many candidates that do not belong are not less similar than {@code right}. */
+  private int rivals(
+      int limit,
+      int candidates,
+      float right,
+      IntUnaryOperator place,
+      FloatBuffer similarities,
+      Belongs belongs,
+      Exactly exactly) {
+    float low = right - slack;
+    float high = right + slack;
+    int count = 0;
+    for (int c = 0; c < candidates && count < limit; c++) {
+      float similarity = similarities.get(place.applyAsInt(c));
+      if (similarity < low || belongs.test(c)) {
+        continue;
+      }
+      if (similarity > high || !(exactly.of(c) < right)) {
+        count++;
+      }
+    }
+    return count;
+  }
+
+  /** Some of the vectors, one after the other. */
+  private final class Block {
+    private final EmbeddingRows rows;
+    private final int most;
+    private final float[] values;
+    private int from;
+    private int count;
+
+    Block(EmbeddingRows rows, int most) {
+      this.rows = rows;
+      this.most = Math.min(most, rows.count());
+      values = new float[this.most * width];
+    }
+
+    void load(int from) {
+      this.from = from;
+      count = Math.min(most, rows.count() - from);
+      rows.copy(from, all());
+    }
+
+    FloatBuffer all() {
+      return FloatBuffer.wrap(values, 0, count * width);
+    }
+
+    NDArray upload(NDManager manager) {
+      return HostMemory.upload(manager, new Shape(count, width), all());
+    }
+  }
+}

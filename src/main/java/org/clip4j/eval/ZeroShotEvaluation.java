@@ -1,0 +1,195 @@
+package org.clip4j.eval;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.LongConsumer;
+import org.clip4j.data.LabelledImages;
+import org.clip4j.data.UnreadableImages;
+
+/**
+ * Zero-shot classification of a test set of any size (Radford et al. 2021, section 3.1), and what
+ * prompts and their ensembling bring (section 3.1.4): images are encoded once, and classified by
+ * the bare class names, by the single prompt "a photo of a {}.", and by the prompts given.
+ *
+ * <pre>{@code
+ * LabelledImages images = LabelledImages.classFolders(folder, ImageDecoder.defaults());
+ * ZeroShotEvaluation.Result result =
+ *     ZeroShotEvaluation.builder()
+ *         .setImages(images)
+ *         .setClasses(ClassNames.fromLabels(images.labels()))
+ *         .optTemplates(PromptSet.imageNet7())
+ *         .build()
+ *         .run(encoder);
+ * }</pre>
+ */
+public final class ZeroShotEvaluation {
+  /** The classifier by bare class names. */
+  public static final String NAMES = "class names alone";
+
+  /** The classifier by the paper's single prompt. */
+  public static final String SINGLE = "single prompt";
+
+  /** The classifier by the prompts given, if they are others than that one. */
+  public static final String PROMPTS = "prompts";
+
+  private final LabelledImages images;
+  private final ClassNames.Matched classes;
+  private final List<String> templates;
+  private final Bootstrap bootstrap;
+  private final LongConsumer progress;
+
+  private ZeroShotEvaluation(Builder builder) {
+    images = Objects.requireNonNull(builder.images, "setImages");
+    Objects.requireNonNull(builder.classes, "setClasses");
+    classes = builder.classes.match(images.labels());
+    templates = builder.templates;
+    bootstrap = new Bootstrap(builder.resamples, builder.seed);
+    progress = builder.progress;
+  }
+
+  /** Starts an evaluation. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * One classifier.
+   *
+   * @param name {@link #NAMES}, {@link #SINGLE} or {@link #PROMPTS}
+   * @param templates whose embeddings are averaged
+   */
+  public record Head(String name, List<String> templates, ClassMetrics metrics) {}
+
+  /**
+   * What was measured.
+   *
+   * @param classes their titles
+   * @param matching how labels were brought together with classes
+   * @param heads the best-prompted last
+   * @param promptGain top-1 with the single prompt less that with bare names
+   * @param ensembleGain top-1 with the prompts given less that with the single prompt; null if they
+   *     are the same
+   * @param unreadable images that were left out
+   * @param correct for each image of the set whether the last head is right; false for unreadable
+   */
+  public record Result(
+      String dataSet,
+      List<String> classes,
+      ClassNames.Matching matching,
+      List<Head> heads,
+      Interval promptGain,
+      Interval ensembleGain,
+      UnreadableImages unreadable,
+      boolean[] correct) {
+
+    /** That of the prompts given. */
+    public Head last() {
+      return heads.get(heads.size() - 1);
+    }
+  }
+
+  /**
+   * Measures a model.
+   *
+   * @throws IllegalArgumentException if no image can be read
+   */
+  public Result run(Encoder encoder) {
+    Map<String, List<String>> heads = new LinkedHashMap<>();
+    heads.put(NAMES, List.of("{}"));
+    heads.put(SINGLE, PromptSet.PHOTO);
+    boolean own = !templates.equals(PromptSet.PHOTO);
+    if (own) {
+      heads.put(PROMPTS, templates);
+    }
+    List<EmbeddingClassifier> classifiers = new ArrayList<>();
+    for (List<String> prompts : heads.values()) {
+      classifiers.add(
+          EmbeddingClassifier.cosine(ClassWeights.ofClasses(encoder, classes.names(), prompts)));
+    }
+    int count = classes.names().size();
+    Answers answers = Answers.of(encoder, images, classes.classOf(), count, classifiers, progress);
+    List<ClassMetrics> metrics = answers.metrics(bootstrap);
+    List<Head> measured = new ArrayList<>();
+    heads.forEach(
+        (name, prompts) -> measured.add(new Head(name, prompts, metrics.get(measured.size()))));
+    return new Result(
+        images.name(),
+        classes.titles(),
+        classes.matching(),
+        List.copyOf(measured),
+        gain(answers, 0, 1),
+        own ? gain(answers, 1, 2) : null,
+        answers.unreadable(),
+        answers.correct(heads.size() - 1, images.size()));
+  }
+
+  private Interval gain(Answers answers, int from, int to) {
+    return ClassMetrics.gain(
+        answers.labels(), answers.answers(from), answers.answers(to), bootstrap);
+  }
+
+  /** Settings. Not safe for use by several threads. */
+  public static final class Builder {
+    private LabelledImages images;
+    private ClassNames classes;
+    private List<String> templates = PromptSet.PHOTO;
+    private int resamples = 1000;
+    private long seed;
+    private LongConsumer progress = done -> {};
+
+    private Builder() {}
+
+    /** What is classified. */
+    public Builder setImages(LabelledImages images) {
+      this.images = images;
+      return this;
+    }
+
+    /** The classes that an image may be. */
+    public Builder setClasses(ClassNames classes) {
+      this.classes = classes;
+      return this;
+    }
+
+    /**
+     * The prompts; by default the single prompt alone.
+     *
+     * @param templates at least one, each with a {@code {}} where the name goes
+     */
+    public Builder optTemplates(List<String> templates) {
+      ClassWeights.checkTemplates(templates);
+      this.templates = List.copyOf(templates);
+      return this;
+    }
+
+    /** Of the intervals' bootstrap; 1000 by default. */
+    public Builder optResamples(int resamples) {
+      this.resamples = resamples;
+      return this;
+    }
+
+    /** Of the intervals' bootstrap; 0 by default. */
+    public Builder optSeed(long seed) {
+      this.seed = seed;
+      return this;
+    }
+
+    /** Is told how many images are done, now and then. */
+    public Builder optProgress(LongConsumer progress) {
+      this.progress = Objects.requireNonNull(progress, "progress");
+      return this;
+    }
+
+    /**
+     * The evaluation.
+     *
+     * @throws IllegalArgumentException if a label of the images has no class
+     */
+    public ZeroShotEvaluation build() {
+      return new ZeroShotEvaluation(this);
+    }
+  }
+}

@@ -83,6 +83,11 @@ final class EvaluateOptions {
     return Plot.percent(interval.value()) + " (" + range(interval) + ")";
   }
 
+  /** "93.4 (92.0 to 94.7)", in a column whose head has the unit. */
+  static String bare(Interval interval) {
+    return tenths(interval.value()) + " (" + range(interval) + ")";
+  }
+
   /** "92.0 to 94.7". */
   static String range(Interval interval) {
     return tenths(interval.low()) + " to " + tenths(interval.high());

@@ -194,7 +194,10 @@ final class EvaluateOverlap implements Callable<Integer> {
     }
     List<Bar> bars = new ArrayList<>();
     for (int i = 0; i < counts.length; i++) {
-      String name = i == 0 ? "below " + edges[1] : edges[i] + " to " + (i + 2 == edges.length ? "1" : edges[i + 1]);
+      String name =
+          i == 0
+              ? "below " + edges[1]
+              : edges[i] + " to " + (i + 2 == edges.length ? "1" : edges[i + 1]);
       bars.add(new Bar(name, (double) counts[i] / result.evaluationImages()));
     }
     return bars;

@@ -136,6 +136,31 @@ class OverlapTest {
   }
 
   @Test
+  void accuracy_is_told_apart_by_overlap() {
+    float[][] training = {at(0), at(90)};
+    float[][] evaluation = {at(0), at(90), at(45), at(45), at(45)};
+    Overlap.Result result = Overlap.builder().optThreshold(0.99).build().find(training, evaluation);
+    boolean[] correct = {true, true, true, false, false};
+    OverlapAccuracy accuracy = OverlapAccuracy.of(result, correct, 0);
+    assertThat(accuracy.overlapImages()).isEqualTo(2);
+    assertThat(accuracy.cleanImages()).isEqualTo(3);
+    assertThat(accuracy.all().value()).isEqualTo(0.6);
+    assertThat(accuracy.overlap().value()).isEqualTo(1);
+    assertThat(accuracy.clean().value()).isEqualTo(1 / 3.0);
+    assertThat(accuracy.allLessClean().value()).isCloseTo(0.6 - 1 / 3.0, within(1e-12));
+    Overlap.Result none = Overlap.builder().optThreshold(0.99).build().find(training, at45());
+    assertThat(OverlapAccuracy.of(none, new boolean[] {true}, 0).overlap()).isNull();
+    assertThat(OverlapAccuracy.of(none, new boolean[] {true}, 0).allLessClean()).isNull();
+    assertThatThrownBy(() -> OverlapAccuracy.of(none, correct, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("of 1 images", "of 5");
+  }
+
+  private static float[][] at45() {
+    return new float[][] {at(45)};
+  }
+
+  @Test
   void a_threshold_outside_the_cosines_is_refused() {
     assertThatThrownBy(() -> Overlap.builder().optThreshold(95))
         .isInstanceOf(IllegalArgumentException.class)

@@ -175,13 +175,6 @@ public final class LabelledImages {
         });
   }
 
-  /** Those at the given positions, in that order; at least one. */
-  public LabelledImages subset(String name, int[] positions) {
-    checkNotEmpty(name, positions.length);
-    int[] kept = positions.clone();
-    return new LabelledImages(name, labels, kept.length, i -> get(kept[i]));
-  }
-
   /**
    * The same images, numbered as the labels of another set are.
    *

@@ -21,7 +21,6 @@ final class EvaluateOptions {
   private static final Gson GSON =
       new GsonBuilder()
           .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
-          .setPrettyPrinting()
           .serializeNulls()
           // JSON has no word for what is not a number.
           .registerTypeAdapter(Double.class, finite())

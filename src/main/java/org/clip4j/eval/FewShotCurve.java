@@ -86,10 +86,12 @@ public record FewShotCurve(List<Point> points) {
       if (number.endsWith(".0")) {
         number = number.substring(0, number.length() - 2);
       }
+      String article = number.matches("8.*|11|18") ? "an " : "a ";
+      String probe = article + number + "-shot probe";
       return switch (side) {
-        case FEWER -> "less than a " + number + "-shot probe";
-        case EQUAL -> "a " + number + "-shot probe";
-        case MORE -> "more than a " + number + "-shot probe";
+        case FEWER -> "less than " + probe;
+        case EQUAL -> probe;
+        case MORE -> "more than " + probe;
       };
     }
   }

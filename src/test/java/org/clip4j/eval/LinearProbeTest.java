@@ -333,7 +333,7 @@ class LinearProbeTest {
     // From 0.4 at 4 to 0.8 at 16: half-way is 8.
     assertThat(curve.crossing(0.6).shots()).isCloseTo(8, within(1e-9));
     assertThat(curve.crossing(0.9)).isEqualTo(new Crossing(Side.MORE, 16));
-    assertThat(curve.crossing(0.6)).hasToString("a 8-shot probe");
+    assertThat(curve.crossing(0.6)).hasToString("an 8-shot probe");
     assertThat(curve.crossing(0.4)).hasToString("a 1.4-shot probe");
     assertThat(curve.crossing(0.1)).hasToString("less than a 1-shot probe");
     assertThat(curve.crossing(0.9)).hasToString("more than a 16-shot probe");

@@ -18,6 +18,14 @@ import org.clip4j.examples.ScatterFigure.Dot;
 final class ShiftSections {
 
   /**
+   * A classifier against the line through the baselines.
+   *
+   * @param expected its accuracy on the shifted set by the line; null where there is none
+   * @param effectiveRobustness what it has above that; null where there is no line
+   */
+  record Judged(Point point, Double expected, Double effectiveRobustness) {}
+
+  /**
    * Robustness of some classifiers against baselines.
    *
    * @param shift its name; null for the mean of all
@@ -26,7 +34,7 @@ final class ShiftSections {
    */
   record Robustness(
       String shift,
-      List<Point> judged,
+      List<Judged> judged,
       List<Point> baselines,
       EffectiveRobustness fit,
       String why) {
@@ -34,9 +42,15 @@ final class ShiftSections {
     static Robustness of(String shift, List<Point> judged, List<Point> baselines, int images) {
       try {
         EffectiveRobustness fit = EffectiveRobustness.fit(baselines, images);
-        return new Robustness(shift, judged, baselines, fit, "");
+        List<Judged> measured =
+            judged.stream()
+                .map(point -> new Judged(point, fit.expected(point.source()), fit.of(point)))
+                .toList();
+        return new Robustness(shift, measured, baselines, fit, "");
       } catch (IllegalArgumentException e) {
-        return new Robustness(shift, judged, baselines, null, e.getMessage());
+        List<Judged> measured =
+            judged.stream().map(point -> new Judged(point, null, null)).toList();
+        return new Robustness(shift, measured, baselines, null, e.getMessage());
       }
     }
 
@@ -162,7 +176,8 @@ final class ShiftSections {
       report.section("Effective robustness", "", Html.of("p").text("Not measured: " + first.why));
       return;
     }
-    List<Dot> dots = new ArrayList<>(dots(first.judged, judgedGroup));
+    List<Dot> dots =
+        new ArrayList<>(dots(first.judged.stream().map(Judged::point).toList(), judgedGroup));
     dots.addAll(dots(first.baselines, "probes (baselines)"));
     String note =
         "Each point is a classifier: its accuracy on the source set to the right, its mean accuracy on the shifted sets upwards. On"
@@ -189,14 +204,17 @@ final class ShiftSections {
             "Expected, %",
             "Effective robustness, points");
     for (Robustness one : all) {
-      for (Point point : one.fit == null ? List.<Point>of() : one.judged) {
+      if (one.fit == null) {
+        continue;
+      }
+      for (Judged each : one.judged) {
         table.row(
             one.name(),
-            point.name(),
-            Plot.hundredths(point.source()),
-            Plot.hundredths(point.shifted()),
-            Plot.hundredths(one.fit.expected(point.source())),
-            Plot.points(one.fit.of(point)));
+            each.point.name(),
+            Plot.hundredths(each.point.source()),
+            Plot.hundredths(each.point.shifted()),
+            Plot.hundredths(each.expected),
+            Plot.points(each.effectiveRobustness));
       }
     }
     int count = first.baselines.size();

@@ -175,11 +175,34 @@ public final class LabelledImages {
         });
   }
 
-  /** Those at the given positions, in that order; at least one. */
-  public LabelledImages subset(String name, int[] positions) {
-    checkNotEmpty(name, positions.length);
-    int[] kept = positions.clone();
-    return new LabelledImages(name, labels, kept.length, i -> get(kept[i]));
+  /**
+   * The same images, numbered as the labels of another set are.
+   *
+   * @throws IllegalArgumentException if that has not all of the labels; the message names the first
+   *     that is missing
+   */
+  public LabelledImages withLabelsOf(LabelledImages other) {
+    int[] labelOf = new int[labels.size()];
+    for (int i = 0; i < labelOf.length; i++) {
+      labelOf[i] = other.labels.indexOf(labels.get(i));
+      if (labelOf[i] < 0) {
+        throw new IllegalArgumentException(
+            name
+                + " has the label \""
+                + labels.get(i)
+                + "\", which "
+                + other.name
+                + " has not; both need the same labels");
+      }
+    }
+    return new LabelledImages(
+        name,
+        other.labels,
+        size,
+        i -> {
+          LabelledImage before = image.apply(i);
+          return new LabelledImage(before.image(), labelOf[before.label()]);
+        });
   }
 
   /** What messages and reports call it: a path, or a name. */

@@ -32,31 +32,12 @@ public final class ShiftEvaluation {
     if (classifiers.isEmpty()) {
       throw new IllegalArgumentException("there is no classifier to evaluate");
     }
-    shifts = List.copyOf(builder.shifts);
+    shifts =
+        builder.shifts.stream()
+            .map(each -> new Shift(each.name, each.severity, each.images.withLabelsOf(source)))
+            .toList();
     bootstrap = new Bootstrap(builder.resamples, builder.seed);
     progress = builder.progress;
-    for (Shift shift : shifts) {
-      classOf(shift.images); // fails now, not after an hour
-    }
-  }
-
-  /** By the labels of the source set. */
-  private int[] classOf(LabelledImages images) {
-    int[] classOf = new int[images.labels().size()];
-    for (int i = 0; i < classOf.length; i++) {
-      int label = source.labels().indexOf(images.labels().get(i));
-      if (label < 0) {
-        throw new IllegalArgumentException(
-            images.name()
-                + " has the label \""
-                + images.labels().get(i)
-                + "\", which "
-                + source.name()
-                + " has not; a shifted set has labels of the source set");
-      }
-      classOf[i] = classes.classOf()[label];
-    }
-    return classOf;
   }
 
   /** A shifted set. */
@@ -174,7 +155,7 @@ public final class ShiftEvaluation {
         Answers.of(
             encoder,
             shift.images,
-            classOf(shift.images),
+            classes.classOf(),
             classes.names().size(),
             List.copyOf(classifiers.values()),
             done -> progress.accept(before + done));

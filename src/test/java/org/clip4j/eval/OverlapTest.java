@@ -4,7 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.awt.image.BufferedImage;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import javax.imageio.ImageIO;
+import org.clip4j.data.ColouredShapes;
+import org.clip4j.data.ImageSource;
+import org.clip4j.data.LabelledImage;
 import org.clip4j.eval.Overlap.Pair;
+import org.clip4j.image.ImageDecoder;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.image.RgbImage;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.TextConfig;
+import org.clip4j.model.VisionConfig;
 import org.junit.jupiter.api.Test;
 
 class OverlapTest {
@@ -38,6 +54,110 @@ class OverlapTest {
     assertThat(result.pairs()).hasSize(2);
     assertThat(result.overlapping()).isEqualTo(3);
     assertThat(result.pairCount()).isEqualTo(9);
+  }
+
+  @Test
+  void resized_and_compressed_copies_are_found_and_new_images_are_not() throws IOException {
+    ColouredShapes shapes = ColouredShapes.create();
+    List<ImageSource> training =
+        shapes.seenTest(2).stream().map(LabelledImage::image).limit(60).toList();
+    List<ImageSource> evaluation = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      evaluation.add(altered("copy " + i, training.get(5 * i).read(), i % 2 == 0));
+    }
+    shapes.unseenTest(1).forEach(each -> evaluation.add(each.image()));
+    evaluation.add(
+        source(
+            "broken.png",
+            () -> {
+              throw new IOException("broken.png is broken");
+            }));
+    VisionConfig vision = new VisionConfig(32, 32, 8, 64, List.of(1), 32, 4, null);
+    TextConfig text = new TextConfig(8, 100, 16, 1, 1, 4, null);
+    List<Long> progress = new ArrayList<>();
+    Overlap.Result result;
+    try (ClipModel model = ClipModel.create(new ClipConfig(32, vision, text, false), 1);
+        Encoder encoder = new Encoder(model, ImageTransform.openai(32, 32), null)) {
+      result =
+          Overlap.builder()
+              .optThreshold(0.9999)
+              .optProgress(progress::add)
+              .build()
+              .find(encoder, training, evaluation);
+    }
+    assertThat(result.overlapping()).isEqualTo(10);
+    for (Pair pair : result.pairs()) {
+      assertThat(pair.training()).isEqualTo(5 * pair.evaluation());
+    }
+    assertThat(result.evaluationImages()).isEqualTo(26);
+    assertThat(result.unreadableEvaluation().names()).containsExactly("broken.png is broken");
+    assertThat(result.nearest()[26]).isNaN();
+    assertThat(progress).containsExactly(27L, 87L);
+  }
+
+  /** At 40 of 48 pixels, or as JPEG. */
+  private static ImageSource altered(String name, RgbImage image, boolean resized)
+      throws IOException {
+    if (resized) {
+      byte[] planar = ImageTransform.openai(40, 40).apply(image);
+      byte[] pixels = new byte[planar.length];
+      for (int i = 0; i < planar.length; i++) {
+        pixels[i % 1600 * 3 + i / 1600] = planar[i];
+      }
+      return source(name, () -> new RgbImage(40, 40, pixels));
+    }
+    BufferedImage drawn = new BufferedImage(48, 48, BufferedImage.TYPE_INT_RGB);
+    for (int i = 0; i < 48 * 48; i++) {
+      byte[] p = image.pixels();
+      drawn.setRGB(
+          i % 48, i / 48, (p[3 * i] & 255) << 16 | (p[3 * i + 1] & 255) << 8 | p[3 * i + 2] & 255);
+    }
+    ByteArrayOutputStream jpeg = new ByteArrayOutputStream();
+    ImageIO.write(drawn, "jpg", jpeg);
+    return source(name, () -> ImageDecoder.decode(jpeg.toByteArray(), name));
+  }
+
+  private interface Reader {
+    RgbImage read() throws IOException;
+  }
+
+  private static ImageSource source(String name, Reader reader) {
+    return new ImageSource() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public RgbImage read() throws IOException {
+        return reader.read();
+      }
+    };
+  }
+
+  @Test
+  void accuracy_is_told_apart_by_overlap() {
+    float[][] training = {at(0), at(90)};
+    float[][] evaluation = {at(0), at(90), at(45), at(45), at(45)};
+    Overlap.Result result = Overlap.builder().optThreshold(0.99).build().find(training, evaluation);
+    boolean[] correct = {true, true, true, false, false};
+    OverlapAccuracy accuracy = OverlapAccuracy.of(result, correct, 0);
+    assertThat(accuracy.overlapImages()).isEqualTo(2);
+    assertThat(accuracy.cleanImages()).isEqualTo(3);
+    assertThat(accuracy.all().value()).isEqualTo(0.6);
+    assertThat(accuracy.overlap().value()).isEqualTo(1);
+    assertThat(accuracy.clean().value()).isEqualTo(1 / 3.0);
+    assertThat(accuracy.allLessClean().value()).isCloseTo(0.6 - 1 / 3.0, within(1e-12));
+    Overlap.Result none = Overlap.builder().optThreshold(0.99).build().find(training, at45());
+    assertThat(OverlapAccuracy.of(none, new boolean[] {true}, 0).overlap()).isNull();
+    assertThat(OverlapAccuracy.of(none, new boolean[] {true}, 0).allLessClean()).isNull();
+    assertThatThrownBy(() -> OverlapAccuracy.of(none, correct, 0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll("of 1 images", "of 5");
+  }
+
+  private static float[][] at45() {
+    return new float[][] {at(45)};
   }
 
   @Test

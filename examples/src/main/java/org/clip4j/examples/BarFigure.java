@@ -12,7 +12,7 @@ final class BarFigure {
   private static final int TOP = 8;
   private static final int BOTTOM = 44;
   private static final double LETTER = 7.2; // pixels, about the widest at the labels' size
-  private static final int MOST_LETTERS = 38;
+  private static final int MOST_LETTERS = 42;
 
   /**
    * One bar, of shares: 0.25 is drawn as 25.

@@ -21,7 +21,6 @@ final class EvaluateOptions {
   private static final Gson GSON =
       new GsonBuilder()
           .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
-          .setPrettyPrinting()
           .serializeNulls()
           // JSON has no word for what is not a number.
           .registerTypeAdapter(Double.class, finite())
@@ -81,6 +80,11 @@ final class EvaluateOptions {
   /** "93.4 % (92.0 to 94.7)". */
   static String percent(Interval interval) {
     return Plot.percent(interval.value()) + " (" + range(interval) + ")";
+  }
+
+  /** "93.4 (92.0 to 94.7)", in a column whose head has the unit. */
+  static String bare(Interval interval) {
+    return tenths(interval.value()) + " (" + range(interval) + ")";
   }
 
   /** "92.0 to 94.7". */

@@ -2,7 +2,6 @@ package org.clip4j.examples;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -10,9 +9,11 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.clip4j.data.ImageSource;
-import org.clip4j.data.PairSource;
-import org.clip4j.data.Pairs;
+import org.clip4j.data.LabelledImages;
+import org.clip4j.eval.Interval;
 import org.clip4j.eval.Overlap;
+import org.clip4j.eval.OverlapAccuracy;
+import org.clip4j.eval.ZeroShotEvaluation;
 import org.clip4j.examples.BarFigure.Bar;
 import org.clip4j.examples.HtmlReport.Figure;
 import org.clip4j.examples.HtmlReport.Picture;
@@ -34,37 +35,14 @@ final class EvaluateOverlap implements Callable<Integer> {
 
   @Mixin private EvaluateOptions options;
 
+  @Mixin private LabelledOptions data;
+
   @Option(
       names = "--training",
       required = true,
       paramLabel = "DATA",
-      description = "A folder of images, or a CSV or TSV file with a header line.")
+      description = "The training set: a folder of images, or a table read as --data is.")
   private Path training;
-
-  @Option(
-      names = "--evaluation",
-      required = true,
-      paramLabel = "DATA",
-      description = "As --training.")
-  private Path evaluation;
-
-  @Option(
-      names = "--image-column",
-      defaultValue = "file",
-      description = "A table's column of image files.")
-  private String imageColumn;
-
-  @Option(
-      names = "--image-root",
-      paramLabel = "DIR",
-      description = "The folder that a table's image files start from (the table's own).")
-  private Path imageRoot;
-
-  @Option(
-      names = "--background",
-      paramLabel = "RRGGBB",
-      description = "Colour behind transparent images (transparency is dropped).")
-  private String background;
 
   @Option(
       names = "--threshold",
@@ -72,11 +50,22 @@ final class EvaluateOverlap implements Callable<Integer> {
       description = "The least cosine similarity of near-duplicates.")
   private double threshold;
 
+  @Option(
+      names = "--accuracy",
+      description =
+          "Classifies the evaluation images zero-shot too, and compares those with near-duplicates and those without; needs labels.")
+  private boolean accuracy;
+
   @Override
   public Integer call() throws IOException {
-    List<ImageSource> seen = images(training);
-    List<ImageSource> tested = images(evaluation);
+    List<ImageSource> seen = data.sources(training);
+    LabelledImages labelled = accuracy ? data.images() : null;
+    List<ImageSource> tested =
+        labelled == null
+            ? data.sources()
+            : IntStream.range(0, labelled.size()).mapToObj(i -> labelled.get(i).image()).toList();
     Overlap.Result result;
+    OverlapAccuracy accuracies = null;
     try (OpenModel model = OpenModel.load(options.model);
         CountBar bar = new CountBar("Images", seen.size() + tested.size())) {
       result =
@@ -85,6 +74,9 @@ final class EvaluateOverlap implements Callable<Integer> {
               .optProgress(bar)
               .build()
               .find(model.encoder(), seen, tested);
+      if (labelled != null) {
+        accuracies = accuracy(model, labelled, result);
+      }
     }
     System.out.printf(
         "%,d of %,d evaluation images have a near-duplicate among %,d training images (%,d pairs)%n",
@@ -94,8 +86,9 @@ final class EvaluateOverlap implements Callable<Integer> {
         result.pairCount());
     JsonObject json = new JsonObject();
     json.addProperty("training", training.toString());
-    json.addProperty("evaluation", evaluation.toString());
+    json.addProperty("evaluation", data.path().toString());
     json.add("overlap", EvaluateOptions.toJson(result));
+    json.add("accuracy", EvaluateOptions.toJson(accuracies));
     json.add(
         "files",
         EvaluateOptions.toJson(
@@ -106,26 +99,29 @@ final class EvaluateOverlap implements Callable<Integer> {
                             tested.get(pair.evaluation()).name(), seen.get(pair.training()).name()))
                 .toList()));
     options.write("overlap.json", json);
-    report(result, seen, tested);
+    report(result, seen, tested, accuracies);
     return 0;
   }
 
-  private List<ImageSource> images(Path data) throws IOException {
-    if (Files.isDirectory(data)) {
-      return Pairs.folder(data).optDecoder(Examples.decoder(background)).images();
-    }
-    var table =
-        Pairs.table(data)
-            .columns(imageColumn, imageColumn) // captions do not matter here
-            .optDecoder(Examples.decoder(background));
-    if (imageRoot != null) {
-      table.optImageRoot(imageRoot);
-    }
-    PairSource pairs = table.build();
-    return IntStream.range(0, pairs.size()).mapToObj(i -> pairs.get(i).image()).toList();
+  private OverlapAccuracy accuracy(OpenModel model, LabelledImages labelled, Overlap.Result result)
+      throws IOException {
+    boolean[] correct =
+        ZeroShotEvaluation.builder()
+            .setImages(labelled)
+            .setClasses(data.classes(labelled))
+            .optTemplates(data.templates())
+            .optResamples(1) // its own intervals are not shown
+            .build()
+            .run(model.encoder())
+            .correct();
+    return OverlapAccuracy.of(result, correct, options.seed);
   }
 
-  private void report(Overlap.Result result, List<ImageSource> seen, List<ImageSource> tested)
+  private void report(
+      Overlap.Result result,
+      List<ImageSource> seen,
+      List<ImageSource> tested,
+      OverlapAccuracy accuracies)
       throws IOException {
     int lost = result.unreadableEvaluation().count() + result.unreadableTraining().count();
     double share = (double) result.overlapping() / result.evaluationImages();
@@ -133,7 +129,7 @@ final class EvaluateOverlap implements Callable<Integer> {
         new HtmlReport(
                 "Data overlap",
                 "Images of %s that are in %s too, by the embeddings of %s."
-                    .formatted(evaluation, training, options.model))
+                    .formatted(data.path(), training, options.model))
             .figures(
                 List.of(
                     new Figure(
@@ -154,6 +150,9 @@ final class EvaluateOverlap implements Callable<Integer> {
         "Evaluation images by the cosine similarity of the most similar training image. Copies stand apart from images that only show"
             + " the same kind of thing; if they do not, this model cannot tell them, and the pairs below decide.",
         BarFigure.shares("evaluation images", histogram(result)));
+    if (accuracies != null) {
+      accuracies(report, accuracies);
+    }
     Html gallery = Html.of("ul", "class", "gallery");
     for (Overlap.Pair pair : result.pairs().subList(0, Math.min(SHOWN, result.pairs().size()))) {
       ImageSource test = tested.get(pair.evaluation());
@@ -175,6 +174,31 @@ final class EvaluateOverlap implements Callable<Integer> {
                 + " in the JSON file.",
         gallery);
     options.write(report, "overlap.json");
+  }
+
+  private static void accuracies(HtmlReport report, OverlapAccuracy accuracies) {
+    List<Bar> bars = new ArrayList<>();
+    bars.add(bar("all", accuracies.overlapImages() + accuracies.cleanImages(), accuracies.all()));
+    if (accuracies.overlap() != null) {
+      bars.add(bar("with a near-duplicate", accuracies.overlapImages(), accuracies.overlap()));
+    }
+    if (accuracies.clean() != null) {
+      bars.add(bar("clean", accuracies.cleanImages(), accuracies.clean()));
+    }
+    String gain =
+        accuracies.allLessClean() == null
+            ? "All images are on one side."
+            : "The overlap raises the accuracy on all images by "
+                + EvaluateOptions.points(accuracies.allLessClean())
+                + " percentage points.";
+    report.section(
+        "Accuracy with and without near-duplicates",
+        gain + " In brackets the number of images; whiskers are 95 % intervals.",
+        BarFigure.shares("zero-shot top-1 accuracy", bars));
+  }
+
+  private static Bar bar(String name, int images, Interval top1) {
+    return new Bar("%s (%,d)".formatted(name, images), top1.value(), top1.low(), top1.high());
   }
 
   /** The last two parts of a path: enough to find it, and short. */

@@ -12,18 +12,24 @@ import org.clip4j.examples.BarFigure.Bar;
 import org.clip4j.examples.HtmlReport.Figure;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 /** Retrieval of images by text and of texts by image. */
 @Command(
     name = "retrieval",
     mixinStandardHelpOptions = true,
     sortOptions = false,
-    showDefaultValues = true,
     description =
         "Finds images by their captions and captions by their images: recall at 1, 5 and 10. Writes report.html and retrieval.json.")
 final class EvaluateRetrieval implements Callable<Integer> {
   @Mixin private EvaluateOptions options;
   @Mixin private PairOptions data;
+
+  @Option(
+      names = "--captions-per-image",
+      paramLabel = "N",
+      description = "Only the first N captions of each image; published numbers on COCO go by 5.")
+  private int captionsPerImage = Integer.MAX_VALUE;
 
   @Override
   public Integer call() throws IOException {
@@ -35,7 +41,7 @@ final class EvaluateRetrieval implements Callable<Integer> {
     Retrieval retrieval;
     try (OpenModel model = OpenModel.load(options.model)) {
       System.out.printf("Encoding %,d pairs%n", pairs.size());
-      retrieval = Retrieval.of(model.encoder(), pairs);
+      retrieval = Retrieval.of(model.encoder(), pairs, captionsPerImage);
     }
     System.out.println(retrieval);
     int lost = pairs.size() - retrieval.images();

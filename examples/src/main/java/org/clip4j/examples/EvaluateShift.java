@@ -3,16 +3,19 @@ package org.clip4j.examples;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.clip4j.data.LabelledImage;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.ClassNames;
 import org.clip4j.eval.ClassWeights;
-import org.clip4j.eval.EffectiveRobustness.Point;
 import org.clip4j.eval.EmbeddingClassifier;
+import org.clip4j.eval.Encoder;
+import org.clip4j.eval.LinearProbe;
+import org.clip4j.eval.ProbeBaselines;
 import org.clip4j.eval.ShiftEvaluation;
 import org.clip4j.examples.ShiftSections.Robustness;
 import picocli.CommandLine.Command;
@@ -30,6 +33,10 @@ import picocli.CommandLine.Option;
             + " shifted sets of your own; effective robustness against baselines. Writes report.html and shift.json.")
 final class EvaluateShift implements Callable<Integer> {
   static final String ZERO_SHOT = "zero-shot";
+  static final String PROBE = "linear probe";
+
+  /** Draws of each number of shots, for the baselines. */
+  static final int DRAWS = 2;
 
   @Mixin private EvaluateOptions options;
   @Mixin private LabelledOptions data;
@@ -45,36 +52,34 @@ final class EvaluateShift implements Callable<Integer> {
   private boolean noCorruptions;
 
   @Option(
-      names = "--baseline",
-      paramLabel = "MODEL",
+      names = "--train",
+      paramLabel = "DATA",
       description =
-          "A model that effective robustness is measured against; give at least three. Probes on the model's own embeddings are"
-              + " baselines in 'Evaluate shapes'.")
-  private List<String> baselines = new ArrayList<>();
+          "Labelled images of the same classes, read as --data is, to fit linear probes on: one on all of them, and baselines for"
+              + " effective robustness on 1, 2, 4, … of each class.")
+  private Path train;
+
+  @Option(
+      names = "--baseline",
+      paramLabel = "NAME=MODEL",
+      description =
+          "Another model, with a probe on its embeddings as one more baseline; needs --train. May be given several times.")
+  private Map<String, String> baselines = new LinkedHashMap<>();
 
   @Override
   public Integer call() throws IOException {
     LabelledImages source = data.images();
     ClassNames classes = data.classes(source);
-    ShiftEvaluation.Result result = run(options.model, source, classes);
+    if (train == null && !baselines.isEmpty()) {
+      throw new IllegalArgumentException(
+          "--baseline needs --train: baselines are probes fitted on labelled images");
+    }
+    ShiftEvaluation.Result result = run(options.model, source, classes, true);
     Map<String, ShiftEvaluation.Result> others = new LinkedHashMap<>();
-    for (String baseline : baselines) {
-      others.put(baseline, run(baseline, source, classes));
+    for (Map.Entry<String, String> baseline : baselines.entrySet()) {
+      others.put(baseline.getKey(), run(baseline.getValue(), source, classes, false));
     }
-    List<String> shifts = new ArrayList<>();
-    shifts.add(null); // the mean of all
-    shifts.addAll(result.shifts());
-    List<Robustness> robustness = new ArrayList<>();
-    for (String shift : shifts) {
-      List<Point> points = new ArrayList<>();
-      others.forEach(
-          (name, other) -> {
-            Point point = other.point(shift, 0);
-            points.add(new Point(name, point.source(), point.shifted()));
-          });
-      List<Point> judged = List.of(result.point(shift, 0));
-      robustness.add(Robustness.of(shift, judged, points, result.source().images()));
-    }
+    List<Robustness> robustness = ShiftSections.robustness(result, others);
     System.out.printf("source      %s%n", EvaluateOptions.percent(result.source().top1().get(0)));
     for (String shift : result.shifts()) {
       System.out.printf("%-11s %s%n", shift, Plot.percent(result.mean(shift, 0)));
@@ -94,19 +99,22 @@ final class EvaluateShift implements Callable<Integer> {
                     source.name(),
                     result.source().images(),
                     source.labels().size()));
-    ShiftSections.accuracies(report, result, 0);
-    ShiftSections.table(report, result);
+    int shown = train == null ? 1 : 2;
+    for (int k = 0; k < shown; k++) {
+      ShiftSections.accuracies(report, result, k);
+    }
+    ShiftSections.table(report, result, shown);
     ShiftSections.robustness(report, robustness, ZERO_SHOT);
     options.write(report, "shift.json");
     return 0;
   }
 
-  private ShiftEvaluation.Result run(String name, LabelledImages source, ClassNames classes)
-      throws IOException {
+  private ShiftEvaluation.Result run(
+      String name, LabelledImages source, ClassNames classes, boolean fewShot) throws IOException {
     try (OpenModel model = OpenModel.load(name)) {
+      ClassNames.Matched matched = classes.match(source.labels());
       float[][] weights =
-          ClassWeights.ofClasses(
-              model.encoder(), classes.match(source.labels()).names(), data.templates());
+          ClassWeights.ofClasses(model.encoder(), matched.names(), data.templates());
       ShiftEvaluation.Builder builder =
           ShiftEvaluation.builder()
               .setSource(source)
@@ -114,16 +122,43 @@ final class EvaluateShift implements Callable<Integer> {
               .setClassifier(ZERO_SHOT, EmbeddingClassifier.cosine(weights))
               .optResamples(options.resamples)
               .optSeed(options.seed);
+      if (train != null) {
+        addProbes(builder, model.encoder(), source, matched, fewShot);
+      }
       if (!noCorruptions) {
         builder.optCorruptions(options.seed);
       }
       for (Map.Entry<String, Path> entry : shifted.entrySet()) {
         builder.optShift(entry.getKey(), data.images(entry.getValue()));
       }
-      ShiftEvaluation evaluation = builder.build();
-      try (CountBar bar = new CountBar(name, evaluation.images())) {
+      try (CountBar bar = new CountBar(name, builder.build().images())) {
         return builder.optProgress(bar).build().run(model.encoder());
       }
+    }
+  }
+
+  private void addProbes(
+      ShiftEvaluation.Builder builder,
+      Encoder encoder,
+      LabelledImages source,
+      ClassNames.Matched classes,
+      boolean fewShot)
+      throws IOException {
+    LabelledImages images = data.images(train).withLabelsOf(source);
+    List<LabelledImage> all = IntStream.range(0, images.size()).mapToObj(images::get).toList();
+    float[][] features = encoder.encodeImages(all.stream().map(LabelledImage::image).toList());
+    int[] labels = all.stream().mapToInt(image -> classes.classOf()[image.label()]).toArray();
+    int count = classes.names().size();
+    LinearProbe probe =
+        LinearProbe.builder()
+            .setTraining(features, labels)
+            .setClassNames(classes.titles())
+            .optSeed(options.seed)
+            .fit();
+    builder.setClassifier(PROBE, probe.classifier());
+    if (fewShot) {
+      ProbeBaselines.fit(features, labels, count, ProbeBaselines.shots(labels, count), DRAWS)
+          .forEach(builder::setClassifier);
     }
   }
 }

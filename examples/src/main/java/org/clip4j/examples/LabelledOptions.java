@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.IntStream;
+import org.clip4j.data.ImageSource;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.data.PairTable;
 import org.clip4j.data.Pairs;
@@ -72,14 +74,37 @@ final class LabelledOptions {
     if (Files.isDirectory(path)) {
       return LabelledImages.classFolders(path, Examples.decoder(background));
     }
+    return LabelledImages.byCaption(table(path, labelColumn));
+  }
+
+  private PairTable table(Path path, String captionColumn) throws IOException {
     PairTable.Builder table =
         Pairs.table(path)
-            .columns(imageColumn, labelColumn)
+            .columns(imageColumn, captionColumn)
             .optDecoder(Examples.decoder(background));
     if (imageRoot != null) {
       table.optImageRoot(imageRoot);
     }
-    return LabelledImages.byCaption(table.build());
+    return table.build();
+  }
+
+  /** All images of the data, whatever their labels. */
+  List<ImageSource> sources() throws IOException {
+    return sources(data);
+  }
+
+  /** All images of a folder and below it, or of a table. */
+  List<ImageSource> sources(Path path) throws IOException {
+    if (Files.isDirectory(path)) {
+      return Pairs.folder(path).optDecoder(Examples.decoder(background)).images();
+    }
+    PairTable pairs = table(path, imageColumn);
+    return IntStream.range(0, pairs.size()).mapToObj(i -> pairs.get(i).image()).toList();
+  }
+
+  /** The data as given. */
+  Path path() {
+    return data;
   }
 
   /** What the classes are called. */

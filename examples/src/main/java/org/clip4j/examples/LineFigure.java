@@ -46,13 +46,14 @@ final class LineFigure {
     double least = all.stream().mapToDouble(point -> Math.min(point.y, point.low)).min().orElse(0);
     double most = all.stream().mapToDouble(point -> Math.max(point.y, point.high)).max().orElse(1);
     DoubleFunction<String> count = value -> String.format(Locale.ROOT, "%,.0f", value);
-    // Tenths, so that lines that are close do not fill the height; never beyond 0 and 100 %.
-    double low = Math.max(0, Math.floor(least * 10 - 0.2) / 10);
-    double high = Math.min(1, Math.ceil(most * 10 + 0.2) / 10);
+    // Whole tenths, or fiftieths where all is close; never beyond 0 and 100 %.
+    double unit = most - least < 0.05 ? 0.02 : 0.1;
+    double low = Math.max(0, Math.floor(least / unit - 0.2) * unit);
+    double high = Math.min(1, Math.ceil(most / unit + 0.2) * unit);
     Plot plot =
         new Plot(
             new Plot.Axis(xTitle, scale, left, right, count),
-            Plot.Axis.shares(yTitle, low, Math.max(low + 0.1, high)),
+            Plot.Axis.shares(yTitle, low, Math.max(low + unit, high)),
             yTitle + " over " + xTitle + ", " + series.size() + " lines");
     List<Html> key = new ArrayList<>();
     for (int s = 0; s < series.size(); s++) {

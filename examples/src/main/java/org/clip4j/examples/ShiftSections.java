@@ -2,9 +2,9 @@ package org.clip4j.examples;
 
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import org.clip4j.eval.EffectiveRobustness;
 import org.clip4j.eval.EffectiveRobustness.Point;
 import org.clip4j.eval.Interval;
@@ -18,6 +18,14 @@ import org.clip4j.examples.ScatterFigure.Dot;
 final class ShiftSections {
 
   /**
+   * A classifier against the line through the baselines.
+   *
+   * @param expected its accuracy on the shifted set by the line; null where there is none
+   * @param effectiveRobustness what it has above that; null where there is no line
+   */
+  record Judged(Point point, Double expected, Double effectiveRobustness) {}
+
+  /**
    * Robustness of some classifiers against baselines.
    *
    * @param shift its name; null for the mean of all
@@ -26,7 +34,7 @@ final class ShiftSections {
    */
   record Robustness(
       String shift,
-      List<Point> judged,
+      List<Judged> judged,
       List<Point> baselines,
       EffectiveRobustness fit,
       String why) {
@@ -34,9 +42,15 @@ final class ShiftSections {
     static Robustness of(String shift, List<Point> judged, List<Point> baselines, int images) {
       try {
         EffectiveRobustness fit = EffectiveRobustness.fit(baselines, images);
-        return new Robustness(shift, judged, baselines, fit, "");
+        List<Judged> measured =
+            judged.stream()
+                .map(point -> new Judged(point, fit.expected(point.source()), fit.of(point)))
+                .toList();
+        return new Robustness(shift, measured, baselines, fit, "");
       } catch (IllegalArgumentException e) {
-        return new Robustness(shift, judged, baselines, null, e.getMessage());
+        List<Judged> measured =
+            judged.stream().map(point -> new Judged(point, null, null)).toList();
+        return new Robustness(shift, measured, baselines, null, e.getMessage());
       }
     }
 
@@ -47,11 +61,41 @@ final class ShiftSections {
 
   private ShiftSections() {}
 
+  /**
+   * Zero-shot of all models against all probes, for the mean of all shifts and for each.
+   *
+   * @param main its first classifier is zero-shot, the others are probes
+   * @param others by name; their classifiers likewise
+   */
+  static List<Robustness> robustness(Result main, Map<String, Result> others) {
+    List<String> shifts = new ArrayList<>();
+    shifts.add(null); // the mean of all
+    shifts.addAll(main.shifts());
+    List<Robustness> all = new ArrayList<>();
+    for (String shift : shifts) {
+      List<Point> judged = new ArrayList<>(List.of(main.point(shift, 0)));
+      List<Point> baselines = new ArrayList<>();
+      for (int k = 1; k < main.classifiers().size(); k++) {
+        baselines.add(main.point(shift, k));
+      }
+      others.forEach(
+          (name, other) -> {
+            for (int k = 0; k < other.classifiers().size(); k++) {
+              Point point = other.point(shift, k);
+              Point named = new Point(point.name() + ", " + name, point.source(), point.shifted());
+              (k == 0 ? judged : baselines).add(named);
+            }
+          });
+      all.add(Robustness.of(shift, judged, baselines, main.source().images()));
+    }
+    return all;
+  }
+
   /** Accuracy over severity, and on the sets that have none, for one classifier. */
   static void accuracies(HtmlReport report, Result result, int classifier) {
     String name = result.classifiers().get(classifier);
     Interval own = result.source().top1().get(classifier);
-    Map<String, List<LineFigure.Point>> lines = new TreeMap<>();
+    Map<String, List<LineFigure.Point>> lines = new LinkedHashMap<>();
     List<Bar> bars = new ArrayList<>();
     bars.add(new Bar("source set", own.value(), own.low(), own.high()));
     for (Row row : result.rows()) {
@@ -84,16 +128,23 @@ final class ShiftSections {
     }
   }
 
-  /** A row for each shift, a column for each classifier. */
-  static void table(HtmlReport report, Result result) {
+  /**
+   * A row for each shift, a column for each classifier.
+   *
+   * @param classifiers how many of them, the first ones
+   */
+  static void table(HtmlReport report, Result result, int classifiers) {
     List<String> head = new ArrayList<>(List.of("Set"));
-    head.addAll(result.classifiers());
+    head.addAll(result.classifiers().subList(0, classifiers));
     HtmlTable table = new HtmlTable(1, head.toArray(String[]::new));
     table.row(
-        cells("source", result, result.source().top1().stream().map(Interval::value).toList()));
+        cells(
+            "source",
+            result,
+            result.source().top1().stream().limit(classifiers).map(Interval::value).toList()));
     for (String shift : result.shifts()) {
       List<Double> means = new ArrayList<>();
-      for (int k = 0; k < result.classifiers().size(); k++) {
+      for (int k = 0; k < classifiers; k++) {
         means.add(result.mean(shift, k));
       }
       boolean severities =
@@ -125,8 +176,9 @@ final class ShiftSections {
       report.section("Effective robustness", "", Html.of("p").text("Not measured: " + first.why));
       return;
     }
-    List<Dot> dots = new ArrayList<>(dots(first.judged, judgedGroup));
-    dots.addAll(dots(first.baselines, "baselines"));
+    List<Dot> dots =
+        new ArrayList<>(dots(first.judged.stream().map(Judged::point).toList(), judgedGroup));
+    dots.addAll(dots(first.baselines, "probes (baselines)"));
     String note =
         "Each point is a classifier: its accuracy on the source set to the right, its mean accuracy on the shifted sets upwards. On"
             + " the dashed line nothing is lost by the shift. Effective robustness is how far a point lies above the line through the"
@@ -152,14 +204,17 @@ final class ShiftSections {
             "Expected, %",
             "Effective robustness, points");
     for (Robustness one : all) {
-      for (Point point : one.fit == null ? List.<Point>of() : one.judged) {
+      if (one.fit == null) {
+        continue;
+      }
+      for (Judged each : one.judged) {
         table.row(
             one.name(),
-            point.name(),
-            Plot.hundredths(point.source()),
-            Plot.hundredths(point.shifted()),
-            Plot.hundredths(one.fit.expected(point.source())),
-            Plot.points(one.fit.of(point)));
+            each.point.name(),
+            Plot.hundredths(each.point.source()),
+            Plot.hundredths(each.point.shifted()),
+            Plot.hundredths(each.expected),
+            Plot.points(each.effectiveRobustness));
       }
     }
     int count = first.baselines.size();

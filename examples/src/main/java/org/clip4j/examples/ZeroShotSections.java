@@ -87,9 +87,9 @@ final class ZeroShotSections {
       table.row(
           title(head),
           Integer.toString(head.templates().size()),
-          EvaluateOptions.percent(top1),
-          EvaluateOptions.percent(head.metrics().top5()),
-          EvaluateOptions.percent(head.metrics().meanPerClass()));
+          EvaluateOptions.bare(top1),
+          EvaluateOptions.bare(head.metrics().top5()),
+          EvaluateOptions.bare(head.metrics().meanPerClass()));
     }
     String note =
         "The same images, classified by the bare class names, by the one prompt “a photo of a {}.”"

@@ -83,7 +83,7 @@ class ArchitectureTest {
         .whereLayer("eval")
         .mayOnlyBeAccessedByLayers("root", "train")
         .whereLayer("search")
-        .mayOnlyBeAccessedByLayers("root")
+        .mayOnlyBeAccessedByLayers("root", "eval")
         .whereLayer("search")
         .mayNotAccessAnyLayer()
         .whereLayer("hub")

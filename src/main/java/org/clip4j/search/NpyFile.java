@@ -8,10 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import java.util.zip.CRC32C;
 
 /**
@@ -26,15 +23,8 @@ import java.util.zip.CRC32C;
  * @param offset of the first value in the file, in bytes
  */
 public record NpyFile(Path file, int rows, int dimensions, long offset) {
-  private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
   private static final int ALIGNMENT = 64; // of the values, so that they can be mapped
-  private static final int MAX_HEADER_BYTES = 1 << 16;
   private static final long MAX_MAPPED_FLOATS = 1L << 28; // 1 GiB; one mapping holds less than 2
-
-  private static final Pattern DESCR = Pattern.compile("'descr'\\s*:\\s*'([^']*)'");
-  private static final Pattern ORDER = Pattern.compile("'fortran_order'\\s*:\\s*(True|False)");
-  private static final Pattern SHAPE = Pattern.compile("'shape'\\s*:\\s*\\(([0-9, ]*)\\)");
-  private static final Pattern MATRIX = Pattern.compile("([0-9]{1,10}), *([0-9]{1,10}),? *");
 
   /**
    * Reads the header of a file.
@@ -44,89 +34,41 @@ public record NpyFile(Path file, int rows, int dimensions, long offset) {
    */
   public static NpyFile open(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file)) {
-      ByteBuffer start = read(channel, 0, 12);
-      byte[] magic = new byte[MAGIC.length];
-      if (start.remaining() == 12) {
-        start.get(magic);
-      }
-      if (!Arrays.equals(magic, MAGIC)) {
-        throw new IOException(file + " is no .npy file; it does not begin as one");
-      }
-      int major = start.get();
-      start.get();
-      if (major < 1 || major > 3) {
-        throw new IOException(file + " is .npy version " + major + "; 1 to 3 are known");
-      }
-      long headerStart = major == 1 ? 10 : 12;
-      long length = major == 1 ? start.getShort() & 0xFFFF : start.getInt() & 0xFFFFFFFFL;
-      if (length > MAX_HEADER_BYTES) {
-        throw new IOException(
-            file + " has a header of " + length + " bytes; " + MAX_HEADER_BYTES + " are allowed");
-      }
-      String header =
-          StandardCharsets.ISO_8859_1.decode(read(channel, headerStart, (int) length)).toString();
-      return parse(file, header, headerStart + length, channel.size());
+      return of(file, NpyHeader.read(file, channel), channel.size());
     }
   }
 
-  private static NpyFile parse(Path file, String header, long offset, long size)
-      throws IOException {
-    String type = find(file, DESCR, header, "type");
-    if (!type.equals("<f4")) {
+  private static NpyFile of(Path file, NpyHeader header, long size) throws IOException {
+    if (!header.type().equals("<f4")) {
       throw new IOException(
           file
               + " holds "
-              + type
+              + header.type()
               + "; float32 (<f4) is needed: np.save(file, array.astype(\"<f4\"))");
     }
-    if (find(file, ORDER, header, "order").equals("True")) {
+    if (header.shape().size() != 2) {
       throw new IOException(
-          file + " is in Fortran order; np.save(file, np.ascontiguousarray(array)) writes it in C");
+          file + " has the shape " + header.shape() + "; a matrix [N, E] is needed");
     }
-    String shape = find(file, SHAPE, header, "shape");
-    Matcher matrix = MATRIX.matcher(shape);
-    if (!matrix.matches()) {
-      throw new IOException(file + " has the shape (" + shape + "); a matrix (N, E) is needed");
-    }
-    long rows = Long.parseLong(matrix.group(1));
-    long dimensions = Long.parseLong(matrix.group(2));
+    long rows = header.shape().get(0);
+    long dimensions = header.shape().get(1);
     if (rows > Integer.MAX_VALUE || dimensions < 1 || dimensions > Vectors.MAX_DIMENSIONS) {
       throw new IOException(
           file
-              + " has the shape ("
-              + shape
-              + "); at most "
+              + " has the shape "
+              + header.shape()
+              + "; at most "
               + Integer.MAX_VALUE
               + " rows of 1 to "
               + Vectors.MAX_DIMENSIONS
               + " values are supported");
     }
-    long expected = offset + rows * dimensions * Float.BYTES;
+    long expected = header.offset() + rows * dimensions * Float.BYTES;
     if (size != expected) {
       throw new IOException(
           file + " has " + size + " bytes where its header needs " + expected + "; it is damaged");
     }
-    return new NpyFile(file, (int) rows, (int) dimensions, offset);
-  }
-
-  private static String find(Path file, Pattern field, String header, String what)
-      throws IOException {
-    Matcher matcher = field.matcher(header);
-    if (!matcher.find()) {
-      throw new IOException(file + " has no " + what + " in its .npy header, which is damaged");
-    }
-    return matcher.group(1);
-  }
-
-  /** Up to so many bytes, little-endian; fewer at the end of the file. */
-  private static ByteBuffer read(FileChannel channel, long at, int count) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
-    while (bytes.hasRemaining()) {
-      if (channel.read(bytes, at + bytes.position()) < 0) {
-        break;
-      }
-    }
-    return bytes.flip();
+    return new NpyFile(file, (int) rows, (int) dimensions, header.offset());
   }
 
   /**
@@ -197,10 +139,10 @@ public record NpyFile(Path file, int rows, int dimensions, long offset) {
 
   private static ByteBuffer header(String shape) {
     String fields = "{'descr': '<f4', 'fortran_order': False, 'shape': (" + shape + "), }";
-    int end = MAGIC.length + 4 + fields.length() + 1;
+    int end = NpyHeader.MAGIC.length + 4 + fields.length() + 1;
     int padding = (ALIGNMENT - end % ALIGNMENT) % ALIGNMENT;
     ByteBuffer header = ByteBuffer.allocate(end + padding).order(ByteOrder.LITTLE_ENDIAN);
-    header.put(MAGIC).put((byte) 1).put((byte) 0);
+    header.put(NpyHeader.MAGIC).put((byte) 1).put((byte) 0);
     header.putShort((short) (fields.length() + padding + 1));
     header.put((fields + " ".repeat(padding) + "\n").getBytes(StandardCharsets.US_ASCII));
     return header.flip();

@@ -238,7 +238,7 @@ class RetrievalTest {
     }
     Path file = folder.resolve("rows.npy");
     Files.write(file, npy("<f4", "(7, 5)", flat));
-    try (NpyFile npy = NpyFile.open(file)) {
+    try (NumpyArray npy = NumpyArray.open(file)) {
       for (EmbeddingRows source : List.of(npy, EmbeddingRows.of(flat, 5), EmbeddingRows.of(rows))) {
         assertThat(source.count()).isEqualTo(7);
         assertThat(source.width()).isEqualTo(5);
@@ -247,9 +247,9 @@ class RetrievalTest {
         assertThat(three.array()).isEqualTo(Arrays.copyOfRange(flat, 10, 25));
       }
     }
-    assertThat(NpyFile.matrix(file)).isDeepEqualTo(rows);
+    assertThat(NumpyArray.matrix(file)).isDeepEqualTo(rows);
     Files.write(file, npy("<f4", "(4,)", 3, 0, 1, 2));
-    assertThat(NpyFile.ints(file)).containsExactly(3, 0, 1, 2);
+    assertThat(NumpyArray.ints(file)).containsExactly(3, 0, 1, 2);
     assertThatThrownBy(() -> EmbeddingRows.of(flat, 4)).hasMessageContaining("35 values");
   }
 
@@ -277,8 +277,8 @@ class RetrievalTest {
             500,
             inputs,
             input -> {
-              NpyFile.matrix(Mutations.write(file, input));
-              NpyFile.ints(file);
+              NumpyArray.matrix(Mutations.write(file, input));
+              NumpyArray.ints(file);
             },
             List.of(IOException.class));
     assertThat(refused).isGreaterThan(100);

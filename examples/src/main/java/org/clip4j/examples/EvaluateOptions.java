@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.temporal.ChronoUnit;
 import org.clip4j.eval.Interval;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Options that all of Evaluate's subcommands have, and where their results go. */
@@ -28,6 +29,8 @@ final class EvaluateOptions {
           .registerTypeAdapter(Float.class, finite())
           .registerTypeAdapter(float.class, finite())
           .create();
+
+  @Mixin DeviceOptions device;
 
   @Option(names = "--model", required = true, paramLabel = "MODEL", description = Examples.MODEL)
   String model;

@@ -66,7 +66,7 @@ final class EvaluateOverlap implements Callable<Integer> {
             : IntStream.range(0, labelled.size()).mapToObj(i -> labelled.get(i).image()).toList();
     Overlap.Result result;
     OverlapAccuracy accuracies = null;
-    try (OpenModel model = OpenModel.load(options.model);
+    try (OpenModel model = OpenModel.load(options.model, options.device);
         CountBar bar = new CountBar("Images", seen.size() + tested.size())) {
       result =
           Overlap.builder()

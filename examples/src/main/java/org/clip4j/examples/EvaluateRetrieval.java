@@ -39,7 +39,7 @@ final class EvaluateRetrieval implements Callable<Integer> {
           "retrieval compares all pairs with all, and needs a table or folder, not shards");
     }
     Retrieval retrieval;
-    try (OpenModel model = OpenModel.load(options.model)) {
+    try (OpenModel model = OpenModel.load(options.model, options.device)) {
       System.out.printf("Encoding %,d pairs%n", pairs.size());
       retrieval = Retrieval.of(model.encoder(), pairs, captionsPerImage);
     }

@@ -71,7 +71,7 @@ final class EvaluateShapes implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     long start = System.nanoTime();
-    try (OpenModel model = OpenModel.load(options.model)) {
+    try (OpenModel model = OpenModel.load(options.model, options.device)) {
       ColouredShapes shapes = shapes(model, shapesSeed);
       Map<String, ZeroShotEvaluation.Result> zeroShot = zeroShot(model.encoder(), shapes);
       System.out.println("Probes on the embeddings of labelled images");
@@ -171,7 +171,7 @@ final class EvaluateShapes implements Callable<Integer> {
   }
 
   private ShiftEvaluation.Result shift(String name, String baseline) throws IOException {
-    try (OpenModel model = OpenModel.load(baseline)) {
+    try (OpenModel model = OpenModel.load(baseline, options.device)) {
       ColouredShapes shapes = shapes(model, shapesSeed);
       return shift("Shifts, " + name, model, shapes, probes(model, shapes), Map.of());
     }

@@ -111,7 +111,7 @@ final class EvaluateShift implements Callable<Integer> {
 
   private ShiftEvaluation.Result run(
       String name, LabelledImages source, ClassNames classes, boolean fewShot) throws IOException {
-    try (OpenModel model = OpenModel.load(name)) {
+    try (OpenModel model = OpenModel.load(name, options.device)) {
       ClassNames.Matched matched = classes.match(source.labels());
       float[][] weights =
           ClassWeights.ofClasses(model.encoder(), matched.names(), data.templates());

@@ -25,7 +25,7 @@ final class EvaluateZeroShot implements Callable<Integer> {
   public Integer call() throws IOException {
     LabelledImages images = data.images();
     ZeroShotEvaluation.Result result;
-    try (OpenModel model = OpenModel.load(options.model);
+    try (OpenModel model = OpenModel.load(options.model, options.device);
         CountBar bar = new CountBar("Images", images.size())) {
       result =
           ZeroShotEvaluation.builder()

@@ -13,6 +13,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import org.clip4j.eval.Interval;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Compares zero-shot classification with linear probes on few and on all labelled images. */
@@ -27,6 +28,8 @@ import picocli.CommandLine.Option;
 final class LinearProbe implements Callable<Integer> {
   /** Names of folders that say nothing of the data set in them. */
   private static final Set<String> PARTS = Set.of("train", "training");
+
+  @Mixin private DeviceOptions device;
 
   @Option(names = "--model", paramLabel = "MODEL", description = Examples.MODEL)
   private String model;
@@ -150,7 +153,7 @@ final class LinearProbe implements Callable<Integer> {
               + validation.size());
     }
     List<ProbeData> sets = new ArrayList<>();
-    try (OpenModel opened = OpenModel.load(model)) {
+    try (OpenModel opened = OpenModel.load(model, device)) {
       for (int i = 0; i < train.size(); i++) {
         Path held = validation.isEmpty() ? null : validation.get(i);
         sets.add(

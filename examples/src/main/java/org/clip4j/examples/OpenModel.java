@@ -15,12 +15,17 @@ record OpenModel(ClipModel model, Tokenizer tokenizer, Encoder encoder) implemen
    *
    * @param name on the hub, a folder or a weights file
    */
-  static OpenModel load(String name) throws IOException {
+  static OpenModel load(String name, DeviceOptions options) throws IOException {
+    options.precision().requireOn(options.device());
     try (Checkpoint checkpoint = Examples.loader(name).openCheckpoint()) {
-      ClipModel model = ClipModel.load(checkpoint.config(), checkpoint.parameters());
+      ClipModel model =
+          ClipModel.load(checkpoint.config(), checkpoint.parameters(), options.device());
       Tokenizer tokenizer = checkpoint.tokenizer().orElse(null);
       ImageTransform transform = checkpoint.transform();
-      return new OpenModel(model, tokenizer, new Encoder(model, transform, tokenizer));
+      return new OpenModel(
+          model,
+          tokenizer,
+          Encoder.ofFixed(model, transform, tokenizer, options.precision(), true));
     }
   }
 

@@ -11,7 +11,7 @@ import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.ClassWeights;
 import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.Encoder;
-import org.clip4j.eval.NpyFile;
+import org.clip4j.eval.NumpyArray;
 import org.clip4j.image.ImageDecoder;
 
 /**
@@ -122,7 +122,7 @@ record ProbeData(
             : IntStream.range(0, classes).mapToObj(k -> "class " + k).toList();
     EmbeddingClassifier zeroShot = null;
     if (classEmbeddings != null) {
-      float[][] weights = NpyFile.matrix(classEmbeddings);
+      float[][] weights = NumpyArray.matrix(classEmbeddings);
       if (weights.length != names.size()
           || train.features.length > 0 && weights[0].length != train.features[0].length) {
         throw new IllegalArgumentException(
@@ -139,6 +139,6 @@ record ProbeData(
   }
 
   private static Part part(Path[] files) throws IOException {
-    return new Part(NpyFile.matrix(files[0]), NpyFile.ints(files[1]));
+    return new Part(NumpyArray.matrix(files[0]), NumpyArray.ints(files[1]));
   }
 }

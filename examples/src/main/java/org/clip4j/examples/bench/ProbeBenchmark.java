@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.eval.LogisticRegression;
-import org.clip4j.eval.NpyFile;
+import org.clip4j.eval.NumpyArray;
 import org.clip4j.eval.ProbeAccuracy;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -51,8 +51,8 @@ public final class ProbeBenchmark implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    float[][] x = NpyFile.matrix(features);
-    int[] y = NpyFile.ints(labels);
+    float[][] x = NumpyArray.matrix(features);
+    int[] y = NumpyArray.ints(labels);
     int classes = Arrays.stream(y).max().orElse(0) + 1;
     LogisticRegression regression =
         LogisticRegression.builder()
@@ -69,8 +69,8 @@ public final class ProbeBenchmark implements Callable<Integer> {
     }
     double test = Double.NaN;
     if (testFeatures != null) {
-      float[][] logits = fit.classifier().logits(NpyFile.matrix(testFeatures));
-      test = ProbeAccuracy.of(logits, NpyFile.ints(testLabels)).top1();
+      float[][] logits = fit.classifier().logits(NumpyArray.matrix(testFeatures));
+      test = ProbeAccuracy.of(logits, NumpyArray.ints(testLabels)).top1();
     }
     double train = ProbeAccuracy.of(fit.classifier().logits(x), y).top1();
     System.out.printf(

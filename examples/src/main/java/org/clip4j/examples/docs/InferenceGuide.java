@@ -25,6 +25,10 @@ import org.clip4j.djl.ClipZoo;
 import org.clip4j.engine.Precision;
 import org.clip4j.eval.ImageVisitor;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.search.ApproximateIndex;
+import org.clip4j.search.Embeddings;
+import org.clip4j.search.ExactIndex;
+import org.clip4j.search.Hit;
 
 /** The snippets of docs/inference.md, compiled; a test holds the guide to them. */
 final class InferenceGuide {
@@ -75,6 +79,19 @@ final class InferenceGuide {
               System.err.println(error.getMessage()); // and goes on; without this it would stop
             }
           });
+    }
+  }
+
+  static void search(Clip clip, Path embedded, Path saved) throws IOException {
+    try (Embeddings embeddings = Embeddings.open(embedded); // what Embed wrote
+        ExactIndex index = embeddings.index()) {
+      for (Hit hit : index.search(clip.encodeText("a red circle"), 10)) {
+        System.out.println(hit.score() + " " + embeddings.name(hit.row()));
+      }
+    }
+    try (ApproximateIndex index = ApproximateIndex.builder(clip.embedDim()).build()) {
+      index.add(clip.encodeImages(List.of(Path.of("a.jpg"), Path.of("b.jpg"))));
+      index.save(saved); // ApproximateIndex.open(saved) maps it, and more can be added
     }
   }
 

@@ -7,27 +7,19 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.Arrays;
+import java.util.List;
 import java.util.function.DoubleConsumer;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import org.clip4j.search.NpyHeader;
 
 /**
  * An array that NumPy saved ({@code numpy.save}), read in pieces: a matrix of floats as embeddings,
  * or a list of whole numbers as labels. Little-endian float32, float64, int32, int64 and uint8, row
  * by row. Safe for use by several threads until it is closed.
  */
-public final class NpyFile implements EmbeddingRows, AutoCloseable {
-  private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
-  private static final int MAX_HEADER = 1 << 16;
+public final class NumpyArray implements EmbeddingRows, AutoCloseable {
   private static final int PIECE_BYTES = 1 << 18; // stays in the core's cache
-  private static final Pattern HEADER =
-      Pattern.compile(
-          "\\{'descr': '([^']*)', 'fortran_order': (True|False), 'shape': \\(([0-9]{1,18}),?(?: ([0-9]{1,18}),?)?\\),? *\\}\\s*");
-
   private final Path file;
   private final FileChannel channel;
   private final long dataStart;
@@ -78,43 +70,18 @@ public final class NpyFile implements EmbeddingRows, AutoCloseable {
     abstract double read(ByteBuffer from);
   }
 
-  private NpyFile(Path file, FileChannel channel) throws IOException {
+  private NumpyArray(Path file, FileChannel channel) throws IOException {
     this.file = file;
     this.channel = channel;
-    // 1. The magic, a version of two bytes, and the header's length: 2 bytes in version 1, else 4.
-    ByteBuffer start = ByteBuffer.allocate(12).order(ByteOrder.LITTLE_ENDIAN);
-    if (channel.size() < start.capacity()) {
-      throw bad("is no NumPy array");
+    NpyHeader header = NpyHeader.read(file, channel);
+    List<Long> shape = header.shape();
+    if (shape.isEmpty() || shape.size() > 2) {
+      throw bad("has the shape " + shape + "; one or two dimensions are needed");
     }
-    readFully(start, 0);
-    byte[] magic = new byte[MAGIC.length];
-    start.get(magic);
-    if (!Arrays.equals(magic, MAGIC)) {
-      throw bad("is no NumPy array; write one with numpy.save");
-    }
-    int version = start.get();
-    start.get();
-    long length = version == 1 ? start.getShort() & 0xffff : start.getInt() & 0xffffffffL;
-    int at = version == 1 ? 10 : 12;
-    if (version < 1 || version > 3 || length > MAX_HEADER || at + length > channel.size()) {
-      throw bad("has a header of version " + version + " and length " + length + ", not NumPy's");
-    }
-    // 2. The header, a Python dictionary.
-    ByteBuffer header = ByteBuffer.allocate((int) length);
-    readFully(header, at);
-    String text = StandardCharsets.ISO_8859_1.decode(header).toString();
-    Matcher matcher = HEADER.matcher(text);
-    if (!matcher.matches()) {
-      throw bad("is no array of one or two dimensions: " + text.strip());
-    }
-    type = typeOf(matcher.group(1));
-    if (matcher.group(2).equals("True")) {
-      throw bad("is stored column by column; save numpy.ascontiguousarray of it");
-    }
-    long rows = Long.parseLong(matcher.group(3));
-    long columns = matcher.group(4) == null ? 1 : Long.parseLong(matcher.group(4));
-    dataStart = at + length;
-    // 3. The values that this promises are there.
+    type = typeOf(header.type());
+    long rows = shape.get(0);
+    long columns = shape.size() == 1 ? 1 : shape.get(1);
+    dataStart = header.offset();
     long available = (channel.size() - dataStart) / type.bytes;
     if (rows > Integer.MAX_VALUE
         || columns > Integer.MAX_VALUE
@@ -132,10 +99,10 @@ public final class NpyFile implements EmbeddingRows, AutoCloseable {
    * @throws IOException if it is no array of these types with one or two dimensions; the message
    *     names the file
    */
-  public static NpyFile open(Path file) throws IOException {
+  public static NumpyArray open(Path file) throws IOException {
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
-      return new NpyFile(file, channel);
+      return new NumpyArray(file, channel);
     } catch (IOException | RuntimeException | Error e) {
       channel.close();
       throw e;
@@ -148,7 +115,7 @@ public final class NpyFile implements EmbeddingRows, AutoCloseable {
    * @throws IOException as {@link #open}
    */
   public static float[][] matrix(Path file) throws IOException {
-    try (NpyFile npy = open(file)) {
+    try (NumpyArray npy = open(file)) {
       float[][] rows = new float[npy.count][npy.width];
       for (int i = 0; i < rows.length; i++) {
         npy.copy(i, FloatBuffer.wrap(rows[i]));
@@ -163,7 +130,7 @@ public final class NpyFile implements EmbeddingRows, AutoCloseable {
    * @throws IOException as {@link #open}, and if one is no int
    */
   public static int[] ints(Path file) throws IOException {
-    try (NpyFile npy = open(file)) {
+    try (NumpyArray npy = open(file)) {
       if (npy.width != 1) {
         throw npy.bad("has " + npy.width + " columns; expected a list of whole numbers");
       }

@@ -74,10 +74,10 @@ class NpyFileTest {
     check("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1), }", "holds <f8");
     check("{'descr': '>f4', 'fortran_order': False, 'shape': (1, 1), }", "holds >f4");
     check("{'descr': '<f4', 'fortran_order': True, 'shape': (1, 1), }", "Fortran");
-    check("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", "(1,)");
-    check("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1), }", "(1, 1, 1)");
+    check("{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }", "[1]");
+    check("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 1, 1), }", "[1, 1, 1]");
     check("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }", "damaged");
-    check("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 0), }", "(1, 0)");
+    check("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 0), }", "[1, 0]");
     check("{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 65536), }", "rows");
     check("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 1), }", "type");
     Files.writeString(temp.resolve("x.npy"), "no");

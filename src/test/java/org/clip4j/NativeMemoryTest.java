@@ -38,7 +38,7 @@ class NativeMemoryTest {
 
   @Test
   void training_1000_steps_leaves_native_memory_flat() throws IOException {
-    int batch = 32;
+    int batch = 8;
     int warmUp = 100;
     ColouredShapes shapes = ColouredShapes.builder().optImageSize(32).build();
     long[] resident = new long[2];

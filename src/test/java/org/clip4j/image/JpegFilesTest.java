@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.IIOImage;
@@ -37,6 +38,15 @@ import org.w3c.dom.Node;
 @Timeout(60)
 class JpegFilesTest {
   private static final Path FOLDER = Path.of("src/test/resources/org/clip4j/image/jpegs");
+
+  /**
+   * libjpeg 6b, which most JDKs bring, repeats the chroma of 4:4:0 where libjpeg-turbo (Pillow's,
+   * and the JDK's of some Linux distributions) interpolates it, and smooths unfinished files
+   * otherwise.
+   */
+  private static final Set<String> VERSIONS_DIFFER =
+      Set.of("4-4-0.jpg", "unfinished-progressive.jpg");
+
   private static final ImageDecoder TURBO = ImageDecoder.defaults();
   private static final ImageDecoder JDK = ImageDecoder.defaults().withTurboJpeg(false);
 
@@ -80,7 +90,19 @@ class JpegFilesTest {
     RgbImage expected = JDK.read(Path.of(file.toString().replace(".jpg", ".png")));
     assertThat(found.width()).isEqualTo(expected.width());
     assertThat(found.height()).isEqualTo(expected.height());
-    assertThat(largestDifference(found, expected)).isLessThanOrEqualTo(1);
+    if (VERSIONS_DIFFER.contains(name(file))) {
+      assertThat(meanDifference(found, expected)).isLessThan(4);
+    } else {
+      assertThat(largestDifference(found, expected)).isLessThanOrEqualTo(1);
+    }
+  }
+
+  private static double meanDifference(RgbImage a, RgbImage b) {
+    double sum = 0;
+    for (int i = 0; i < a.pixels().length; i++) {
+      sum += Math.abs((a.pixels()[i] & 0xFF) - (b.pixels()[i] & 0xFF));
+    }
+    return sum / a.pixels().length;
   }
 
   private static int largestDifference(RgbImage a, RgbImage b) {

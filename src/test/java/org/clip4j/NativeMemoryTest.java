@@ -33,6 +33,10 @@ class NativeMemoryTest {
           new TextConfig(16, 49408, 32, 2, 2, 4, null),
           false);
 
+  /** Of few tokens, with which steps are short and checkpoints small. */
+  private static final ClipConfig SMALL =
+      new ClipConfig(32, CONFIG.vision(), new TextConfig(16, 100, 32, 2, 2, 4, null), false);
+
   /** Less than one activation [N, L, D] of each step would add up to. */
   private static final long MOST_GROWTH_MB = 24;
 
@@ -43,10 +47,11 @@ class NativeMemoryTest {
     ColouredShapes shapes = ColouredShapes.builder().optImageSize(32).build();
     long[] resident = new long[2];
     int[] arrays = new int[2];
-    try (ClipModel model = ClipModel.create(CONFIG, 0)) {
+    try (ClipModel model = ClipModel.create(SMALL, 0)) {
       ClipTrainer.builder()
           .setModel(model)
           .setPairs(shapes.training(256))
+          .optTokenizer(new OneToken())
           .optBatchSize(batch)
           .optMicroBatchSize(batch / 2)
           .optSteps(warmUp + 1000)
@@ -71,9 +76,7 @@ class NativeMemoryTest {
     ColouredShapes shapes = ColouredShapes.builder().optImageSize(32).build();
     long[] resident = new long[2];
     int[] arrays = new int[2];
-    ClipConfig small = // little to write
-        new ClipConfig(32, CONFIG.vision(), new TextConfig(16, 100, 32, 2, 2, 4, null), false);
-    try (ClipModel model = ClipModel.create(small, 0)) {
+    try (ClipModel model = ClipModel.create(SMALL, 0)) {
       ClipTrainer.builder()
           .setModel(model)
           .setPairs(shapes.training(8))

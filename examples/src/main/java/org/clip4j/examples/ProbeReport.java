@@ -156,12 +156,7 @@ record ProbeReport(String model, List<ProbeStudy> studies) {
   }
 
   private static Html figure(FewShotCurve curve, Double zeroShot, Crossing crossing) {
-    List<Point> points = new ArrayList<>();
-    for (FewShotCurve.Point point : curve.points()) {
-      double spread = point.standardDeviation();
-      points.add(
-          new Point(point.shots(), point.mean(), point.mean() - spread, point.mean() + spread));
-    }
+    List<Point> points = ProbeSections.points(curve);
     List<Series> series = new ArrayList<>();
     series.add(new Series("linear probe", points));
     if (zeroShot != null) {

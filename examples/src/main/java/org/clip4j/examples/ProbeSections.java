@@ -43,8 +43,8 @@ final class ProbeSections {
         table.html());
   }
 
-  /** The paper's figure 6: accuracy over labelled examples per class, with zero-shot at 0. */
-  static void fewShot(HtmlReport report, FewShotCurve curve, Interval zeroShot) {
+  /** Means with one standard deviation to each side. */
+  static List<LineFigure.Point> points(FewShotCurve curve) {
     List<LineFigure.Point> points = new ArrayList<>();
     for (FewShotCurve.Point point : curve.points()) {
       double spread = point.standardDeviation();
@@ -52,6 +52,11 @@ final class ProbeSections {
           new LineFigure.Point(
               point.shots(), point.mean(), point.mean() - spread, point.mean() + spread));
     }
+    return points;
+  }
+
+  /** The paper's figure 6: accuracy over labelled examples per class, with zero-shot at 0. */
+  static void fewShot(HtmlReport report, FewShotCurve curve, Interval zeroShot) {
     double last = curve.points().get(curve.points().size() - 1).shots();
     LineFigure.Point words =
         new LineFigure.Point(0, zeroShot.value(), zeroShot.low(), zeroShot.high());
@@ -64,7 +69,7 @@ final class ProbeSections {
             "labelled training images per class",
             "top-1 accuracy",
             List.of(
-                new Series("linear probe on the embeddings", points),
+                new Series("linear probe on the embeddings", points(curve)),
                 new Series(
                     "zero-shot", List.of(words, new LineFigure.Point(last, zeroShot.value()))))));
   }

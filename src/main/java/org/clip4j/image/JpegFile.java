@@ -11,7 +11,11 @@ import java.awt.image.WritableRaster;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Set;
 import javax.imageio.ImageReadParam;
 import javax.imageio.ImageReader;
@@ -39,6 +43,9 @@ final class JpegFile {
 
   /** Sampling of the first of three components: 4:4:4, 4:2:2 and 4:2:0. */
   private static final Set<Integer> USUAL_SAMPLING = Set.of(0x11, 0x21, 0x22);
+
+  private static final VarHandle EIGHT_BYTES =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.nativeOrder());
 
   private static final byte[] START = {(byte) 0xFF, (byte) SOI};
 
@@ -120,9 +127,7 @@ final class JpegFile {
     int at = 2;
     while (true) {
       int start = at;
-      while (at < data.length && (data[at] & 0xFF) != 0xFF) {
-        at++; // libjpeg skips stray bytes between segments, too
-      }
+      at = nextMark(at); // libjpeg skips stray bytes between segments, too
       while (at < data.length && (data[at] & 0xFF) == 0xFF) {
         at++;
       }
@@ -231,15 +236,30 @@ final class JpegFile {
 
   /** First byte after the entropy-coded data that starts here: that of the next marker. */
   private int endOfScan(int at) throws IOException {
-    for (int i = at; i + 1 < data.length; i++) {
-      if (data[i] == (byte) 0xFF) {
-        int next = data[i + 1] & 0xFF;
-        if (next != 0 && next != 0xFF && !isRestart(next)) {
-          return i;
-        }
+    for (int i = nextMark(at); i + 1 < data.length; i = nextMark(i + 1)) {
+      int next = data[i + 1] & 0xFF;
+      if (next != 0 && next != 0xFF && !isRestart(next)) {
+        return i;
       }
     }
     throw truncated("no end-of-image marker follows the scan at byte " + at);
+  }
+
+  /** The first byte of 0xFF from here on, or the end of the file. */
+  private int nextMark(int at) {
+    int i = at;
+    while (i + Long.BYTES <= data.length && !hasMark((long) EIGHT_BYTES.get(data, i))) {
+      i += Long.BYTES;
+    }
+    while (i < data.length && data[i] != (byte) 0xFF) {
+      i++;
+    }
+    return i;
+  }
+
+  /** Whether one of eight bytes is 0xFF: 0 in the complement, where subtracting 1 borrows. */
+  private static boolean hasMark(long bytes) {
+    return (~bytes - 0x0101010101010101L & bytes & 0x8080808080808080L) != 0;
   }
 
   private RgbImage readLuma() throws IOException {
@@ -273,11 +293,11 @@ final class JpegFile {
   }
 
   /** The file as readers get it. */
-  private byte[] content(byte[] start) throws IOException {
-    ByteArrayOutputStream file = new ByteArrayOutputStream(start.length + bare.size());
-    file.writeBytes(start);
-    bare.writeTo(file);
-    return file.toByteArray();
+  private byte[] content(byte[] start) {
+    byte[] rest = bare.toByteArray();
+    byte[] file = Arrays.copyOf(start, start.length + rest.length);
+    System.arraycopy(rest, 0, file, start.length, rest.length);
+    return file;
   }
 
   private <T> T read(byte[] start, Reading<T> reading) throws IOException {

@@ -56,6 +56,9 @@ final class Resampler {
       int width,
       int height,
       Interpolation filter) {
+    if (fullWidth == image.width() && fullHeight == image.height()) {
+      return crop(image, (int) left, (int) top, width, height);
+    }
     // Pillow turns the passes round for very tall images, which shrinks them sooner.
     if (image.height() > 100L * image.width() && fullHeight < image.height()) {
       int all = image.width();
@@ -64,6 +67,21 @@ final class Resampler {
       return passes(lower, fullWidth, height, left, 0, width, height, filter);
     }
     return passes(image, fullWidth, fullHeight, left, top, width, height, filter);
+  }
+
+  private static byte[] crop(RgbImage image, int left, int top, int width, int height) {
+    byte[] pixels = image.pixels();
+    byte[] out = new byte[3 * width * height];
+    int size = width * height;
+    for (int y = 0, o = 0; y < height; y++) {
+      int p = ((top + y) * image.width() + left) * 3;
+      for (int x = 0; x < width; x++, o++, p += 3) {
+        out[o] = pixels[p];
+        out[o + size] = pixels[p + 1];
+        out[o + 2 * size] = pixels[p + 2];
+      }
+    }
+    return out;
   }
 
   private static byte[] interleave(byte[] planar) {

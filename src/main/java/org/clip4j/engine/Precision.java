@@ -47,6 +47,9 @@ public enum Precision {
 
       def full(self, x: Tensor) -> Tensor:
         return torch.to(x, 6)
+
+      def attended(self, x: Tensor) -> Tensor:
+        return {attended}
       """;
 
   /** Where it does not. */
@@ -67,6 +70,9 @@ public enum Precision {
 
       def full(self, x: Tensor) -> Tensor:
         return x
+
+      def attended(self, x: Tensor) -> Tensor:
+        return x
       """;
 
   /** PyTorch's number of the type that operands are cast to; 0 for none. */
@@ -78,25 +84,31 @@ public enum Precision {
 
   /**
    * Puts a precision into kernels that write {@code self.linear}, {@code self.matmul} and {@code
-   * self.conv2d} for the operations that follow it, and {@code self.full} around what must be
-   * float32.
+   * self.conv2d} for the operations that follow it, {@code self.full} around what must be float32,
+   * and {@code self.attended} around queries, keys and values. These stay as they are on GPUs; on
+   * CPUs PyTorch's attention is many small products of a head each, which cost more in a short type
+   * than in float32, so there they are widened.
    *
    * @param source functions as for {@link TorchScript#compile}
    * @param device on which they will run
    */
   public String applyTo(String source, Device device) {
-    return applyTo(source, isNativeOn(device));
+    return applyTo(source, isNativeOn(device), device.isGpu());
   }
 
-  String applyTo(String source, boolean isNative) {
+  String applyTo(String source, boolean isNative, boolean gpu) {
     if (type != 0) {
-      return source + (isNative ? CASTING : ROUNDING).replace("{type}", Integer.toString(type));
+      return source
+          + (isNative ? CASTING : ROUNDING)
+              .replace("{attended}", gpu ? "x" : "self.full(x)")
+              .replace("{type}", Integer.toString(type));
     }
     return source
         .replace("self.linear(", "torch.linear(")
         .replace("self.matmul(", "torch.matmul(")
         .replace("self.conv2d(", "torch.conv2d(")
-        .replace("self.full(", "(");
+        .replace("self.full(", "(")
+        .replace("self.attended(", "(");
   }
 
   /** PyTorch's number of the type of the products' operands. */

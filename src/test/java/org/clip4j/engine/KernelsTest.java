@@ -101,9 +101,9 @@ class KernelsTest {
       }
       operands[i] = manager.create(values, i == 2 ? new Shape(24) : new Shape(24, 24));
     }
-    float[] exact = product(Precision.FP32.applyTo(source, true), operands);
-    float[] cast = product(precision.applyTo(source, true), operands);
-    float[] rounded = product(precision.applyTo(source, false), operands);
+    float[] exact = product(Precision.FP32.applyTo(source, true, false), operands);
+    float[] cast = product(precision.applyTo(source, true, false), operands);
+    float[] rounded = product(precision.applyTo(source, false, false), operands);
     double unit = precision == Precision.BF16 ? 1 / 256. : 1 / 2048.; // of the type's rounding
     double largest = 0;
     for (int i = 0; i < exact.length; i++) {

@@ -65,7 +65,7 @@ final class ResidualAttentionBlock {
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        qkv = torch.reshape(self.attended(self.linear(y, p[2], p[3])), [N, L, 3, {H}, {d}])
+        qkv = torch.reshape({attended}(self.linear(y, p[2], p[3])), [N, L, 3, {H}, {d}])
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
         q = torch.select(qkv, 0, 0)
         k = torch.select(qkv, 0, 1)
@@ -78,11 +78,11 @@ final class ResidualAttentionBlock {
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        kv = self.attended({kv})
+        kv = {attended}({kv})
         kv = torch.permute(torch.reshape(kv, [N, L, 2, {H}, {d}]), [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
         k = torch.select(kv, 0, 0)
         v = torch.select(kv, 0, 1)
-        q = self.attended({q})
+        q = {attended}({q})
         q = torch.transpose(torch.reshape(q, [N, 1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
         a = torch.scaled_dot_product_attention(q, k, v, {visible}, 0., False)
         a = torch.reshape(torch.transpose(a, 1, 2), [N, 1, {D}])
@@ -237,8 +237,8 @@ final class ResidualAttentionBlock {
         .replace("{ls_2}", kind.layerScale ? "torch.mul(p[13], " : "")
         .replace("{/ls}", kind.layerScale ? ")" : "")
         .replace(
-            "self.attended(",
-            use == TowerKernels.Use.TRAIN && kind.width >= WIDE ? "(" : "self.attended(");
+            "{attended}",
+            use == TowerKernels.Use.TRAIN && kind.width >= WIDE ? "" : "self.attended");
   }
 
   /** [N, L, D] to [N, L, D]. */

@@ -1,7 +1,8 @@
 // The page of SearchServer. Names from files are only ever set as text, never as markup.
 //
 // What is shown is an entry of the browser's history: {q}, {row, name} or {file, name}, and {open}
-// with it while a picture is shown large. So Back and Forward work, and an address can be kept.
+// with it while a picture is shown large, {here} if it was opened from the entry before. So Back and
+// Forward work, and an address can be kept.
 const form = document.querySelector("form");
 const query = form.querySelector("input[type=search]");
 const upload = form.querySelector("input[type=file]");
@@ -36,7 +37,7 @@ function card(result, rank) {
     picture.addEventListener("error", () => {
       opener.replaceWith(element("div", "This picture cannot be read any more.", "gone"));
     });
-    const opener = button("", () => go({ ...history.state, open: result.row }));
+    const opener = button("", () => go({ ...history.state, open: result.row, here: true }));
     opener.className = "open";
     opener.title = "Show large";
     opener.append(picture);
@@ -76,7 +77,7 @@ function byFile(file) {
 
 // Shows what an entry says; asks the server only for another search than the one shown.
 async function show(entry) {
-  const { open, ...search } = entry;
+  const { open, here, ...search } = entry;
   query.value = entry.q ?? "";
   upload.value = "";
   const key = JSON.stringify(search);
@@ -144,7 +145,11 @@ function move(step) {
 }
 
 function leave() {
-  const { open, ...entry } = history.state;
+  const { open, here, ...entry } = history.state;
+  if (here) {
+    history.back();
+    return;
+  }
   history.replaceState(entry, "", address(entry));
   large.close();
 }

@@ -24,6 +24,7 @@ final class EvaluateZeroShot implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     LabelledImages images = data.images();
+    ZeroShotPictures pictures = new ZeroShotPictures();
     ZeroShotEvaluation.Result result;
     try (OpenModel model = OpenModel.load(options.model, options.device);
         CountBar bar = new CountBar("Images", images.size())) {
@@ -35,6 +36,7 @@ final class EvaluateZeroShot implements Callable<Integer> {
               .optResamples(options.resamples)
               .optSeed(options.seed)
               .optProgress(bar)
+              .optListener(pictures)
               .build()
               .run(model.encoder());
     }
@@ -51,7 +53,7 @@ final class EvaluateZeroShot implements Callable<Integer> {
                     result.dataSet(),
                     result.last().metrics().images(),
                     result.classes().size()));
-    ZeroShotSections.add(report, result);
+    ZeroShotSections.add(report, result, () -> pictures.add(report, images, result.classes()));
     options.write(report, "zero-shot.json");
     return 0;
   }

@@ -84,17 +84,17 @@ final class StateDict {
       return known.get(0);
     }
     List<String> found = known.isEmpty() ? List.copyOf(prefixes) : known;
-    String first = found.get(0);
+    String first = SafeTensorsHeader.quote(found.get(0));
     throw new CheckpointException(
         file.file()
             + " has its model under the "
             + (found.size() == 1 ? "prefix " : "prefixes ")
             + String.join(", ", found.stream().map(SafeTensorsHeader::quote).toList())
             + (found.size() == 1 ? ", which is not known" : ", of which one is to be chosen")
-            + "; in Python, save {k.removeprefix('"
+            + "; in Python, save {k.removeprefix("
             + first
-            + "'): v for k, v in state_dict.items() if k.startswith('"
+            + "): v for k, v in state_dict.items() if k.startswith("
             + first
-            + "')}");
+            + ")}");
   }
 }

@@ -210,6 +210,46 @@ class CheckpointTest {
     }
   }
 
+  @Test
+  void a_new_configuration_never_stands_beside_old_weights() throws IOException {
+    Path path = saved(Layout.TRANSFORMERS, TINY);
+    String config = Files.readString(path.resolve("config.json"));
+    Files.delete(path.resolve("model.safetensors"));
+    Files.createDirectories(path.resolve("model.safetensors/x")); // no file can take its place
+    ClipConfig other = new ClipConfig(10, VISION, TEXT, true);
+
+    assertThatThrownBy(
+            () -> Checkpoint.save(path, Layout.TRANSFORMERS, other, openai(other), numbered(other)))
+        .isInstanceOf(IOException.class);
+    assertThat(path.resolve("config.json")).hasContent(config);
+  }
+
+  @Test
+  void the_newer_of_two_processor_files_counts_and_is_replaced() throws IOException {
+    Path path = saved(Layout.TRANSFORMERS, TINY);
+    Files.writeString(
+        path.resolve("processor_config.json"),
+        """
+        {"image_processor": {"image_processor_type": "CLIPImageProcessor", "size": SIZE,
+          "crop_size": SIZE, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25],
+          "resample": 2}}
+        """
+            .replace("SIZE", String.valueOf(VISION.imageHeight())));
+    try (Checkpoint checkpoint = Checkpoint.open(path)) {
+      assertThat(checkpoint.transform().std()).containsExactly(0.25f, 0.25f, 0.25f);
+      assertThat(checkpoint.transform().interpolation())
+          .isEqualTo(ImageTransform.Interpolation.BILINEAR);
+    }
+    saved(Layout.TRANSFORMERS, TINY);
+    try (Checkpoint checkpoint = Checkpoint.open(path)) {
+      assertThat(checkpoint.transform()).isEqualTo(openai(TINY));
+    }
+    Files.writeString(path.resolve("processor_config.json"), "{\"processor_class\": \"X\"}");
+    try (Checkpoint checkpoint = Checkpoint.open(path)) {
+      assertThat(checkpoint.transform()).isEqualTo(openai(TINY));
+    }
+  }
+
   private static TreeSet<String> names(Path folder) throws IOException {
     TreeSet<String> names = new TreeSet<>();
     try (Stream<Path> files = Files.list(folder)) {

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.clip4j.weights.PickleCalls.Storage;
@@ -71,8 +72,10 @@ final class Pickle {
       if (!scalar(opcode) && !container(opcode) && !object(opcode)) {
         throw in.bad(
             String.format(
+                Locale.ROOT,
                 "its pickle has the opcode 0x%02x at byte %d, which PyTorch does not write",
-                opcode, in.position() - 1));
+                opcode,
+                in.position() - 1));
       }
     }
   }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -208,6 +209,42 @@ class CheckpointTest {
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
       assertThat(checkpoint.config()).isEqualTo(TINY);
     }
+  }
+
+  /** Languages that write other digits, and one with an i of its own. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ar", "fa", "mr", "tr"})
+  void golden_conversions_are_the_same_in_every_locale(String language) throws IOException {
+    Map<String, String> expected = converted(folder.resolve("root"));
+    Locale before = Locale.getDefault();
+    try {
+      Locale.setDefault(new Locale.Builder().setLanguage(language).build());
+      assertThat(converted(folder.resolve(language))).isEqualTo(expected);
+    } finally {
+      Locale.setDefault(before);
+    }
+    assertThat(expected).containsKey("hf-clipTRANSFORMERStokenizer_config.json");
+  }
+
+  /** The text files of golden checkpoints, written anew. */
+  private static Map<String, String> converted(Path folder) throws IOException {
+    Map<String, String> texts = new TreeMap<>();
+    for (Layout layout : Layout.values()) {
+      String other = layout == Layout.OPENCLIP ? "openclip-vit-quickgelu" : "hf-siglip";
+      for (String golden : List.of("hf-clip", other)) {
+        Path to = folder.resolve(golden + layout);
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.folder(golden))) {
+          CheckpointWriter.of(checkpoint.config(), checkpoint.transform(), checkpoint.parameters())
+              .write(to, layout);
+        }
+        for (String name : names(to)) {
+          if (name.endsWith(".json")) {
+            texts.put(golden + layout + name, Files.readString(to.resolve(name)));
+          }
+        }
+      }
+    }
+    return texts;
   }
 
   @Test

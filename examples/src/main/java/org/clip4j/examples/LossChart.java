@@ -47,8 +47,12 @@ final class LossChart {
       return Html.of("p").text("No steps were taken.");
     }
     String summary =
-        "Loss over %.0f steps: %.3f at first, %.3f at the end"
-            .formatted(steps[steps.length - 1], loss[0], loss[loss.length - 1]);
+        String.format(
+            Locale.ROOT,
+            "Loss over %.0f steps: %.3f at first, %.3f at the end",
+            steps[steps.length - 1],
+            loss[0],
+            loss[loss.length - 1]);
     try {
       String wide = svg(steps, loss, learningRate, WIDE);
       String narrow = svg(steps, loss, learningRate, Plot.NARROW);
@@ -124,10 +128,12 @@ final class LossChart {
   private static String themed(String document, int width) {
     String svg = document.substring(document.indexOf("<svg"));
     int end = svg.indexOf('>');
-    String start = "<svg viewBox=\"0 0 %d %d\" aria-hidden=\"true\"".formatted(width, HEIGHT);
+    String start =
+        String.format(
+            Locale.ROOT, "<svg viewBox=\"0 0 %d %d\" aria-hidden=\"true\"", width, HEIGHT);
     svg = start + svg.substring(end);
     for (Theme theme : Theme.values()) {
-      String standIn = "rgb(1,2,%d)".formatted(3 + theme.ordinal());
+      String standIn = String.format(Locale.ROOT, "rgb(1,2,%d)", 3 + theme.ordinal());
       svg = svg.replace(standIn, "var(--" + theme.name().toLowerCase(Locale.ROOT) + ")");
     }
     return svg;

@@ -106,8 +106,12 @@ final class RetrievalPictures {
         .forEach(one -> cards.add(card.of(one)));
     report.section(
         "Most confident: " + which.toLowerCase(Locale.ROOT),
-        "The %d right and %d wrong ones of %,d with the largest lead of the one over the other, by cosine similarity. "
-                .formatted(right, cards.size() - right, found.size())
+        String.format(
+                Locale.ROOT,
+                "The %d right and %d wrong ones of %,d with the largest lead of the one over the other, by cosine similarity. ",
+                right,
+                cards.size() - right,
+                found.size())
             + note,
         Gallery.of(cards));
   }

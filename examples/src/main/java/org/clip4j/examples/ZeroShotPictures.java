@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.PriorityQueue;
 import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImages;
@@ -61,9 +62,12 @@ final class ZeroShotPictures implements ZeroShotEvaluation.Listener {
     }
     report.section(
         "Most confident, right and wrong",
-        "The %d right and %d wrong answers whose class is the furthest ahead of the next, by cosine similarity; the true class is"
-                .formatted(right.size(), wrong.size())
-            + " bold.",
+        String.format(
+            Locale.ROOT,
+            "The %d right and %d wrong answers whose class is the furthest ahead of the next, by cosine similarity; the true class"
+                + " is bold.",
+            right.size(),
+            wrong.size()),
         Gallery.of(cards));
   }
 

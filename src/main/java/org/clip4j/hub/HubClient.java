@@ -20,6 +20,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.ssl.SSLException;
+import org.clip4j.io.IoErrors;
 
 /**
  * Requests to the hub. Redirects are followed here and not by the JDK's client: at most {@link
@@ -201,7 +202,9 @@ final class HubClient {
       if (e.getCause() instanceof SSLException) {
         throw HubException.unavailable(failed, e.getCause());
       }
-      throw new TransientFailure(failed, e.getCause());
+      throw isUnknownHost(e)
+          ? TransientFailure.stubborn(failed, e.getCause())
+          : new TransientFailure(failed, e.getCause());
     } finally {
       future.cancel(true); // changes nothing if it is done
     }
@@ -251,15 +254,20 @@ final class HubClient {
   }
 
   static String reason(Throwable error) {
+    if (isUnknownHost(error)) {
+      return "the host's name is unknown (is there a network?)";
+    }
+    String reason = IoErrors.message(error);
+    return reason.startsWith(ConnectException.class.getSimpleName()) ? "it was refused" : reason;
+  }
+
+  private static boolean isUnknownHost(Throwable error) {
     for (Throwable cause = error; cause != null; cause = cause.getCause()) {
       if (cause instanceof UnresolvedAddressException || cause instanceof UnknownHostException) {
-        return "the host's name is unknown (is there a network?)";
+        return true;
       }
     }
-    if (error instanceof ConnectException && error.getMessage() == null) {
-      return "it was refused";
-    }
-    return error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage();
+    return false;
   }
 
   private URI fileAddress(HubId id, String commit, String file) {

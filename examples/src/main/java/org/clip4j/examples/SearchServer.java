@@ -19,6 +19,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.clip4j.examples.ImageSearch.Match;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 
 /**
  * A small page on this machine to type queries into. Only this machine reaches it, and only under
@@ -63,7 +64,11 @@ final class SearchServer implements AutoCloseable {
           HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 0);
     } catch (BindException e) {
       throw new IOException(
-          "port " + port + " cannot be used: " + e.getMessage() + "; choose another, or 0 for any",
+          "port "
+              + port
+              + " cannot be used: "
+              + IoErrors.message(e)
+              + "; choose another, or 0 for any",
           e);
     }
     threads =
@@ -92,7 +97,7 @@ final class SearchServer implements AutoCloseable {
         handler.handle(exchange);
       } catch (RefusedException e) {
         JsonObject error = new JsonObject();
-        error.addProperty("error", e.getMessage());
+        error.addProperty("error", IoErrors.message(e));
         send(exchange, e.status, "application/json", new Gson().toJson(error));
       }
     }
@@ -162,7 +167,7 @@ final class SearchServer implements AutoCloseable {
     try {
       return search.byImage(ImageDecoder.decode(bytes, "the image"), k);
     } catch (IOException e) {
-      throw new RefusedException(400, e.getMessage());
+      throw new RefusedException(400, IoErrors.message(e));
     }
   }
 

@@ -39,7 +39,10 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code HF_HUB_OFFLINE} ({@code TRANSFORMERS_OFFLINE}), {@code DJL_OFFLINE} or the system
  *       property {@code ai.djl.offline}: nothing but the cache is used;
  *   <li>{@code HF_HUB_ETAG_TIMEOUT}, {@code HF_HUB_DOWNLOAD_TIMEOUT}: seconds that a file's
- *       description, and each next piece of all else, may take; 10 by default;
+ *       description, and each next piece of all else, may take; 10 by default. A server that sends
+ *       less than 1 KiB a second for three times as long is given up too;
+ *   <li>{@code HTTPS_PROXY}, {@code HTTP_PROXY}, {@code ALL_PROXY} and {@code NO_PROXY}, or in
+ *       lower case, which goes before: proxies, as in Python;
  *   <li>{@code HF_HUB_DISABLE_SYMLINKS}: files instead of links; {@code
  *       HF_HUB_DISABLE_IMPLICIT_TOKEN}: no token is sent.
  * </ul>
@@ -71,9 +74,9 @@ public final class Hub {
   private final HubSettings settings;
   private final HubClient client;
 
-  Hub(HubSettings settings, Retries.Waiting waiting) {
+  Hub(HubSettings settings, Proxies proxies, Retries.Waiting waiting) {
     this.settings = settings;
-    client = new HubClient(settings, waiting);
+    client = new HubClient(settings, proxies, waiting);
   }
 
   /**
@@ -96,7 +99,10 @@ public final class Hub {
    * @throws IllegalArgumentException if a variable makes no sense; the message names it
    */
   public static Hub of(Map<String, String> environment) {
-    return new Hub(HubSettings.of(environment), duration -> Thread.sleep(duration.toMillis()));
+    return new Hub(
+        HubSettings.of(environment),
+        Proxies.of(environment),
+        duration -> Thread.sleep(duration.toMillis()));
   }
 
   /**

@@ -44,7 +44,7 @@ class HubConcurrencyTest extends HubFixture {
   @Test
   void downloads_of_one_file_without_a_lock_do_not_meet() throws Exception {
     String commit = hub.publish(ID, "main", both());
-    HubClient client = new HubClient(HubSettings.of(environment), waits::add);
+    HubClient client = new HubClient(HubSettings.of(environment), Proxies.NONE, waits::add);
     RemoteFile file =
         new RemoteFile("open_clip_model.safetensors", SHA, 3_000_000, new Checksum(false, SHA));
     Path blob = Files.createDirectories(repo().resolve("blobs")).resolve(SHA);

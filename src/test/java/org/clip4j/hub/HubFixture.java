@@ -87,6 +87,7 @@ abstract class HubFixture {
     return new Hub(
         new HubSettings(
             s.cache(), s.endpoint(), s.token(), s.offline(), s.symlinks(), timeout, timeout),
+        Proxies.of(environment),
         waits::add);
   }
 

@@ -86,6 +86,11 @@ final class Proxies extends ProxySelector {
         proxies.routes.put(kind, route(variable, environment.get(variable).strip()));
       }
     }
+    if (proxies.routes.values().stream().anyMatch(route -> route.login != null)
+        && System.getProperty(TUNNELING) == null) {
+      logger.info("Setting {} to nothing, so that Java sends a proxy's password", TUNNELING);
+      System.setProperty(TUNNELING, "");
+    }
     String none = variable(environment, "no");
     for (String host : none == null ? new String[0] : environment.get(none).split(",")) {
       proxies.add(host.strip());
@@ -210,13 +215,6 @@ final class Proxies extends ProxySelector {
     }
     if (route.login == null) {
       return null;
-    }
-    if (uri.getScheme().equalsIgnoreCase("https") && System.getProperty(TUNNELING) == null) {
-      logger.info(
-          "Setting {} to nothing, so that Java sends the password in {}",
-          TUNNELING,
-          route.variable);
-      System.setProperty(TUNNELING, "");
     }
     byte[] login = route.login.getBytes(StandardCharsets.UTF_8);
     return "Basic " + Base64.getEncoder().encodeToString(login);

@@ -141,21 +141,6 @@ class HubConcurrencyTest extends HubFixture {
     assertThat(tree(blobs)).noneMatch(name -> name.contains("incomplete"));
   }
 
-  private Process start() throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp",
-            System.getProperty("java.class.path"),
-            HubProcess.class.getName(),
-            "fetch",
-            ID);
-    builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
-    builder.environment().putAll(environment);
-    builder.redirectErrorStream(true);
-    return builder.start();
-  }
-
   private static long received(Path blobs) throws IOException {
     if (!Files.isDirectory(blobs)) {
       return 0;

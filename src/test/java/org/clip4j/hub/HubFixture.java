@@ -95,6 +95,22 @@ abstract class HubFixture {
     return connect().fetch(HubId.parse(id), progress::add);
   }
 
+  /** Fetches in a process of its own, by the environment. */
+  final Process start() throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            HubProcess.class.getName(),
+            "fetch",
+            ID);
+    builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
+    builder.environment().putAll(environment);
+    builder.redirectErrorStream(true);
+    return builder.start();
+  }
+
   /** Fetches what cannot be had; the message never holds the token. */
   String failure(String id) {
     Throwable thrown = catchThrowable(() -> fetch(id));

@@ -19,8 +19,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -137,38 +138,56 @@ class HubProxyTest extends HubFixture {
   }
 
   /** A hub by https is reached by a tunnel, which the proxy opens or does not. */
-  @ParameterizedTest
-  @ValueSource(ints = {407, 403})
-  void a_tunnel_is_asked_for_with_user_and_password(int status) throws Exception {
-    try (ServerSocket proxy = new ServerSocket()) {
-      proxy.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0));
-      CompletableFuture<String> asked =
-          CompletableFuture.supplyAsync(
-              () -> {
+  private ServerSocket tunnel(String answer, List<String> asked) throws IOException {
+    ServerSocket proxy = new ServerSocket();
+    proxy.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0));
+    Thread thread =
+        new Thread(
+            () -> {
+              while (true) {
                 try (Socket socket = proxy.accept()) {
                   StringBuilder head = new StringBuilder();
                   while (!head.toString().endsWith("\r\n\r\n")) {
                     head.append((char) socket.getInputStream().read());
                   }
-                  socket
-                      .getOutputStream()
-                      .write(
-                          ("HTTP/1.1 " + status + " No\r\nContent-Length: 0\r\n\r\n")
-                              .getBytes(StandardCharsets.US_ASCII));
-                  return head.toString();
+                  asked.add(head.toString());
+                  String text = "HTTP/1.1 " + answer + " No\r\nContent-Length: 0\r\n\r\n";
+                  socket.getOutputStream().write(text.getBytes(StandardCharsets.US_ASCII));
                 } catch (IOException e) {
-                  throw new IllegalStateException(e);
+                  return; // closed
                 }
-              });
-      environment.put("HF_ENDPOINT", "https://hub.invalid");
-      environment.put("HTTPS_PROXY", "me:secret@127.0.0.1:" + proxy.getLocalPort());
-      environment.put("HF_TOKEN", TOKEN);
-      assertThat(failure(ID)).contains("answers " + status, "HTTPS_PROXY");
-      assertThat(asked.get())
-          .startsWith("CONNECT hub.invalid:443 HTTP/1.1")
-          .contains("Proxy-Authorization: Basic bWU6c2VjcmV0")
-          .doesNotContain(TOKEN);
+              }
+            });
+    thread.setDaemon(true);
+    thread.start();
+    environment.put("HF_ENDPOINT", "https://hub.invalid");
+    environment.put("HTTPS_PROXY", "me:secret@127.0.0.1:" + proxy.getLocalPort());
+    environment.put("HF_TOKEN", TOKEN);
+    return proxy;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"407", "403", "502"})
+  void a_proxy_that_opens_no_tunnel_is_named_with_its_answer(String answer) throws IOException {
+    List<String> asked = new CopyOnWriteArrayList<>();
+    try (ServerSocket proxy = tunnel(answer, asked)) {
+      assertThat(failure(ID))
+          .contains("proxy http://127.0.0.1:" + proxy.getLocalPort() + " (HTTPS_PROXY)", answer)
+          .doesNotContain("secret");
     }
+    assertThat(asked.get(0)).startsWith("CONNECT hub.invalid:443 HTTP/1.1").doesNotContain(TOKEN);
+  }
+
+  /** In a process of its own: the JDK reads once whether it may send a password. */
+  @Test
+  void a_tunnel_is_asked_for_with_user_and_password() throws Exception {
+    List<String> asked = new CopyOnWriteArrayList<>();
+    try (ServerSocket proxy = tunnel("407", asked)) {
+      Process process = start();
+      process.getInputStream().readAllBytes();
+      assertThat(process.waitFor()).isEqualTo(1);
+    }
+    assertThat(asked.get(0)).contains("Proxy-Authorization: Basic bWU6c2VjcmV0"); // me:secret
   }
 
   private String log(String endpoint) throws IOException {

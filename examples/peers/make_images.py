@@ -278,11 +278,17 @@ def png(width, height, bits, kind, rows, *chunks):
 
 
 def pngs(files):
+    """Pillow drops what tRNS says of 16 bits, so for those a mask says which pixels are clear."""
     width, height = 24, 10
+    places = [(x, y) for y in range(height) for x in range(width)]
+    clear = {}
     for transparent in 0, 5, 200, 300, 60000:
         rows = [struct.pack(f">{width}H", *[(5, 200, 300, 60000, 0)[(x + y) % 5] for x in range(width)]) for y in range(height)]
+        clear[f"gray16-trns-{transparent}.png"] = [(5, 200, 300, 60000, 0)[(x + y) % 5] == transparent for x, y in places]
         files[f"gray16-trns-{transparent}.png"] = png(width, height, 16, 0, rows, chunk(b"tRNS", struct.pack(">H", transparent)))
     rows = [struct.pack(f">{3 * width}H", *[v for x in range(width) for v in ((x * 2570, y * 5000, 0x1234) if (x + y) % 3 else (5, 200, 300))]) for y in range(height)]
+    clear["rgb16-trns.png"] = [(x + y) % 3 == 0 for x, y in places]
+    clear["rgb16-trns-other.png"] = [False] * len(places)
     files["rgb16-trns.png"] = png(width, height, 16, 2, rows, chunk(b"tRNS", struct.pack(">HHH", 5, 200, 300)))
     files["rgb16-trns-other.png"] = png(width, height, 16, 2, rows, chunk(b"tRNS", struct.pack(">HHH", 5, 201, 300)))
     for bits in 1, 2, 4, 8:
@@ -292,11 +298,11 @@ def pngs(files):
     files["rgb-trns.png"] = png(width, height, 8, 2, rows, chunk(b"tRNS", struct.pack(">HHH", 7, 36, 65)))
     rows = [struct.pack(f">{width}H", *[x * 2000 + y for x in range(width)]) for y in range(height)]
     files["gray16-short-trns.png"] = png(width, height, 16, 0, rows)
-    header_end = 33
     whole = png(width, height, 16, 0, rows)
     at = whole.index(b"IDAT") - 4
     body = whole[at + 8:-16]
     files["split-idat.png"] = whole[:at] + b"".join(chunk(b"IDAT", body[i:i + 1]) + chunk(b"IDAT", b"") for i in range(len(body))) + whole[-12:]
+    return clear
 
 
 def lzw(indices, bits):
@@ -352,8 +358,9 @@ def gifs(files):
 def odd(folder):
     folder.mkdir(parents=True, exist_ok=True)
     files = {}
-    for make in metadata, tiffs, pngs, gifs:
+    for make in metadata, tiffs, gifs:
         make(files)
+    clear = pngs(files)
     lines = ["file\twidth\theight\trgb\tover 80c0ff"]
     for name, data in files.items():
         try:
@@ -363,6 +370,8 @@ def odd(folder):
             print(name, repr(error))
             continue
         (folder / name).write_bytes(data)
+        if name in clear:
+            over.putalpha(Image.frombytes("L", image.size, bytes(0 if c else 255 for c in clear[name])))
         below = Image.new("RGB", image.size, (0x80, 0xC0, 0xFF))
         below.paste(over, mask=over.getchannel("A"))
         lines.append(f"{name}\t{line(image)}\t{line(below).split(chr(9))[2]}")

@@ -57,11 +57,17 @@ final class BmpFile {
               + Math.max(0, data.length - start)
               + " are left");
     }
+    long left = data.length - start;
+    long claimed = old || !runs ? 0 : in.getInt(IMAGE_SIZE) & 0xFFFFFFFFL;
+    if (claimed > left) {
+      throw new IOException(
+          "it is truncated: its runs need " + claimed + " bytes, " + left + " are left");
+    }
     byte[] bytes = data.clone();
     ByteBuffer out = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     out.putInt(FILE_SIZE, data.length);
     if (!old) {
-      out.putInt(IMAGE_SIZE, (int) (data.length - start));
+      out.putInt(IMAGE_SIZE, (int) left);
     }
     if (header >= V4_HEADER) {
       out.putInt(COLOR_SPACE, SRGB);

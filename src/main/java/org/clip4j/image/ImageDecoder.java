@@ -214,20 +214,19 @@ public final class ImageDecoder {
   }
 
   private void checkLength(long length, String name) throws ImageFormatException {
-    if (length > maxBytes) {
-      throw new ImageFormatException(
-          name,
-          "is longer than the "
-              + maxBytes
-              + " bytes allowed (ImageDecoder.withMaxBytes sets the limit)");
+    if (length <= Math.min(maxBytes, MOST_OF_HEAP)) {
+      return;
     }
-    if (length > MOST_OF_HEAP) {
-      throw new ImageFormatException(
-          name,
-          "is longer than the "
-              + MOST_OF_HEAP
-              + " bytes that an image may have of the heap, a quarter of it (-Xmx sets it)");
-    }
+    String problem =
+        length > maxBytes
+            ? "is longer than the "
+                + maxBytes
+                + " bytes allowed (ImageDecoder.withMaxBytes sets the limit)"
+            : "is longer than the "
+                + MOST_OF_HEAP
+                + " bytes that an image may have of the heap, a quarter of it (-Xmx sets it)";
+    throw new ImageFormatException(
+        name, problem, new ImageFormatException.TooLargeException(problem));
   }
 
   /** As {@link #decode(byte[], String)}, with the options of this decoder. */
@@ -321,9 +320,7 @@ public final class ImageDecoder {
       if (pixels > FREE_PIXELS && pixels / Math.max(1, pixelsPerByte) > length) {
         throw new IOException(
             "it is truncated: "
-                + width
-                + " x "
-                + height
+                + (width + " x " + height)
                 + " pixels cannot be held by a file of "
                 + length
                 + " bytes");
@@ -331,11 +328,9 @@ public final class ImageDecoder {
       // The reader's copy of the file, and its stream's.
       long bytes = pixels * bytesPerPixel + 2L * length;
       if (!memory.take(bytes)) {
-        throw new IOException(
+        throw new ImageFormatException.TooLargeException(
             "it has "
-                + width
-                + " x "
-                + height
+                + (width + " x " + height)
                 + " pixels, for which decoding takes "
                 + (bytes >> 20)
                 + " MiB of memory, more than the "
@@ -351,14 +346,15 @@ public final class ImageDecoder {
       throw new IOException(size);
     }
     if ((long) width * height > maxPixels) {
-      throw new IOException(
+      throw new ImageFormatException.TooLargeException(
           size
               + ", which is more than the "
               + maxPixels
               + " allowed (ImageDecoder.withMaxPixels sets the limit)");
     }
     if (Math.max(width, height) > MAX_SIDE) {
-      throw new IOException(size + "; no side may have more than " + MAX_SIDE);
+      throw new ImageFormatException.TooLargeException(
+          size + "; no side may have more than " + MAX_SIDE);
     }
   }
 

@@ -141,7 +141,9 @@ final class OrientationReader {
   }
 
   private boolean isText(int type) {
-    return isNamed(data, type, "tEXt") || isNamed(data, type, "zTXt") || isNamed(data, type, "iTXt");
+    return isNamed(data, type, "tEXt")
+        || isNamed(data, type, "zTXt")
+        || isNamed(data, type, "iTXt");
   }
 
   /** The text of a chunk after its keyword; nothing where it cannot be read. */

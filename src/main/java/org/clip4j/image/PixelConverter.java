@@ -34,7 +34,7 @@ final class PixelConverter {
   /**
    * @param premultiplied whether colours are multiplied by alpha though the raster does not say so
    * @param alpha whether a sample beyond colours is alpha
-   * @param transparentGray the level of deep gray that is transparent; -1 for none
+   * @param transparentGray the level of gray that is transparent; -1 for none
    */
   PixelConverter(int background, boolean premultiplied, boolean alpha, int transparentGray) {
     this.background = background;
@@ -72,8 +72,7 @@ final class PixelConverter {
     if (colors instanceof IndexColorModel palette) {
       fromPalette(raster, palette, rgb);
     } else if (isPlain(raster, colors)) {
-      fromBytes(
-          interleaved(raster), raster.getNumBands(), isPremultiplied(colors), rgb);
+      fromBytes(interleaved(raster), raster.getNumBands(), isPremultiplied(colors), rgb);
     } else if (raster.getTransferType() == DataBuffer.TYPE_INT
         && colors instanceof DirectColorModel packed
         && !packed.isAlphaPremultiplied()
@@ -152,7 +151,7 @@ final class PixelConverter {
     int[] colors = new int[palette.getMapSize()];
     palette.getRGBs(colors);
     for (int i = 0; i < colors.length; i++) {
-      colors[i] = over(colors[i]);
+      colors[i] = over(i == transparentGray ? colors[i] & 0xFFFFFF : colors[i]);
     }
     int width = raster.getWidth();
     int[] row = new int[width];

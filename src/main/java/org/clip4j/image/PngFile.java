@@ -21,8 +21,8 @@ final class PngFile {
    * What the reader gets.
    *
    * @param essence the file with nothing but its header, palette, transparency and pixels
-   * @param transparentGray the one 16-bit level that is transparent, which the reader cannot tell;
-   *     -1 for none
+   * @param transparentGray the one level of 1 or 16 bits that is transparent, which the reader
+   *     cannot tell; -1 for none
    */
   record Content(byte[] essence, int transparentGray) {}
 
@@ -46,7 +46,7 @@ final class PngFile {
           case 6 -> 4;
           default -> 1;
         };
-    boolean deepGray = bits == 16 && data[25] == 0;
+    boolean oddGray = (bits == 1 || bits == 16) && data[25] == 0;
     int pixelBits = bits * samples;
     sizeCheck.check(width, height, 3 + (pixelBits + 7) / 8, 8 * DEFLATE_LIMIT / pixelBits);
     ByteArrayOutputStream out = new ByteArrayOutputStream(data.length);
@@ -66,7 +66,7 @@ final class PngFile {
       if (type.equals("IDAT")) {
         found = true;
         pixels.write(data, at + 8, body);
-      } else if (type.equals("tRNS") && deepGray) {
+      } else if (type.equals("tRNS") && oddGray) {
         transparentGray = body < 2 ? -1 : (data[at + 8] & 0xFF) << 8 | data[at + 9] & 0xFF;
       } else if (type.equals("PLTE") || type.equals("tRNS")) {
         chunk(out, type, Arrays.copyOfRange(data, at + 8, at + 8 + body));

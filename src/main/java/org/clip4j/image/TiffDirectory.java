@@ -116,7 +116,8 @@ record TiffDirectory(ByteBuffer data, TreeMap<Integer, Entry> entries) {
       case SIGNED_LONG -> data.getInt(at);
       case FLOAT -> data.getFloat(at);
       case DOUBLE -> data.getDouble(at);
-      case RATIONAL -> (data.getInt(at) & 0xFFFFFFFFL) / (double) (data.getInt(at + 4) & 0xFFFFFFFFL);
+      case RATIONAL ->
+          (data.getInt(at) & 0xFFFFFFFFL) / (double) (data.getInt(at + 4) & 0xFFFFFFFFL);
       case SIGNED_RATIONAL -> data.getInt(at) / (double) data.getInt(at + 4);
       default -> Double.NaN;
     };

@@ -34,10 +34,41 @@ final class TiffFile {
   /** The tags that decide about pixels; the rest describes them. */
   private static final Set<Integer> KEPT =
       Set.of(
-          WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, 266, STRIP_OFFSETS, SAMPLES,
-          ROWS_PER_STRIP, STRIP_BYTES, PLANAR, 292, 293, 317, COLORS, TILE_WIDTH, TILE_HEIGHT,
-          TILE_OFFSETS, TILE_BYTES, EXTRA_SAMPLES, 339, 347, 512, JPEG_STREAM, 514, 515, 517, 518,
-          519, 520, 521, 529, 530, 531, 532);
+          WIDTH,
+          HEIGHT,
+          BITS,
+          COMPRESSION,
+          PHOTOMETRIC,
+          266,
+          STRIP_OFFSETS,
+          SAMPLES,
+          ROWS_PER_STRIP,
+          STRIP_BYTES,
+          PLANAR,
+          292,
+          293,
+          317,
+          COLORS,
+          TILE_WIDTH,
+          TILE_HEIGHT,
+          TILE_OFFSETS,
+          TILE_BYTES,
+          EXTRA_SAMPLES,
+          339,
+          347,
+          512,
+          JPEG_STREAM,
+          514,
+          515,
+          517,
+          518,
+          519,
+          520,
+          521,
+          529,
+          530,
+          531,
+          532);
 
   private static final int UNCOMPRESSED = 1;
   private static final int OLD_JPEG = 6;
@@ -50,7 +81,9 @@ final class TiffFile {
   /** As in Pillow. */
   private static final int MOST_SAMPLES = 6;
 
-  /** What a strip or a tile may have beyond the picture: tiles have one size however small it is. */
+  /**
+   * What a strip or a tile may have beyond the picture: tiles have one size however small it is.
+   */
   private static final int SPARE_PIXELS = 1 << 20;
 
   private static final int PALETTE = 3;
@@ -147,7 +180,8 @@ final class TiffFile {
     if (directory.has(offsetsTag)) {
       int bytesTag = tiled ? TILE_BYTES : STRIP_BYTES;
       long rowBytes = (cellWidth * pixelBits / planes + 7) / 8;
-      checkCells(offsetsTag, bytesTag, cells * planes, rowBytes * cellHeight);
+      checkCells(
+          offsetsTag, bytesTag, cells * planes, rowBytes * cellHeight, rowBytes * height * planes);
       for (int i = 0; i < cells * planes && compression == JPEG; i++) {
         int from = (int) changed.get(offsetsTag)[i];
         int end = from + (int) changed.get(bytesTag)[i];
@@ -158,8 +192,13 @@ final class TiffFile {
     }
   }
 
-  /** Cuts what strips or tiles claim to what there is. */
-  private void checkCells(int offsetsTag, int bytesTag, long cells, long plainBytes)
+  /**
+   * Cuts what strips or tiles claim to what there is.
+   *
+   * @param plainBytes that each takes without compression
+   * @param needed that strips take without compression, all together
+   */
+  private void checkCells(int offsetsTag, int bytesTag, long cells, long plainBytes, long needed)
       throws IOException {
     int wanted = (int) Math.min(cells, data.length);
     long[] offsets = directory.numbers(offsetsTag, wanted);
@@ -181,6 +220,10 @@ final class TiffFile {
       long left = data.length - offsets[i];
       bytes[i] = bytes[i] <= 0 ? left : Math.min(bytes[i], left);
       all += bytes[i];
+    }
+    if (compression == UNCOMPRESSED && !directory.has(TILE_OFFSETS) && all < needed) {
+      throw new IOException(
+          "it is truncated: its pixels need " + needed + " bytes, " + all + " are left");
     }
     // Strips that share their bytes would let a short file ask for endless work.
     if (all > 4L * data.length + SPARE_PIXELS) {
@@ -212,8 +255,7 @@ final class TiffFile {
     entries.keySet().retainAll(KEPT);
     for (var entry : entries.entrySet()) {
       if (entry.getValue().type() == TiffDirectory.LONG8) {
-        changed.computeIfAbsent(
-            entry.getKey(), tag -> new long[] {(long) directory.number(tag)});
+        changed.computeIfAbsent(entry.getKey(), tag -> new long[] {(long) directory.number(tag)});
       }
     }
     changed.keySet().forEach(tag -> entries.put(tag, null));

@@ -243,8 +243,10 @@ final class TiffFile {
         (w, h, bytesPerPixel, pixelsPerByte) -> {
           if (w > cellWidth + 15 || h > cellHeight + 15) {
             throw new IOException(
-                "it holds a JPEG image of %d x %d pixels in a place of %d x %d"
-                    .formatted(w, h, cellWidth, cellHeight));
+                "it holds a JPEG image of "
+                    + (w + " x " + h)
+                    + " pixels in a place of "
+                    + (cellWidth + " x " + cellHeight));
           }
         });
   }

@@ -242,7 +242,7 @@ class ClipTest {
     assertThatThrownBy(missing::get)
         .isInstanceOf(ExecutionException.class)
         .hasCauseInstanceOf(UncheckedIOException.class)
-        .hasMessageContaining("no-such.png does not exist");
+        .hasMessageContaining("no-such.png: it does not exist");
     List<CompletableFuture<float[][]>> calls = new ArrayList<>();
     for (int i = 0; i < 4 * AsyncCalls.WAITING; i++) {
       calls.add(clip.encodeTextsAsync(List.of("text " + i)));

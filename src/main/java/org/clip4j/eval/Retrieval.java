@@ -8,6 +8,7 @@ import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -70,7 +71,7 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
     float[][] encoded =
         encoder.encodeImages(
             all.stream().map(ImageTextPair::image).toList(),
-            (image, e) -> logger.warn("Left out of the retrieval: {}", e.getMessage()));
+            (image, e) -> logger.warn("Left out of the retrieval: {}", IoErrors.message(e)));
     List<float[]> images = new ArrayList<>();
     List<String> captions = new ArrayList<>();
     List<Integer> imageOfText = new ArrayList<>();

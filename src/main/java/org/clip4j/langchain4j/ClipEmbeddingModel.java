@@ -71,27 +71,36 @@ public final class ClipEmbeddingModel implements EmbeddingModel {
     List<EmbeddingInput> inputs = request.inputs();
     Embedding[] embeddings = new Embedding[inputs.size()];
     List<String> texts = new ArrayList<>();
-    List<Integer> places = new ArrayList<>(); // of the texts
+    List<Integer> textPlaces = new ArrayList<>();
+    List<byte[]> images = new ArrayList<>();
+    List<Integer> imagePlaces = new ArrayList<>();
     for (int i = 0; i < embeddings.length; i++) {
       Content content = only(inputs.get(i), i);
       if (content instanceof TextContent text) {
         texts.add(text.text());
-        places.add(i);
+        textPlaces.add(i);
       } else if (content instanceof ImageContent image) {
-        embeddings[i] = Embedding.from(clip.encodeImage(bytes(image.image(), i)));
+        images.add(bytes(image.image(), i));
+        imagePlaces.add(i);
       } else {
         throw new IllegalArgumentException(
             name(i) + " is of type " + content.type() + "; CLIP models take texts and images");
       }
     }
-    float[][] rows = clip.encodeTexts(texts);
-    for (int t = 0; t < rows.length; t++) {
-      embeddings[places.get(t)] = Embedding.from(rows[t]);
+    if (!texts.isEmpty()) {
+      put(embeddings, textPlaces, clip.encodeTexts(texts));
     }
+    put(embeddings, imagePlaces, clip.encodeImages(images));
     return EmbeddingResponse.builder()
         .embeddings(Arrays.asList(embeddings))
         .modelName(name)
         .build();
+  }
+
+  private static void put(Embedding[] embeddings, List<Integer> places, float[][] rows) {
+    for (int row = 0; row < rows.length; row++) {
+      embeddings[places.get(row)] = Embedding.from(rows[row]);
+    }
   }
 
   private static String name(int input) {

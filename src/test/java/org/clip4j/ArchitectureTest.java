@@ -36,6 +36,7 @@ class ArchitectureTest {
           "org.clip4j.eval",
           "org.clip4j.hub",
           "org.clip4j.image",
+          "org.clip4j.io",
           "org.clip4j.loss",
           "org.clip4j.model",
           "org.clip4j.search",

@@ -53,7 +53,7 @@ final class SkippedPairs {
     return ids.contains(id);
   }
 
-  synchronized void add(PairDecoder.Loaded damaged) throws IOException {
+  synchronized void add(PairDecoder.Loaded damaged) {
     Drawn drawn = damaged.drawn();
     IOException why = damaged.why();
     String text = why.getMessage() != null ? why.getMessage() : why.toString();

@@ -16,6 +16,7 @@ import org.clip4j.engine.Precision;
 import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.KeyMap;
@@ -94,7 +95,7 @@ public final class ClipTrainer {
 
   private TrainingResult trained() throws IOException {
     if (settings.output != null) {
-      Files.createDirectories(settings.output);
+      IoErrors.worded(() -> Files.createDirectories(settings.output));
     }
     ClipModel model = settings.model;
     model.setTrainable(true);

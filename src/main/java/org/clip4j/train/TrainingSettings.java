@@ -124,6 +124,16 @@ final class TrainingSettings implements Cloneable {
     }
   }
 
+  /** What a training of the same model and pairs, of as many steps, has by default. */
+  TrainingSettings defaults() throws IOException {
+    TrainingSettings defaults = new TrainingSettings();
+    defaults.model = model;
+    defaults.pairs = pairs;
+    defaults.tokenizer = tokenizer;
+    defaults.steps = totalSteps();
+    return defaults;
+  }
+
   /** Whether there is anything to resume from later. */
   boolean savesCheckpoints() {
     return output != null && (checkpointSteps > 0 || checkpointInterval != null || resume);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -43,7 +44,8 @@ class DiagnosisTest {
               3,
               CHANCE,
               step % 10 == 0 ? imageCosine : Double.NaN,
-              step % 10 == 0 ? textCosine : Double.NaN));
+              step % 10 == 0 ? textCosine : Double.NaN),
+          Optional.empty());
     }
   }
 

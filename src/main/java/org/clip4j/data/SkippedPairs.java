@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -105,6 +106,7 @@ final class SkippedPairs {
   private IOException tooMany(long skipped, long read, long of) {
     return new IOException(
         String.format(
+            Locale.ROOT,
             "%d of the %d pairs read so far were damaged, more than %s %% of %d"
                 + " (optMaxSkippedShare); the first reasons: %s%s",
             skipped,

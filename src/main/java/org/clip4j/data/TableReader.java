@@ -6,13 +6,15 @@ import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import de.siegmar.fastcsv.reader.FieldMismatchStrategy;
 import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -316,23 +318,16 @@ final class TableReader {
   /** Looks for the line: the reader decodes ahead, so its own position says nothing. */
   private IOException notUtf8(Throwable e) throws IOException {
     long line = 1;
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(table))) {
-      for (int b = in.read(); ; b = in.read()) {
-        if (b != -1 && b != '\n') {
-          bytes.write(b);
-          continue;
-        }
-        try {
-          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes.toByteArray()));
-        } catch (CharacterCodingException malformed) {
-          break;
-        }
-        if (b == -1) {
-          break;
-        }
-        bytes.reset();
-        line++;
+    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+    ByteBuffer bytes = ByteBuffer.allocate(1 << 13);
+    CharBuffer chars = CharBuffer.allocate(bytes.capacity()); // a byte makes at most one
+    try (FileChannel in = FileChannel.open(table)) {
+      for (boolean more = true; more; ) {
+        boolean end = in.read(bytes) < 0;
+        more = !decoder.decode(bytes.flip(), chars, end).isError() && !end;
+        bytes.compact();
+        line += chars.flip().chars().filter(c -> c == '\n').count();
+        chars.clear();
       }
     }
     return new IOException(table + " line " + line + " is not UTF-8; save the table as UTF-8", e);

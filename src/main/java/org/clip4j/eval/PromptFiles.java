@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /** Templates and class names from files of one's own, UTF-8. */
@@ -150,8 +151,13 @@ public final class PromptFiles {
         String before = seenLabels.putIfAbsent(label.strip(), where);
         if (before != null) {
           throw new IOException(
-              "%s %s: the label \"%s\" stands at %s too"
-                  .formatted(file, where, label.strip(), before));
+              String.format(
+                  Locale.ROOT,
+                  "%s %s: the label \"%s\" stands at %s too",
+                  file,
+                  where,
+                  label.strip(),
+                  before));
         }
         labels.add(label.strip());
       }
@@ -159,8 +165,13 @@ public final class PromptFiles {
         String before = seenNames.putIfAbsent(name, where);
         if (before != null) {
           throw new IOException(
-              "%s %s: the name \"%s\" stands at %s too; prompts cannot tell such classes apart"
-                  .formatted(file, where, name, before));
+              String.format(
+                  Locale.ROOT,
+                  "%s %s: the name \"%s\" stands at %s too; prompts cannot tell such classes apart",
+                  file,
+                  where,
+                  name,
+                  before));
         }
       }
       names.add(own);

@@ -279,7 +279,7 @@ final class HubClient {
           || kept.indexOf(c) >= 0) {
         encoded.append(c);
       } else {
-        encoded.append(String.format("%%%02X", (int) c));
+        encoded.append(String.format(Locale.ROOT, "%%%02X", (int) c));
       }
     }
     return encoded.toString();

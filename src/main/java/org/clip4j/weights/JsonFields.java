@@ -155,6 +155,9 @@ final class JsonFields {
     float[] values = new float[3];
     for (int i = 0; i < 3; i++) {
       values[i] = (float) number(key, array.get(i));
+      if (!Float.isFinite(values[i])) {
+        throw bad(key, "expected numbers that are finite as 32-bit floats");
+      }
     }
     return values;
   }

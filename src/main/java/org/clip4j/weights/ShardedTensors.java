@@ -232,6 +232,11 @@ final class ShardedTensors implements TensorFile {
   }
 
   @Override
+  public void copyFinite(String name, long from, FloatBuffer target) {
+    shard(name).copyFinite(name, from, target);
+  }
+
+  @Override
   public long[] longs(String name) {
     return shard(name).longs(name);
   }

@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -43,14 +44,20 @@ final class ConfusionFigure {
     svg.add(
         Plot.label(14, margin + side / 2, "middle", "true class")
             .attribute("class", "title")
-            .attribute("transform", "rotate(-90 14 %s)".formatted(Plot.number(margin + side / 2))));
-    String font = "font-size:%spx".formatted(Plot.number(size));
+            .attribute(
+                "transform",
+                String.format(Locale.ROOT, "rotate(-90 14 %s)", Plot.number(margin + side / 2))));
+    String font = String.format(Locale.ROOT, "font-size:%spx", Plot.number(size));
     for (int i = 0; i < n; i++) {
       double middle = margin + (i + 0.5) * cell;
       String name = shorten(classes.get(shown[i]));
       svg.add(Plot.label(margin - 5, middle + size / 3, "end", name).attribute("style", font));
       String turn =
-          "rotate(-90 %s %s)".formatted(Plot.number(middle + size / 3), Plot.number(margin - 5));
+          String.format(
+              Locale.ROOT,
+              "rotate(-90 %s %s)",
+              Plot.number(middle + size / 3),
+              Plot.number(margin - 5));
       svg.add(
           Plot.label(middle + size / 3, margin - 5, "start", name)
               .attribute("style", font)
@@ -63,8 +70,11 @@ final class ConfusionFigure {
       figure.add(
           Html.of("p", "class", "note")
               .text(
-                  "Shown are the %d classes of %,d with the most mistakes."
-                      .formatted(n, classes.size())));
+                  String.format(
+                      Locale.ROOT,
+                      "Shown are the %d classes of %,d with the most mistakes.",
+                      n,
+                      classes.size())));
     }
     return figure;
   }
@@ -90,8 +100,13 @@ final class ConfusionFigure {
       Html box = Plot.box(x, y, cell - (cell > 12 ? 1 : 0.3), cell - (cell > 12 ? 1 : 0.3), "cell");
       box.attribute("style", "fill:" + HeatMap.css(colour));
       String words =
-          "%s, answered %s: %,d of %,d"
-              .formatted(classes.get(shown[i]), classes.get(shown[j]), count, total);
+          String.format(
+              Locale.ROOT,
+              "%s, answered %s: %,d of %,d",
+              classes.get(shown[i]),
+              classes.get(shown[j]),
+              count,
+              total);
       svg.add(box.add(Html.of("title").text(words)));
       if (cell >= 24 && count > 0) {
         svg.add(

@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairSource;
@@ -40,7 +41,7 @@ final class EvaluateRetrieval implements Callable<Integer> {
     }
     Retrieval retrieval;
     try (OpenModel model = OpenModel.load(options.model, options.device)) {
-      System.out.printf("Encoding %,d pairs%n", pairs.size());
+      System.out.printf(Locale.ROOT, "Encoding %,d pairs%n", pairs.size());
       retrieval = Retrieval.of(model.encoder(), pairs, captionsPerImage);
     }
     System.out.println(retrieval);
@@ -53,15 +54,20 @@ final class EvaluateRetrieval implements Callable<Integer> {
     HtmlReport report =
         new HtmlReport(
                 "Retrieval",
-                "%s on %s: %,d images and %,d captions."
-                    .formatted(options.model, pairs.name(), retrieval.images(), retrieval.texts()))
+                String.format(
+                    Locale.ROOT,
+                    "%s on %s: %,d images and %,d captions.",
+                    options.model,
+                    pairs.name(),
+                    retrieval.images(),
+                    retrieval.texts()))
             .figures(
                 List.of(
                     figure("Image by text, R@1", retrieval.textToImage(), retrieval.images()),
                     figure("Text by image, R@1", retrieval.imageToText(), retrieval.texts()),
                     new Figure(
                         "Images",
-                        "%,d".formatted(retrieval.images()),
+                        String.format(Locale.ROOT, "%,d", retrieval.images()),
                         lost == 0 ? "all could be read" : lost + " more could not be read")))
             .section(
                 "Images found by text",

@@ -2,6 +2,7 @@ package org.clip4j.examples;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.ZeroShotEvaluation;
@@ -45,12 +46,13 @@ final class EvaluateZeroShot implements Callable<Integer> {
     HtmlReport report =
         new HtmlReport(
             "Zero-shot classification",
-            "%s on %s: %,d images of %,d classes, none of them used for training the classifier."
-                .formatted(
-                    options.model,
-                    result.dataSet(),
-                    result.last().metrics().images(),
-                    result.classes().size()));
+            String.format(
+                Locale.ROOT,
+                "%s on %s: %,d images of %,d classes, none of them used for training the classifier.",
+                options.model,
+                result.dataSet(),
+                result.last().metrics().images(),
+                result.classes().size()));
     ZeroShotSections.add(report, result);
     options.write(report, "zero-shot.json");
     return 0;

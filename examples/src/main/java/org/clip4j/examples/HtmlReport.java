@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
@@ -107,8 +108,12 @@ final class HtmlReport {
       int[] own) {
     if (cosine.length != images.size() || own.length != images.size()) {
       throw new IllegalArgumentException(
-          "The matrix has %d rows and own has %d entries for %d images; all must be equal"
-              .formatted(cosine.length, own.length, images.size()));
+          String.format(
+              Locale.ROOT,
+              "The matrix has %d rows and own has %d entries for %d images; all must be equal",
+              cosine.length,
+              own.length,
+              images.size()));
     }
     return section(heading, note, HeatMap.of(images, captions, cosine, own));
   }
@@ -128,8 +133,11 @@ final class HtmlReport {
     long right = predictions.stream().filter(Prediction::right).count();
     Html count = Html.of("p", "class", "note");
     count.text(
-        "%d of the %d images below are right; the true label is bold."
-            .formatted(right, predictions.size()));
+        String.format(
+            Locale.ROOT,
+            "%d of the %d images below are right; the true label is bold.",
+            right,
+            predictions.size()));
     return section(heading, note, count, gallery);
   }
 
@@ -144,7 +152,7 @@ final class HtmlReport {
     }
     Html body = Html.of("tbody");
     for (Score score : scores) {
-      String right = "%,d of %,d".formatted(score.correct(), score.total());
+      String right = String.format(Locale.ROOT, "%,d of %,d", score.correct(), score.total());
       Html row = Html.of("tr").add(header("row", "").text(score.name()));
       row.add(Html.of("td", "class", "number").text(percent(score.rate())));
       row.add(Html.of("td", "class", "wide").add(bar(score.rate(), score.chance())));
@@ -181,9 +189,13 @@ final class HtmlReport {
     Html body = Html.of("main");
     body.add(Html.of("h1").text(title), Html.of("p", "class", "subtitle").text(subtitle));
     sections.forEach(body::add);
-    String written = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm"));
+    String written =
+        LocalDateTime.now(ZoneId.systemDefault())
+            .format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT));
     Html footer = Html.of("footer").text("Written by clip4j on " + written + ".");
-    return """
+    return String.format(
+        Locale.ROOT,
+        """
         <!DOCTYPE html>
         <html lang="en">
         <head>
@@ -196,8 +208,10 @@ final class HtmlReport {
         <body>
         %s</body>
         </html>
-        """
-        .formatted(Html.of("title").text(title), styles(), body.add(footer));
+        """,
+        Html.of("title").text(title),
+        styles(),
+        body.add(footer));
   }
 
   /** Adds a part of the page: a heading, a line under it (which may be empty), and anything. */

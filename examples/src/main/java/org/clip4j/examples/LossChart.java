@@ -47,8 +47,12 @@ final class LossChart {
       return Html.of("p").text("No steps were taken.");
     }
     String summary =
-        "Loss over %.0f steps: %.3f at first, %.3f at the end"
-            .formatted(steps[steps.length - 1], loss[0], loss[loss.length - 1]);
+        String.format(
+            Locale.ROOT,
+            "Loss over %.0f steps: %.3f at first, %.3f at the end",
+            steps[steps.length - 1],
+            loss[0],
+            loss[loss.length - 1]);
     try {
       Html figure = Html.of("figure", "role", "img", "aria-label", summary);
       return Html.of("div", "class", "scroll").add(figure.raw(svg(steps, loss, learningRate)));
@@ -118,10 +122,12 @@ final class LossChart {
   private static String themed(String document) {
     String svg = document.substring(document.indexOf("<svg"));
     int end = svg.indexOf('>');
-    String start = "<svg viewBox=\"0 0 %d %d\" aria-hidden=\"true\"".formatted(WIDTH, HEIGHT);
+    String start =
+        String.format(
+            Locale.ROOT, "<svg viewBox=\"0 0 %d %d\" aria-hidden=\"true\"", WIDTH, HEIGHT);
     svg = start + svg.substring(end);
     for (Theme theme : Theme.values()) {
-      String standIn = "rgb(1,2,%d)".formatted(3 + theme.ordinal());
+      String standIn = String.format(Locale.ROOT, "rgb(1,2,%d)", 3 + theme.ordinal());
       svg = svg.replace(standIn, "var(--" + theme.name().toLowerCase(Locale.ROOT) + ")");
     }
     return svg;

@@ -189,7 +189,11 @@ final class Plot {
     String shape =
         switch (style % STYLES) {
           case 0 -> // circle
-              "M%1$s %2$sa5 5 0 1 0 10 0a5 5 0 1 0 -10 0z".formatted(number(x - r), number(y));
+              String.format(
+                  Locale.ROOT,
+                  "M%1$s %2$sa5 5 0 1 0 10 0a5 5 0 1 0 -10 0z",
+                  number(x - r),
+                  number(y));
           case 1 -> polygon(x - r, y - r, x + r, y - r, x + r, y + r, x - r, y + r); // square
           case 2 -> polygon(x, y - r - 1, x + r + 1, y + r, x - r - 1, y + r); // triangle
           case 3 -> polygon(x, y - r - 2, x + r + 1, y, x, y + r + 2, x - r - 1, y); // diamond

@@ -113,9 +113,12 @@ record ProbeReport(String model, List<ProbeStudy> studies) {
     figures.add(
         new Figure(
             "images",
-            "%,d".formatted(study.data().training().labels().length),
-            "%,d to test on, %,d classes"
-                .formatted(study.data().test().labels().length, study.data().classNames().size())));
+            String.format(Locale.ROOT, "%,d", study.data().training().labels().length),
+            String.format(
+                Locale.ROOT,
+                "%,d to test on, %,d classes",
+                study.data().test().labels().length,
+                study.data().classNames().size())));
     if (studies.size() > 1) {
       report.section(study.data().name(), "");
     }
@@ -186,7 +189,7 @@ record ProbeReport(String model, List<ProbeStudy> studies) {
       table.row(
           all
               ? String.format(Locale.ROOT, "all, %.1f on average", point.shots())
-              : "%.0f".formatted(point.shots()),
+              : String.format(Locale.ROOT, "%.0f", point.shots()),
           percent(point.mean()),
           all ? "" : points(point.standardDeviation()),
           join(own.stream().map(run -> percent(run.accuracy().top1())).toList()),

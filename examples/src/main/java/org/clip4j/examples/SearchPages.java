@@ -123,7 +123,9 @@ final class SearchPages {
     for (int i = 0; i < parts.length - 1; i++) {
       head.append(parts[i]).append('\n');
     }
-    return """
+    return String.format(
+        Locale.ROOT,
+        """
         <!DOCTYPE html>
         <html lang="en">
         <head>
@@ -134,8 +136,10 @@ final class SearchPages {
         <body>
         %s</body>
         </html>
-        """
-        .formatted(Html.of("title").text(title), head, parts[parts.length - 1]);
+        """,
+        Html.of("title").text(title),
+        head,
+        parts[parts.length - 1]);
   }
 
   static String resource(String name) {

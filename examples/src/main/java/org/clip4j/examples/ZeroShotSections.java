@@ -57,12 +57,12 @@ final class ZeroShotSections {
         new Figure(
             "Chance",
             Plot.percent(1.0 / result.classes().size()),
-            "guessing among %,d classes".formatted(result.classes().size())));
+            String.format(Locale.ROOT, "guessing among %,d classes", result.classes().size())));
     int unreadable = result.unreadable().count();
     figures.add(
         new Figure(
             "Images",
-            "%,d".formatted(metrics.images()),
+            String.format(Locale.ROOT, "%,d", metrics.images()),
             unreadable == 0 ? "all could be read" : unreadable + " more could not be read"));
     report.figures(figures);
     prompts(report, result);
@@ -147,7 +147,7 @@ final class ZeroShotSections {
       table.row(
           classes.get(mistake.own),
           classes.get(mistake.answer),
-          "%,d".formatted(mistake.count),
+          String.format(Locale.ROOT, "%,d", mistake.count),
           Plot.hundredths((double) mistake.count / all));
     }
     Html below =
@@ -176,8 +176,11 @@ final class ZeroShotSections {
     String note =
         order.size() <= MOST_CLASSES
             ? "Worst first."
-            : "The %d worst of %,d classes; all are in the JSON file."
-                .formatted(MOST_CLASSES, order.size());
+            : String.format(
+                Locale.ROOT,
+                "The %d worst of %,d classes; all are in the JSON file.",
+                MOST_CLASSES,
+                order.size());
     report.section(
         "Accuracy per class", note, BarFigure.shares("of the class's images right", bars));
   }

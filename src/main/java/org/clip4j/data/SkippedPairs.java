@@ -108,7 +108,7 @@ final class SkippedPairs {
         String.format(
             Locale.ROOT,
             "%d of the %d pairs read so far were damaged, more than %s %% of %d"
-                + " (optMaxSkippedShare); the first reasons: %s%s",
+                + " (the greatest share to be skipped); the first reasons: %s%s",
             skipped,
             read,
             percent(maxShare),

@@ -83,14 +83,19 @@ public final class Libtorch {
   /**
    * Creates a manager of its own, which the caller closes.
    *
-   * @throws IllegalArgumentException if the device is not there
+   * @throws IllegalArgumentException as {@link #require}
    */
   public static NDManager newManager(Device device) {
     require(device);
     return engine().newBaseManager(device);
   }
 
-  private static void require(Device device) {
+  /**
+   * Checks that a device is there.
+   *
+   * @throws IllegalArgumentException saying what there is, if not
+   */
+  public static void require(Device device) {
     if (!device.isGpu()) {
       return;
     }

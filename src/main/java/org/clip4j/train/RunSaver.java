@@ -52,7 +52,7 @@ final class RunSaver implements AutoCloseable {
             settings.output
                 + " has checkpoints of an earlier training, up to step "
                 + steps.get(steps.size() - 1)
-                + "; continue it with optResume(true), or use another output folder, or delete its"
+                + "; resume it, or use another output folder, or delete its"
                 + " folder checkpoints");
       }
     }
@@ -98,8 +98,8 @@ final class RunSaver implements AutoCloseable {
               + latest.get().folder()
               + " had other settings:\n  "
               + String.join("\n  ", differences)
-              + "\nset them back, or start anew in another output folder, or let them change:"
-              + " optAllowedChanges with the names before the colons");
+              + "\nset them back, or start anew in another output folder, or allow the changes by the"
+              + " names before the colons");
     }
     List<String> environments =
         RunSettings.differences(then.environment(), environment, settings.allowedChanges);

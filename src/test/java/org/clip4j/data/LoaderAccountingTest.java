@@ -271,7 +271,7 @@ class LoaderAccountingTest {
         }
         assertThat(message.isEmpty()).isEqualTo(!fails);
         if (fails) {
-          assertThat(message).contains("is broken").contains("optMaxSkippedShare");
+          assertThat(message).contains("is broken").contains("share to be skipped");
           assertThat(message.split("is broken")).hasSizeLessThanOrEqualTo(4);
         }
         failure = failure == null ? message : failure;

@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.clip4j.io.IoErrors;
 import org.clip4j.train.TrainingListener;
 import org.clip4j.train.TrainingProgress;
 import org.knowm.xchart.BitmapEncoder;
@@ -28,6 +29,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 final class LossPicture implements TrainingListener {
   private final Path folder;
   private long next;
+  private boolean said;
 
   LossPicture(Path folder) {
     this.folder = folder;
@@ -38,10 +40,19 @@ final class LossPicture implements TrainingListener {
   public void onStep(TrainingProgress progress) {
     if (progress.step() >= next) {
       next = progress.step() * 5 / 4 + 1;
-      try {
-        draw();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e.getMessage(), e);
+      drawOrSay();
+    }
+  }
+
+  /** Draws; a picture that cannot be is said once, and ends nothing. */
+  void drawOrSay() {
+    try {
+      draw();
+    } catch (IOException | RuntimeException e) {
+      if (!said) {
+        said = true;
+        System.err.println(
+            "No " + folder.resolve("loss.png") + ", the training goes on: " + IoErrors.message(e));
       }
     }
   }

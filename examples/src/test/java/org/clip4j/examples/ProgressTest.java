@@ -66,7 +66,7 @@ class ProgressTest {
   /** The lines that a terminal shows after it was sent a text. */
   static List<String> screen(String sent) {
     return Stream.of(sent.replaceAll("\033\\[\\?7[lh]", "").split("\n"))
-        .map(line -> line.replaceFirst(".*\r\033\\[K", ""))
+        .map(line -> line.replaceFirst("(?s).*\r\033\\[K", ""))
         .filter(line -> !line.isEmpty())
         .toList();
   }

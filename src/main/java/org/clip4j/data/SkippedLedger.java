@@ -130,7 +130,7 @@ final class SkippedLedger {
     try {
       out.close();
     } catch (IOException e) {
-      LOG.warn("{} could not be closed: {}", file, e.toString());
+      LOG.warn("{} could not be closed: {}", file, IoErrors.message(e));
     }
   }
 }

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -57,7 +58,7 @@ final class SkippedPairs {
   synchronized void add(PairDecoder.Loaded damaged) {
     Drawn drawn = damaged.drawn();
     IOException why = damaged.why();
-    String text = why.getMessage() != null ? why.getMessage() : why.toString();
+    String text = IoErrors.message(why);
     if (!remember(drawn.id(), damaged.name(), text)) {
       return;
     }

@@ -29,6 +29,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.clip4j.io.IoErrors;
+import org.clip4j.io.Nearest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -126,43 +128,8 @@ final class TableReader {
             .append(column)
             .append("\"; its columns are ")
             .append(header.stream().map(name -> "\"" + name + "\"").toList());
-    String nearest = nearest(header, column);
-    if (nearest != null) {
-      message.append("; did you mean \"").append(nearest).append("\"?");
-    }
+    message.append(Nearest.question(column, header));
     throw new IOException(message.toString());
-  }
-
-  /** The column that one may have meant: at most a third of the letters differ. */
-  private static String nearest(List<String> header, String column) {
-    String nearest = null;
-    int least = Math.max(1, column.length() / 3) + 1;
-    for (String name : header) {
-      int distance =
-          editDistance(name.toLowerCase(Locale.ROOT), column.strip().toLowerCase(Locale.ROOT));
-      if (distance < least) {
-        nearest = name;
-        least = distance;
-      }
-    }
-    return nearest;
-  }
-
-  private static int editDistance(String a, String b) {
-    int[] above = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      above[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int[] row = new int[b.length() + 1];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replace = above[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        row[j] = Math.min(replace, 1 + Math.min(above[j], row[j - 1]));
-      }
-      above = row;
-    }
-    return above[b.length()];
   }
 
   private void checkUnique(List<String> header) throws IOException {
@@ -335,9 +302,9 @@ final class TableReader {
 
   /** The parser's message is only "Exception when reading record ..."; the reason is the cause. */
   private static String messages(Throwable e) {
-    StringBuilder text = new StringBuilder(String.valueOf(e.getMessage()));
+    StringBuilder text = new StringBuilder(IoErrors.message(e));
     for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
-      text.append(": ").append(cause.getMessage());
+      text.append(": ").append(IoErrors.message(cause));
     }
     return text.toString();
   }

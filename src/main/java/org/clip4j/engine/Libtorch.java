@@ -6,6 +6,7 @@ import ai.djl.engine.StandardCapabilities;
 import ai.djl.ndarray.NDManager;
 import com.sun.jna.NativeLibrary;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -76,7 +77,7 @@ public final class Libtorch {
           .invokeInt(new Object[] {SPINS, FEW_SPINS, 0});
       LOG.debug("{} is set to {} for PyTorch's threads", SPINS, FEW_SPINS);
     } catch (LinkageError e) { // JNA finds no folder to unpack itself in
-      LOG.debug("{} could not be set: {}", SPINS, e.toString());
+      LOG.debug("{} could not be set: {}", SPINS, IoErrors.message(e));
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
 
 /** Templates and class names from files of one's own, UTF-8. */
 public final class PromptFiles {
@@ -91,7 +92,7 @@ public final class PromptFiles {
     try {
       root = JsonParser.parseString(read(file));
     } catch (JsonParseException e) {
-      throw new IOException(file + " is not JSON: " + e.getMessage(), e);
+      throw new IOException(file + " is not JSON: " + IoErrors.message(e), e);
     }
     if (root.isJsonArray()) {
       Checked checked = new Checked(file, false);

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
@@ -142,7 +143,7 @@ public final class Checkpoint implements AutoCloseable {
     try {
       return ClipConfigJson.read(json.object("model_cfg").json());
     } catch (IllegalArgumentException e) {
-      throw new CheckpointException(file + ": " + e.getMessage(), e);
+      throw new CheckpointException(file + ": " + IoErrors.message(e), e);
     }
   }
 

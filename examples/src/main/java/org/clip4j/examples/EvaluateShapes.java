@@ -2,7 +2,6 @@ package org.clip4j.examples;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,6 +27,7 @@ import org.clip4j.examples.HtmlReport.Figure;
 import org.clip4j.examples.HtmlReport.Picture;
 import org.clip4j.examples.ShiftSections.Robustness;
 import org.clip4j.image.Corruption;
+import org.clip4j.io.IoErrors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -319,7 +319,7 @@ final class EvaluateShapes implements Callable<Integer> {
       try {
         row.add(Html.image(Picture.of(image.read(), image.name()).image(), image.name()));
       } catch (IOException e) {
-        throw new UncheckedIOException(e.getMessage(), e); // generated images can be read
+        throw IoErrors.unchecked(e); // generated images can be read
       }
     }
     return row;

@@ -48,12 +48,12 @@ final class Examples {
   static int execute(CommandLine line, List<String> args) {
     return line.setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionStrategy(
-              parsed -> {
-                Range.Check.all(parsed);
-                return new CommandLine.RunLast().execute(parsed);
-              })
-          .setExecutionExceptionHandler((e, failed, parsed) -> report(e, failed))
-          .execute(args.toArray(String[]::new));
+            parsed -> {
+              Range.Check.all(parsed);
+              return new CommandLine.RunLast().execute(parsed);
+            })
+        .setExecutionExceptionHandler((e, failed, parsed) -> report(e, failed))
+        .execute(args.toArray(String[]::new));
   }
 
   private static int report(Exception e, CommandLine line) throws Exception {

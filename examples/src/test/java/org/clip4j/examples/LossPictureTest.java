@@ -54,7 +54,8 @@ class LossPictureTest {
     LossPicture picture = new LossPicture(folder);
     picture.drawOrSay();
     Files.createDirectories(folder.resolve("loss.png/in the way"));
-    Files.writeString(folder.resolve("metrics.jsonl"), "{\"type\":\"step\",\"step\":1,\"loss\":2}\n");
+    Files.writeString(
+        folder.resolve("metrics.jsonl"), "{\"type\":\"step\",\"step\":1,\"loss\":2}\n");
     picture.drawOrSay();
     assertThat(folder.resolve(".loss.png.tmp")).doesNotExist();
   }

@@ -98,8 +98,18 @@ class TerminalTest {
   @Test
   void train_saves_a_checkpoint_says_how_to_go_on_and_embed_goes_on_too() throws Exception {
     String[] train = {
-      "--data", table().toString(), "--model", architecture().toString(), "--out", "run",
-      "--image-root", folder.toString(), "--batch-size", "8", "--steps", "1000000"
+      "--data",
+      table().toString(),
+      "--model",
+      architecture().toString(),
+      "--out",
+      "run",
+      "--image-root",
+      folder.toString(),
+      "--batch-size",
+      "8",
+      "--steps",
+      "1000000"
     };
     String said = interrupt(Train.class, AFTER_SOME_STEPS, train);
     assertThat(said)
@@ -107,7 +117,9 @@ class TerminalTest {
     long step;
     try (Stream<Path> list = Files.list(folder.resolve("run/checkpoints"))) {
       List<String> steps =
-          list.map(path -> path.getFileName().toString()).filter(n -> n.startsWith("step")).toList();
+          list.map(path -> path.getFileName().toString())
+              .filter(n -> n.startsWith("step"))
+              .toList();
       assertThat(steps).hasSize(1);
       step = Long.parseLong(steps.get(0).substring(5));
     }
@@ -129,7 +141,9 @@ class TerminalTest {
     Path texts =
         Files.writeString(
             folder.resolve("texts.txt"),
-            IntStream.range(0, 300_000).mapToObj(i -> "text " + i + "\n").collect(Collectors.joining()));
+            IntStream.range(0, 300_000)
+                .mapToObj(i -> "text " + i + "\n")
+                .collect(Collectors.joining()));
     String[] embed = {
       "--model", "run", "--texts", texts.toString(), "--out", "vectors", "--rows-per-shard", "64"
     };

@@ -11,10 +11,10 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.clip4j.examples.Range;
 import org.clip4j.search.ApproximateIndex;
 import org.clip4j.search.ExactIndex;
 import org.clip4j.search.Hit;
-import org.clip4j.examples.Range;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 

@@ -55,7 +55,7 @@ final class SkippedPairs {
     return ids.contains(id);
   }
 
-  synchronized void add(PairDecoder.Loaded damaged) throws IOException {
+  synchronized void add(PairDecoder.Loaded damaged) {
     Drawn drawn = damaged.drawn();
     IOException why = damaged.why();
     String text = IoErrors.message(why);
@@ -109,7 +109,7 @@ final class SkippedPairs {
         String.format(
             Locale.ROOT,
             "%d of the %d pairs read so far were damaged, more than %s %% of %d"
-                + " (optMaxSkippedShare); the first reasons: %s%s",
+                + " (the greatest share to be skipped); the first reasons: %s%s",
             skipped,
             read,
             percent(maxShare),

@@ -79,29 +79,28 @@ final class TrainingSettings implements Cloneable {
    */
   void check() {
     if (model == null) {
-      throw new IllegalArgumentException(
-          "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
+      throw new IllegalArgumentException("a training needs a model, new or loaded");
     }
     if (pairs == null || pairs instanceof PairSource source && source.size() == 0) {
       throw new IllegalArgumentException(
-          "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
+          "a training needs pairs, for example a table of them; there are none");
     }
     int vocabSize = model.config().text().vocabSize();
     if (tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
       throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
     }
     if (output == null && (checkpointSteps > 0 || checkpointInterval != null || resume)) {
-      throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
+      throw new IllegalArgumentException("checkpoints need an output folder");
     }
     if (bestBy != null && evaluations.isEmpty()) {
       throw new IllegalArgumentException(
           "to choose the best model by "
               + bestBy
-              + " it must be evaluated: optHeldOut(pairs), optZeroShot(...) or optEvaluation(...)");
+              + " it must be evaluated: by held-out pairs, zero-shot classes or an evaluation of one's own");
     }
     if (patience > 0 && bestBy == null) {
       throw new IllegalArgumentException(
-          "early stopping needs the metric that is to improve: optBestBy(\"retrieval.text_to_image.r1\")");
+          "early stopping needs the metric that is to improve, for example retrieval.text_to_image.r1");
     }
     checkStep();
   }
@@ -122,6 +121,16 @@ final class TrainingSettings implements Cloneable {
     for (Freezing freezing : freezings) {
       model.specs().forEach(spec -> freezing.freezes(model.config(), spec.name()));
     }
+  }
+
+  /** What a training of the same model and pairs, of as many steps, has by default. */
+  TrainingSettings defaults() throws IOException {
+    TrainingSettings defaults = new TrainingSettings();
+    defaults.model = model;
+    defaults.pairs = pairs;
+    defaults.tokenizer = tokenizer;
+    defaults.steps = totalSteps();
+    return defaults;
   }
 
   /** Whether there is anything to resume from later. */

@@ -26,10 +26,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Damaged pairs, their ledger and their limit; counts; augmentation; resuming. */
 @Timeout(60)
 class LoaderAccountingTest {
-  static {
-    System.setProperty("org.slf4j.simpleLogger.log." + PairLoader.class.getName(), "error");
-  }
-
   private static final Augmentation ALL =
       Augmentation.builder()
           .optScale(0.3, 1)
@@ -271,7 +267,7 @@ class LoaderAccountingTest {
         }
         assertThat(message.isEmpty()).isEqualTo(!fails);
         if (fails) {
-          assertThat(message).contains("is broken").contains("optMaxSkippedShare");
+          assertThat(message).contains("is broken").contains("share to be skipped");
           assertThat(message.split("is broken")).hasSizeLessThanOrEqualTo(4);
         }
         failure = failure == null ? message : failure;

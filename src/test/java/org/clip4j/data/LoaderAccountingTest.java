@@ -358,11 +358,11 @@ class LoaderAccountingTest {
   }
 
   @Test
-  void a_ledger_that_cannot_be_written_is_an_error() throws Exception {
+  void a_ledger_that_cannot_be_written_ends_nothing() throws Exception {
     Path file = folder.resolve("folder");
     Files.createDirectories(file);
     try (PairLoader loader = TestPairs.loader(TestPairs.numbered(4), 2).optLedger(file).build()) {
-      assertThatThrownBy(loader::next).isInstanceOf(IOException.class);
+      assertThat(loader.next().size()).isEqualTo(2);
     }
   }
 }

@@ -39,6 +39,7 @@ class ArchitectureTest {
           "org.clip4j.hub",
           "org.clip4j.image",
           "org.clip4j.io",
+          "org.clip4j.langchain4j",
           "org.clip4j.loss",
           "org.clip4j.model",
           "org.clip4j.search",
@@ -59,6 +60,8 @@ class ArchitectureTest {
         .consideringOnlyDependenciesInLayers()
         .layer("djl")
         .definedBy("org.clip4j.djl..")
+        .layer("langchain4j")
+        .definedBy("org.clip4j.langchain4j..")
         .layer("root")
         .definedBy("org.clip4j")
         .layer("train")
@@ -89,8 +92,12 @@ class ArchitectureTest {
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("djl")
         .mayOnlyAccessLayers("root", "hub", "data", "image", "engine", "io")
+        .whereLayer("langchain4j")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("langchain4j")
+        .mayOnlyAccessLayers("root")
         .whereLayer("root")
-        .mayOnlyBeAccessedByLayers("djl")
+        .mayOnlyBeAccessedByLayers("djl", "langchain4j")
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("root")
         .whereLayer("eval")
@@ -143,6 +150,17 @@ class ArchitectureTest {
         .callMethodWhere(target(owner(type(NDManager.class))).and(target(name("newBaseManager"))))
         .orShould()
         .callMethod(Device.class, "fromName", String.class)
+        .check(CLASSES);
+  }
+
+  @Test
+  void only_its_adapter_touches_a_framework() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.langchain4j")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.langchain4j..")
         .check(CLASSES);
   }
 

@@ -414,7 +414,12 @@ class LoaderAccountingTest {
                 assertThatThrownBy(loader::next)
                     .isInstanceOf(IOException.class)
                     .hasMessageContainingAll(
-                        "11 of the 11", "of 1000", "wrong", "img", "does not exist", "--image-root");
+                        "11 of the 11",
+                        "of 1000",
+                        "wrong",
+                        "img",
+                        "does not exist",
+                        "--image-root");
               }
               return null;
             });
@@ -428,9 +433,7 @@ class LoaderAccountingTest {
         logOf(
             () -> {
               try (PairLoader loader = TestPairs.loader(pairs, 5).optMaxSkippedShare(1).build()) {
-                loader.next();
-                loader.next();
-                return loader.next();
+                return take(loader, 12);
               }
             });
     assertThat(log.lines().filter(line -> line.contains("A pair is left out"))).hasSize(4);

@@ -1,5 +1,6 @@
 package org.clip4j.examples;
 
+import org.clip4j.io.IoErrors;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,7 +61,7 @@ final class Gallery {
       try {
         pictures.add(Picture.of(image.read(), image.name()));
       } catch (IOException e) {
-        System.err.println("Not shown: " + e.getMessage());
+        System.err.println("Not shown: " + IoErrors.message(e));
       }
     }
     return pictures;

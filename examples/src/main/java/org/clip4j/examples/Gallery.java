@@ -1,11 +1,11 @@
 package org.clip4j.examples;
 
-import org.clip4j.io.IoErrors;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.data.ImageSource;
 import org.clip4j.examples.HtmlReport.Picture;
+import org.clip4j.io.IoErrors;
 
 /** Cards with pictures, right and wrong. */
 final class Gallery {

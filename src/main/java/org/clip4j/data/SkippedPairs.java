@@ -24,7 +24,7 @@ final class SkippedPairs {
   private static final int REASONS = 3;
   private static final String ROOT =
       ". Not one could be read so far: is the folder right that their names start from"
-          + " (optImageRoot, --image-root)?";
+          + " (the image root)?";
 
   /** Fewer pairs say little about the share. */
   private static final int SAMPLE = 1000;

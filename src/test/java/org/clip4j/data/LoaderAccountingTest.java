@@ -415,7 +415,7 @@ class LoaderAccountingTest {
                         "wrong",
                         "img",
                         "does not exist",
-                        "--image-root");
+                        "(the image root)");
               }
               return null;
             });

@@ -94,6 +94,10 @@ final class Examples {
           "--patience needs the metric that is to improve, --best-by",
           " (optMultiLabel)",
           ": --multi-label",
+          "read the table without quotes",
+          "read the table with --no-quotes",
+          "(the image root)",
+          "(--image-root)",
           "the greatest share to be skipped",
           "--max-skipped-share");
 

@@ -139,17 +139,6 @@ class ArchitectureTest {
   }
 
   @Test
-  void only_its_adapter_touches_a_framework() {
-    noClasses()
-        .that()
-        .resideOutsideOfPackage("org.clip4j.langchain4j")
-        .should()
-        .dependOnClassesThat()
-        .resideInAPackage("dev.langchain4j..")
-        .check(CLASSES);
-  }
-
-  @Test
   void one_class_loads_the_native_library() {
     noClasses()
         .that()
@@ -161,6 +150,17 @@ class ArchitectureTest {
         .callMethodWhere(target(owner(type(NDManager.class))).and(target(name("newBaseManager"))))
         .orShould()
         .callMethod(Device.class, "fromName", String.class)
+        .check(CLASSES);
+  }
+
+  @Test
+  void only_its_adapter_touches_a_framework() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.langchain4j")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.langchain4j..")
         .check(CLASSES);
   }
 

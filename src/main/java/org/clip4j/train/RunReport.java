@@ -59,7 +59,13 @@ final class RunReport {
     this.file = file;
     this.settings = settings;
     totalSteps = settings.totalSteps();
-    described.put("pairs", settings.pairs.name() + ", " + settings.pairs.pairsPerEpoch());
+    long pairs = settings.pairs.pairsPerEpoch();
+    described.put("pairs", settings.pairs.name() + ", " + pairs);
+    if (pairs < settings.batchSize) {
+      described.put(
+          "pairs a step",
+          "at most " + pairs + ", as there are fewer than the batch size of " + settings.batchSize);
+    }
     Map<String, String> standard = RunSettings.of(settings.defaults());
     RunSettings.of(settings)
         .forEach(

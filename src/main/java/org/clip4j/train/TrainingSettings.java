@@ -79,18 +79,22 @@ final class TrainingSettings implements Cloneable {
    */
   void check() {
     if (model == null) {
-      throw new IllegalArgumentException("a training needs a model, new or loaded");
-    }
-    if (pairs == null || pairs instanceof PairSource source && source.size() == 0) {
       throw new IllegalArgumentException(
-          "a training needs pairs, for example a table of them; there are none");
+          "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
+    }
+    if (pairs == null) {
+      throw new IllegalArgumentException(
+          "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
+    }
+    if (pairs instanceof PairSource source && source.size() == 0) {
+      throw new IllegalArgumentException("there are no pairs to train on in " + pairs.name());
     }
     int vocabSize = model.config().text().vocabSize();
     if (tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
       throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
     }
     if (output == null && (checkpointSteps > 0 || checkpointInterval != null || resume)) {
-      throw new IllegalArgumentException("checkpoints need an output folder");
+      throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
     }
     if (bestBy != null && evaluations.isEmpty()) {
       throw new IllegalArgumentException(

@@ -195,7 +195,7 @@ class DiagnosisTest {
         only(run(300, false, (step, n) -> step.dataWait = 0.45), Diagnosis.DATA_STARVATION);
     assertThat(finding.step()).isEqualTo(100);
     assertThat(finding.message()).contains("45 %");
-    assertThat(finding.remedy()).contains("optDecodeThreads");
+    assertThat(finding.remedy()).contains("more decode threads");
     assertThat(run(300, false, (step, n) -> step.dataWait = n % 90 == 0 ? 0.1 : 0.45)).isEmpty();
   }
 

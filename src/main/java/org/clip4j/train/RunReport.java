@@ -58,7 +58,13 @@ final class RunReport {
     this.file = file;
     this.settings = settings;
     totalSteps = settings.totalSteps();
-    described.put("pairs", settings.pairs.name() + ", " + settings.pairs.pairsPerEpoch());
+    long pairs = settings.pairs.pairsPerEpoch();
+    described.put("pairs", settings.pairs.name() + ", " + pairs);
+    if (pairs < settings.batchSize) {
+      described.put(
+          "pairs a step",
+          "at most " + pairs + ", as there are fewer than the batch size of " + settings.batchSize);
+    }
     described.putAll(RunSettings.of(settings));
   }
 

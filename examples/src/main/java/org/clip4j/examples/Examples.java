@@ -29,6 +29,11 @@ final class Examples {
     return Clip.loader(model).optDownloadListener(new DownloadBar());
   }
 
+  /** Whether a name is that of tars, also of compressed ones, which are refused with the reason. */
+  static boolean isTar(String name) {
+    return name.matches(".*\\.(tar(\\.(gz|zst|bz2|xz))?|tgz)");
+  }
+
   /**
    * Parses arguments and runs a command; what the user can mend is one line on standard error, and
    * exit status 1.

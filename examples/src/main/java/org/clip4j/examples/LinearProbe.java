@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.Interval;
+import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -148,14 +151,14 @@ final class LinearProbe implements Callable<Integer> {
       prompts = template.isEmpty() ? LabelledOptions.PROMPTS : template;
     }
     List<ProbeStudy> studies = new ArrayList<>();
-    for (ProbeData data : model != null ? encode() : read()) {
+    for (ProbeData data : model != null ? encode(settings) : read()) {
       studies.add(ProbeStudy.of(data, settings));
     }
     write(studies);
     return 0;
   }
 
-  private List<ProbeData> encode() throws IOException {
+  private List<ProbeData> encode(ProbeStudy.Settings settings) throws IOException {
     if (train.isEmpty()
         || test.size() != train.size()
         || !validation.isEmpty() && validation.size() != train.size()) {
@@ -166,6 +169,11 @@ final class LinearProbe implements Callable<Integer> {
               + test.size()
               + " and "
               + validation.size());
+    }
+    for (Path each : train) {
+      LabelledImages images = LabelledImages.classFolders(each, ImageDecoder.defaults());
+      int[] classes = IntStream.range(0, images.size()).map(i -> images.get(i).label()).toArray();
+      ProbeStudy.check(images.labels(), classes, !validation.isEmpty(), settings);
     }
     List<ProbeData> sets = new ArrayList<>();
     try (OpenModel opened = OpenModel.load(model, device)) {

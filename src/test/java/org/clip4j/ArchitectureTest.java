@@ -94,7 +94,7 @@ class ArchitectureTest {
         .whereLayer("springai")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("springai")
-        .mayOnlyAccessLayers("root")
+        .mayOnlyAccessLayers("root", "engine")
         .whereLayer("root")
         .mayOnlyBeAccessedByLayers("djl", "langchain4j", "springai")
         .whereLayer("train")

@@ -1,9 +1,17 @@
 package org.clip4j;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDManager;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -86,7 +94,7 @@ class ArchitectureTest {
         .whereLayer("djl")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("djl")
-        .mayOnlyAccessLayers("root", "hub", "data", "image", "io")
+        .mayOnlyAccessLayers("root", "hub", "data", "image", "engine", "io")
         .whereLayer("langchain4j")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("langchain4j")
@@ -134,6 +142,21 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("ai.djl.pytorch..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void one_class_loads_the_native_library() {
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName("org.clip4j.engine.Libtorch")
+        .should()
+        .callMethodWhere(
+            target(owner(type(Engine.class))).and(target(nameMatching("getEngine|getInstance"))))
+        .orShould()
+        .callMethodWhere(target(owner(type(NDManager.class))).and(target(name("newBaseManager"))))
+        .orShould()
+        .callMethod(Device.class, "fromName", String.class)
         .check(CLASSES);
   }
 

@@ -112,6 +112,9 @@ class ReasonsTest {
 
   private static void check(Path path, ThrowingCallable work) {
     Throwable thrown = catchThrowable(work);
+    if (thrown == null && path.endsWith("locked.bin") && Files.isReadable(path)) {
+      return; // to root it is not locked, and some look at a file's content only later
+    }
     assertThat(thrown).isNotNull();
     String message = thrown.getMessage(); // the library's own, without help
     assertThat(message).contains(path.getFileName().toString());

@@ -242,7 +242,7 @@ final class TableReader {
   private String hint() {
     return quotes
         ? "; a quote at the beginning of a field encloses it and is doubled inside. Where quotes are"
-            + " plain text, optQuotes(false), on the command line --no-quotes, reads the table"
+            + " plain text, read the table without quotes"
         : "";
   }
 

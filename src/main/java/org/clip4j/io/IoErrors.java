@@ -103,6 +103,19 @@ public final class IoErrors {
   }
 
   /**
+   * Does something, and says in words what goes wrong, see {@link #worded(IOException)}.
+   *
+   * @throws IOException as the work does, with a message that is more than a path
+   */
+  public static <T> T worded(Work<T> work) throws IOException {
+    try {
+      return work.run();
+    } catch (IOException e) {
+      throw worded(e);
+    }
+  }
+
+  /**
    * As {@link #worded(IOException)}, with the name of the file where a message lacks it: "Is a
    * directory" does not say which.
    */

@@ -43,6 +43,7 @@ class ArchitectureTest {
           "org.clip4j.loss",
           "org.clip4j.model",
           "org.clip4j.search",
+          "org.clip4j.springai",
           "org.clip4j.text",
           "org.clip4j.train",
           "org.clip4j.weights");
@@ -62,6 +63,8 @@ class ArchitectureTest {
         .definedBy("org.clip4j.djl..")
         .layer("langchain4j")
         .definedBy("org.clip4j.langchain4j..")
+        .layer("springai")
+        .definedBy("org.clip4j.springai..")
         .layer("root")
         .definedBy("org.clip4j")
         .layer("train")
@@ -96,8 +99,12 @@ class ArchitectureTest {
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("langchain4j")
         .mayOnlyAccessLayers("root")
+        .whereLayer("springai")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("springai")
+        .mayOnlyAccessLayers("root", "engine")
         .whereLayer("root")
-        .mayOnlyBeAccessedByLayers("djl", "langchain4j")
+        .mayOnlyBeAccessedByLayers("djl", "langchain4j", "springai")
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("root")
         .whereLayer("eval")
@@ -161,6 +168,13 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("dev.langchain4j..")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.springai")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.springframework..")
         .check(CLASSES);
   }
 

@@ -160,6 +160,10 @@ final class TrainingMonitor implements Closeable {
 
   private void found(Finding finding) {
     logger.warn("{}", finding);
+    tell(finding);
+  }
+
+  private void tell(Finding finding) {
     recorder.add(RunHistory.line(finding));
     settings.listeners.forEach(listener -> listener.onFinding(finding));
   }
@@ -238,7 +242,7 @@ final class TrainingMonitor implements Closeable {
             settings.learningRate,
             lastGood(checkpoint),
             folder == null ? "" : "The batch is in " + folder + ".");
-    found(finding);
+    tell(finding); // the exception says it: it is not logged besides
     return new TrainingDivergedException(finding, folder);
   }
 

@@ -75,15 +75,7 @@ final class IndexFiles {
       }
       try {
         check(folder, directory, commit, known);
-        Collection<String> files;
-        try {
-          files = SegmentInfos.readCommit(directory, commit).files(false);
-        } catch (NoSuchFileException | FileNotFoundException e) {
-          throw e;
-        } catch (IOException | RuntimeException e) {
-          throw new IOException(folder + " is damaged: " + e.getMessage(), e);
-        }
-        for (String file : files) {
+        for (String file : files(folder, directory, commit)) {
           check(folder, directory, file, known);
         }
         return;
@@ -93,6 +85,20 @@ final class IndexFiles {
           throw new IOException(folder + " is damaged: " + e.getMessage() + " is missing", e);
         }
       }
+    }
+  }
+
+  private static Collection<String> files(Path folder, Directory directory, String commit)
+      throws IOException {
+    try {
+      return SegmentInfos.readCommit(directory, commit).files(false);
+    } catch (IOException | RuntimeException e) {
+      for (Throwable cause = e; cause != null; cause = cause.getCause()) {
+        if (cause instanceof NoSuchFileException missing) {
+          throw missing;
+        }
+      }
+      throw new IOException(folder + " is damaged: " + e.getMessage(), e);
     }
   }
 

@@ -28,7 +28,9 @@ import java.util.Set;
  *   <li>{@code String} to {@code float[]}: the text's embedding, unit length
  *   <li>{@code Image} to {@code Classifications}: probabilities of the argument {@code labels}, a
  *       list. The argument {@code templates}, a list of prompts with a {@code {}} where the label
- *       goes, replaces "a photo of a {}.", and {@code topK} the number of labels shown, which is 5
+ *       goes, replaces "a photo of a {}.", {@code topK} the number of labels shown, which is 5,
+ *       {@code probabilities} how they are made ({@link org.clip4j.Probabilities}, or its name),
+ *       and {@code multiLabel}, true, judges each label for itself
  * </ul>
  *
  * <p>One model serves all of them at once, with predictors by {@link ClipTranslators}. The argument

@@ -196,11 +196,12 @@ public final class ImageDecoder {
       throw new IOException(name + " cannot be read: " + e.getMessage(), e);
     }
     if (data.length > maxBytes) {
-      throw new ImageFormatException(
-          name,
+      String problem =
           "is longer than the "
               + maxBytes
-              + " bytes allowed (ImageDecoder.withMaxBytes sets the limit)");
+              + " bytes allowed (ImageDecoder.withMaxBytes sets the limit)";
+      throw new ImageFormatException(
+          name, problem, new ImageFormatException.TooLargeException(problem));
     }
     return data;
   }
@@ -284,7 +285,7 @@ public final class ImageDecoder {
       throw new IOException("it has " + width + " x " + height + " pixels");
     }
     if ((long) width * height > maxPixels) {
-      throw new IOException(
+      throw new ImageFormatException.TooLargeException(
           "it has "
               + width
               + " x "

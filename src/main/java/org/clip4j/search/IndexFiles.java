@@ -56,7 +56,7 @@ final class IndexFiles {
           folder
               + " holds an index of an earlier version of this library (index.json), which is not"
               + " read any more; delete the folder, and make the index anew from its embeddings:"
-              + " LuceneIndex.addAll, or examples/run Search --embeddings DIR --index approximate");
+              + " LuceneIndex.addAll, or examples/run Search --embeddings DIR");
     }
   }
 

@@ -101,7 +101,8 @@ final class IndexSearch {
     for (int i = 0; i < scores.length; i++) {
       scores[i] = VectorUtil.dotProduct(vector, sample[i]);
     }
-    return new Relevance(scores, searcher.distinct());
+    int judged = amongKept == null ? searcher.distinct() : searcher.count(amongKept);
+    return new Relevance(scores, judged);
   }
 
   private List<Scored> scan(int most) throws IOException {

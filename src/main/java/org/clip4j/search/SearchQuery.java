@@ -124,8 +124,9 @@ public final class SearchQuery {
   }
 
   /**
-   * Gives only entries that are relevant, perhaps none: those that stand out from what else is
-   * there, see {@link Relevance}.
+   * Gives only entries that are relevant, perhaps none: those whose scores stand out from the
+   * distribution of the scores of all entries for this query, by the rule of Benjamini and
+   * Hochberg. It needs some dozens of different vectors, most of them irrelevant.
    *
    * @param falseDiscoveryRate how large a share of what is found may be irrelevant, on average; of
    *     0 to 1, both excluded

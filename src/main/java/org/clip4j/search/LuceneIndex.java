@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntFunction;
 import org.apache.lucene.index.ConcurrentMergeScheduler;
 import org.apache.lucene.index.DirectoryReader;
@@ -55,6 +56,7 @@ import org.apache.lucene.store.MMapDirectory;
 public final class LuceneIndex implements AutoCloseable {
   private static final String FORMAT = "clip4j index";
   private static final String VERSION = "1";
+  private static final String NOTE = "note.";
   private static final double UNIT_TOLERANCE = 1e-3;
 
   /** Terms that may be pending: some 50 MB. */
@@ -67,6 +69,7 @@ public final class LuceneIndex implements AutoCloseable {
   private final ModelIdentity model;
   private final long refreshNanos;
   private final IndexFields fields = new IndexFields();
+  private final Map<String, String> notes = new ConcurrentHashMap<>();
   private final PendingKeys pending = new PendingKeys();
   private final Set<String> whole = new HashSet<>(); // files, guarded by refreshLock
   private final Object refreshLock = new Object();
@@ -108,6 +111,12 @@ public final class LuceneIndex implements AutoCloseable {
         dimensions = dimensions(Integer.parseInt(data.get("dimensions")));
         int8 = Boolean.parseBoolean(data.get("int8"));
         model = ModelIdentity.fromMap(data);
+        data.forEach(
+            (key, value) -> {
+              if (key.startsWith(NOTE)) {
+                notes.put(key.substring(NOTE.length()), value);
+              }
+            });
       } catch (RuntimeException e) { // the checksum is right, so somebody else wrote this
         throw new IOException(folder + " holds an index of another make: " + e.getMessage(), e);
       }
@@ -122,12 +131,7 @@ public final class LuceneIndex implements AutoCloseable {
     writer = new IndexWriter(directory, config(builder, create, int8));
     try {
       if (create) {
-        Map<String, String> data = new HashMap<>(model == null ? Map.of() : model.toMap());
-        data.put("format", FORMAT);
-        data.put("version", VERSION);
-        data.put("dimensions", String.valueOf(dimensions));
-        data.put("int8", String.valueOf(int8));
-        writer.setLiveCommitData(data.entrySet());
+        writer.setLiveCommitData(commitData().entrySet());
         writer.commit();
       }
       searchers = new SearcherManager(writer, factory);
@@ -136,6 +140,16 @@ public final class LuceneIndex implements AutoCloseable {
       writer.rollback();
       throw e;
     }
+  }
+
+  private Map<String, String> commitData() {
+    Map<String, String> data = new HashMap<>(model == null ? Map.of() : model.toMap());
+    data.put("format", FORMAT);
+    data.put("version", VERSION);
+    data.put("dimensions", String.valueOf(dimensions));
+    data.put("int8", String.valueOf(int8));
+    notes.forEach((key, value) -> data.put(NOTE + key, value));
+    return data;
   }
 
   private static IndexWriterConfig config(Builder builder, boolean create, boolean int8) {
@@ -200,6 +214,14 @@ public final class LuceneIndex implements AutoCloseable {
   public Map<String, String> fields() {
     requireOpen();
     return fields.names();
+  }
+
+  /**
+   * What an application wants to remember of the index, written with the next {@link #commit}. Safe
+   * for use by several threads.
+   */
+  public Map<String, String> notes() {
+    return notes;
   }
 
   /** How many entries there are. */
@@ -341,7 +363,11 @@ public final class LuceneIndex implements AutoCloseable {
   /** Makes all that was written durable. */
   public void commit() throws IOException {
     requireWriting();
-    writing(writer::commit);
+    writing(
+        () -> {
+          writer.setLiveCommitData(commitData().entrySet());
+          return writer.commit();
+        });
   }
 
   /**
@@ -353,8 +379,9 @@ public final class LuceneIndex implements AutoCloseable {
     writing(
         () -> {
           writer.forceMerge(1);
-          return writer.commit();
+          return null;
         });
+    commit();
   }
 
   /**
@@ -491,6 +518,9 @@ public final class LuceneIndex implements AutoCloseable {
         writer;
         entries) {
       searchers.close();
+      if (writer != null && writer.isOpen()) {
+        writer.setLiveCommitData(commitData().entrySet());
+      }
     }
   }
 

@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
+import org.clip4j.io.IoErrors;
 import org.clip4j.search.Vectors.Layout;
 import org.clip4j.search.Vectors.Piece;
 
@@ -107,7 +108,7 @@ public final class ExactIndex implements AutoCloseable {
         try {
           Vectors.check(row, dimensions(), "row " + i);
         } catch (IllegalArgumentException e) {
-          throw new IOException("the .npy files cannot be searched: " + e.getMessage(), e);
+          throw new IOException("the .npy files cannot be searched: " + IoErrors.message(e), e);
         }
       }
     }
@@ -191,10 +192,10 @@ public final class ExactIndex implements AutoCloseable {
         return result;
       } catch (InternalError e) {
         IndexFiles.requireWhole(files); // says it better
-        throw new IOException("a mapped file cannot be read: " + e.getMessage(), e);
+        throw new IOException("a mapped file cannot be read: " + IoErrors.message(e), e);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+      throw new UncheckedIOException(IoErrors.message(e), e);
     }
   }
 

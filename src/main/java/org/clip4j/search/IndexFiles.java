@@ -20,6 +20,7 @@ import org.apache.lucene.index.SegmentReader;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.IndexInput;
+import org.clip4j.io.IoErrors;
 
 /** The files of a Lucene index: whether they are whole. */
 final class IndexFiles {
@@ -82,7 +83,7 @@ final class IndexFiles {
       } catch (NoSuchFileException | FileNotFoundException e) {
         // Another process may have committed meanwhile, and deleted what the new commit replaces.
         if (i == TRIES || commit.equals(SegmentInfos.getLastCommitSegmentsFileName(directory))) {
-          throw new IOException(folder + " is damaged: " + e.getMessage() + " is missing", e);
+          throw new IOException(folder + " is damaged: " + IoErrors.message(e), e);
         }
       }
     }
@@ -98,7 +99,7 @@ final class IndexFiles {
           throw missing;
         }
       }
-      throw new IOException(folder + " is damaged: " + e.getMessage(), e);
+      throw new IOException(folder + " is damaged: " + IoErrors.message(e), e);
     }
   }
 
@@ -107,7 +108,7 @@ final class IndexFiles {
     try {
       return SegmentInfos.readLatestCommit(directory).getUserData();
     } catch (IOException | RuntimeException e) {
-      throw new IOException(folder + " is damaged: " + e.getMessage(), e);
+      throw new IOException(folder + " is damaged: " + IoErrors.message(e), e);
     }
   }
 
@@ -121,7 +122,7 @@ final class IndexFiles {
     } catch (NoSuchFileException | FileNotFoundException e) {
       throw e;
     } catch (IOException | RuntimeException | InternalError e) {
-      throw new IOException(folder.resolve(file) + " is damaged: " + e.getMessage(), e);
+      throw new IOException(folder.resolve(file) + " is damaged: " + IoErrors.message(e), e);
     }
     known.add(file);
   }

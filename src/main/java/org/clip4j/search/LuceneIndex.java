@@ -29,6 +29,7 @@ import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.LockObtainFailedException;
 import org.apache.lucene.store.MMapDirectory;
+import org.clip4j.io.IoErrors;
 
 /**
  * Embeddings under ids, with fields to filter by, in a folder of Apache Lucene's: entries are
@@ -118,7 +119,8 @@ public final class LuceneIndex implements AutoCloseable {
               }
             });
       } catch (RuntimeException e) { // the checksum is right, so somebody else wrote this
-        throw new IOException(folder + " holds an index of another make: " + e.getMessage(), e);
+        throw new IOException(
+            folder + " holds an index of another make: " + IoErrors.message(e), e);
       }
       builder.requireFit(dimensions, model);
     }
@@ -450,7 +452,7 @@ public final class LuceneIndex implements AutoCloseable {
       return result;
     } catch (IOException | InternalError e) {
       searcher.requireWhole(); // says it better
-      throw new IOException(folder + " cannot be read: " + e.getMessage(), e);
+      throw new IOException(folder + " cannot be read: " + IoErrors.message(e), e);
     } catch (RuntimeException e) {
       searcher.requireWhole(); // may be what is behind it
       throw e;
@@ -651,7 +653,7 @@ public final class LuceneIndex implements AutoCloseable {
             e);
       } catch (IOException | RuntimeException | InternalError e) {
         directory.close();
-        if (e instanceof IOException && e.getMessage().contains(folder.toString())
+        if (e instanceof IOException && IoErrors.message(e).contains(folder.toString())
             || e instanceof IllegalArgumentException && !(e instanceof NumberFormatException)) {
           throw e;
         }

@@ -10,9 +10,12 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import javax.imageio.ImageIO;
+import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
+import org.clip4j.testing.Bounds;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -218,6 +221,22 @@ class PairTableTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("latin1.csv line 3 is not UTF-8");
     assertThatThrownBy(() -> read(utf16)).hasMessageContaining("wide.csv line 1 is not UTF-8");
+    byte[] cut = "file,caption\na.png,caf\u00e9".getBytes(StandardCharsets.UTF_8);
+    Path halved = Files.write(folder.resolve("halved.csv"), Arrays.copyOf(cut, cut.length - 1));
+    assertThatThrownBy(() -> read(halved)).hasMessageContaining("halved.csv line 2 is not UTF-8");
+  }
+
+  @Test
+  void one_endless_line_with_a_bad_byte_takes_no_memory() throws IOException {
+    byte[] bytes = new byte[64 << 20];
+    Arrays.fill(bytes, (byte) ',');
+    bytes[1000] = (byte) 0xE9;
+    Path table = Files.write(folder.resolve("endless.csv"), bytes);
+    bytes = null;
+
+    assertThat(Bounds.run(() -> read(table)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("endless.csv line 1 is not UTF-8");
   }
 
   @Test
@@ -244,5 +263,34 @@ class PairTableTest {
     assertThatThrownBy(() -> Pairs.table(folder.resolve("pairs.csv")).build())
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("columns(");
+  }
+
+  @Test
+  void captions_that_begin_with_a_quote_are_read_without_quoting() throws IOException {
+    Path table =
+        Files.writeString(
+            folder.resolve("quotes.tsv"),
+            "file\tcaption\na.png\t\"Hello\" he said\nb.png\t\"12 inches\nc.png\tplain\n");
+    assertThatThrownBy(() -> Pairs.table(table).columns("file", "caption").build())
+        .isInstanceOf(IOException.class)
+        .hasMessageContainingAll("quotes.tsv", "line 2", "optQuotes(false)", "--no-quotes");
+    PairTable read = Pairs.table(table).columns("file", "caption").optQuotes(false).build();
+    assertThat(read.size()).isEqualTo(3);
+    assertThat(read.get(0).captions()).containsExactly("\"Hello\" he said");
+    assertThat(read.get(1).captions()).containsExactly("\"12 inches");
+    assertThat(Images.table(table, "file", false, ImageDecoder.defaults()).size()).isEqualTo(3);
+  }
+
+  @Test
+  void a_quote_that_swallows_rows_names_the_option() throws IOException {
+    Path table =
+        Files.writeString(
+            folder.resolve("swallow.csv"),
+            "file,caption\na.png,\"12 inches\nb.png,x\",\"y\nc.png,z\n");
+    assertThatThrownBy(() -> Pairs.table(table).columns("file", "caption").build())
+        .hasMessageContainingAll("swallow.csv", "optQuotes(false)");
+    Path plain = Files.writeString(folder.resolve("p.csv"), "file,caption\na.png,b,c\n");
+    assertThatThrownBy(() -> Pairs.table(plain).columns("file", "caption").build())
+        .hasMessageNotContaining("optQuotes");
   }
 }

@@ -77,6 +77,11 @@ final class Embed implements Callable<Integer> {
   private String imageColumn;
 
   @Option(
+      names = "--no-quotes",
+      description = "Quotes in a table are part of its text; they enclose no fields.")
+  private boolean noQuotes;
+
+  @Option(
       names = "--background",
       paramLabel = "RRGGBB",
       description = "Colour behind transparent images (transparency is dropped).")
@@ -108,7 +113,7 @@ final class Embed implements Callable<Integer> {
   }
 
   private ImageList images(ImageDecoder decoder) throws IOException {
-    if (input.images.endsWith(".tar")) {
+    if (Examples.isTar(input.images)) {
       return Images.tars(input.images, decoder);
     }
     Path path = Path.of(input.images);
@@ -116,7 +121,7 @@ final class Embed implements Callable<Integer> {
       return Images.folder(path, decoder);
     }
     return input.images.toLowerCase(Locale.ROOT).matches(".*\\.(csv|tsv|tab)")
-        ? Images.table(path, imageColumn, decoder)
+        ? Images.table(path, imageColumn, !noQuotes, decoder)
         : Images.list(path, decoder);
   }
 

@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingResult;
 import picocli.CommandLine;
@@ -28,6 +29,11 @@ final class Examples {
     return Clip.loader(model).optDownloadListener(new DownloadBar());
   }
 
+  /** Whether a name is that of tars, also of compressed ones, which are refused with the reason. */
+  static boolean isTar(String name) {
+    return name.matches(".*\\.(tar(\\.(gz|zst|bz2|xz))?|tgz)");
+  }
+
   /**
    * Parses arguments and runs a command; what the user can mend is one line on standard error, and
    * exit status 1.
@@ -42,7 +48,7 @@ final class Examples {
                   || e instanceof IllegalArgumentException
                   || e instanceof IllegalStateException
                   || e instanceof JsonParseException) {
-                line.getErr().println(e.getMessage());
+                line.getErr().println(IoErrors.message(e));
                 return 1;
               }
               throw e;

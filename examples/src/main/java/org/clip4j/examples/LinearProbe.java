@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.Interval;
+import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -77,10 +80,20 @@ final class LinearProbe implements Callable<Integer> {
 
   @Option(
       names = "--template",
-      defaultValue = "a photo of a {}.",
       paramLabel = "TEXT",
-      description = "A prompt with {} where the class name goes; may be given several times.")
-  private List<String> templates;
+      description =
+          "A prompt of zero-shot with {} where the class name goes; may be given several times.")
+  private List<String> template = List.of();
+
+  @Option(
+      names = "--templates",
+      paramLabel = "FILE|SET",
+      description =
+          "Prompts of zero-shot instead: a file (one a line), imagenet7 (the default, as of Evaluate), imagenet80, or a data set with"
+              + " published prompts.")
+  private String templates;
+
+  private List<String> prompts = List.of();
 
   @Option(
       names = "--shots",
@@ -132,15 +145,20 @@ final class LinearProbe implements Callable<Integer> {
   public Integer call() throws IOException {
     ProbeStudy.Settings settings =
         new ProbeStudy.Settings(shots, seeds, fewer, c, validationFraction, maxIterations, seed);
+    if (templates != null) {
+      prompts = LabelledOptions.templates(templates);
+    } else if (model != null) {
+      prompts = template.isEmpty() ? LabelledOptions.PROMPTS : template;
+    }
     List<ProbeStudy> studies = new ArrayList<>();
-    for (ProbeData data : model != null ? encode() : read()) {
+    for (ProbeData data : model != null ? encode(settings) : read()) {
       studies.add(ProbeStudy.of(data, settings));
     }
     write(studies);
     return 0;
   }
 
-  private List<ProbeData> encode() throws IOException {
+  private List<ProbeData> encode(ProbeStudy.Settings settings) throws IOException {
     if (train.isEmpty()
         || test.size() != train.size()
         || !validation.isEmpty() && validation.size() != train.size()) {
@@ -152,13 +170,18 @@ final class LinearProbe implements Callable<Integer> {
               + " and "
               + validation.size());
     }
+    for (Path each : train) {
+      LabelledImages images = LabelledImages.classFolders(each, ImageDecoder.defaults());
+      int[] classes = IntStream.range(0, images.size()).map(i -> images.get(i).label()).toArray();
+      ProbeStudy.check(images.labels(), classes, !validation.isEmpty(), settings);
+    }
     List<ProbeData> sets = new ArrayList<>();
     try (OpenModel opened = OpenModel.load(model, device)) {
       for (int i = 0; i < train.size(); i++) {
         Path held = validation.isEmpty() ? null : validation.get(i);
         sets.add(
             ProbeData.encode(
-                opened.encoder(), name(train.get(i)), train.get(i), held, test.get(i), templates));
+                opened.encoder(), name(train.get(i)), train.get(i), held, test.get(i), prompts));
       }
     }
     return sets;
@@ -190,7 +213,7 @@ final class LinearProbe implements Callable<Integer> {
     Files.createDirectories(out);
     JsonObject json = new JsonObject();
     json.addProperty("model", model);
-    json.add("templates", new GsonBuilder().create().toJsonTree(templates));
+    json.add("templates", new GsonBuilder().create().toJsonTree(prompts));
     json.addProperty("seeds", seeds);
     json.addProperty("strength", c != null ? "given" : "chosen on validation images");
     JsonArray sets = new JsonArray();
@@ -205,7 +228,7 @@ final class LinearProbe implements Callable<Integer> {
         out.resolve("linear-probe.json"),
         new GsonBuilder().setPrettyPrinting().serializeNulls().create().toJson(json) + "\n");
     Path report = out.resolve("report.html");
-    new ProbeReport(model != null ? model : features.toString(), studies).write(report);
+    new ProbeReport(model != null ? model : features.toString(), prompts, studies).write(report);
     System.out.println("Open " + report + " in a browser; every number is in linear-probe.json.");
   }
 

@@ -11,6 +11,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.clip4j.examples.ImageSearch.Match;
+import org.clip4j.io.IoErrors;
 
 /** The pages of {@link Search}: results as one file that needs nothing beside it, and a form. */
 final class SearchPages {
@@ -68,7 +69,7 @@ final class SearchPages {
       String data = Base64.getEncoder().encodeToString(search.jpeg(match.row(), THUMBNAIL));
       return Html.of("img", "src", Html.JPEG_DATA + data, "alt", match.name());
     } catch (IOException e) {
-      return Html.of("div", "class", "gone").text("not there any more: " + e.getMessage());
+      return Html.of("div", "class", "gone").text("not there any more: " + IoErrors.message(e));
     }
   }
 
@@ -145,7 +146,9 @@ final class SearchPages {
     for (int i = 0; i < parts.length - 1; i++) {
       head.append(parts[i]).append('\n');
     }
-    return """
+    return String.format(
+        Locale.ROOT,
+        """
         <!DOCTYPE html>
         <html lang="en">
         <head>
@@ -156,8 +159,10 @@ final class SearchPages {
         <body>
         %s</body>
         </html>
-        """
-        .formatted(Html.of("title").text(title), head, parts[parts.length - 1]);
+        """,
+        Html.of("title").text(title),
+        head,
+        parts[parts.length - 1]);
   }
 
   static String resource(String name) {

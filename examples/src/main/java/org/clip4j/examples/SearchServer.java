@@ -24,6 +24,7 @@ import org.clip4j.examples.ImageSearch.Match;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageFormatException;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.IoErrors;
 
 /**
  * A small page on this machine to type queries into. Only this machine reaches it, and only under
@@ -99,7 +100,11 @@ final class SearchServer implements AutoCloseable {
           HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 0);
     } catch (BindException e) {
       throw new IOException(
-          "port " + port + " cannot be used: " + e.getMessage() + "; choose another, or 0 for any",
+          "port "
+              + port
+              + " cannot be used: "
+              + IoErrors.message(e)
+              + "; choose another, or 0 for any",
           e);
     }
     threads =
@@ -129,7 +134,7 @@ final class SearchServer implements AutoCloseable {
         checkOrigin(exchange.getRequestHeaders());
         route(exchange);
       } catch (RefusedException e) {
-        refuse(exchange, e.status, e.getMessage());
+        refuse(exchange, e.status, IoErrors.message(e));
       } catch (RuntimeException e) {
         System.err.println("The search page failed: " + e);
         refuse(exchange, 500, "this failed: " + e);
@@ -284,9 +289,9 @@ final class SearchServer implements AutoCloseable {
             413,
             "an image to search by has at most " + MAX_IMAGE_PIXELS / 1_000_000 + " megapixels");
       }
-      throw new RefusedException(400, e.getMessage());
+      throw new RefusedException(400, IoErrors.message(e));
     } catch (IOException e) {
-      throw new RefusedException(400, e.getMessage());
+      throw new RefusedException(400, IoErrors.message(e));
     }
   }
 

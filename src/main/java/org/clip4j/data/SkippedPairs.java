@@ -24,7 +24,7 @@ final class SkippedPairs {
   private static final int REASONS = 3;
   private static final String ROOT =
       ". Not one could be read so far: is the folder right that their names start from"
-          + " (optImageRoot, --image-root)?";
+          + " (the image root)?";
 
   /** Fewer pairs say little about the share. */
   private static final int SAMPLE = 1000;
@@ -59,7 +59,7 @@ final class SkippedPairs {
     return ids.contains(id);
   }
 
-  synchronized void add(PairDecoder.Loaded damaged) throws IOException {
+  synchronized void add(PairDecoder.Loaded damaged) {
     Drawn drawn = damaged.drawn();
     IOException why = damaged.why();
     String text = IoErrors.message(why);
@@ -129,7 +129,7 @@ final class SkippedPairs {
         String.format(
             Locale.ROOT,
             "%d of the %d pairs read so far were damaged, more than %s %% of %d"
-                + " (optMaxSkippedShare); the first reasons: %s%s%s",
+                + " (the greatest share to be skipped); the first reasons: %s%s%s",
             skipped,
             read,
             percent(maxShare),

@@ -77,6 +77,10 @@ final class TableReader {
    * @param delimiter between fields; null to find it
    */
   Result read(Character delimiter) throws IOException {
+    return IoErrors.worded(table, () -> readTable(delimiter));
+  }
+
+  private Result readTable(Character delimiter) throws IOException {
     if (!Files.exists(table)) {
       throw new NoSuchFileException(table.toString(), null, "no such table");
     }
@@ -238,7 +242,7 @@ final class TableReader {
   private String hint() {
     return quotes
         ? "; a quote at the beginning of a field encloses it and is doubled inside. Where quotes are"
-            + " plain text, optQuotes(false), on the command line --no-quotes, reads the table"
+            + " plain text, read the table without quotes"
         : "";
   }
 

@@ -1,5 +1,6 @@
 package org.clip4j.engine;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 
 /** What PyTorch's matrix products can use of this processor. */
@@ -24,7 +25,7 @@ final class CpuFeatures {
   }
 
   private static boolean supports(String condition) {
-    try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
+    try (NDManager manager = Libtorch.newManager(Device.cpu())) {
       return TorchScript.compile(manager, SOURCE.replace("{supported}", condition))
               .update("low_precision")
           == 1;

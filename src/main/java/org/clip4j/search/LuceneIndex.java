@@ -612,7 +612,7 @@ public final class LuceneIndex implements AutoCloseable {
     public LuceneIndex create() throws IOException {
       if (dimensions == 0) {
         throw new IllegalArgumentException(
-            "say how long the vectors are: optDimensions or optModel");
+            "say how long the vectors are, or which model makes them");
       }
       Files.createDirectories(folder);
       IndexFiles.requireNoOld(folder);
@@ -688,7 +688,7 @@ public final class LuceneIndex implements AutoCloseable {
                 + ": "
                 + String.join("; ", differences)
                 + ". Use that model, or embed everything with this one and make the index anew in"
-                + " another folder (LuceneIndex.builder(folder).optModel(model).create(), addAll)");
+                + " another folder (create a LuceneIndex of this model there, and addAll)");
       }
     }
   }

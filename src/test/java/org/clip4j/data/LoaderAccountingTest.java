@@ -34,10 +34,6 @@ import org.slf4j.spi.LocationAwareLogger;
 /** Damaged pairs, their ledger and their limit; counts; augmentation; resuming. */
 @Timeout(60)
 class LoaderAccountingTest {
-  static {
-    System.setProperty("org.slf4j.simpleLogger.log." + PairLoader.class.getName(), "error");
-  }
-
   private static final Augmentation ALL =
       Augmentation.builder()
           .optScale(0.3, 1)
@@ -279,7 +275,7 @@ class LoaderAccountingTest {
         }
         assertThat(message.isEmpty()).isEqualTo(!fails);
         if (fails) {
-          assertThat(message).contains("is broken").contains("optMaxSkippedShare");
+          assertThat(message).contains("is broken").contains("share to be skipped");
           assertThat(message.split("is broken")).hasSizeLessThanOrEqualTo(4);
         }
         failure = failure == null ? message : failure;
@@ -370,11 +366,11 @@ class LoaderAccountingTest {
   }
 
   @Test
-  void a_ledger_that_cannot_be_written_is_an_error() throws Exception {
+  void a_ledger_that_cannot_be_written_ends_nothing() throws Exception {
     Path file = folder.resolve("folder");
     Files.createDirectories(file);
     try (PairLoader loader = TestPairs.loader(TestPairs.numbered(4), 2).optLedger(file).build()) {
-      assertThatThrownBy(loader::next).isInstanceOf(IOException.class);
+      assertThat(loader.next().size()).isEqualTo(2);
     }
   }
 
@@ -419,7 +415,7 @@ class LoaderAccountingTest {
                         "wrong",
                         "img",
                         "does not exist",
-                        "--image-root");
+                        "(the image root)");
               }
               return null;
             });

@@ -273,7 +273,7 @@ class PairTableTest {
             "file\tcaption\na.png\t\"Hello\" he said\nb.png\t\"12 inches\nc.png\tplain\n");
     assertThatThrownBy(() -> Pairs.table(table).columns("file", "caption").build())
         .isInstanceOf(IOException.class)
-        .hasMessageContainingAll("quotes.tsv", "line 2", "optQuotes(false)", "--no-quotes");
+        .hasMessageContainingAll("quotes.tsv", "line 2", "without quotes");
     PairTable read = Pairs.table(table).columns("file", "caption").optQuotes(false).build();
     assertThat(read.size()).isEqualTo(3);
     assertThat(read.get(0).captions()).containsExactly("\"Hello\" he said");
@@ -288,9 +288,9 @@ class PairTableTest {
             folder.resolve("swallow.csv"),
             "file,caption\na.png,\"12 inches\nb.png,x\",\"y\nc.png,z\n");
     assertThatThrownBy(() -> Pairs.table(table).columns("file", "caption").build())
-        .hasMessageContainingAll("swallow.csv", "optQuotes(false)");
+        .hasMessageContainingAll("swallow.csv", "without quotes");
     Path plain = Files.writeString(folder.resolve("p.csv"), "file,caption\na.png,b,c\n");
     assertThatThrownBy(() -> Pairs.table(plain).columns("file", "caption").build())
-        .hasMessageNotContaining("optQuotes");
+        .hasMessageNotContaining("without quotes");
   }
 }

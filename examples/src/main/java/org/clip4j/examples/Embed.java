@@ -88,12 +88,14 @@ final class Embed implements Callable<Integer> {
   private String background;
 
   @Option(names = "--batch-size", defaultValue = "32", description = "Encoded at once.")
+  @Range(min = 1)
   private int batchSize;
 
   @Option(
       names = "--rows-per-shard",
       defaultValue = "4096",
       description = "Rows of an .npy file; an interrupted run loses at most so many.")
+  @Range(min = 1)
   private int rowsPerShard;
 
   public static void main(String... args) {
@@ -201,8 +203,23 @@ final class Embed implements Callable<Integer> {
           Locale.ROOT, "%,d %s were embedded before; going on from there%n", before, what);
     }
     EmbeddingRun.Result result;
+    Stop.hold();
     try (CountBar bar = new CountBar("Embedding", count, before)) {
-      result = run.run(count, names, bar::progress);
+      result =
+          run.run(
+              count,
+              names,
+              (done, skipped) -> {
+                bar.progress(done, skipped);
+                if (Stop.isRequested() && done < count) {
+                  throw new Stop.StoppedException(
+                      String.format(
+                          Locale.ROOT,
+                          "Stopped at %,d of %,d; the same command goes on from there",
+                          done,
+                          count));
+                }
+              });
     }
     System.out.printf(
         Locale.ROOT,

@@ -100,9 +100,11 @@ final class LinearProbe implements Callable<Integer> {
       split = ",",
       defaultValue = "1,2,4,8,16",
       description = "Labelled images of each class.")
+  @Range(min = 1)
   private int[] shots;
 
   @Option(names = "--seeds", defaultValue = "3", description = "Draws of each number of shots.")
+  @Range(min = 1)
   private int seeds;
 
   @Option(
@@ -116,15 +118,18 @@ final class LinearProbe implements Callable<Integer> {
       description =
           "The inverse of the L2 strength, as in scikit-learn; by default it is chosen from 1e-6 to 1e6 on validation images, as"
               + " in the paper.")
+  @Range(above = 0)
   private Double c;
 
   @Option(
       names = "--validation-fraction",
       defaultValue = "0.2",
       description = "Share of each class's training images that chooses the L2 strength.")
+  @Range(above = 0, below = 1)
   private double validationFraction;
 
   @Option(names = "--max-iterations", defaultValue = "1000", description = "Of L-BFGS.")
+  @Range(min = 1)
   private int maxIterations;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of the validation images.")

@@ -14,6 +14,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.clip4j.examples.Range;
 import org.clip4j.search.ExactIndex;
 import org.clip4j.search.Filter;
 import org.clip4j.search.Hit;
@@ -53,15 +54,19 @@ public final class SearchBenchmark implements Callable<Integer> {
   private static final int DIRECTIONS = 48;
 
   @Option(names = "--rows", defaultValue = "100000", description = "Vectors in the index.")
+  @Range(min = 1)
   private int rows;
 
   @Option(names = "--dimensions", defaultValue = "512", description = "Values of a vector.")
+  @Range(min = 1)
   private int dimensions;
 
   @Option(names = "--queries", defaultValue = "500", description = "Searches that are timed.")
+  @Range(min = 1)
   private int queries;
 
   @Option(names = "--k", defaultValue = "10", description = "Rows that a search finds.")
+  @Range(min = 1)
   private int k;
 
   @Option(names = "--kind", defaultValue = "embeddings", description = "${COMPLETION-CANDIDATES}.")
@@ -72,12 +77,14 @@ public final class SearchBenchmark implements Callable<Integer> {
       split = ",",
       defaultValue = "64",
       description = "Vectors that a search keeps on its way, one figure for each.")
+  @Range(min = 1)
   private int[] candidates;
 
   @Option(names = "--int8", description = "Searches by vectors of a byte for each value.")
   private boolean int8;
 
   @Option(names = "--threads", defaultValue = "2", description = "Threads that build the graph.")
+  @Range(min = 1)
   private int threads;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of the generated vectors.")

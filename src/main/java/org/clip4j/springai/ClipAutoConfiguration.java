@@ -1,7 +1,7 @@
 package org.clip4j.springai;
 
-import ai.djl.Device;
 import org.clip4j.Clip;
+import org.clip4j.engine.Libtorch;
 import org.springframework.ai.embedding.EmbeddingModel;
 import org.springframework.boot.autoconfigure.AutoConfiguration;
 import org.springframework.boot.autoconfigure.condition.ConditionalOnClass;
@@ -26,7 +26,7 @@ public final class ClipAutoConfiguration {
   @ConditionalOnMissingBean
   Clip clip(ClipProperties properties) {
     return Clip.loader(properties.model())
-        .optDevice(Device.fromName(properties.device()))
+        .optDevice(Libtorch.device(properties.device()))
         .optPrecision(properties.precision())
         .load();
   }

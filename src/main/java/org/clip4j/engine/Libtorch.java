@@ -81,11 +81,6 @@ public final class Libtorch {
     }
   }
 
-  /** The device of a name, such as cpu or gpu0. */
-  public static Device device(String name) {
-    return Device.fromName(name, engine());
-  }
-
   /**
    * Creates a manager of its own, which the caller closes.
    *

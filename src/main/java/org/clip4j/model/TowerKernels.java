@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.clip4j.engine.LinearKernels;
 import org.clip4j.engine.Precision;
@@ -25,7 +26,7 @@ final class TowerKernels {
   private record Variant(Use use, Precision precision) {}
 
   private final NDManager manager;
-  private final Function<Use, String> source;
+  private final BiFunction<Use, Precision, String> source;
   private final Map<Variant, TorchScript> compiled = new ConcurrentHashMap<>();
 
   /**
@@ -35,6 +36,11 @@ final class TowerKernels {
    * @param source see {@link Precision#applyTo}
    */
   TowerKernels(NDManager manager, Function<Use, String> source) {
+    this(manager, (use, precision) -> source.apply(use));
+  }
+
+  /** As above, with parts that each precision has its own source for. */
+  TowerKernels(NDManager manager, BiFunction<Use, Precision, String> source) {
     this.manager = manager;
     this.source = source;
   }
@@ -56,6 +62,7 @@ final class TowerKernels {
         new Variant(use, precision),
         variant ->
             TorchScript.compile(
-                manager, precision.applyTo(source.apply(use) + functions, manager.getDevice())));
+                manager,
+                precision.applyTo(source.apply(use, precision) + functions, manager.getDevice())));
   }
 }

@@ -19,6 +19,7 @@ import org.clip4j.eval.ImageVisitor;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
@@ -74,9 +75,11 @@ public final class Clip implements AutoCloseable {
   /**
    * Loads a model by its name on the CPU, downloading what is not in the cache yet.
    *
-   * @param name of a model on the Hugging Face hub, for example {@code
+   * @param name of a model on the Hugging Face hub, {@code organisation/name}, for example {@code
    *     openai/clip-vit-base-patch32}, perhaps with {@code @revision}; or a folder or file, see
-   *     {@link #load(Path)}
+   *     {@link #load(Path)}. What can only be a file is never asked of the hub: a name that is
+   *     absolute, starts with a dot, holds a backslash, ends as weights do, or counts from a folder
+   *     that is there
    * @throws UncheckedIOException if it cannot be had, or is not a model that this library knows;
    *     the message names it and what is wrong
    */
@@ -85,7 +88,7 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * Loads a checkpoint on the CPU.
+   * Loads a checkpoint on the CPU. A path is never looked for on the network.
    *
    * @param checkpoint a folder in the transformers layout ({@code config.json}) or in OpenCLIP's
    *     ({@code open_clip_config.json}), or a weights file; {@link Checkpoint} says which
@@ -103,7 +106,7 @@ public final class Clip implements AutoCloseable {
 
   /** Starts loading a checkpoint otherwise than {@link #load(Path)} does. */
   public static ClipLoader loader(Path checkpoint) {
-    return loader(checkpoint.toString());
+    return new ClipLoader(checkpoint);
   }
 
   /** Starts loading a checkpoint otherwise than {@link #load(String)} does. */
@@ -208,7 +211,7 @@ public final class Clip implements AutoCloseable {
     try {
       return encodeImage(ImageSource.of(image, "the image", decoder));
     } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+      throw IoErrors.unchecked(e);
     }
   }
 
@@ -234,7 +237,7 @@ public final class Clip implements AutoCloseable {
           try {
             return encoder.encodeLevels(transform.apply(image.read()))[0];
           } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
+            throw IoErrors.unchecked(e);
           }
         });
   }
@@ -379,7 +382,7 @@ public final class Clip implements AutoCloseable {
             try {
               write(folder, layout);
             } catch (IOException e) {
-              throw new UncheckedIOException(e);
+              throw IoErrors.unchecked(e);
             }
             return null;
           });

@@ -3,14 +3,15 @@ package org.clip4j;
 import ai.djl.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
 import org.clip4j.engine.Precision;
 import org.clip4j.hub.DownloadListener;
 import org.clip4j.hub.Hub;
 import org.clip4j.hub.HubId;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
@@ -24,7 +25,8 @@ import org.clip4j.weights.Checkpoint;
  * }</pre>
  */
 public final class ClipLoader {
-  private final String name;
+  private final String name; // null where a path is given
+  private final Path path; // null where a name is given
   private Hub hub;
   private DownloadListener downloads = DownloadListener.SILENT;
   private Device device = Device.cpu();
@@ -36,7 +38,13 @@ public final class ClipLoader {
   private int imageWidth;
 
   ClipLoader(String name) {
-    this.name = name;
+    this.name = Objects.requireNonNull(name, "name");
+    this.path = null;
+  }
+
+  ClipLoader(Path path) {
+    this.name = null;
+    this.path = Objects.requireNonNull(path, "path");
   }
 
   /**
@@ -136,7 +144,9 @@ public final class ClipLoader {
       }
       return Clip.of(model, opened.transform(), tokenizer, precision, prepared, decoder);
     } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+      throw IoErrors.isInterruption(e)
+          ? new UncheckedIOException("loading " + this + " was interrupted", e)
+          : IoErrors.unchecked(e);
     }
   }
 
@@ -148,7 +158,7 @@ public final class ClipLoader {
    * @throws IOException as {@link #load()}
    */
   public Checkpoint openCheckpoint() throws IOException {
-    Checkpoint opened = Checkpoint.open(locate(), architecture);
+    Checkpoint opened = IoErrors.worded(() -> Checkpoint.open(locate(), architecture));
     if (imageHeight == 0) {
       return opened;
     }
@@ -160,23 +170,36 @@ public final class ClipLoader {
     }
   }
 
-  /** A file or folder of that name goes before a model on the hub. */
-  private Path locate() throws IOException {
-    try {
-      Path path = Path.of(name);
-      if (Files.exists(path)) {
-        return path;
-      }
-    } catch (InvalidPathException e) {
-      // then it can only be a name, and what is wrong with it is said below
+  /**
+   * Finds the folder or file that {@link #load()} would load; a model of the hub's is downloaded
+   * unless it is in the cache. A file or folder of a name goes before a model on the hub.
+   *
+   * @throws IOException if there is none; the message says what was looked for where
+   */
+  public Path locate() throws IOException {
+    if (path != null) {
+      return ModelNames.existing(path);
+    }
+    Optional<Path> local = ModelNames.local(name, this::hub);
+    if (local.isPresent()) {
+      return local.get();
     }
     HubId id;
     try {
       id = HubId.parse(name);
     } catch (IllegalArgumentException e) {
       throw new IOException(
-          "there is no file or folder " + name + ", and it is " + e.getMessage(), e);
+          "there is no file or folder " + name + ", and it is " + IoErrors.message(e), e);
     }
-    return (hub != null ? hub : Hub.fromEnvironment()).fetch(id, downloads).weights();
+    return hub().fetch(id, downloads).weights();
+  }
+
+  private Hub hub() {
+    return hub != null ? hub : Hub.fromEnvironment();
+  }
+
+  @Override
+  public String toString() {
+    return path != null ? path.toString() : name;
   }
 }

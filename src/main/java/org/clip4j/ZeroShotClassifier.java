@@ -6,9 +6,15 @@ import java.awt.image.BufferedImage;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import org.clip4j.data.ImageSource;
 import org.clip4j.eval.ClassWeights;
 import org.clip4j.image.RgbImage;
@@ -16,8 +22,15 @@ import org.clip4j.image.RgbImage;
 /**
  * A classifier made of words (Radford et al. 2021, section 3.1): every label is put into every
  * prompt template, and the mean of those texts' unit vectors, at unit length again, is the label's
- * weight vector. An image's probabilities are the softmax of its cosine similarities to all labels,
- * times the model's logit scale.
+ * weight vector. {@link Probabilities} says how an image's cosine similarities to them become
+ * probabilities: as the model was trained, by a softmax for CLIP models and by a sigmoid for
+ * SigLIP's, unless something else is asked for.
+ *
+ * <pre>{@code
+ * ZeroShotClassifier tags = clip.zeroShot("cat", "dog", "person").optMultiLabel().build();
+ * List<LabelThreshold> fitted = tags.fitThresholds(examples);
+ * ZeroShotAnswer answer = tags.withThresholds(fitted).answer(Path.of("photo.jpg"));
+ * }</pre>
  *
  * <p>Immutable, and usable as long as the {@link Clip} it was made with is open; any number of
  * threads may share it.
@@ -25,19 +38,60 @@ import org.clip4j.image.RgbImage;
 public final class ZeroShotClassifier {
   private final Clip clip;
   private final List<String> labels;
-  private final float[][] weights;
+  private final LabelVectors vectors;
+  private final Map<String, Double> thresholds; // null where one label is the answer
+  private final UnknownRule unknownRule; // null where there is none
   private final int topK;
 
   private ZeroShotClassifier(Builder builder) {
     clip = builder.clip;
     labels = builder.labels;
     topK = builder.topK;
-    weights = clip.withTexts(encoder -> ClassWeights.of(encoder, labels, builder.templates));
+    Probabilities kind = builder.probabilities();
+    thresholds = builder.thresholds(kind);
+    unknownRule = builder.unknownRule;
+    checkUnknown(unknownRule == null ? null : unknownRule.score());
+    vectors =
+        new LabelVectors(
+            clip.withTexts(encoder -> ClassWeights.of(encoder, labels, builder.templates)),
+            clip.encodeTexts(builder.background),
+            kind,
+            clip.logitScale(),
+            clip.logitBias());
+  }
+
+  private ZeroShotClassifier(
+      ZeroShotClassifier other, Map<String, Double> thresholds, UnknownRule unknownRule) {
+    clip = other.clip;
+    labels = other.labels;
+    topK = other.topK;
+    vectors = other.vectors;
+    this.thresholds = thresholds;
+    this.unknownRule = unknownRule;
   }
 
   /** The labels, in the order given. */
   public List<String> labels() {
     return labels;
+  }
+
+  /** How probabilities are made. */
+  public Probabilities probabilities() {
+    return vectors.kind();
+  }
+
+  /** Whether each label is judged for itself, so that an image may have none or several. */
+  public boolean isMultiLabel() {
+    return thresholds != null;
+  }
+
+  /**
+   * From which probability each label holds.
+   *
+   * @return in the order of the labels; empty if this is not multi-label
+   */
+  public Map<String, Double> thresholds() {
+    return thresholds == null ? Map.of() : thresholds;
   }
 
   /** Classifies an image file. */
@@ -84,26 +138,18 @@ public final class ZeroShotClassifier {
    * Classifies by an image's embedding.
    *
    * @param embedding as {@link Clip#encodeImage(Path)} gives it, unit length
-   * @return the labels with their probabilities, which sum to 1; its {@code topK} sorts them
+   * @return the labels with their probabilities; its {@code topK} sorts them
+   * @throws IllegalStateException if this has a rule for unknown images, which DJL's type has no
+   *     place for
    */
   public Classifications classify(float[] embedding) {
-    float logitScale = clip.logitScale();
-    double[] logits = new double[weights.length];
-    double max = Double.NEGATIVE_INFINITY;
-    for (int i = 0; i < logits.length; i++) {
-      logits[i] = logitScale * Clip.cosine(embedding, weights[i]);
-      max = Math.max(max, logits[i]);
+    if (unknownRule != null) {
+      throw new IllegalStateException(
+          "Classifications cannot say that an image is unknown; this classifier has a rule for"
+              + " that, so ask it for an answer");
     }
-    double sum = 0;
-    for (int i = 0; i < logits.length; i++) {
-      logits[i] = Math.exp(logits[i] - max);
-      sum += logits[i];
-    }
-    List<Double> probabilities = new ArrayList<>(logits.length);
-    for (double value : logits) {
-      probabilities.add(value / sum);
-    }
-    Classifications answer = new Classifications(labels, probabilities);
+    double[] values = vectors.probabilities(embedding);
+    Classifications answer = new Classifications(labels, DoubleStream.of(values).boxed().toList());
     answer.setTopK(topK);
     return answer;
   }
@@ -112,11 +158,198 @@ public final class ZeroShotClassifier {
     return List.of(embeddings).stream().map(this::classify).toList();
   }
 
+  /** What an image file shows, perhaps none of the labels. */
+  public ZeroShotAnswer answer(Path image) {
+    return answer(clip.encodeImage(image));
+  }
+
+  /** What image files show, in order. */
+  public List<ZeroShotAnswer> answer(List<Path> images) {
+    return Stream.of(clip.encodeImages(images)).map(this::answer).toList();
+  }
+
+  /** What the content of an image file shows. */
+  public ZeroShotAnswer answer(byte[] image) {
+    return answer(clip.encodeImage(image));
+  }
+
+  /** What an image of any kind shows. */
+  public ZeroShotAnswer answer(ImageSource image) {
+    return answer(clip.encodeImage(image));
+  }
+
+  /**
+   * What an image shows, by its embedding.
+   *
+   * @param embedding as {@link Clip#encodeImage(Path)} gives it, unit length
+   */
+  public ZeroShotAnswer answer(float[] embedding) {
+    double[] cosines = vectors.cosines(embedding);
+    double[] values = vectors.probabilities(cosines, embedding);
+    List<LabelScore> scores = new ArrayList<>();
+    for (int i = 0; i < values.length; i++) {
+      scores.add(new LabelScore(labels.get(i), values[i], cosines[i]));
+    }
+    UnknownCheck check = null;
+    if (unknownRule != null) {
+      check =
+          new UnknownCheck(unknownRule, vectors.clarity(unknownRule.score(), values, embedding));
+    }
+    ZeroShotAnswer all = new ZeroShotAnswer(labels, scores, check);
+    if (check != null && check.isUnknown()) {
+      return new ZeroShotAnswer(List.of(), scores, check);
+    }
+    List<String> answer =
+        thresholds == null
+            ? List.of(all.best().label())
+            : all.top(labels.size()).stream()
+                .filter(score -> score.probability() >= thresholds.get(score.label()))
+                .map(LabelScore::label)
+                .toList();
+    return new ZeroShotAnswer(answer, scores, check);
+  }
+
+  // ---- fitting ----
+
+  /**
+   * Fits each label's threshold of a multi-label classifier: that which maximises F1 on examples.
+   *
+   * @param examples for each label at least one that shows it, and one that does not
+   * @return one for each label, for {@link #withThresholds(List)}
+   */
+  public List<LabelThreshold> fitThresholds(List<LabelledExample> examples) {
+    return fitThresholds(
+        embeddings(examples), examples.stream().map(LabelledExample::labels).toList());
+  }
+
+  /**
+   * As {@link #fitThresholds(List)}, by the images' embeddings.
+   *
+   * @param embeddings as {@link Clip#encodeImage(Path)} gives them, unit length
+   * @param shown for each image those of the labels that it shows
+   */
+  public List<LabelThreshold> fitThresholds(float[][] embeddings, List<Set<String>> shown) {
+    checkMultiLabel(thresholds != null);
+    return new Fitting(labels, vectors, embeddings, shown).thresholds();
+  }
+
+  /** The same classifier with fitted thresholds; labels that are not among them keep theirs. */
+  public ZeroShotClassifier withThresholds(List<LabelThreshold> fitted) {
+    Map<String, Double> changed = new LinkedHashMap<>();
+    fitted.forEach(each -> changed.put(each.label(), each.threshold()));
+    return withThresholds(changed);
+  }
+
+  /**
+   * The same classifier with other thresholds; labels that are not among them keep theirs.
+   *
+   * @param changed by label, each in [0, 1]
+   */
+  public ZeroShotClassifier withThresholds(Map<String, Double> changed) {
+    checkMultiLabel(thresholds != null);
+    return new ZeroShotClassifier(this, changed(labels, thresholds, changed), unknownRule);
+  }
+
+  /**
+   * Fits a rule for images that show none of the labels, on a held-out set: its threshold is the
+   * lowest at which no more than a share of the unknown images count as known.
+   *
+   * @param score what the rule compares
+   * @param heldOut images that show one of the labels, at least one, and images without a label
+   *     that show none, at least one; how many more there are bounds how well the rate is met
+   *     elsewhere
+   * @param falseAcceptRate in [0, 1)
+   */
+  public UnknownFit fitUnknown(
+      UnknownRule.Score score, List<LabelledExample> heldOut, double falseAcceptRate) {
+    return fitUnknown(
+        score,
+        embeddings(heldOut),
+        heldOut.stream().map(LabelledExample::labels).toList(),
+        falseAcceptRate);
+  }
+
+  /**
+   * As {@link #fitUnknown(UnknownRule.Score, List, double)}, by the images' embeddings.
+   *
+   * @param embeddings as {@link Clip#encodeImage(Path)} gives them, unit length
+   * @param shown for each image those of the labels that it shows; empty for an unknown one
+   */
+  public UnknownFit fitUnknown(
+      UnknownRule.Score score,
+      float[][] embeddings,
+      List<Set<String>> shown,
+      double falseAcceptRate) {
+    checkUnknown(score);
+    return new Fitting(labels, vectors, embeddings, shown).unknown(score, falseAcceptRate);
+  }
+
+  /**
+   * The same classifier with a rule for unknown images.
+   *
+   * @param rule null for none
+   */
+  public ZeroShotClassifier withUnknown(UnknownRule rule) {
+    checkUnknown(rule == null ? null : rule.score());
+    return new ZeroShotClassifier(this, thresholds, rule);
+  }
+
+  private float[][] embeddings(List<LabelledExample> examples) {
+    float[][] embeddings = new float[examples.size()][];
+    clip.encodeImages(
+        examples.stream().map(LabelledExample::image).iterator(),
+        (index, image, embedding) -> embeddings[(int) index] = embedding);
+    return embeddings;
+  }
+
+  private static void checkMultiLabel(boolean multiLabel) {
+    if (!multiLabel) {
+      throw new IllegalStateException(
+          "thresholds belong to a multi-label classifier, which judges each label for itself"
+              + " (optMultiLabel)");
+    }
+  }
+
+  private void checkUnknown(UnknownRule.Score score) {
+    if (score == null) {
+      return;
+    }
+    if (thresholds != null) {
+      throw new IllegalArgumentException(
+          "a classifier that judges each label for itself needs no rule for unknown images: where no"
+              + " label reaches its threshold, the answer has none");
+    }
+    if (labels.size() < 2 && score != UnknownRule.Score.BACKGROUND) {
+      throw new IllegalArgumentException(
+          "the "
+              + UnknownRule.name(score)
+              + " of a single label says nothing; take UnknownRule.background, or more labels");
+    }
+  }
+
+  private static Map<String, Double> changed(
+      List<String> labels, Map<String, Double> thresholds, Map<String, Double> changed) {
+    Map<String, Double> all = new LinkedHashMap<>(thresholds);
+    changed.forEach(
+        (label, threshold) -> {
+          Fitting.checkLabel(labels, label);
+          Fitting.checkShare("the threshold of \"" + label + "\"", threshold);
+          all.put(label, threshold);
+        });
+    return Collections.unmodifiableMap(all);
+  }
+
   /** Settings of a {@link ZeroShotClassifier}; made by {@link Clip#zeroShot}. */
   public static final class Builder {
     private final Clip clip;
     private final List<String> labels;
     private List<String> templates = PromptTemplates.PHOTO;
+    private List<String> background = List.of("a photo");
+    private Probabilities probabilities; // null: the model's own
+    private boolean multiLabel;
+    private Double threshold; // null: 0.5
+    private final Map<String, Double> thresholds = new LinkedHashMap<>();
+    private UnknownRule unknownRule;
     private int topK = 5;
 
     Builder(Clip clip, List<String> labels) {
@@ -164,6 +397,94 @@ public final class ZeroShotClassifier {
       }
       this.topK = topK;
       return this;
+    }
+
+    /**
+     * How probabilities are made. By default as the model was trained: {@link
+     * Probabilities#SIGMOID} if it is a SigLIP model, else {@link Probabilities#SOFTMAX}, or {@link
+     * Probabilities#BACKGROUND} in multi-label answers.
+     */
+    public Builder optProbabilities(Probabilities probabilities) {
+      this.probabilities = Objects.requireNonNull(probabilities, "probabilities");
+      return this;
+    }
+
+    /**
+     * Judges every label for itself, so that an image may have none of them or several. A single
+     * label is judged so anyway, yes or no, unless its probability is a softmax.
+     */
+    public Builder optMultiLabel() {
+      multiLabel = true;
+      return this;
+    }
+
+    /**
+     * From which probability a label of a multi-label classifier holds; by default 0.5.
+     *
+     * @param threshold in [0, 1]
+     */
+    public Builder optThreshold(double threshold) {
+      Fitting.checkShare("the threshold", threshold);
+      this.threshold = threshold;
+      return this;
+    }
+
+    /** As {@link #optThreshold(double)}, for one label. */
+    public Builder optThreshold(String label, double threshold) {
+      thresholds.putAll(changed(labels, Map.of(), Map.of(label, threshold)));
+      return this;
+    }
+
+    /**
+     * What may be said of any image; by default "a photo". {@link Probabilities#BACKGROUND} and
+     * {@link UnknownRule.Score#BACKGROUND} compare labels with the one that fits an image best.
+     *
+     * @param prompts at least one, none empty
+     */
+    public Builder optBackgroundPrompts(String... prompts) {
+      return optBackgroundPrompts(List.of(prompts));
+    }
+
+    /** As {@link #optBackgroundPrompts(String...)}. */
+    public Builder optBackgroundPrompts(List<String> prompts) {
+      if (prompts.isEmpty() || prompts.stream().anyMatch(String::isBlank)) {
+        throw new IllegalArgumentException(
+            "at least one background prompt is needed, and none may be empty; found " + prompts);
+      }
+      background = List.copyOf(prompts);
+      return this;
+    }
+
+    /** Lets an answer be none of the labels; by default one of them is the answer. */
+    public Builder optUnknown(UnknownRule rule) {
+      unknownRule = Objects.requireNonNull(rule, "rule");
+      return this;
+    }
+
+    private Probabilities probabilities() {
+      if (probabilities != null) {
+        return probabilities;
+      }
+      if (clip.model().config().isSigmoid()) {
+        return Probabilities.SIGMOID;
+      }
+      return multiLabel ? Probabilities.BACKGROUND : Probabilities.SOFTMAX;
+    }
+
+    /** By label; null where one label is the answer. */
+    private Map<String, Double> thresholds(Probabilities made) {
+      if (multiLabel && made == Probabilities.SOFTMAX) {
+        throw new IllegalArgumentException(
+            "a softmax compares labels with each other, and a multi-label classifier judges each for"
+                + " itself; take SIGMOID or BACKGROUND");
+      }
+      if (!multiLabel && (labels.size() > 1 || made == Probabilities.SOFTMAX)) {
+        checkMultiLabel(threshold == null && thresholds.isEmpty());
+        return null;
+      }
+      Map<String, Double> all = new LinkedHashMap<>();
+      labels.forEach(label -> all.put(label, threshold == null ? 0.5 : threshold));
+      return changed(labels, all, thresholds);
     }
 
     /** Encodes the prompts. */

@@ -4,10 +4,12 @@ import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -28,6 +30,7 @@ class ArchitectureTest {
           "org.clip4j.eval",
           "org.clip4j.hub",
           "org.clip4j.image",
+          "org.clip4j.io",
           "org.clip4j.loss",
           "org.clip4j.model",
           "org.clip4j.search",
@@ -72,10 +75,12 @@ class ArchitectureTest {
         .definedBy("org.clip4j.image..")
         .layer("engine")
         .definedBy("org.clip4j.engine..")
+        .layer("io")
+        .definedBy("org.clip4j.io..")
         .whereLayer("djl")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("djl")
-        .mayOnlyAccessLayers("root", "hub", "data", "image")
+        .mayOnlyAccessLayers("root", "hub", "data", "image", "io")
         .whereLayer("root")
         .mayOnlyBeAccessedByLayers("djl")
         .whereLayer("train")
@@ -85,11 +90,11 @@ class ArchitectureTest {
         .whereLayer("search")
         .mayOnlyBeAccessedByLayers("root", "eval")
         .whereLayer("search")
-        .mayNotAccessAnyLayer()
+        .mayOnlyAccessLayers("io")
         .whereLayer("hub")
         .mayOnlyBeAccessedByLayers("djl", "root", "train")
         .whereLayer("hub")
-        .mayNotAccessAnyLayer()
+        .mayOnlyAccessLayers("io")
         .whereLayer("weights")
         .mayOnlyBeAccessedByLayers("root", "train", "eval")
         .whereLayer("data")
@@ -102,6 +107,8 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("root", "train", "eval", "weights", "data")
         .whereLayer("image")
         .mayOnlyBeAccessedByLayers("djl", "root", "train", "eval", "weights", "data")
+        .whereLayer("io")
+        .mayNotAccessAnyLayer()
         .check(CLASSES);
   }
 
@@ -146,6 +153,24 @@ class ArchitectureTest {
         .accessField(System.class, "out")
         .orShould()
         .accessField(System.class, "err")
+        .check(CLASSES);
+  }
+
+  /** The JDK's messages about files are often a path, or null. */
+  @Test
+  void reasons_are_told_in_words() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.io")
+        .should()
+        .callMethodWhere(
+            DescribedPredicate.describe(
+                "Throwable's getMessage or toString",
+                call ->
+                    call.getTargetOwner().isAssignableTo(Throwable.class)
+                        && List.of("getMessage", "getLocalizedMessage", "toString")
+                            .contains(call.getName())))
+        .because("a user would read a bare path; IoErrors.message says what happened")
         .check(CLASSES);
   }
 }

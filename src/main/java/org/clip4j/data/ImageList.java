@@ -2,7 +2,6 @@ package org.clip4j.data;
 
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -108,7 +107,7 @@ public final class ImageList {
       throw new IOException("\"" + file + "\" is not a file name: " + e.getReason(), e);
     }
     if (kind != Kind.LIST && !path.normalize().startsWith(root.normalize())) {
-      throw new NoSuchFileException("\"" + file + "\" leads out of " + root);
+      throw new IOException("\"" + file + "\" leads out of " + root);
     }
     return new ImageFile(root, file, ImageDecoder.defaults());
   }

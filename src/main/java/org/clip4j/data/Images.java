@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 
 /**
  * Where images without captions come from, to be embedded or classified. What cannot be read is
@@ -134,7 +135,8 @@ public final class Images {
         items.add(new ImageList.Item(new ImageList.Name(file, entry.name()), place, damage));
       }
     } catch (TarEntries.DamagedException e) {
-      String damage = e.getMessage() + "; " + (items.size() - before) + " images came before it";
+      String damage =
+          IoErrors.message(e) + "; " + (items.size() - before) + " images came before it";
       items.add(new ImageList.Item(new ImageList.Name(file, ""), null, damage));
     }
   }

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -165,7 +166,7 @@ public final class JsonLines {
         return fields;
       }
     } catch (MalformedJsonException | JsonParseException e) {
-      throw new IOException(at(number) + " is not valid JSON: " + e.getMessage(), e);
+      throw new IOException(at(number) + " is not valid JSON: " + IoErrors.message(e), e);
     }
     throw new IOException(at(number) + " is not one JSON object");
   }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Set;
+import org.clip4j.io.IoErrors;
 
 /**
  * The samples of one shard in their order, as WebDataset groups them: entries that follow each
@@ -123,7 +124,11 @@ final class ShardScanner implements Closeable {
     samples += whole ? 1 : 0;
     damage =
         new Sample(
-            "", null, null, false, why.getMessage() + "; " + samples + " samples came before it");
+            "",
+            null,
+            null,
+            false,
+            IoErrors.message(why) + "; " + samples + " samples came before it");
     return whole ? sample : pending();
   }
 

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -100,7 +101,7 @@ final class SkippedLedger {
     try {
       out.close();
     } catch (IOException e) {
-      LOG.warn("{} could not be closed: {}", file, e.toString());
+      LOG.warn("{} could not be closed: {}", file, IoErrors.message(e));
     }
   }
 }

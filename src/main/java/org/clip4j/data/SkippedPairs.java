@@ -5,7 +5,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,7 +58,7 @@ final class SkippedPairs {
   synchronized void add(PairDecoder.Loaded damaged) throws IOException {
     Drawn drawn = damaged.drawn();
     IOException why = damaged.why();
-    String text = why.getMessage() != null ? why.getMessage() : why.toString();
+    String text = IoErrors.message(why);
     if (!remember(drawn.id(), damaged.name(), text)) {
       return;
     }
@@ -105,6 +107,7 @@ final class SkippedPairs {
   private IOException tooMany(long skipped, long read, long of) {
     return new IOException(
         String.format(
+            Locale.ROOT,
             "%d of the %d pairs read so far were damaged, more than %s %% of %d"
                 + " (optMaxSkippedShare); the first reasons: %s%s",
             skipped,

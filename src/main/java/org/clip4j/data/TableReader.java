@@ -6,13 +6,15 @@ import de.siegmar.fastcsv.reader.CsvReader;
 import de.siegmar.fastcsv.reader.CsvRecord;
 import de.siegmar.fastcsv.reader.FieldMismatchStrategy;
 import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.CharsetDecoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -27,6 +29,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.clip4j.io.IoErrors;
+import org.clip4j.io.Nearest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -124,43 +128,8 @@ final class TableReader {
             .append(column)
             .append("\"; its columns are ")
             .append(header.stream().map(name -> "\"" + name + "\"").toList());
-    String nearest = nearest(header, column);
-    if (nearest != null) {
-      message.append("; did you mean \"").append(nearest).append("\"?");
-    }
+    message.append(Nearest.question(column, header));
     throw new IOException(message.toString());
-  }
-
-  /** The column that one may have meant: at most a third of the letters differ. */
-  private static String nearest(List<String> header, String column) {
-    String nearest = null;
-    int least = Math.max(1, column.length() / 3) + 1;
-    for (String name : header) {
-      int distance =
-          editDistance(name.toLowerCase(Locale.ROOT), column.strip().toLowerCase(Locale.ROOT));
-      if (distance < least) {
-        nearest = name;
-        least = distance;
-      }
-    }
-    return nearest;
-  }
-
-  private static int editDistance(String a, String b) {
-    int[] above = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      above[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int[] row = new int[b.length() + 1];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replace = above[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        row[j] = Math.min(replace, 1 + Math.min(above[j], row[j - 1]));
-      }
-      above = row;
-    }
-    return above[b.length()];
   }
 
   private void checkUnique(List<String> header) throws IOException {
@@ -316,23 +285,16 @@ final class TableReader {
   /** Looks for the line: the reader decodes ahead, so its own position says nothing. */
   private IOException notUtf8(Throwable e) throws IOException {
     long line = 1;
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(table))) {
-      for (int b = in.read(); ; b = in.read()) {
-        if (b != -1 && b != '\n') {
-          bytes.write(b);
-          continue;
-        }
-        try {
-          StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes.toByteArray()));
-        } catch (CharacterCodingException malformed) {
-          break;
-        }
-        if (b == -1) {
-          break;
-        }
-        bytes.reset();
-        line++;
+    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+    ByteBuffer bytes = ByteBuffer.allocate(1 << 13);
+    CharBuffer chars = CharBuffer.allocate(bytes.capacity()); // a byte makes at most one
+    try (FileChannel in = FileChannel.open(table)) {
+      for (boolean more = true; more; ) {
+        boolean end = in.read(bytes) < 0;
+        more = !decoder.decode(bytes.flip(), chars, end).isError() && !end;
+        bytes.compact();
+        line += chars.flip().chars().filter(c -> c == '\n').count();
+        chars.clear();
       }
     }
     return new IOException(table + " line " + line + " is not UTF-8; save the table as UTF-8", e);
@@ -340,9 +302,9 @@ final class TableReader {
 
   /** The parser's message is only "Exception when reading record ..."; the reason is the cause. */
   private static String messages(Throwable e) {
-    StringBuilder text = new StringBuilder(String.valueOf(e.getMessage()));
+    StringBuilder text = new StringBuilder(IoErrors.message(e));
     for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
-      text.append(": ").append(cause.getMessage());
+      text.append(": ").append(IoErrors.message(cause));
     }
     return text.toString();
   }

@@ -2,8 +2,10 @@ package org.clip4j.djl;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
+import org.clip4j.Probabilities;
 import org.clip4j.PromptTemplates;
 
 /**
@@ -12,11 +14,19 @@ import org.clip4j.PromptTemplates;
  * @param labels null if there are none
  * @param templates null if there are none
  * @param topK null if it is not given
+ * @param probabilities null if it is not given
+ * @param multiLabel null if it is not given
  * @param architecture null if it is the checkpoint's own
  */
 record ClipArguments(
-    List<String> labels, List<String> templates, Integer topK, String architecture) {
-  private static final List<String> NAMES = List.of("labels", "templates", "topK", "architecture");
+    List<String> labels,
+    List<String> templates,
+    Integer topK,
+    Probabilities probabilities,
+    Boolean multiLabel,
+    String architecture) {
+  private static final List<String> NAMES =
+      List.of("labels", "templates", "topK", "probabilities", "multiLabel", "architecture");
 
   /** Reads them; null is none. */
   static ClipArguments of(Map<String, Object> arguments) {
@@ -31,6 +41,8 @@ record ClipArguments(
         texts("labels", given.get("labels")),
         texts("templates", given.get("templates")),
         number("topK", given.get("topK")),
+        probabilities("probabilities", given.get("probabilities")),
+        flag("multiLabel", given.get("multiLabel")),
         text("architecture", given.get("architecture")));
   }
 
@@ -43,14 +55,20 @@ record ClipArguments(
     return new Prompts(
         labels,
         templates == null ? PromptTemplates.PHOTO : templates,
-        topK == null ? Prompts.DEFAULT_TOP_K : topK);
+        topK == null ? Prompts.DEFAULT_TOP_K : topK,
+        probabilities,
+        Boolean.TRUE.equals(multiLabel));
   }
 
   /** For embeddings, which have no use for what makes a classifier. */
   void refusePrompts() {
-    if (labels != null || templates != null || topK != null) {
+    if (labels != null
+        || templates != null
+        || topK != null
+        || probabilities != null
+        || multiLabel != null) {
       throw new IllegalArgumentException(
-          "labels, templates and topK make a classifier, but the criteria ask for embeddings;"
+          "labels, templates, topK, probabilities and multiLabel make a classifier, but the criteria ask for embeddings;"
               + " setTypes(Image.class, Classifications.class) asks for a classifier");
     }
   }
@@ -85,6 +103,25 @@ record ClipArguments(
     } catch (NumberFormatException e) {
       throw wrong(name, "a whole number", value);
     }
+  }
+
+  private static Probabilities probabilities(String name, Object value) {
+    if (value == null || value instanceof Probabilities) {
+      return (Probabilities) value;
+    }
+    try {
+      return Probabilities.valueOf(value.toString().toUpperCase(Locale.ROOT));
+    } catch (IllegalArgumentException e) {
+      throw wrong(name, "softmax, sigmoid or background", value);
+    }
+  }
+
+  /** True or false, or its text. */
+  private static Boolean flag(String name, Object value) {
+    if (value != null && !value.toString().matches("true|false")) {
+      throw wrong(name, "true or false", value);
+    }
+    return value == null ? null : Boolean.valueOf(value.toString());
   }
 
   private static IllegalArgumentException wrong(String name, String expected, Object value) {

@@ -50,7 +50,7 @@ public final class ClipTranslators {
    */
   public static Translator<Image, Classifications> zeroShot(
       List<String> labels, List<String> templates) {
-    return new ZeroShot(new Prompts(labels, templates, Prompts.DEFAULT_TOP_K));
+    return new ZeroShot(new Prompts(labels, templates, Prompts.DEFAULT_TOP_K, null, false));
   }
 
   /** Images, decoded as soon as they arrive. */

@@ -28,7 +28,9 @@ import java.util.Set;
  *   <li>{@code String} to {@code float[]}: the text's embedding, unit length
  *   <li>{@code Image} to {@code Classifications}: probabilities of the argument {@code labels}, a
  *       list. The argument {@code templates}, a list of prompts with a {@code {}} where the label
- *       goes, replaces "a photo of a {}.", and {@code topK} the number of labels shown, which is 5
+ *       goes, replaces "a photo of a {}.", {@code topK} the number of labels shown, which is 5,
+ *       {@code probabilities} how they are made ({@link org.clip4j.Probabilities}, or its name),
+ *       and {@code multiLabel}, true, judges each label for itself
  * </ul>
  *
  * <p>One model serves all of them at once, with predictors by {@link ClipTranslators}. The argument
@@ -43,8 +45,8 @@ public final class ClipZoo extends ModelZoo {
   /** The group of the one artifact, whose name is that of the model. */
   public static final String GROUP_ID = "org.clip4j";
 
-  private ClipZoo(String name) {
-    addModel(new ClipModelLoader(name));
+  private ClipZoo(String name, Path path) {
+    addModel(new ClipModelLoader(name, path));
   }
 
   /**
@@ -54,16 +56,16 @@ public final class ClipZoo extends ModelZoo {
    *     a folder or of a file
    */
   public static ClipZoo of(String name) {
-    return new ClipZoo(name);
+    return new ClipZoo(name, null);
   }
 
   /**
-   * The model in a folder or file.
+   * The model in a folder or file, which is never looked for on the network.
    *
    * @param checkpoint as for {@link org.clip4j.Clip#load(Path)}
    */
   public static ClipZoo of(Path checkpoint) {
-    return new ClipZoo(checkpoint.toString());
+    return new ClipZoo(checkpoint.toString(), checkpoint);
   }
 
   @Override

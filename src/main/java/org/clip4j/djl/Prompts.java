@@ -2,10 +2,20 @@ package org.clip4j.djl;
 
 import java.util.List;
 import org.clip4j.Clip;
+import org.clip4j.Probabilities;
 import org.clip4j.ZeroShotClassifier;
 
-/** What a zero-shot classifier is made of, beside the model. */
-record Prompts(List<String> labels, List<String> templates, int topK) {
+/**
+ * What a zero-shot classifier is made of, beside the model.
+ *
+ * @param probabilities null for the model's own
+ */
+record Prompts(
+    List<String> labels,
+    List<String> templates,
+    int topK,
+    Probabilities probabilities,
+    boolean multiLabel) {
   static final int DEFAULT_TOP_K = 5;
 
   /** Keeps copies. */
@@ -15,6 +25,13 @@ record Prompts(List<String> labels, List<String> templates, int topK) {
   }
 
   ZeroShotClassifier classifier(Clip clip) {
-    return clip.zeroShot(labels).templates(templates).optTopK(topK).build();
+    ZeroShotClassifier.Builder builder = clip.zeroShot(labels).templates(templates).optTopK(topK);
+    if (probabilities != null) {
+      builder.optProbabilities(probabilities);
+    }
+    if (multiLabel) {
+      builder.optMultiLabel();
+    }
+    return builder.build();
   }
 }

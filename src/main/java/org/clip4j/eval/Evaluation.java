@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairSource;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -81,7 +82,7 @@ public interface Evaluation {
       float[][] encoded =
           encoder.encodeImages(
               all.stream().map(LabelledImage::image).toList(),
-              (image, e) -> logger.warn("Left out of {}: {}", name, e.getMessage()));
+              (image, e) -> logger.warn("Left out of {}: {}", name, IoErrors.message(e)));
       List<float[]> read = new ArrayList<>();
       List<Integer> labels = new ArrayList<>();
       for (int i = 0; i < encoded.length; i++) {

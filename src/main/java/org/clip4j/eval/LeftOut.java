@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.function.BiConsumer;
 import org.clip4j.data.ImageSource;
 import org.clip4j.data.UnreadableImages;
+import org.clip4j.io.IoErrors;
 
 /** Counts the images that an {@link Encoder} could not read, and keeps the names of the first. */
 final class LeftOut implements BiConsumer<ImageSource, IOException> {
@@ -18,7 +19,7 @@ final class LeftOut implements BiConsumer<ImageSource, IOException> {
   public void accept(ImageSource image, IOException e) {
     count++;
     if (names.size() < NAMED) {
-      String reason = String.valueOf(e.getMessage());
+      String reason = IoErrors.message(e);
       names.add(reason.contains(image.name()) ? reason : image.name() + ": " + reason);
     }
   }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.function.DoubleConsumer;
+import org.clip4j.io.IoErrors;
 import org.clip4j.search.NpyHeader;
 
 /**
@@ -183,7 +184,7 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+      throw IoErrors.unchecked(e);
     }
   }
 

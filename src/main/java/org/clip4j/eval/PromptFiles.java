@@ -13,7 +13,9 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
 
 /** Templates and class names from files of one's own, UTF-8. */
 public final class PromptFiles {
@@ -90,7 +92,7 @@ public final class PromptFiles {
     try {
       root = JsonParser.parseString(read(file));
     } catch (JsonParseException e) {
-      throw new IOException(file + " is not JSON: " + e.getMessage(), e);
+      throw new IOException(file + " is not JSON: " + IoErrors.message(e), e);
     }
     if (root.isJsonArray()) {
       Checked checked = new Checked(file, false);
@@ -150,8 +152,13 @@ public final class PromptFiles {
         String before = seenLabels.putIfAbsent(label.strip(), where);
         if (before != null) {
           throw new IOException(
-              "%s %s: the label \"%s\" stands at %s too"
-                  .formatted(file, where, label.strip(), before));
+              String.format(
+                  Locale.ROOT,
+                  "%s %s: the label \"%s\" stands at %s too",
+                  file,
+                  where,
+                  label.strip(),
+                  before));
         }
         labels.add(label.strip());
       }
@@ -159,8 +166,13 @@ public final class PromptFiles {
         String before = seenNames.putIfAbsent(name, where);
         if (before != null) {
           throw new IOException(
-              "%s %s: the name \"%s\" stands at %s too; prompts cannot tell such classes apart"
-                  .formatted(file, where, name, before));
+              String.format(
+                  Locale.ROOT,
+                  "%s %s: the name \"%s\" stands at %s too; prompts cannot tell such classes apart",
+                  file,
+                  where,
+                  name,
+                  before));
         }
       }
       names.add(own);

@@ -1,6 +1,7 @@
 package org.clip4j.hub;
 
 import java.text.Normalizer;
+import java.util.Locale;
 import java.util.regex.Pattern;
 
 /** What strangers may call a file: their names, hashes and commits become paths in the cache. */
@@ -101,7 +102,7 @@ final class FileNames {
         .forEach(
             c -> {
               if (Character.isISOControl(c) || Character.getType(c) == Character.FORMAT) {
-                quoted.append(String.format("\\u%04x", c));
+                quoted.append(String.format(Locale.ROOT, "\\u%04x", c));
               } else {
                 quoted.append((char) c);
               }

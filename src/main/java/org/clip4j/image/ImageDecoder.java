@@ -7,12 +7,13 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
+import org.clip4j.io.IoErrors;
 
 /**
  * Decodes PNG, JPEG, WebP, GIF, BMP and TIFF to 8-bit RGB, upright: what Pillow's {@code
@@ -165,10 +166,8 @@ public final class ImageDecoder {
     byte[] data;
     try (InputStream in = Files.newInputStream(file)) {
       data = readBytes(in, name);
-    } catch (NoSuchFileException e) {
-      NoSuchFileException missing = new NoSuchFileException(name + " does not exist");
-      missing.initCause(e);
-      throw missing;
+    } catch (FileSystemException e) {
+      throw IoErrors.worded(e);
     }
     return read(data, name);
   }
@@ -193,14 +192,15 @@ public final class ImageDecoder {
     try {
       data = in.readNBytes(maxBytes + 1);
     } catch (IOException e) {
-      throw new IOException(name + " cannot be read: " + e.getMessage(), e);
+      throw new IOException(name + " cannot be read: " + IoErrors.message(e), e);
     }
     if (data.length > maxBytes) {
-      throw new ImageFormatException(
-          name,
+      String problem =
           "is longer than the "
               + maxBytes
-              + " bytes allowed (ImageDecoder.withMaxBytes sets the limit)");
+              + " bytes allowed (ImageDecoder.withMaxBytes sets the limit)";
+      throw new ImageFormatException(
+          name, problem, new ImageFormatException.TooLargeException(problem));
     }
     return data;
   }
@@ -230,8 +230,7 @@ public final class ImageDecoder {
     } catch (IOException | RuntimeException e) {
       // Reader plugins throw nearly anything on damaged input: unchecked exceptions are theirs.
       Throwable told = e instanceof UncheckedIOException ? e.getCause() : e;
-      String reason =
-          told.getMessage() == null ? told.getClass().getSimpleName() : told.getMessage();
+      String reason = IoErrors.message(told);
       throw new ImageFormatException(
           name, "cannot be decoded as " + format.label() + ": " + reason, e);
     }
@@ -250,7 +249,7 @@ public final class ImageDecoder {
       return new PixelConverter(background).toRgbOfAnyType(image);
     } catch (IOException | RuntimeException e) {
       String name = "the buffered image of " + image.getWidth() + " x " + image.getHeight();
-      throw new ImageFormatException(name, "cannot be converted to RGB: " + e.getMessage(), e);
+      throw new ImageFormatException(name, "cannot be converted to RGB: " + IoErrors.message(e), e);
     }
   }
 
@@ -272,7 +271,7 @@ public final class ImageDecoder {
     } catch (IOException | RuntimeException e) {
       throw new ImageFormatException(
           name,
-          "(" + image.getClass().getName() + ") does not give its pixels: " + e.getMessage(),
+          "(" + image.getClass().getName() + ") does not give its pixels: " + IoErrors.message(e),
           e);
     }
     return read(png.toByteArray(), name);
@@ -284,7 +283,7 @@ public final class ImageDecoder {
       throw new IOException("it has " + width + " x " + height + " pixels");
     }
     if ((long) width * height > maxPixels) {
-      throw new IOException(
+      throw new ImageFormatException.TooLargeException(
           "it has "
               + width
               + " x "

@@ -4,6 +4,7 @@ import com.twelvemonkeys.imageio.plugins.tiff.TIFFImageReaderSpi;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Iterator;
+import java.util.Locale;
 import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
 
@@ -75,7 +76,7 @@ enum ImageFormat {
     }
     StringBuilder hex = new StringBuilder("bytes that begin with");
     for (int i = 0; i < Math.min(data.length, 8); i++) {
-      hex.append(String.format(" %02x", data[i] & 0xFF));
+      hex.append(String.format(Locale.ROOT, " %02x", data[i] & 0xFF));
     }
     return hex.toString();
   }

@@ -7,6 +7,12 @@ import java.io.IOException;
  * damaged, truncated, or larger than allowed. The message names the file and what is wrong with it.
  */
 public final class ImageFormatException extends IOException {
+  /** Thrown inside the decoder, which knows the size before it knows the name. */
+  static final class TooLargeException extends IOException {
+    TooLargeException(String problem) {
+      super(problem);
+    }
+  }
 
   /**
    * @param name of the file, as the caller knows it
@@ -19,5 +25,15 @@ public final class ImageFormatException extends IOException {
   /** As above, with what the decoder said. */
   ImageFormatException(String name, String problem, Throwable cause) {
     super(name + " " + problem, cause);
+  }
+
+  /** Whether it may be a sound image, but one larger than the decoder's limits allow. */
+  public boolean isTooLarge() {
+    for (Throwable cause = getCause(); cause != null; cause = cause.getCause()) {
+      if (cause instanceof TooLargeException) {
+        return true;
+      }
+    }
+    return false;
   }
 }

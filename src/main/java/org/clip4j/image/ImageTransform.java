@@ -21,6 +21,25 @@ public record ImageTransform(
     Interpolation interpolation,
     ResizeMode resizeMode) {
 
+  /**
+   * Checks what would make every embedding NaN.
+   *
+   * @throws IllegalArgumentException if a mean is not finite, or a standard deviation is not finite
+   *     and above 0
+   */
+  public ImageTransform {
+    for (int i = 0; i < 3; i++) {
+      if (!Float.isFinite(mean[i]) || !Float.isFinite(std[i]) || std[i] < Float.MIN_NORMAL) {
+        throw new IllegalArgumentException(
+            "mean "
+                + Arrays.toString(mean)
+                + " and std "
+                + Arrays.toString(std)
+                + " must be finite, and std above 0");
+      }
+    }
+  }
+
   /** Mean of the images that OpenAI trained CLIP on, the default of OpenCLIP and transformers. */
   private static final float[] OPENAI_MEAN = {0.48145466f, 0.4578275f, 0.40821073f};
 

@@ -40,7 +40,7 @@ final class CheckedJson {
   static JsonObject read(Path file, String format) throws IOException {
     if (!Files.exists(file)) {
       throw new NoSuchFileException(
-          file + " does not exist, so " + file.getParent() + " holds no " + format);
+          file.toString(), null, "it does not exist, so its folder holds no " + format);
     }
     long size = Files.size(file);
     if (size > MAX_BYTES) {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.clip4j.io.IoErrors;
 import org.clip4j.search.Vectors.Layout;
 import org.clip4j.search.Vectors.Piece;
 
@@ -98,7 +99,7 @@ public final class ExactIndex implements VectorIndex {
         try {
           vectors.check(row, "row " + i);
         } catch (IllegalArgumentException e) {
-          throw new IOException("the .npy files cannot be searched: " + e.getMessage(), e);
+          throw new IOException("the .npy files cannot be searched: " + IoErrors.message(e), e);
         }
       }
     }

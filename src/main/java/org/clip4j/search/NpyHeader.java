@@ -27,7 +27,8 @@ public record NpyHeader(String type, List<Long> shape, long offset) {
   private static final Pattern DESCR = Pattern.compile("'descr'\\s*:\\s*'([^']*)'");
   private static final Pattern ORDER = Pattern.compile("'fortran_order'\\s*:\\s*(True|False)");
   private static final Pattern SHAPE =
-      Pattern.compile("'shape'\\s*:\\s*\\(((?:[0-9]{1,18}, *)*[0-9]{0,18})\\)");
+      Pattern.compile(
+          "'shape'\\s*:\\s*\\(((?:[0-9]{1,18}, *){0,64}[0-9]{0,18})\\)"); // NumPy's most
 
   /**
    * Reads it.

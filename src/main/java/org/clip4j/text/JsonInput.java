@@ -13,6 +13,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.clip4j.io.IoErrors;
 
 /**
  * A JSON file from a stranger, read piece by piece: strict syntax, UTF-8, a limit on its size, and
@@ -62,7 +63,7 @@ final class JsonInput implements Closeable {
       throw e;
     } catch (IOException | RuntimeException e) {
       // Gson throws several kinds of either for what is no JSON, or not the JSON that was asked for
-      throw new TokenizerFormatException(file + " is not valid: " + e.getMessage(), e);
+      throw new TokenizerFormatException(file + " is not valid: " + IoErrors.message(e), e);
     }
   }
 

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -95,7 +96,8 @@ final class RunCheckpoints implements AutoCloseable {
     } catch (OverlappingFileLockException e) {
       // held by this process
     } catch (IOException e) {
-      LOG.warn("{} cannot be locked ({}); let no other training use it", folder, e.toString());
+      LOG.warn(
+          "{} cannot be locked ({}); let no other training use it", folder, IoErrors.message(e));
       return;
     }
     throw new IOException(
@@ -156,7 +158,7 @@ final class RunCheckpoints implements AutoCloseable {
         }
         return Optional.of(found);
       } catch (IOException e) {
-        LOG.warn("the checkpoint {} is left out: {}", path, e.toString());
+        LOG.warn("the checkpoint {} is left out: {}", path, IoErrors.message(e));
         first = first == null ? e : first;
       }
     }
@@ -165,7 +167,7 @@ final class RunCheckpoints implements AutoCloseable {
           "no checkpoint in "
               + folder
               + " is whole; start anew in another output folder. The last: "
-              + first.getMessage(),
+              + IoErrors.message(first),
           first);
     }
     return Optional.empty();
@@ -222,7 +224,7 @@ final class RunCheckpoints implements AutoCloseable {
         RunFiles.delete(going);
       }
     } catch (IOException | UncheckedIOException e) {
-      LOG.warn("an old checkpoint in {} could not be deleted: {}", folder, e.toString());
+      LOG.warn("an old checkpoint in {} could not be deleted: {}", folder, IoErrors.message(e));
     }
   }
 
@@ -244,7 +246,7 @@ final class RunCheckpoints implements AutoCloseable {
               json.get("metric").getAsString(),
               StatefulPart.number(json, "value")));
     } catch (RuntimeException e) { // Gson has several
-      throw new IOException(file + ": " + e.getMessage(), e);
+      throw new IOException(file + ": " + IoErrors.message(e), e);
     }
   }
 

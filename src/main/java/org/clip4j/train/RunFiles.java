@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
+import org.clip4j.io.IoErrors;
 
 /** Files and folders of checkpoints that outlive whatever happens to the process or the machine. */
 final class RunFiles {
@@ -104,7 +105,7 @@ final class RunFiles {
         return object;
       }
     } catch (JsonParseException e) {
-      throw new IOException(file + " is not valid JSON: " + e.getMessage(), e);
+      throw new IOException(file + " is not valid JSON: " + IoErrors.message(e), e);
     }
     throw new IOException(file + " does not hold one JSON object");
   }

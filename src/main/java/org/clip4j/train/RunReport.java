@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -94,7 +95,9 @@ final class RunReport {
     }
     add("<title>" + escape(title) + "</title>\n<style>\n" + styles() + "</style>\n</head>\n<body>");
     add("<main>\n<h1>" + escape(title) + "</h1>\n");
-    String now = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss"));
+    String now =
+        LocalDateTime.now(ZoneId.systemDefault())
+            .format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm:ss", Locale.ROOT));
     add("<p class=\"soft\">" + status.words + "; written by clip4j on " + now + ".</p>\n");
     tiles(history, latest, status);
     findings(history.findings());

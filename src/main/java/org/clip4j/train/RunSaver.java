@@ -12,6 +12,7 @@ import java.util.Optional;
 import org.clip4j.data.DataDigest;
 import org.clip4j.data.LoaderPosition;
 import org.clip4j.engine.Environment;
+import org.clip4j.io.IoErrors;
 import org.clip4j.weights.CheckpointWriter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -154,7 +155,7 @@ final class RunSaver implements AutoCloseable {
       LOG.error(
           "the checkpoint after step {} could not be written ({}), {}; the training goes on",
           now.step(),
-          e.toString(),
+          IoErrors.message(e),
           lastSaved().map(path -> path + " remains").orElse("and there is none yet"));
     }
   }

@@ -3,6 +3,7 @@ package org.clip4j.train;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * What a training did.
@@ -45,7 +46,7 @@ public record TrainingResult(
                 + " unreadable images skipped, the first: "
                 + unreadableExamples.get(0);
     return String.format(
-        java.util.Locale.ROOT,
+        Locale.ROOT,
         "%s%d steps%s%s, %d pairs in %.1f s (%.1f pairs/s), last loss %.4f%s",
         cancelled ? "cancelled after " : "",
         steps,

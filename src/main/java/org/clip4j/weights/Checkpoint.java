@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
@@ -27,19 +28,20 @@ import org.clip4j.text.Tokenizer;
  *       .bin}, one file or shards with their index), in fp32, fp16 or bf16;
  *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred;
  *   <li>OpenCLIP's training checkpoints ({@code epoch_N.pt}) and plain state dicts, for an
- *       architecture that the caller names.
+ *       architecture that the caller names; also where a model wrapped by PyTorch's compiler or for
+ *       several devices was saved, or within {@code state_dict}, {@code model} and the like.
  * </ul>
  *
  * <p>Everything is checked when it is opened, so that a checkpoint that opened can be loaded: the
  * configuration is understood, and the tensors are those that it needs, in their shapes. Values are
- * read from the file when asked for.
+ * read from the file when asked for, and are found to be finite then.
  *
  * <p>Safe for use by several threads. Whoever opens it closes it, once the parameters are copied
  * into a model; see {@link TensorFile} for what may happen to the file meanwhile.
  */
 public final class Checkpoint implements AutoCloseable {
   static final String PREPROCESSOR = "preprocessor_config.json";
-  private static final String PROCESSOR = "processor_config.json";
+  static final String PROCESSOR = "processor_config.json";
 
   private final Layout layout;
   private final Path folder;
@@ -99,7 +101,7 @@ public final class Checkpoint implements AutoCloseable {
           file instanceof PyTorchArchive archive
               && archive.isTorchScript()
               && OpenAiArchitecture.isOpenAi(archive.tensors());
-      TensorFile tensors = stateDict(file);
+      TensorFile tensors = StateDict.of(file);
       ClipConfig own =
           files.layout() != null
               ? readConfig(files, json)
@@ -127,19 +129,6 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  /** The parameters in a file: of a training checkpoint, only those of the model. */
-  private static TensorFile stateDict(TensorFile file) {
-    TensorFile tensors = allUnder(file, "state_dict") ? file.under("state_dict") : file;
-    boolean wrapped =
-        !tensors.tensors().isEmpty()
-            && tensors.tensors().keySet().stream().allMatch(name -> name.startsWith("module."));
-    return wrapped ? tensors.under("module") : tensors;
-  }
-
-  private static boolean allUnder(TensorFile file, String prefix) {
-    return file.tensors().keySet().stream().anyMatch(name -> name.startsWith(prefix + "."));
-  }
-
   private static ClipConfig readConfig(CheckpointFiles files, JsonFields json)
       throws CheckpointException {
     return files.layout() == Layout.TRANSFORMERS
@@ -154,7 +143,7 @@ public final class Checkpoint implements AutoCloseable {
     try {
       return ClipConfigJson.read(json.object("model_cfg").json());
     } catch (IllegalArgumentException e) {
-      throw new CheckpointException(file + ": " + e.getMessage(), e);
+      throw new CheckpointException(file + ": " + IoErrors.message(e), e);
     }
   }
 
@@ -194,15 +183,17 @@ public final class Checkpoint implements AutoCloseable {
       return TransformJson.readOpenClip(config.object("preprocess_cfg"), vision);
     }
     if (files.layout() == Layout.TRANSFORMERS) {
-      if (Files.isRegularFile(files.folder().resolve(PREPROCESSOR))) {
-        JsonFields json = JsonFields.read(files.folder().resolve(PREPROCESSOR));
-        return TransformJson.readTransformers(json, vision);
-      }
-      if (Files.isRegularFile(files.folder().resolve(PROCESSOR))) { // since transformers 5
-        JsonFields json = JsonFields.read(files.folder().resolve(PROCESSOR));
+      // As in transformers 5, which writes the former; before, it had no image_processor.
+      Path processor = files.folder().resolve(PROCESSOR);
+      if (Files.isRegularFile(processor)) {
+        JsonFields json = JsonFields.read(processor);
         if (json.has("image_processor")) {
           return TransformJson.readTransformers(json.object("image_processor"), vision);
         }
+      }
+      Path preprocessor = files.folder().resolve(PREPROCESSOR);
+      if (Files.isRegularFile(preprocessor)) {
+        return TransformJson.readTransformers(JsonFields.read(preprocessor), vision);
       }
     }
     return TransformJson.usual(vision);
@@ -212,12 +203,14 @@ public final class Checkpoint implements AutoCloseable {
     return new ParameterSource() {
       @Override
       public FloatBuffer read(String name) {
-        return tensors.floats(name);
+        FloatBuffer values = FloatBuffer.allocate(ValueReader.arraySize(tensors, name));
+        copy(name, 0, values);
+        return values.flip().asReadOnlyBuffer();
       }
 
       @Override
       public void copy(String name, long from, FloatBuffer target) {
-        tensors.copy(name, from, target);
+        tensors.copyFinite(name, from, target);
       }
     };
   }
@@ -287,7 +280,9 @@ public final class Checkpoint implements AutoCloseable {
    * All parameters and buffers, as fp32 under OpenCLIP's names.
    *
    * <p>{@code copy} reads the file straight into the target. Unlike those of other sources, the
-   * buffers that {@code read} gives stay valid.
+   * buffers that {@code read} gives stay valid. Either throws an {@link
+   * java.io.UncheckedIOException} that names file and tensor where a value is NaN or infinite: no
+   * embedding of such a model means anything.
    */
   public ParameterSource parameters() {
     return parameters;

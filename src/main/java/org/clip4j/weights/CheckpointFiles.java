@@ -37,9 +37,7 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
     Path folder = path.toAbsolutePath().getParent();
     String name = path.getFileName().toString();
     List<Layout> configured =
-        Arrays.stream(Layout.values())
-            .filter(layout -> Files.isRegularFile(folder.resolve(layout.configFile())))
-            .toList();
+        Arrays.stream(Layout.values()).filter(layout -> isConfigured(layout, folder)).toList();
     for (Layout layout : configured) {
       if (layout.weightsFiles().contains(name)) {
         return new CheckpointFiles(layout, folder, path);
@@ -61,7 +59,7 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
   private static CheckpointFiles inFolder(Path folder) throws IOException {
     List<CheckpointFiles> complete = new ArrayList<>();
     for (Layout layout : Layout.values()) {
-      if (Files.isRegularFile(folder.resolve(layout.configFile()))) {
+      if (isConfigured(layout, folder)) {
         layout.weightsFiles().stream()
             .map(folder::resolve)
             .filter(Files::isRegularFile)
@@ -88,8 +86,9 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
     StringBuilder message = new StringBuilder(folder + " holds no complete checkpoint:");
     for (Layout layout : Layout.values()) {
       List<String> missing = new ArrayList<>();
-      if (!Files.isRegularFile(folder.resolve(layout.configFile()))) {
-        missing.add(layout.configFile());
+      if (!isConfigured(layout, folder)) {
+        boolean other = Files.isRegularFile(folder.resolve(layout.configFile()));
+        missing.add(layout.configFile() + (other ? " (the one there is timm's)" : ""));
       }
       if (layout.weightsFiles().stream().noneMatch(n -> Files.isRegularFile(folder.resolve(n)))) {
         missing.add(layout.weightsFile());
@@ -104,6 +103,23 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
       message.append("\n  open one of ").append(archives).append(" by its name to choose");
     }
     throw new CheckpointException(message.toString());
+  }
+
+  /**
+   * Whether the layout's configuration is there. timm, too, names its own {@code config.json} and
+   * puts it beside OpenCLIP's files; it describes the image tower alone.
+   */
+  private static boolean isConfigured(Layout layout, Path folder) {
+    Path file = folder.resolve(layout.configFile());
+    if (!Files.isRegularFile(file) || layout != Layout.TRANSFORMERS) {
+      return Files.isRegularFile(file);
+    }
+    try {
+      JsonFields json = JsonFields.read(file);
+      return !json.has("architecture") || json.has("model_type");
+    } catch (IOException e) {
+      return true; // what is wrong with it is said where it is needed
+    }
   }
 
   private static List<Path> archives(Path folder) throws IOException {

@@ -18,9 +18,9 @@ import org.clip4j.text.TokenizerJson;
  * Writes a model as a folder that this library and the layout's own opens.
  *
  * <p>Each file is written beside the one it replaces and synced; then all take their places, the
- * weights last, so that a folder with weights is complete. A failure before that leaves the folder
- * as it was. The folder may be the one that the parameters are read from, except on Windows, which
- * does not replace an open file.
+ * configuration last, so that a folder with a configuration is complete and a new one never stands
+ * beside old weights. A failure before that leaves the folder as it was. The folder may be the one
+ * that the parameters are read from, except on Windows, which does not replace an open file.
  *
  * <p>The tokenizer's files come along: OpenAI's in the transformers layout, where the model has
  * that vocabulary; of another tokenizer those that are given. What {@code config.json} has no words
@@ -104,20 +104,32 @@ public final class CheckpointWriter {
     KeyMap keys = KeyMap.of(layout, config);
     Files.createDirectories(folder);
     try (StagedFiles staged = new StagedFiles()) {
+      JsonObject json = new JsonObject();
       if (layout == Layout.OPENCLIP) {
-        JsonObject json = new JsonObject();
         json.add("model_cfg", ClipConfigJson.write(config));
         json.add("preprocess_cfg", TransformJson.writeOpenClip(transform));
-        staged.write(folder.resolve(layout.configFile()), JsonFields.format(json));
       } else {
-        staged.write(folder.resolve(layout.configFile()), JsonFields.format(transformersConfig()));
-        staged.write(
-            folder.resolve(Checkpoint.PREPROCESSOR),
-            JsonFields.format(TransformJson.writeTransformers(transform, config.vision())));
+        json = transformersConfig();
       }
-      writeTokenizer(staged, folder, layout);
       writeWeights(staged, folder.resolve(layout.weightsFile()), keys);
+      writeTokenizer(staged, folder, layout);
+      if (layout == Layout.TRANSFORMERS) {
+        writeProcessor(staged, folder);
+      }
+      staged.write(folder.resolve(layout.configFile()), JsonFields.format(json));
       staged.commit();
+    }
+  }
+
+  private void writeProcessor(StagedFiles staged, Path folder) throws IOException {
+    JsonObject json = TransformJson.writeTransformers(transform, config.vision());
+    staged.write(folder.resolve(Checkpoint.PREPROCESSOR), JsonFields.format(json));
+    Path newer = folder.resolve(Checkpoint.PROCESSOR);
+    if (Files.exists(newer)) { // it would go before
+      JsonObject processor = new JsonObject();
+      processor.add("image_processor", json);
+      processor.add("processor_class", json.get("processor_class"));
+      staged.write(newer, JsonFields.format(processor));
     }
   }
 

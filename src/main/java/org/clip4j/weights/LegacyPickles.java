@@ -30,7 +30,7 @@ final class LegacyPickles {
       throw PyTorchArchive.bad(file, "its version is not " + VERSION);
     }
     if (!(new Pickle(in).read() instanceof Map<?, ?> machine)
-        || !(machine.get("little_endian") instanceof Boolean little)) {
+        || !(machine.get(new PickleCalls.Key("little_endian")) instanceof Boolean little)) {
       throw PyTorchArchive.bad(file, "it does not say which byte order it has");
     }
     PyTorchArchive.requireLittleEndian(file, little ? "little" : "big");

@@ -8,8 +8,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.io.IoErrors;
 import org.clip4j.weights.PickleCalls.Storage;
 
 /**
@@ -49,7 +51,7 @@ final class Pickle {
     try {
       return run();
     } catch (PickleCalls.Refused e) {
-      throw in.bad("its pickle " + e.getMessage());
+      throw in.bad("its pickle " + IoErrors.message(e));
     }
   }
 
@@ -71,8 +73,10 @@ final class Pickle {
       if (!scalar(opcode) && !container(opcode) && !object(opcode)) {
         throw in.bad(
             String.format(
+                Locale.ROOT,
                 "its pickle has the opcode 0x%02x at byte %d, which PyTorch does not write",
-                opcode, in.position() - 1));
+                opcode,
+                in.position() - 1));
       }
     }
   }
@@ -189,6 +193,7 @@ final class Pickle {
         if (!(names[0] instanceof String module) || !(names[1] instanceof String name)) {
           throw in.bad("its pickle names a class by something else than texts");
         }
+        in.charge(2L * (module.length() + name.length())); // before they are put together
         push(PickleCalls.global(module, name), 64);
       }
       case 'Q' -> pushStorage(PickleCalls.storage(pop())); // BINPERSID
@@ -302,15 +307,15 @@ final class Pickle {
 
   @SuppressWarnings("unchecked")
   private void setItems(Object[] items) throws CheckpointException, PickleCalls.Refused {
-    in.charge(40L * items.length);
+    in.charge(56L * items.length);
     PickleCalls.setItems(top(LinkedHashMap.class, "SETITEMS"), items);
   }
 
   @SuppressWarnings("unchecked")
   private void addTo(Set<?> set, Object[] items) throws CheckpointException, PickleCalls.Refused {
-    in.charge(64L * items.length);
+    in.charge(80L * items.length);
     for (Object item : items) {
-      ((Set<Object>) set).add(PickleCalls.key(item));
+      ((Set<PickleCalls.Key>) set).add(PickleCalls.key(item));
     }
   }
 

@@ -70,7 +70,7 @@ final class PickleCalls {
   record Tensor(Storage storage, StridedView view) {}
 
   /** A module of TorchScript: its attributes by name. */
-  record Script(Map<Object, Object> attributes) {}
+  record Script(Map<Key, Object> attributes) {}
 
   /** What a pickle asks for and does not get; the message goes on from "its pickle ". */
   static final class Refused extends Exception {
@@ -163,7 +163,7 @@ final class PickleCalls {
   }
 
   private static Object dict(Object[] args) throws Refused {
-    LinkedHashMap<Object, Object> dict = new LinkedHashMap<>();
+    LinkedHashMap<Key, Object> dict = new LinkedHashMap<>();
     if (args.length > 0) { // Python 2 gives a list of pairs
       for (Object pair : items(args)) {
         if (pair instanceof Object[] tuple && tuple.length == 2) {
@@ -179,7 +179,7 @@ final class PickleCalls {
   }
 
   private static Object set(Object[] args) throws Refused {
-    LinkedHashSet<Object> set = new LinkedHashSet<>();
+    LinkedHashSet<Key> set = new LinkedHashSet<>();
     for (Object item : items(args)) {
       set.add(key(item));
     }
@@ -253,10 +253,11 @@ final class PickleCalls {
   }
 
   /** Gives an object its attributes. */
+  @SuppressWarnings("unchecked")
   static void setState(Object object, Object state) throws Refused {
     if (state instanceof LinkedHashMap<?, ?> attributes) {
       if (object instanceof Script script) {
-        script.attributes.putAll(attributes);
+        script.attributes.putAll((Map<Key, Object>) attributes); // all keys are
         return;
       }
       if (object instanceof LinkedHashMap) {
@@ -266,7 +267,7 @@ final class PickleCalls {
     throw new Refused("sets attributes of " + kind(object) + " from " + kind(state));
   }
 
-  static void setItems(Map<Object, Object> dict, Object[] items) throws Refused {
+  static void setItems(Map<Key, Object> dict, Object[] items) throws Refused {
     if (items.length % 2 != 0) {
       throw new Refused("has a dict with a key without a value");
     }
@@ -275,15 +276,37 @@ final class PickleCalls {
     }
   }
 
-  /** A value that may be a key; no container, whose hash would take all that is in it. */
-  static Object key(Object value) throws Refused {
+  /**
+   * A key of a dict or an element of a set. Keys of one hash have an order even where their types
+   * differ: without it Java's maps compare each of them with all others.
+   */
+  record Key(Comparable<?> value) implements Comparable<Key> {
+    @Override
+    @SuppressWarnings({"unchecked", "rawtypes"})
+    public int compareTo(Key other) {
+      int byType = type().compareTo(other.type());
+      return byType != 0 || value == null ? byType : ((Comparable) value).compareTo(other.value);
+    }
+
+    private String type() {
+      return value == null ? "" : value.getClass().getName();
+    }
+
+    @Override
+    public String toString() {
+      return String.valueOf(value);
+    }
+  }
+
+  /** A value as a key; no container, whose hash would take all that is in it. */
+  static Key key(Object value) throws Refused {
     if (value == null
         || value instanceof String
         || value instanceof Long
         || value instanceof BigInteger
         || value instanceof Double
         || value instanceof Boolean) {
-      return value;
+      return new Key((Comparable<?>) value);
     }
     throw new Refused("has " + kind(value) + " as a key or in a set");
   }

@@ -186,7 +186,13 @@ public final class PyTorchArchive implements TensorFile {
   @Override
   public void copy(String name, long from, FloatBuffer target) {
     Placed tensor = placed(name);
-    reader.copy(tensor.info, tensor.storage, tensor.view, from, target);
+    reader.copy(tensor.info, tensor.storage, tensor.view, from, target, false);
+  }
+
+  @Override
+  public void copyFinite(String name, long from, FloatBuffer target) {
+    Placed tensor = placed(name);
+    reader.copy(tensor.info, tensor.storage, tensor.view, from, target, true);
   }
 
   @Override

@@ -64,7 +64,13 @@ public final class SafeTensors implements TensorFile {
   @Override
   public void copy(String name, long from, FloatBuffer target) {
     Span span = span(name);
-    reader.copy(span.info(), header.dataStart + span.begin(), from, target);
+    reader.copy(span.info(), header.dataStart + span.begin(), from, target, false);
+  }
+
+  @Override
+  public void copyFinite(String name, long from, FloatBuffer target) {
+    Span span = span(name);
+    reader.copy(span.info(), header.dataStart + span.begin(), from, target, true);
   }
 
   @Override

@@ -50,6 +50,14 @@ public interface TensorFile extends AutoCloseable {
   void copy(String name, long from, FloatBuffer target);
 
   /**
+   * As {@link #copy}, of a tensor whose values must all be finite.
+   *
+   * @throws java.io.UncheckedIOException also if one is NaN or infinite, as a float; it names file
+   *     and tensor
+   */
+  void copyFinite(String name, long from, FloatBuffer target);
+
+  /**
    * The values of an integer or boolean tensor, row-major.
    *
    * @throws IllegalArgumentException if there is no such tensor, it does not hold integers that fit
@@ -63,12 +71,7 @@ public interface TensorFile extends AutoCloseable {
    * @return a new read-only buffer of as many floats as the tensor has elements
    */
   default FloatBuffer floats(String name) {
-    TensorInfo info = tensors().get(name);
-    if (info == null) {
-      throw new IllegalArgumentException(file() + " has no tensor '" + name + "'");
-    }
-    ValueReader.requireFloats(file(), info);
-    FloatBuffer values = FloatBuffer.allocate(ValueReader.arraySize(file(), info));
+    FloatBuffer values = FloatBuffer.allocate(ValueReader.arraySize(this, name));
     copy(name, 0, values);
     return values.flip().asReadOnlyBuffer();
   }
@@ -80,7 +83,7 @@ public interface TensorFile extends AutoCloseable {
    * @return a view of this file; closing it closes this file
    */
   default TensorFile under(String prefix) {
-    return new PrefixedTensors(this, prefix + ".");
+    return RenamedTensors.under(this, prefix + ".");
   }
 
   @Override

@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import java.util.List;
 import java.util.Locale;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.ImageTransform.Interpolation;
@@ -57,47 +58,88 @@ final class TransformJson {
         mode);
   }
 
-  /**
-   * Reads a {@code preprocessor_config.json} of {@code CLIPImageProcessor} or {@code
-   * SiglipImageProcessor}, the latter for a SigLIP tower: it crops nothing.
-   */
+  /** What one of transformers' classes does where its configuration does not say. */
+  private record Processor(String type, boolean crops, boolean square, boolean sigLip, int filter) {
+    /** Chinese CLIP's and ImageNet's BiT do what CLIP's does. */
+    static final List<Processor> KNOWN =
+        List.of(
+            new Processor("CLIPImageProcessor", true, false, false, PILLOW_BICUBIC),
+            new Processor("ChineseCLIPImageProcessor", true, false, false, PILLOW_BICUBIC),
+            new Processor("BitImageProcessor", true, false, false, PILLOW_BICUBIC),
+            new Processor("SiglipImageProcessor", false, false, true, PILLOW_BICUBIC),
+            new Processor("ViTImageProcessor", false, true, true, PILLOW_BILINEAR));
+
+    /** By the class's name, of which the endings for its implementations say nothing here. */
+    static Processor of(JsonFields f, VisionConfig vision) throws CheckpointException {
+      String key =
+          f.has("image_processor_type") ? "image_processor_type" : "feature_extractor_type";
+      String usual = vision.isSigLip() ? "SiglipImageProcessor" : "CLIPImageProcessor";
+      String name =
+          (f.has(key) ? f.text(key, "") : usual)
+              .replace("FeatureExtractor", "ImageProcessor")
+              .replaceFirst("(Fast|Pil)$", "");
+      return KNOWN.stream()
+          .filter(known -> known.type.equals(name))
+          .findFirst()
+          .orElseThrow(() -> f.bad(key, "known are " + KNOWN.stream().map(k -> k.type).toList()));
+    }
+  }
+
+  /** Reads the configuration of one of transformers' image processors, by its type. */
   static ImageTransform readTransformers(JsonFields f, VisionConfig vision)
       throws CheckpointException {
-    for (String step : new String[] {"do_resize", "do_center_crop", "do_rescale", "do_normalize"}) {
-      boolean needed = !step.equals("do_center_crop") || !isSquash(f) && !vision.isSigLip();
-      if (needed && !f.flag(step, true)) {
+    Processor processor = Processor.of(f, vision);
+    boolean crops = f.has("do_center_crop") ? f.flag("do_center_crop", true) : processor.crops;
+    boolean squash = isSquash(f, processor);
+    for (String step : new String[] {"do_resize", "do_rescale", "do_normalize"}) {
+      if (f.has(step) && !f.flag(step, true)) {
         throw f.bad(step, "a transform without this step is not supported");
       }
     }
-    if (Math.abs(f.number("rescale_factor", RESCALE) - RESCALE) > 1e-9) {
+    if (!crops && !squash) {
+      throw f.bad(
+          f.has("do_center_crop") ? "do_center_crop" : "size",
+          "images of other shapes would not become the model's: resized by the shorter edge they"
+              + " have to be cropped");
+    }
+    if (f.has("rescale_factor") && Math.abs(f.number("rescale_factor", RESCALE) - RESCALE) > 1e-9) {
       throw f.bad("rescale_factor", "only 1/255 is supported");
     }
-    ImageTransform usual = usual(vision);
-    if (f.flag("do_center_crop", !vision.isSigLip())
-        && (f.has("crop_size") || vision.imageHeight() != 224)) {
+    if (crops && (f.has("crop_size") || !takes224(vision))) {
       requireSize(f, "crop_size", vision);
     }
-    if (f.has("size") || vision.imageHeight() != 224) {
+    if (f.has("size") || !takes224(vision)) {
       requireSize(f, "size", vision);
     }
-    int resample = f.has("resample") ? f.whole("resample", 0, 0, 5) : PILLOW_BICUBIC;
+    int resample = f.has("resample") ? f.whole("resample", 0, 0, 5) : processor.filter;
     if (resample != PILLOW_BICUBIC && resample != PILLOW_BILINEAR) {
       throw f.bad("resample", "supported are 3 (bicubic) and 2 (bilinear)");
     }
+    ImageTransform usual =
+        processor.sigLip ? ImageTransform.sigLip(224, 224) : ImageTransform.openai(224, 224);
     return new ImageTransform(
         vision.imageHeight(),
         vision.imageWidth(),
         f.channels("image_mean", usual.mean()),
         std(f, "image_std", usual.std()),
         resample == PILLOW_BICUBIC ? Interpolation.BICUBIC : Interpolation.BILINEAR,
-        isSquash(f) || vision.isSigLip() && !f.has("size")
-            ? ResizeMode.SQUASH
-            : ResizeMode.SHORTEST);
+        squash ? ResizeMode.SQUASH : ResizeMode.SHORTEST);
   }
 
-  /** Whether both edges are given; one number or the shortest edge keeps the aspect ratio. */
-  private static boolean isSquash(JsonFields f) {
-    return f.get("size") instanceof JsonObject size && !size.has("shortest_edge");
+  private static boolean takes224(VisionConfig vision) {
+    return vision.imageHeight() == 224 && vision.imageWidth() == 224;
+  }
+
+  /** Whether both edges are given; the shortest edge keeps the aspect ratio. */
+  private static boolean isSquash(JsonFields f, Processor processor) {
+    JsonElement size = f.get("size");
+    if (size instanceof JsonObject sizes) {
+      return !sizes.has("shortest_edge");
+    }
+    boolean number = size instanceof JsonPrimitive;
+    return size instanceof JsonArray
+        || processor.square
+        || !number && !processor.crops; // SigLIP's default is a square, a number is its edge
   }
 
   /**
@@ -138,7 +180,7 @@ final class TransformJson {
       throws CheckpointException {
     float[] std = f.channels(key, fallback);
     for (float value : std) {
-      if (!(value > 0)) {
+      if (!(value >= Float.MIN_NORMAL)) {
         throw f.bad(key, "standard deviations are above 0");
       }
     }

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.zip.GZIPInputStream;
 
@@ -30,7 +31,9 @@ final class TransformersTokenizer {
 
   /** The content of {@code tokenizer_config.json}. */
   static String config(int contextLength) {
-    return """
+    return String.format(
+        Locale.ROOT,
+        """
     {
       "bos_token": "<|startoftext|>",
       "eos_token": "<|endoftext|>",
@@ -39,8 +42,8 @@ final class TransformersTokenizer {
       "tokenizer_class": "CLIPTokenizer",
       "unk_token": "<|endoftext|>"
     }
-    """
-        .formatted(contextLength);
+    """,
+        contextLength);
   }
 
   /** The content of {@code tokenizer.json}, with transformers' pipeline for CLIP. */

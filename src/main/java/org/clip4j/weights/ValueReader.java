@@ -32,6 +32,7 @@ final class ValueReader {
   private static final class Piece {
     private final ByteBuffer bytes =
         ByteBuffer.allocateDirect(PIECE_BYTES).order(ByteOrder.LITTLE_ENDIAN);
+    private final int[] bits = new int[PIECE_BYTES / Integer.BYTES];
     private short[] halves;
     private float[] floats;
 
@@ -86,6 +87,16 @@ final class ValueReader {
     return (int) info.count();
   }
 
+  /** The number of floats of a tensor that is to become an array. */
+  static int arraySize(TensorFile tensors, String name) {
+    TensorInfo info = tensors.tensors().get(name);
+    if (info == null) {
+      throw new IllegalArgumentException(tensors.file() + " has no tensor '" + name + "'");
+    }
+    requireFloats(tensors.file(), info);
+    return arraySize(tensors.file(), info);
+  }
+
   private static void requireRange(Path file, TensorInfo info, long from, FloatBuffer target) {
     if (from < 0 || from > info.count() - target.remaining()) {
       throw new IllegalArgumentException(
@@ -108,26 +119,37 @@ final class ValueReader {
    *
    * @param begin where the tensor's first value lies
    * @param from index of the first value wanted
+   * @param finite whether a value that is NaN or infinite is an error
    */
-  void copy(TensorInfo info, long begin, long from, FloatBuffer target) {
+  void copy(TensorInfo info, long begin, long from, FloatBuffer target, boolean finite) {
     requireFloats(file, info);
     requireRange(file, info, from, target);
     int size = info.type().size();
     long at = begin + from * size;
+    int start = target.position();
     Piece piece = take();
     while (target.hasRemaining()) {
       int count = Math.min(PIECE_BYTES / size, target.remaining());
       read(piece.bytes, at, count * size);
       convert(info.type(), piece, count, target);
+      if (finite && !isFinite(info.type(), piece, count, target)) {
+        throw notFinite(info, from, start, target);
+      }
       at += (long) count * size;
     }
     spare.set(piece);
   }
 
-  /** As {@link #copy(TensorInfo, long, long, FloatBuffer)}, of a view of a storage. */
-  void copy(TensorInfo info, long storage, StridedView view, long from, FloatBuffer target) {
+  /** As {@link #copy(TensorInfo, long, long, FloatBuffer, boolean)}, of a view of a storage. */
+  void copy(
+      TensorInfo info,
+      long storage,
+      StridedView view,
+      long from,
+      FloatBuffer target,
+      boolean finite) {
     if (view.isContiguous()) {
-      copy(info, storage + view.offset() * info.type().size(), from, target);
+      copy(info, storage + view.offset() * info.type().size(), from, target, finite);
       return;
     }
     requireFloats(file, info);
@@ -140,10 +162,64 @@ final class ValueReader {
         (bytes, at, index) -> {
           long place = base + index;
           if (place >= target.position() && place < target.limit()) {
-            target.put((int) place, info.type().floatAt(bytes, at));
+            float value = info.type().floatAt(bytes, at);
+            target.put((int) place, value);
+            if (finite && !Float.isFinite(value)) {
+              throw notFinite(info, index, value);
+            }
           }
         });
     target.position(target.limit());
+  }
+
+  /** Whether the values just converted are finite: the exponent of others has all its bits set. */
+  private static boolean isFinite(TensorType type, Piece piece, int count, FloatBuffer target) {
+    boolean last = Float.isFinite(target.get(target.position() - 1)); // of halves maybe an odd one
+    int ints = count * type.size() / Integer.BYTES;
+    return switch (type) {
+      case F32 -> last && !isSet(piece, ints, 0x7F800000, 0x00800000, 0x80000000);
+      case F16 -> last && !isSet(piece, ints, 0x7C007C00, 0x04000400, 0x80008000);
+      case BF16 -> last && !isSet(piece, ints, 0x7F807F80, 0x00800080, 0x80008000);
+      default -> {
+        for (int i = target.position() - count; i < target.position(); i++) {
+          last &= Float.isFinite(target.get(i));
+        }
+        yield last;
+      }
+    };
+  }
+
+  /** Without a branch, so that it becomes vector instructions. */
+  private static boolean isSet(Piece piece, int count, int exponents, int lowest, int carry) {
+    int[] bits = piece.bits;
+    piece.bytes.asIntBuffer().get(bits, 0, count);
+    int carries = 0;
+    for (int i = 0; i < count; i++) {
+      carries |= (bits[i] & exponents) + lowest;
+    }
+    return (carries & carry) != 0;
+  }
+
+  private UncheckedIOException notFinite(TensorInfo info, long from, int start, FloatBuffer read) {
+    int at = start;
+    while (Float.isFinite(read.get(at))) {
+      at++;
+    }
+    return notFinite(info, from + at - start, read.get(at));
+  }
+
+  private UncheckedIOException notFinite(TensorInfo info, long index, float value) {
+    String message =
+        file
+            + ": '"
+            + info.name()
+            + "' holds "
+            + value
+            + " at index "
+            + index
+            + "; a model with it gives no embeddings. Its training diverged, or the file was"
+            + " converted to a type too narrow; take an earlier or the original checkpoint";
+    return new UncheckedIOException(message, new CheckpointException(message));
   }
 
   private static void convert(TensorType type, Piece piece, int count, FloatBuffer target) {

@@ -10,9 +10,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import javax.imageio.ImageIO;
 import org.clip4j.image.RgbImage;
+import org.clip4j.testing.Bounds;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -218,6 +220,22 @@ class PairTableTest {
         .isInstanceOf(IOException.class)
         .hasMessageContaining("latin1.csv line 3 is not UTF-8");
     assertThatThrownBy(() -> read(utf16)).hasMessageContaining("wide.csv line 1 is not UTF-8");
+    byte[] cut = "file,caption\na.png,caf\u00e9".getBytes(StandardCharsets.UTF_8);
+    Path halved = Files.write(folder.resolve("halved.csv"), Arrays.copyOf(cut, cut.length - 1));
+    assertThatThrownBy(() -> read(halved)).hasMessageContaining("halved.csv line 2 is not UTF-8");
+  }
+
+  @Test
+  void one_endless_line_with_a_bad_byte_takes_no_memory() throws IOException {
+    byte[] bytes = new byte[64 << 20];
+    Arrays.fill(bytes, (byte) ',');
+    bytes[1000] = (byte) 0xE9;
+    Path table = Files.write(folder.resolve("endless.csv"), bytes);
+    bytes = null;
+
+    assertThat(Bounds.run(() -> read(table)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("endless.csv line 1 is not UTF-8");
   }
 
   @Test

@@ -30,6 +30,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.stream.IntStream;
 import org.clip4j.Clip;
+import org.clip4j.Probabilities;
 import org.clip4j.ZeroShotClassifier;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -124,6 +125,28 @@ class ClipZooTest {
         assertSame(predictor.predict(images.get(i)), expected.classify(FILES.get(i)));
       }
       assertThat(batch.get(0).topK()).hasSize(2);
+    }
+  }
+
+  @Test
+  void arguments_choose_how_probabilities_are_made() throws Exception {
+    assertProbabilities(
+        "probabilities",
+        "sigmoid",
+        clip.zeroShot(LABELS).optProbabilities(Probabilities.SIGMOID).build());
+    assertProbabilities("multiLabel", true, clip.zeroShot(LABELS).optMultiLabel().build());
+  }
+
+  private static void assertProbabilities(
+      String argument, Object value, ZeroShotClassifier expected) throws Exception {
+    Criteria<Image, Classifications> criteria =
+        criteria(Image.class, Classifications.class)
+            .optArgument("labels", LABELS)
+            .optArgument(argument, value)
+            .build();
+    try (ZooModel<Image, Classifications> model = criteria.loadModel();
+        Predictor<Image, Classifications> predictor = model.newPredictor()) {
+      assertSame(predictor.predict(images.get(0)), expected.classify(FILES.get(0)));
     }
   }
 
@@ -227,10 +250,22 @@ class ClipZooTest {
             .optArgument("topK", "many"),
         "topK must be a whole number, found many");
     assertRefused(
+        criteria(Image.class, Classifications.class)
+            .optArgument("labels", LABELS)
+            .optArgument("probabilities", "certain"),
+        "probabilities must be softmax, sigmoid or background, found certain");
+    assertRefused(
+        criteria(Image.class, Classifications.class)
+            .optArgument("labels", LABELS)
+            .optArgument("multiLabel", "perhaps"),
+        "multiLabel must be true or false, found perhaps");
+    assertRefused(
+        criteria(Image.class, float[].class).optArgument("multiLabel", true), "ask for embeddings");
+    assertRefused(
         criteria(Image.class, float[].class).optArgument("labels", LABELS), "ask for embeddings");
     assertRefused(
         criteria(Image.class, float[].class).optArgument("label", LABELS),
-        "\"label\" is none of [labels, templates, topK, architecture]");
+        "\"label\" is none of [labels, templates, topK, probabilities, multiLabel, architecture]");
     assertRefused(criteria(Image.class, String.class), "does not make String of Image", "float[]");
     assertRefused(criteria(Image.class, float[].class).optBlock(Blocks.identityBlock()), "a block");
     assertRefused(criteria(Image.class, float[].class).optFilter("size", "large"), "filters");

@@ -71,7 +71,7 @@ class ImageDecoderTest {
     Path empty = Files.createFile(folder.resolve("empty.png"));
     assertThatThrownBy(() -> ImageDecoder.decode(folder.resolve("no.png")))
         .isInstanceOf(NoSuchFileException.class)
-        .hasMessageContaining("no.png does not exist");
+        .hasMessageContaining("no.png: it does not exist");
     assertThatThrownBy(() -> ImageDecoder.decode(folder))
         .isInstanceOf(ImageFormatException.class)
         .hasMessageEndingWith("is a folder, not an image file");

@@ -80,6 +80,9 @@ class NpyFileTest {
     check("{'descr': '<f4', 'fortran_order': False, 'shape': (1, 0), }", "[1, 0]");
     check("{'descr': '<f4', 'fortran_order': False, 'shape': (9999999999, 65536), }", "rows");
     check("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1, 1), }", "type");
+    check( // a pattern that matched it group by group would take the stack
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (" + "1, ".repeat(20_000) + "), }",
+        "shape");
     Files.writeString(temp.resolve("x.npy"), "no");
     assertThatThrownBy(() -> NpyFile.open(temp.resolve("x.npy"))).hasMessageContaining("x.npy");
     assertThatThrownBy(() -> NpyFile.write(temp.resolve("y.npy"), new float[0][]))

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -207,6 +208,82 @@ class CheckpointTest {
     assertThat(contents(path.resolve(layout.weightsFile()))).isEqualTo(before);
     try (Checkpoint checkpoint = Checkpoint.open(path)) {
       assertThat(checkpoint.config()).isEqualTo(TINY);
+    }
+  }
+
+  /** Languages that write other digits, and one with an i of its own. */
+  @ParameterizedTest
+  @ValueSource(strings = {"ar", "fa", "mr", "tr"})
+  void golden_conversions_are_the_same_in_every_locale(String language) throws IOException {
+    Map<String, String> expected = converted(folder.resolve("root"));
+    Locale before = Locale.getDefault();
+    try {
+      Locale.setDefault(new Locale.Builder().setLanguage(language).build());
+      assertThat(converted(folder.resolve(language))).isEqualTo(expected);
+    } finally {
+      Locale.setDefault(before);
+    }
+    assertThat(expected).containsKey("hf-clipTRANSFORMERStokenizer_config.json");
+  }
+
+  /** The text files of golden checkpoints, written anew. */
+  private static Map<String, String> converted(Path folder) throws IOException {
+    Map<String, String> texts = new TreeMap<>();
+    for (Layout layout : Layout.values()) {
+      String other = layout == Layout.OPENCLIP ? "openclip-vit-quickgelu" : "hf-siglip";
+      for (String golden : List.of("hf-clip", other)) {
+        Path to = folder.resolve(golden + layout);
+        try (Checkpoint checkpoint = Checkpoint.open(Golden.folder(golden))) {
+          CheckpointWriter.of(checkpoint.config(), checkpoint.transform(), checkpoint.parameters())
+              .write(to, layout);
+        }
+        for (String name : names(to)) {
+          if (name.endsWith(".json")) {
+            texts.put(golden + layout + name, Files.readString(to.resolve(name)));
+          }
+        }
+      }
+    }
+    return texts;
+  }
+
+  @Test
+  void a_new_configuration_never_stands_beside_old_weights() throws IOException {
+    Path path = saved(Layout.TRANSFORMERS, TINY);
+    String config = Files.readString(path.resolve("config.json"));
+    Files.delete(path.resolve("model.safetensors"));
+    Files.createDirectories(path.resolve("model.safetensors/x")); // no file can take its place
+    ClipConfig other = new ClipConfig(10, VISION, TEXT, true);
+
+    assertThatThrownBy(
+            () -> Checkpoint.save(path, Layout.TRANSFORMERS, other, openai(other), numbered(other)))
+        .isInstanceOf(IOException.class);
+    assertThat(path.resolve("config.json")).hasContent(config);
+  }
+
+  @Test
+  void the_newer_of_two_processor_files_counts_and_is_replaced() throws IOException {
+    Path path = saved(Layout.TRANSFORMERS, TINY);
+    Files.writeString(
+        path.resolve("processor_config.json"),
+        """
+        {"image_processor": {"image_processor_type": "CLIPImageProcessor", "size": SIZE,
+          "crop_size": SIZE, "image_mean": [0.5, 0.5, 0.5], "image_std": [0.25, 0.25, 0.25],
+          "resample": 2}}
+        """
+            .replace("SIZE", String.valueOf(VISION.imageHeight())));
+    try (Checkpoint checkpoint = Checkpoint.open(path)) {
+      assertThat(checkpoint.transform().std()).containsExactly(0.25f, 0.25f, 0.25f);
+      assertThat(checkpoint.transform().interpolation())
+          .isEqualTo(ImageTransform.Interpolation.BILINEAR);
+    }
+    saved(Layout.TRANSFORMERS, TINY);
+    try (Checkpoint checkpoint = Checkpoint.open(path)) {
+      assertThat(checkpoint.transform()).isEqualTo(openai(TINY));
+    }
+    Files.writeString(path.resolve("processor_config.json"), "{\"processor_class\": \"X\"}");
+    try (Checkpoint checkpoint = Checkpoint.open(path)) {
+      assertThat(checkpoint.transform()).isEqualTo(openai(TINY));
     }
   }
 

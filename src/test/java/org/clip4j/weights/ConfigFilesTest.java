@@ -186,6 +186,40 @@ class ConfigFilesTest {
         .isEqualTo(ResizeMode.SQUASH);
   }
 
+  /** What transformers 5.18 makes of each. */
+  @Test
+  void processors_crop_and_resize_by_their_type() throws IOException {
+    ImageTransform half =
+        new ImageTransform(
+            48,
+            48,
+            new float[] {.5f, .5f, .5f},
+            new float[] {.5f, .5f, .5f},
+            Interpolation.BILINEAR,
+            ResizeMode.SQUASH);
+    for (String type : List.of("ViTImageProcessor", "ViTImageProcessorFast")) {
+      String json = "'image_processor_type': '" + type + "', 'size': ";
+      assertThat(transformers(json + "48")).isEqualTo(half);
+      assertThat(transformers(json + "{'height': 48, 'width': 48}")).isEqualTo(half);
+    }
+    assertThat(transformers("'feature_extractor_type': 'ViTFeatureExtractor', 'size': 48"))
+        .isEqualTo(half);
+    for (String type : List.of("SiglipImageProcessor", "SiglipImageProcessorFast")) {
+      assertThat(
+              transformers(
+                  "'image_processor_type': '" + type + "', 'size': {'height': 48, 'width': 48}"))
+          .isEqualTo(ImageTransform.sigLip(48, 48));
+    }
+    assertThat(transformers("'size': [48, 48], 'crop_size': 48").resizeMode())
+        .isEqualTo(ResizeMode.SQUASH);
+    assertThatThrownBy(
+            () -> transformers("'image_processor_type': 'SiglipImageProcessor', 'size': 48"))
+        .hasMessageContaining("have to be cropped");
+    assertThatThrownBy(
+            () -> transformers("'image_processor_type': 'NougatImageProcessor', 'size': 48"))
+        .hasMessageContainingAll("NougatImageProcessor", "CLIPImageProcessor");
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -200,7 +234,9 @@ class ConfigFilesTest {
         "'size': 48, 'do_center_crop': false | do_center_crop is false",
         "'size': 48, 'crop_size': 48, 'rescale_factor': 1 | rescale_factor is 1",
         "'size': 48, 'crop_size': 48, 'image_mean': [1, 2] | image_mean; three numbers",
-        "'size': 48, 'crop_size': 48, 'image_std': [1, 1, 0] | image_std; above 0"
+        "'size': 48, 'crop_size': 48, 'image_std': [1, 1, 0] | image_std; above 0",
+        "'size': 48, 'crop_size': 48, 'image_std': [1, 1, 1e-46] | image_std; above 0",
+        "'size': 48, 'crop_size': 48, 'image_mean': [1, 1e39, 0] | image_mean; finite"
       })
   void a_preprocessor_that_does_not_fit_names_both_values(String fields, String expected) {
     assertThatThrownBy(() -> transformers(fields))

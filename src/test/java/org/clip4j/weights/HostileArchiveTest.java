@@ -104,6 +104,25 @@ class HostileArchiveTest {
     return Arguments.of(new Shown(pickle), parts);
   }
 
+  /** Numbers and texts in turn, all of one hash: among such, Java's maps know no order. */
+  @Test
+  void a_dictionary_of_colliding_keys_takes_linear_time() throws IOException {
+    StringBuilder keys = new StringBuilder();
+    for (int i = 0; i < 40_000; i++) {
+      StringBuilder key = new StringBuilder();
+      for (int bit = 17; bit >= 0; bit--) {
+        key.append((i >>> bit & 1) == 0 ? "Aa" : "BB");
+      }
+      long hash = key.toString().hashCode() & 0xFFFFFFFFL;
+      keys.append(number((long) i << 32 | (hash ^ i))).append('N');
+      keys.append(text(key.toString())).append('N');
+    }
+    for (Path file :
+        List.of(pickled("}(" + keys + "u."), pickled("\u008f(" + keys.toString() + "\u0090."))) {
+      assertThat(Bounds.run(() -> TensorFile.open(file).close())).isNull();
+    }
+  }
+
   static Stream<Arguments> pickles() {
     String laughs = "]q\u0000" + "0";
     for (int i = 0; i < 40; i++) { // each list holds the one before ten times
@@ -127,6 +146,11 @@ class HostileArchiveTest {
         hostile("]" + "(Ne".repeat(300_000) + ".", "nested in more than 200000 places"),
         hostile("]q\u0000" + ("h\u0000" + "N\u0094").repeat(2 * MANY) + ".", "memory"),
         hostile("]" + ("(" + "N".repeat(1000) + "t").repeat(10_000) + ".", "memory"),
+        hostile(
+            text("__torch__." + "x".repeat(200))
+                + "q\u0000"
+                + ("h\u0000h\u0000\u0093").repeat(MANY),
+            "memory"),
         hostile("](Na.", "value that is not there"),
         hostile("}(NNNu.", "key without a value"),
         hostile("}]Ns.", "ArrayList as a key"),

@@ -12,7 +12,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.temporal.ChronoUnit;
+import java.util.Locale;
 import org.clip4j.eval.Interval;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -65,7 +67,9 @@ final class EvaluateOptions {
   void write(String name, JsonObject results) throws IOException {
     JsonObject json = new JsonObject();
     json.addProperty("model", model);
-    json.addProperty("date", LocalDateTime.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    json.addProperty(
+        "date",
+        LocalDateTime.now(ZoneId.systemDefault()).truncatedTo(ChronoUnit.SECONDS).toString());
     json.addProperty("seed", seed);
     json.addProperty("resamples", resamples);
     results.entrySet().forEach(entry -> json.add(entry.getKey(), entry.getValue()));
@@ -97,11 +101,12 @@ final class EvaluateOptions {
 
   /** "+3.4 (1.9 to 4.8)", in percentage points. */
   static String points(Interval interval) {
-    return "%s (%s to %s)"
-        .formatted(
-            Plot.points(interval.value()),
-            Plot.points(interval.low()),
-            Plot.points(interval.high()));
+    return String.format(
+        Locale.ROOT,
+        "%s (%s to %s)",
+        Plot.points(interval.value()),
+        Plot.points(interval.low()),
+        Plot.points(interval.high()));
   }
 
   private static String tenths(double share) {

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.clip4j.data.ImageSource;
@@ -79,6 +80,7 @@ final class EvaluateOverlap implements Callable<Integer> {
       }
     }
     System.out.printf(
+        Locale.ROOT,
         "%,d of %,d evaluation images have a near-duplicate among %,d training images (%,d pairs)%n",
         result.overlapping(),
         result.evaluationImages(),
@@ -128,23 +130,31 @@ final class EvaluateOverlap implements Callable<Integer> {
     HtmlReport report =
         new HtmlReport(
                 "Data overlap",
-                "Images of %s that are in %s too, by the embeddings of %s."
-                    .formatted(data.path(), training, options.model))
+                String.format(
+                    Locale.ROOT,
+                    "Images of %s that are in %s too, by the embeddings of %s.",
+                    data.path(),
+                    training,
+                    options.model))
             .figures(
                 List.of(
                     new Figure(
                         "Evaluation images with a near-duplicate",
-                        "%,d".formatted(result.overlapping()),
-                        Plot.percent(share) + " of %,d".formatted(result.evaluationImages())),
+                        String.format(Locale.ROOT, "%,d", result.overlapping()),
+                        Plot.percent(share)
+                            + String.format(Locale.ROOT, " of %,d", result.evaluationImages())),
                     new Figure(
                         "Training images",
-                        "%,d".formatted(result.trainingImages()),
+                        String.format(Locale.ROOT, "%,d", result.trainingImages()),
                         "compared with each"),
                     new Figure(
                         "Pairs at the threshold",
-                        "%,d".formatted(result.pairCount()),
-                        "cosine similarity of %.3f or more".formatted(threshold)),
-                    new Figure("Unreadable images", "%,d".formatted(lost), "of both sets")));
+                        String.format(Locale.ROOT, "%,d", result.pairCount()),
+                        String.format(Locale.ROOT, "cosine similarity of %.3f or more", threshold)),
+                    new Figure(
+                        "Unreadable images",
+                        String.format(Locale.ROOT, "%,d", lost),
+                        "of both sets")));
     report.section(
         "How similar the nearest training image is",
         "Evaluation images by the cosine similarity of the most similar training image. Copies stand apart from images that only show"
@@ -163,7 +173,7 @@ final class EvaluateOverlap implements Callable<Integer> {
       top.add(Html.image(left.image(), left.alt()), Html.image(right.image(), right.alt()));
       Html names = Html.of("div", "class", "names").text(end(test.name()));
       names.add(Html.of("br")).text(end(train.name()));
-      String cosine = "cosine similarity " + "%.4f".formatted(pair.cosine());
+      String cosine = "cosine similarity " + String.format(Locale.ROOT, "%.4f", pair.cosine());
       gallery.add(Html.of("li").add(top, names, Html.of("strong").text(cosine)));
     }
     report.section(
@@ -198,7 +208,11 @@ final class EvaluateOverlap implements Callable<Integer> {
   }
 
   private static Bar bar(String name, int images, Interval top1) {
-    return new Bar("%s (%,d)".formatted(name, images), top1.value(), top1.low(), top1.high());
+    return new Bar(
+        String.format(Locale.ROOT, "%s (%,d)", name, images),
+        top1.value(),
+        top1.low(),
+        top1.high());
   }
 
   /** The last two parts of a path: enough to find it, and short. */

@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairSource;
@@ -38,11 +39,12 @@ final class EvaluateRetrieval implements Callable<Integer> {
       throw new IllegalArgumentException(
           "retrieval compares all pairs with all, and needs a table or folder, not shards");
     }
-    Retrieval retrieval;
+    Retrieval.Encoded encoded;
     try (OpenModel model = OpenModel.load(options.model, options.device)) {
-      System.out.printf("Encoding %,d pairs%n", pairs.size());
-      retrieval = Retrieval.of(model.encoder(), pairs, captionsPerImage);
+      System.out.printf(Locale.ROOT, "Encoding %,d pairs%n", pairs.size());
+      encoded = Retrieval.encode(model.encoder(), pairs, captionsPerImage);
     }
+    Retrieval retrieval = encoded.measure();
     System.out.println(retrieval);
     int lost = pairs.size() - retrieval.images();
     JsonObject json = new JsonObject();
@@ -53,15 +55,20 @@ final class EvaluateRetrieval implements Callable<Integer> {
     HtmlReport report =
         new HtmlReport(
                 "Retrieval",
-                "%s on %s: %,d images and %,d captions."
-                    .formatted(options.model, pairs.name(), retrieval.images(), retrieval.texts()))
+                String.format(
+                    Locale.ROOT,
+                    "%s on %s: %,d images and %,d captions.",
+                    options.model,
+                    pairs.name(),
+                    retrieval.images(),
+                    retrieval.texts()))
             .figures(
                 List.of(
                     figure("Image by text, R@1", retrieval.textToImage(), retrieval.images()),
                     figure("Text by image, R@1", retrieval.imageToText(), retrieval.texts()),
                     new Figure(
                         "Images",
-                        "%,d".formatted(retrieval.images()),
+                        String.format(Locale.ROOT, "%,d", retrieval.images()),
                         lost == 0 ? "all could be read" : lost + " more could not be read")))
             .section(
                 "Images found by text",
@@ -70,11 +77,12 @@ final class EvaluateRetrieval implements Callable<Integer> {
             .section(
                 "Texts found by image",
                 "Share of the images that have one of their own captions among the 1, 5 or 10 captions most similar to them.",
-                bars(retrieval.imageToText()))
-            .section(
-                "How it was measured",
-                "Every image is compared with every caption. A wrong one that is as similar as the right one counts as more similar;"
-                    + " right is the pair's own alone, also where another pair has the same caption or image.");
+                bars(retrieval.imageToText()));
+    new RetrievalPictures(encoded, pairs).add(report);
+    report.section(
+        "How it was measured",
+        "Every image is compared with every caption. A wrong one that is as similar as the right one counts as more similar;"
+            + " right is the pair's own alone, also where another pair has the same caption or image.");
     options.write(report, "retrieval.json");
     return 0;
   }

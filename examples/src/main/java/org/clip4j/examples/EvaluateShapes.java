@@ -2,10 +2,10 @@ package org.clip4j.examples;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.UnaryOperator;
@@ -27,6 +27,7 @@ import org.clip4j.examples.HtmlReport.Figure;
 import org.clip4j.examples.HtmlReport.Picture;
 import org.clip4j.examples.ShiftSections.Robustness;
 import org.clip4j.image.Corruption;
+import org.clip4j.io.IoErrors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -78,6 +79,7 @@ final class EvaluateShapes implements Callable<Integer> {
       ShapeProbes probes = probes(model, shapes);
       ShapeProbes.Result compared = probes.run(model.encoder());
       System.out.printf(
+          Locale.ROOT,
           "Zero-shot does as well as %s%n",
           compared.fewShot().curve().crossing(zeroShotOf(compared).value()));
       ShiftEvaluation.Result shift = shift("Shifts", model, shapes, probes, fewShot(probes));
@@ -238,19 +240,24 @@ final class EvaluateShapes implements Callable<Integer> {
               new Figure(
                   name,
                   Plot.percent(top1.value()),
-                  "among %d, chance %s".formatted(classes, Plot.percent(1.0 / classes))));
+                  String.format(
+                      Locale.ROOT, "among %d, chance %s", classes, Plot.percent(1.0 / classes))));
           bars.add(new Bar(name + " (" + classes + ")", top1.value(), top1.low(), top1.high()));
         });
     figures.add(
         new Figure(
             "spoilt and shifted", Plot.percent(shift.mean(0)), "zero-shot, mean of all shifts"));
-    figures.add(new Figure("time", "%.0f s".formatted(seconds), "for all experiments"));
+    figures.add(
+        new Figure("time", String.format(Locale.ROOT, "%.0f s", seconds), "for all experiments"));
     HtmlReport report =
         new HtmlReport(
                 "Experiments on coloured shapes",
-                "%s, a CLIP trained on pictures of coloured shapes with captions; %d of the %d combinations of colour and shape were"
-                        .formatted(
-                            options.model, shapes.unseenLabels().size(), shapes.labels().size())
+                String.format(
+                        Locale.ROOT,
+                        "%s, a CLIP trained on pictures of coloured shapes with captions; %d of the %d combinations of colour and shape were",
+                        options.model,
+                        shapes.unseenLabels().size(),
+                        shapes.labels().size())
                     + " in none of them. Every picture measured on here is new.")
             .figures(figures)
             .section(
@@ -261,8 +268,10 @@ final class EvaluateShapes implements Callable<Integer> {
     ZeroShotSections.prompts(report, zeroShot.get(UNSEEN));
     ProbeSections.compared(
         report,
-        "The probe is a logistic regression on the same image embeddings, fitted on %,d labelled images of trained combinations;"
-                .formatted(probeImages(compared))
+        String.format(
+                Locale.ROOT,
+                "The probe is a logistic regression on the same image embeddings, fitted on %,d labelled images of trained combinations;",
+                probeImages(compared))
             + " zero-shot is told the classes' names. Where only the colour or the shape is asked for, a probe of its own is fitted, and"
             + " zero-shot has prompts of its own.",
         compared.compared());
@@ -309,7 +318,7 @@ final class EvaluateShapes implements Callable<Integer> {
       try {
         row.add(Html.image(Picture.of(image.read(), image.name()).image(), image.name()));
       } catch (IOException e) {
-        throw new UncheckedIOException(e.getMessage(), e); // generated images can be read
+        throw IoErrors.unchecked(e); // generated images can be read
       }
     }
     return row;

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
@@ -80,9 +81,10 @@ final class EvaluateShift implements Callable<Integer> {
       others.put(baseline.getKey(), run(baseline.getValue(), source, classes, false));
     }
     List<Robustness> robustness = ShiftSections.robustness(result, others);
-    System.out.printf("source      %s%n", EvaluateOptions.percent(result.source().top1().get(0)));
+    System.out.printf(
+        Locale.ROOT, "source      %s%n", EvaluateOptions.percent(result.source().top1().get(0)));
     for (String shift : result.shifts()) {
-      System.out.printf("%-11s %s%n", shift, Plot.percent(result.mean(shift, 0)));
+      System.out.printf(Locale.ROOT, "%-11s %s%n", shift, Plot.percent(result.mean(shift, 0)));
     }
     JsonObject json = new JsonObject();
     json.addProperty("data_set", source.name());
@@ -93,12 +95,13 @@ final class EvaluateShift implements Callable<Integer> {
     HtmlReport report =
         new HtmlReport(
             "Distribution shift",
-            "%s on %s: %,d images of %,d classes, and shifted sets."
-                .formatted(
-                    options.model,
-                    source.name(),
-                    result.source().images(),
-                    source.labels().size()));
+            String.format(
+                Locale.ROOT,
+                "%s on %s: %,d images of %,d classes, and shifted sets.",
+                options.model,
+                source.name(),
+                result.source().images(),
+                source.labels().size()));
     int shown = train == null ? 1 : 2;
     for (int k = 0; k < shown; k++) {
       ShiftSections.accuracies(report, result, k);

@@ -2,6 +2,7 @@ package org.clip4j.examples;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.ZeroShotEvaluation;
@@ -24,6 +25,7 @@ final class EvaluateZeroShot implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     LabelledImages images = data.images();
+    ZeroShotPictures pictures = new ZeroShotPictures();
     ZeroShotEvaluation.Result result;
     try (OpenModel model = OpenModel.load(options.model, options.device);
         CountBar bar = new CountBar("Images", images.size())) {
@@ -35,6 +37,7 @@ final class EvaluateZeroShot implements Callable<Integer> {
               .optResamples(options.resamples)
               .optSeed(options.seed)
               .optProgress(bar)
+              .optListener(pictures)
               .build()
               .run(model.encoder());
     }
@@ -45,13 +48,14 @@ final class EvaluateZeroShot implements Callable<Integer> {
     HtmlReport report =
         new HtmlReport(
             "Zero-shot classification",
-            "%s on %s: %,d images of %,d classes, none of them used for training the classifier."
-                .formatted(
-                    options.model,
-                    result.dataSet(),
-                    result.last().metrics().images(),
-                    result.classes().size()));
-    ZeroShotSections.add(report, result);
+            String.format(
+                Locale.ROOT,
+                "%s on %s: %,d images of %,d classes, none of them used for training the classifier.",
+                options.model,
+                result.dataSet(),
+                result.last().metrics().images(),
+                result.classes().size()));
+    ZeroShotSections.add(report, result, () -> pictures.add(report, images, result.classes()));
     options.write(report, "zero-shot.json");
     return 0;
   }

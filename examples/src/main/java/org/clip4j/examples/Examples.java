@@ -11,6 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingResult;
 import picocli.CommandLine;
@@ -42,7 +43,7 @@ final class Examples {
                   || e instanceof IllegalArgumentException
                   || e instanceof IllegalStateException
                   || e instanceof JsonParseException) {
-                line.getErr().println(e.getMessage());
+                line.getErr().println(IoErrors.message(e));
                 return 1;
               }
               throw e;

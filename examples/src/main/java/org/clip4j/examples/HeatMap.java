@@ -48,7 +48,8 @@ final class HeatMap {
     int colour = colour(high > low ? (value - low) / (high - low) : 0.5);
     String names = (own ? "own " : "") + (best ? "best" : "");
     Html cell = Html.of("td", "class", names.strip());
-    cell.attribute("style", "background:%s;color:%s".formatted(css(colour), ink(colour)));
+    cell.attribute(
+        "style", String.format(Locale.ROOT, "background:%s;color:%s", css(colour), ink(colour)));
     String number = number(value);
     if (!best) {
       return cell.text(number);

@@ -9,6 +9,8 @@ import java.io.UncheckedIOException;
 import java.util.Base64;
 import java.util.Set;
 import javax.imageio.ImageIO;
+import javax.imageio.stream.ImageOutputStream;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /**
  * An HTML element under construction: its text and attributes are escaped as they are added, so a
@@ -21,6 +23,9 @@ final class Html {
 
   /** Thumbnails are embedded no larger than this, in pixels. */
   private static final int MAX_THUMBNAIL = 160;
+
+  /** How the address of an embedded JPEG begins. */
+  static final String JPEG_DATA = "data:image/jpeg;base64,";
 
   private final String tag;
   private final StringBuilder start;
@@ -40,19 +45,42 @@ final class Html {
     return element;
   }
 
-  /** The image as an {@code <img>} that holds its own pixels (PNG, base64), at most 160 a side. */
+  /**
+   * The image as an {@code <img>} that holds its own pixels, at most 160 a side: as PNG, or as JPEG
+   * if it had to be made smaller, as photographs are.
+   */
   static Html image(BufferedImage image, String alt) {
-    BufferedImage small = shrink(image);
-    ByteArrayOutputStream png = new ByteArrayOutputStream();
+    BufferedImage small = shrink(image, MAX_THUMBNAIL);
+    boolean drawn = small == image;
+    byte[] bytes;
     try {
-      ImageIO.write(small, "png", png);
+      bytes = encode(small, drawn ? "png" : "jpeg");
     } catch (IOException e) {
-      throw new UncheckedIOException("Cannot encode the thumbnail of '" + alt + "' as PNG", e);
+      throw new UncheckedIOException("Cannot encode the thumbnail of '" + alt + "'", e);
     }
-    String data = Base64.getEncoder().encodeToString(png.toByteArray());
-    Html img = of("img", "src", "data:image/png;base64," + data, "alt", alt);
+    String data = Base64.getEncoder().encodeToString(bytes);
+    Html img = of("img", "src", (drawn ? "data:image/png;base64," : JPEG_DATA) + data, "alt", alt);
+    if (!drawn) {
+      img.attribute("class", "photo");
+    }
     img.attribute("width", Integer.toString(small.getWidth()));
     return img.attribute("height", Integer.toString(small.getHeight()));
+  }
+
+  /** The image as a JPEG of at most so many pixels a side. */
+  static byte[] jpeg(BufferedImage image, int side) throws IOException {
+    return encode(shrink(image, side), "jpeg");
+  }
+
+  private static byte[] encode(BufferedImage image, String format) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    // Without a cache the JDK writes no temporary file for each.
+    try (ImageOutputStream out = new MemoryCacheImageOutputStream(bytes)) {
+      if (!ImageIO.write(image, format, out)) {
+        throw new IOException("the JDK has no writer of " + format + " for this image");
+      }
+    }
+    return bytes.toByteArray();
   }
 
   Html attribute(String name, String value) {
@@ -101,19 +129,21 @@ final class Html {
     return out.toString();
   }
 
-  private static BufferedImage shrink(BufferedImage image) {
+  /** Halves it until half is too small, since bilinear interpolation sees four pixels only. */
+  private static BufferedImage shrink(BufferedImage image, int most) {
     int side = Math.max(image.getWidth(), image.getHeight());
-    if (side <= MAX_THUMBNAIL) {
+    if (side <= most) {
       return image;
     }
-    int width = Math.max(1, image.getWidth() * MAX_THUMBNAIL / side);
-    int height = Math.max(1, image.getHeight() * MAX_THUMBNAIL / side);
-    BufferedImage small = new BufferedImage(width, height, BufferedImage.TYPE_INT_ARGB);
+    int next = Math.max(most, (side + 1) / 2);
+    int width = Math.max(1, (int) ((long) image.getWidth() * next / side));
+    int height = Math.max(1, (int) ((long) image.getHeight() * next / side));
+    BufferedImage small = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
     Graphics2D graphics = small.createGraphics();
     graphics.setRenderingHint(
         RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BILINEAR);
     graphics.drawImage(image, 0, 0, width, height, null);
     graphics.dispose();
-    return small;
+    return shrink(small, most);
   }
 }

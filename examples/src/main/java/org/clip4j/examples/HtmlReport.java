@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
@@ -107,8 +108,12 @@ final class HtmlReport {
       int[] own) {
     if (cosine.length != images.size() || own.length != images.size()) {
       throw new IllegalArgumentException(
-          "The matrix has %d rows and own has %d entries for %d images; all must be equal"
-              .formatted(cosine.length, own.length, images.size()));
+          String.format(
+              Locale.ROOT,
+              "The matrix has %d rows and own has %d entries for %d images; all must be equal",
+              cosine.length,
+              own.length,
+              images.size()));
     }
     return section(heading, note, HeatMap.of(images, captions, cosine, own));
   }
@@ -128,8 +133,11 @@ final class HtmlReport {
     long right = predictions.stream().filter(Prediction::right).count();
     Html count = Html.of("p", "class", "note");
     count.text(
-        "%d of the %d images below are right; the true label is bold."
-            .formatted(right, predictions.size()));
+        String.format(
+            Locale.ROOT,
+            "%d of the %d images below are right; the true label is bold.",
+            right,
+            predictions.size()));
     return section(heading, note, count, gallery);
   }
 
@@ -144,7 +152,7 @@ final class HtmlReport {
     }
     Html body = Html.of("tbody");
     for (Score score : scores) {
-      String right = "%,d of %,d".formatted(score.correct(), score.total());
+      String right = String.format(Locale.ROOT, "%,d of %,d", score.correct(), score.total());
       Html row = Html.of("tr").add(header("row", "").text(score.name()));
       row.add(Html.of("td", "class", "number").text(percent(score.rate())));
       row.add(Html.of("td", "class", "wide").add(bar(score.rate(), score.chance())));
@@ -181,9 +189,13 @@ final class HtmlReport {
     Html body = Html.of("main");
     body.add(Html.of("h1").text(title), Html.of("p", "class", "subtitle").text(subtitle));
     sections.forEach(body::add);
-    String written = LocalDateTime.now().format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm"));
+    String written =
+        LocalDateTime.now(ZoneId.systemDefault())
+            .format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT));
     Html footer = Html.of("footer").text("Written by clip4j on " + written + ".");
-    return """
+    return String.format(
+        Locale.ROOT,
+        """
         <!DOCTYPE html>
         <html lang="en">
         <head>
@@ -196,8 +208,10 @@ final class HtmlReport {
         <body>
         %s</body>
         </html>
-        """
-        .formatted(Html.of("title").text(title), styles(), body.add(footer));
+        """,
+        Html.of("title").text(title),
+        styles(),
+        body.add(footer));
   }
 
   /** Adds a part of the page: a heading, a line under it (which may be empty), and anything. */
@@ -211,29 +225,18 @@ final class HtmlReport {
   }
 
   private static Html card(Prediction prediction) {
-    Picture picture = prediction.picture();
-    Html verdict =
-        prediction.right()
-            ? Html.of("span", "class", "verdict").text("✓ right")
-            : Html.of("span", "class", "verdict").text("✗ wrong");
-    Html guesses = Html.of("ol");
+    List<Gallery.Line> lines = new ArrayList<>();
     for (Guess guess : prediction.guesses()) {
-      Html line = Html.of("li");
-      if (guess.label().equals(prediction.label())) {
-        line.attribute("class", "true");
-      }
-      line.add(Html.of("span").text(guess.label()));
-      line.add(Html.of("span", "class", "number").text(percent(guess.probability())));
-      guesses.add(line.add(bar(guess.probability(), 0)));
+      boolean own = guess.label().equals(prediction.label());
+      String number = percent(guess.probability());
+      lines.add(new Gallery.Line(guess.label(), number, guess.probability(), own));
     }
-    Html side = Html.of("div").add(verdict, Html.of("strong").text(prediction.label()));
-    Html top = Html.of("div", "class", "top");
-    top.add(Html.image(picture.image(), picture.alt()), side);
-    return Html.of("li", "class", prediction.right() ? "right" : "wrong").add(top, guesses);
+    return Gallery.card(
+        prediction.right(), prediction.label(), List.of(prediction.picture()), lines);
   }
 
   /** A bar of {@code share} (0 to 1) with a tick at {@code mark}, unless that is 0. */
-  private static Html bar(double share, double mark) {
+  static Html bar(double share, double mark) {
     Html bar = Html.of("span", "class", "bar", "aria-hidden", "true");
     bar.add(Html.of("span", "style", "width:" + width(share)));
     return mark > 0 ? bar.add(Html.of("i", "style", "left:" + width(mark))) : bar;

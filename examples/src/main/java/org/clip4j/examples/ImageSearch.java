@@ -1,9 +1,5 @@
 package org.clip4j.examples;
 
-import java.awt.Graphics2D;
-import java.awt.RenderingHints;
-import java.awt.image.BufferedImage;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,7 +8,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import javax.imageio.ImageIO;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.data.ImageList;
@@ -38,7 +33,6 @@ final class ImageSearch implements AutoCloseable {
   /** A row that was found: its rank from 1, its name and cosine. */
   record Match(int rank, int row, String name, float score) {}
 
-  private static final int THUMBNAIL = 240; // pixels, the longer side
   private static final int ROWS_AT_ONCE = 1024;
 
   private final Clip clip;
@@ -152,6 +146,14 @@ final class ImageSearch implements AutoCloseable {
     return find(clip.encodeImage(image), k);
   }
 
+  /** The rows most like a row, without itself. */
+  List<Match> byRow(int row, int k) {
+    return find(embeddings.index().vector(row), k + 1).stream()
+        .filter(match -> match.row() != row)
+        .limit(k)
+        .toList();
+  }
+
   private List<Match> find(float[] query, int k) {
     List<Hit> hits = index.search(query, k);
     Match[] matches = new Match[hits.size()];
@@ -166,16 +168,18 @@ final class ImageSearch implements AutoCloseable {
   }
 
   /**
-   * A small JPEG of a row's image.
+   * A row's image as a JPEG.
    *
+   * @param side the most pixels that it may be wide and high
    * @throws IOException if the image is not there any more, or cannot be read
    */
-  byte[] thumbnail(int row) throws IOException {
+  byte[] jpeg(int row, int side) throws IOException {
     List<String> name = embeddings.name(row);
-    return jpeg(
+    RgbImage image =
         name.get(1).isEmpty()
             ? ImageList.file(kind, root, name.get(0)).read()
-            : member(name.get(0), name.get(1)));
+            : member(name.get(0), name.get(1));
+    return Html.jpeg(HtmlReport.Picture.of(image, "").image(), side);
   }
 
   private RgbImage member(String file, String member) throws IOException {
@@ -196,31 +200,6 @@ final class ImageSearch implements AutoCloseable {
       throw new IOException(tar + " has no " + member + " any more");
     }
     return images.find(name).read();
-  }
-
-  private static byte[] jpeg(RgbImage image) throws IOException {
-    BufferedImage whole =
-        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
-    byte[] levels = image.pixels();
-    int[] row = new int[image.width()];
-    for (int y = 0, i = 0; y < image.height(); y++) {
-      for (int x = 0; x < row.length; x++, i += 3) {
-        row[x] = (levels[i] & 0xFF) << 16 | (levels[i + 1] & 0xFF) << 8 | levels[i + 2] & 0xFF;
-      }
-      whole.setRGB(0, y, row.length, 1, row, 0, row.length);
-    }
-    double scale = Math.min(1, THUMBNAIL / (double) Math.max(image.width(), image.height()));
-    int width = Math.max(1, (int) Math.round(scale * image.width()));
-    int height = Math.max(1, (int) Math.round(scale * image.height()));
-    BufferedImage small = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D graphics = small.createGraphics();
-    graphics.setRenderingHint(
-        RenderingHints.KEY_INTERPOLATION, RenderingHints.VALUE_INTERPOLATION_BILINEAR);
-    graphics.drawImage(whole, 0, 0, width, height, null);
-    graphics.dispose();
-    ByteArrayOutputStream jpeg = new ByteArrayOutputStream();
-    ImageIO.write(small, "jpg", jpeg);
-    return jpeg.toByteArray();
   }
 
   @Override

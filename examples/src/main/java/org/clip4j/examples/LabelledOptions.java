@@ -64,6 +64,9 @@ final class LabelledOptions {
               + " Without it, those of --classes if that is a data set, else imagenet7.")
   private String templates;
 
+  /** What both Evaluate and LinearProbe take where nothing else is said. */
+  static final List<String> PROMPTS = PromptSet.imageNet7();
+
   /** The images. */
   LabelledImages images() throws IOException {
     return images(data);
@@ -121,16 +124,21 @@ final class LabelledOptions {
   List<String> templates() throws IOException {
     if (templates == null) {
       return classes == null || Files.exists(Path.of(classes))
-          ? PromptSet.imageNet7()
+          ? PROMPTS
           : published(classes).templates();
     }
-    if (Files.exists(Path.of(templates))) {
-      return PromptFiles.templates(Path.of(templates));
+    return templates(templates);
+  }
+
+  /** The prompts of a file, or of a published set. */
+  static List<String> templates(String name) throws IOException {
+    if (Files.exists(Path.of(name))) {
+      return PromptFiles.templates(Path.of(name));
     }
-    return switch (templates) {
+    return switch (name) {
       case "imagenet7" -> PromptSet.imageNet7();
       case "imagenet80" -> PromptSet.imageNet80();
-      default -> published(templates).templates();
+      default -> published(name).templates();
     };
   }
 

@@ -77,10 +77,20 @@ final class LinearProbe implements Callable<Integer> {
 
   @Option(
       names = "--template",
-      defaultValue = "a photo of a {}.",
       paramLabel = "TEXT",
-      description = "A prompt with {} where the class name goes; may be given several times.")
-  private List<String> templates;
+      description =
+          "A prompt of zero-shot with {} where the class name goes; may be given several times.")
+  private List<String> template = List.of();
+
+  @Option(
+      names = "--templates",
+      paramLabel = "FILE|SET",
+      description =
+          "Prompts of zero-shot instead: a file (one a line), imagenet7 (the default, as of Evaluate), imagenet80, or a data set with"
+              + " published prompts.")
+  private String templates;
+
+  private List<String> prompts = List.of();
 
   @Option(
       names = "--shots",
@@ -132,6 +142,11 @@ final class LinearProbe implements Callable<Integer> {
   public Integer call() throws IOException {
     ProbeStudy.Settings settings =
         new ProbeStudy.Settings(shots, seeds, fewer, c, validationFraction, maxIterations, seed);
+    if (templates != null) {
+      prompts = LabelledOptions.templates(templates);
+    } else if (model != null) {
+      prompts = template.isEmpty() ? LabelledOptions.PROMPTS : template;
+    }
     List<ProbeStudy> studies = new ArrayList<>();
     for (ProbeData data : model != null ? encode() : read()) {
       studies.add(ProbeStudy.of(data, settings));
@@ -158,7 +173,7 @@ final class LinearProbe implements Callable<Integer> {
         Path held = validation.isEmpty() ? null : validation.get(i);
         sets.add(
             ProbeData.encode(
-                opened.encoder(), name(train.get(i)), train.get(i), held, test.get(i), templates));
+                opened.encoder(), name(train.get(i)), train.get(i), held, test.get(i), prompts));
       }
     }
     return sets;
@@ -190,7 +205,7 @@ final class LinearProbe implements Callable<Integer> {
     Files.createDirectories(out);
     JsonObject json = new JsonObject();
     json.addProperty("model", model);
-    json.add("templates", new GsonBuilder().create().toJsonTree(templates));
+    json.add("templates", new GsonBuilder().create().toJsonTree(prompts));
     json.addProperty("seeds", seeds);
     json.addProperty("strength", c != null ? "given" : "chosen on validation images");
     JsonArray sets = new JsonArray();
@@ -205,7 +220,7 @@ final class LinearProbe implements Callable<Integer> {
         out.resolve("linear-probe.json"),
         new GsonBuilder().setPrettyPrinting().serializeNulls().create().toJson(json) + "\n");
     Path report = out.resolve("report.html");
-    new ProbeReport(model != null ? model : features.toString(), studies).write(report);
+    new ProbeReport(model != null ? model : features.toString(), prompts, studies).write(report);
     System.out.println("Open " + report + " in a browser; every number is in linear-probe.json.");
   }
 

@@ -11,6 +11,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.clip4j.io.IoErrors;
 import org.clip4j.train.TrainingListener;
 import org.clip4j.train.TrainingProgress;
 import org.knowm.xchart.BitmapEncoder;
@@ -41,7 +42,7 @@ final class LossPicture implements TrainingListener {
       try {
         draw();
       } catch (IOException e) {
-        throw new UncheckedIOException(e.getMessage(), e);
+        throw IoErrors.unchecked(e);
       }
     }
   }

@@ -131,7 +131,8 @@ record Parity(List<Difference> tensors, double image, double text) {
         .limit(SHOWN)
         .forEach(t -> text.append(String.format(Locale.ROOT, "  %.2e  %s%n", t.largest, t.name)));
     if (differing.size() > SHOWN) {
-      text.append(String.format("  and %d more, each by less%n", differing.size() - SHOWN));
+      text.append(
+          String.format(Locale.ROOT, "  and %d more, each by less%n", differing.size() - SHOWN));
     }
     text.append(
         String.format(

@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.clip4j.eval.FewShotCurve;
 import org.clip4j.eval.Interval;
@@ -29,7 +30,7 @@ final class ProbeSections {
               bars.add(new Bar(entry.getKey(), less.value(), less.low(), less.high()));
               table.row(
                   entry.getKey(),
-                  "%,d".formatted(each.probe().images()),
+                  String.format(Locale.ROOT, "%,d", each.probe().images()),
                   EvaluateOptions.bare(each.zeroShot().top1()),
                   EvaluateOptions.bare(each.probe().top1()),
                   EvaluateOptions.points(less));

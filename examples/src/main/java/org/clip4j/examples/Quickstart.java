@@ -59,8 +59,10 @@ final class Quickstart implements Callable<Integer> {
     ColouredShapes shapes = ColouredShapes.builder().optImageSize(size).optSeed(seed).build();
     ImageTransform transform = ImageTransform.openai(size, size);
     System.out.printf(
+        Locale.ROOT,
         "%d combinations of colour and shape, of which %d are never trained on.%n",
-        shapes.labels().size(), shapes.unseenLabels().size());
+        shapes.labels().size(),
+        shapes.unseenLabels().size());
     try (ClipModel model = ClipModel.create(config, seed)) {
       TrainingResult result =
           Examples.train(

@@ -41,14 +41,17 @@ record QuickstartReport(
     figures.add(
         new Figure(
             "training",
-            "%.0f s".formatted(result.elapsed().toMillis() / 1e3),
+            String.format(Locale.ROOT, "%.0f s", result.elapsed().toMillis() / 1e3),
             result.steps() + " steps"));
     figures.add(
-        new Figure("speed", "%,.0f".formatted(result.samplesPerSecond()), "pairs a second"));
+        new Figure(
+            "speed",
+            String.format(Locale.ROOT, "%,.0f", result.samplesPerSecond()),
+            "pairs a second"));
     figures.add(
         new Figure(
             "parameters",
-            "%,d".formatted(clip.model().parameterCount()),
+            String.format(Locale.ROOT, "%,d", clip.model().parameterCount()),
             "image and text encoder"));
     HtmlReport report =
         new HtmlReport(

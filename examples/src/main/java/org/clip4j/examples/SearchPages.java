@@ -11,12 +11,15 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.clip4j.examples.ImageSearch.Match;
+import org.clip4j.io.IoErrors;
 
 /** The pages of {@link Search}: results as one file that needs nothing beside it, and a form. */
 final class SearchPages {
   static final String STYLES = "report.css";
   static final String MORE_STYLES = "search.css";
   static final String SCRIPT = "search.js";
+  static final String ICON = "search.svg";
+  private static final int THUMBNAIL = 240; // pixels, the longer side
 
   private SearchPages() {}
 
@@ -56,35 +59,29 @@ final class SearchPages {
 
   private static Html picture(ImageSearch search, Match match) {
     try {
-      String data = Base64.getEncoder().encodeToString(search.thumbnail(match.row()));
-      return Html.of("img", "src", "data:image/jpeg;base64," + data, "alt", match.name());
+      String data = Base64.getEncoder().encodeToString(search.jpeg(match.row(), THUMBNAIL));
+      return Html.of("img", "src", Html.JPEG_DATA + data, "alt", match.name());
     } catch (IOException e) {
-      return Html.of("div", "class", "gone").text("not there any more: " + e.getMessage());
+      return Html.of("div", "class", "gone").text("not there any more: " + IoErrors.message(e));
     }
   }
 
   /** A form to type queries into; its script asks the server for results. */
   static String form(ImageSearch search) {
-    Html form = Html.of("form", "class", "query");
-    form.add(
-        Html.of(
-            "input",
-            "type",
-            "search",
-            "name",
-            "q",
-            "placeholder",
-            "Describe what you look for",
-            "aria-label",
-            "Query",
-            "maxlength",
-            String.valueOf(SearchServer.MAX_QUERY),
-            "autofocus",
-            ""),
-        Html.of("button").text("Search"),
-        Html.of("label", "class", "upload")
-            .text("or by an image ")
-            .add(Html.of("input", "type", "file", "accept", "image/*")));
+    Html query =
+        Html.of("input", "type", "search", "name", "q", "aria-label", "Query", "autofocus", "")
+            .attribute("placeholder", "Describe what you look for")
+            .attribute("maxlength", String.valueOf(SearchServer.MAX_QUERY));
+    Html file =
+        Html.of("input", "type", "file", "accept", "image/*")
+            .attribute("data-most", String.valueOf(SearchServer.MAX_IMAGE_BYTES));
+    Html form =
+        Html.of("form", "class", "query")
+            .add(query, Html.of("button").text("Search"))
+            .add(
+                Html.of("label", "class", "upload")
+                    .text("or by an image, also dropped or pasted here: ")
+                    .add(file));
     Html body = Html.of("main").add(Html.of("h1").text("Search"));
     body.add(
         Html.of("p", "class", "subtitle")
@@ -96,17 +93,30 @@ final class SearchPages {
                     search.isOfImages() ? "images" : "texts")),
         form,
         Html.of("p", "class", "note", "id", "status", "role", "status"),
-        Html.of("ol", "class", "results", "id", "results"));
-    Html head = Html.of("link", "rel", "stylesheet", "href", "/" + STYLES);
-    Html more = Html.of("link", "rel", "stylesheet", "href", "/" + MORE_STYLES);
-    Html script = Html.of("script", "src", "/" + SCRIPT, "defer", "");
+        Html.of("ol", "class", "results", "id", "results"),
+        large());
     return page(
         "Search",
         Html.of("meta", "name", "referrer", "content", "no-referrer"),
-        head,
-        more,
-        script,
+        Html.of("link", "rel", "icon", "type", "image/svg+xml", "href", "/" + ICON),
+        Html.of("link", "rel", "stylesheet", "href", "/" + STYLES),
+        Html.of("link", "rel", "stylesheet", "href", "/" + MORE_STYLES),
+        Html.of("script", "src", "/" + SCRIPT, "defer", ""),
         body);
+  }
+
+  /** Where the script shows one picture as large as the window. */
+  private static Html large() {
+    return Html.of("dialog", "id", "large", "aria-label", "The picture")
+        .add(
+            Html.of("img", "alt", ""),
+            Html.of("p", "class", "name"),
+            Html.of("p", "class", "bar-of-buttons")
+                .add(
+                    Html.of("button", "type", "button", "data-step", "-1").text("Previous"),
+                    Html.of("button", "type", "button", "data-step", "1").text("Next"),
+                    Html.of("button", "type", "button", "data-like", "").text("More like this"),
+                    Html.of("button", "type", "button", "data-close", "").text("Close")));
   }
 
   private static String page(String title, Html... parts) {
@@ -114,7 +124,9 @@ final class SearchPages {
     for (int i = 0; i < parts.length - 1; i++) {
       head.append(parts[i]).append('\n');
     }
-    return """
+    return String.format(
+        Locale.ROOT,
+        """
         <!DOCTYPE html>
         <html lang="en">
         <head>
@@ -125,8 +137,10 @@ final class SearchPages {
         <body>
         %s</body>
         </html>
-        """
-        .formatted(Html.of("title").text(title), head, parts[parts.length - 1]);
+        """,
+        Html.of("title").text(title),
+        head,
+        parts[parts.length - 1]);
   }
 
   static String resource(String name) {

@@ -16,25 +16,60 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.clip4j.examples.ImageSearch.Match;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.image.ImageFormatException;
+import org.clip4j.image.RgbImage;
+import org.clip4j.io.IoErrors;
 
 /**
  * A small page on this machine to type queries into. Only this machine reaches it, and only under
- * its own address, so that no web site can ask it through the reader's browser. What it shows of
- * files are thumbnails of rows, by number; no request names a file.
+ * its own address, so that no web site can ask it through the reader's browser, nor show what it
+ * answers. What it shows of files are pictures of rows, by number; no request names a file.
+ *
+ * <p>A request that does not arrive holds a thread for {@value #REQUEST_SECONDS} seconds and no
+ * longer, and there are many threads; those that decode and compute are few at a time.
  */
 final class SearchServer implements AutoCloseable {
   static final int MAX_QUERY = 1000; // characters
-  private static final int MAX_IMAGE_BYTES = 32 << 20;
+  static final int MAX_IMAGE_BYTES = 16 << 20;
+  static final int MAX_IMAGE_PIXELS = 50_000_000;
+  static final int REQUEST_SECONDS = 20; // from its first byte to its last
+  static final int THREADS = 256;
+  static final int UPLOADS = 16;
+  private static final int RESPONSE_SECONDS = 120;
+  private static final int WORKERS = 4;
+  private static final int THUMBNAIL = 240; // pixels, the longer side
+  private static final int PICTURE = 1600;
+  private static final long MAX_DRAINED = 1L << 30; // bytes of a body that is refused
   private static final int DEFAULT_K = 24;
   private static final int MAX_K = 200;
-  private static final int THREADS = 4;
+
+  private static final ImageDecoder UPLOAD_DECODER =
+      ImageDecoder.defaults().withMaxPixels(MAX_IMAGE_PIXELS).withMaxBytes(MAX_IMAGE_BYTES);
+
+  static {
+    // The JDK's server reads these when its first instance is made, and knows no other way.
+    limit("maxReqTime", REQUEST_SECONDS);
+    limit("maxRspTime", RESPONSE_SECONDS);
+  }
 
   private final ImageSearch search;
   private final HttpServer server;
   private final ExecutorService threads;
+  private final Semaphore uploads = new Semaphore(UPLOADS);
+  private final Semaphore workers = new Semaphore(WORKERS, true);
+
+  private static void limit(String name, int seconds) {
+    String property = "sun.net.httpserver." + name;
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, String.valueOf(seconds));
+    }
+  }
 
   /** An answer that is an error. */
   private static final class RefusedException extends Exception {
@@ -47,8 +82,9 @@ final class SearchServer implements AutoCloseable {
     }
   }
 
-  private interface Handler {
-    void handle(HttpExchange exchange) throws IOException, RefusedException;
+  /** What needs the model or decodes an image. */
+  private interface Work<T> {
+    T get() throws IOException, RefusedException;
   }
 
   /**
@@ -63,21 +99,27 @@ final class SearchServer implements AutoCloseable {
           HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 0);
     } catch (BindException e) {
       throw new IOException(
-          "port " + port + " cannot be used: " + e.getMessage() + "; choose another, or 0 for any",
+          "port "
+              + port
+              + " cannot be used: "
+              + IoErrors.message(e)
+              + "; choose another, or 0 for any",
           e);
     }
     threads =
-        Executors.newFixedThreadPool(
+        new ThreadPoolExecutor(
+            0,
             THREADS,
+            30,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
             task -> {
               Thread thread = new Thread(task, "search-server");
               thread.setDaemon(true);
               return thread;
             });
     server.setExecutor(threads);
-    server.createContext("/", exchange -> answer(exchange, this::page));
-    server.createContext("/api/search", exchange -> answer(exchange, this::search));
-    server.createContext("/thumbnail", exchange -> answer(exchange, this::thumbnail));
+    server.createContext("/", this::answer);
     server.start();
   }
 
@@ -85,41 +127,78 @@ final class SearchServer implements AutoCloseable {
     return "http://127.0.0.1:" + server.getAddress().getPort() + "/";
   }
 
-  private void answer(HttpExchange exchange, Handler handler) throws IOException {
+  private void answer(HttpExchange exchange) throws IOException {
     try (exchange) {
       try {
         checkOrigin(exchange.getRequestHeaders());
-        handler.handle(exchange);
+        route(exchange);
       } catch (RefusedException e) {
-        JsonObject error = new JsonObject();
-        error.addProperty("error", e.getMessage());
-        send(exchange, e.status, "application/json", new Gson().toJson(error));
+        refuse(exchange, e.status, IoErrors.message(e));
+      } catch (RuntimeException e) {
+        System.err.println("The search page failed: " + e);
+        refuse(exchange, 500, "this failed: " + e);
       }
     }
   }
 
-  /** A web site whose name was made to mean this machine sends its own name as the host. */
-  private void checkOrigin(Headers headers) throws RefusedException {
-    int port = server.getAddress().getPort();
-    List<String> own = List.of("127.0.0.1:" + port, "localhost:" + port);
-    String origin = headers.getFirst("Origin");
-    if (!own.contains(headers.getFirst("Host"))
-        || origin != null && own.stream().noneMatch(host -> origin.equals("http://" + host))) {
-      throw new RefusedException(403, "this page answers at " + address() + " only");
+  private void route(HttpExchange exchange) throws IOException, RefusedException {
+    String path = exchange.getRequestURI().getPath();
+    boolean api = path.equals("/api/search");
+    if (!exchange.getRequestMethod().equals("GET")
+        && !(api && exchange.getRequestMethod().equals("POST"))) {
+      throw new RefusedException(405, "ask with GET");
+    }
+    switch (path) {
+      case "/" -> send(exchange, 200, "text/html", SearchPages.form(search));
+      case "/" + SearchPages.STYLES, "/" + SearchPages.MORE_STYLES ->
+          send(exchange, 200, "text/css", SearchPages.resource(path.substring(1)));
+      case "/" + SearchPages.SCRIPT ->
+          send(exchange, 200, "text/javascript", SearchPages.resource(SearchPages.SCRIPT));
+      case "/" + SearchPages.ICON, "/favicon.ico" ->
+          send(exchange, 200, "image/svg+xml", SearchPages.resource(SearchPages.ICON));
+      case "/api/search" -> search(exchange);
+      case "/thumbnail" -> picture(exchange, THUMBNAIL);
+      case "/picture" -> picture(exchange, PICTURE);
+      default -> throw new RefusedException(404, "there is no such page");
     }
   }
 
-  private void page(HttpExchange exchange) throws IOException, RefusedException {
-    requireMethod(exchange, "GET");
-    switch (exchange.getRequestURI().getPath()) {
-      case "/" -> send(exchange, 200, "text/html", SearchPages.form(search));
-      case "/" + SearchPages.STYLES ->
-          send(exchange, 200, "text/css", SearchPages.resource(SearchPages.STYLES));
-      case "/" + SearchPages.MORE_STYLES ->
-          send(exchange, 200, "text/css", SearchPages.resource(SearchPages.MORE_STYLES));
-      case "/" + SearchPages.SCRIPT ->
-          send(exchange, 200, "text/javascript", SearchPages.resource(SearchPages.SCRIPT));
-      default -> throw new RefusedException(404, "there is no such page");
+  /**
+   * A web site whose name was made to mean this machine sends its own name as the host, and a
+   * browser says when another site's page asks.
+   */
+  private void checkOrigin(Headers headers) throws RefusedException {
+    List<String> hosts = headers.getOrDefault("Host", List.of());
+    if (hosts.size() != 1) {
+      throw new RefusedException(
+          400, "a request has one Host header, this has " + hosts.size() + "; ask " + address());
+    }
+    int port = server.getAddress().getPort();
+    List<String> own = List.of("127.0.0.1:" + port, "localhost:" + port);
+    String origin = headers.getFirst("Origin");
+    String site = headers.getFirst("Sec-Fetch-Site");
+    if (!own.contains(hosts.get(0))
+        || origin != null && own.stream().noneMatch(host -> origin.equals("http://" + host))
+        || site != null && !site.equals("same-origin") && !site.equals("none")) {
+      throw new RefusedException(403, "this page answers to itself only, at " + address());
+    }
+  }
+
+  /** Runs it when few others run. */
+  private <T> T work(Work<T> work) throws IOException, RefusedException {
+    boolean own = false;
+    try {
+      own = workers.tryAcquire(REQUEST_SECONDS, TimeUnit.SECONDS);
+      if (!own) {
+        throw new RefusedException(503, "too much is asked at once; try again");
+      }
+      return work.get();
+    } catch (InterruptedException e) {
+      throw new RefusedException(503, "the server is closing");
+    } finally {
+      if (own) {
+        workers.release();
+      }
     }
   }
 
@@ -130,14 +209,16 @@ final class SearchServer implements AutoCloseable {
     List<Match> matches;
     if (exchange.getRequestMethod().equals("POST")) {
       matches = byImage(exchange, k);
+    } else if (parameters.containsKey("row")) {
+      int row = row(parameters);
+      matches = work(() -> search.byRow(row, k));
     } else {
-      requireMethod(exchange, "GET");
       String query = parameters.getOrDefault("q", "").strip();
       if (query.isEmpty() || query.length() > MAX_QUERY) {
         throw new RefusedException(
             400, "a query has 1 to " + MAX_QUERY + " characters, this has " + query.length());
       }
-      matches = search.byText(query, k);
+      matches = work(() -> search.byText(query, k));
     }
     JsonArray results = new JsonArray();
     for (Match match : matches) {
@@ -155,36 +236,55 @@ final class SearchServer implements AutoCloseable {
   }
 
   private List<Match> byImage(HttpExchange exchange, int k) throws IOException, RefusedException {
-    byte[] bytes = exchange.getRequestBody().readNBytes(MAX_IMAGE_BYTES + 1);
-    if (bytes.length > MAX_IMAGE_BYTES) {
-      throw new RefusedException(413, "an image has at most " + MAX_IMAGE_BYTES + " bytes");
+    if (!uploads.tryAcquire()) {
+      throw new RefusedException(503, "too many images are being sent at once; try again");
     }
     try {
-      return search.byImage(ImageDecoder.decode(bytes, "the image"), k);
-    } catch (IOException e) {
-      throw new RefusedException(400, e.getMessage());
+      byte[] bytes = exchange.getRequestBody().readNBytes(MAX_IMAGE_BYTES + 1);
+      if (bytes.length > MAX_IMAGE_BYTES) {
+        throw new RefusedException(
+            413, "an image to search by has at most " + (MAX_IMAGE_BYTES >> 20) + " MB");
+      }
+      return work(() -> search.byImage(decode(bytes), k));
+    } finally {
+      uploads.release();
     }
   }
 
-  private void thumbnail(HttpExchange exchange) throws IOException, RefusedException {
-    requireMethod(exchange, "GET");
-    int row = number(parameters(exchange).get("row"), "row", 0, search.size() - 1);
+  private static RgbImage decode(byte[] bytes) throws RefusedException {
+    try {
+      return UPLOAD_DECODER.read(bytes, "the image");
+    } catch (ImageFormatException e) {
+      if (e.isTooLarge()) {
+        throw new RefusedException(
+            413,
+            "an image to search by has at most " + MAX_IMAGE_PIXELS / 1_000_000 + " megapixels");
+      }
+      throw new RefusedException(400, IoErrors.message(e));
+    } catch (IOException e) {
+      throw new RefusedException(400, IoErrors.message(e));
+    }
+  }
+
+  private void picture(HttpExchange exchange, int side) throws IOException, RefusedException {
+    int row = row(parameters(exchange));
     if (!search.isOfImages()) {
       throw new RefusedException(404, "the rows are of texts");
     }
-    byte[] jpeg;
-    try {
-      jpeg = search.thumbnail(row);
-    } catch (IOException e) {
-      throw new RefusedException(404, "the image cannot be read any more");
-    }
+    byte[] jpeg =
+        work(
+            () -> {
+              try {
+                return search.jpeg(row, side);
+              } catch (IOException e) {
+                throw new RefusedException(404, "the image cannot be read any more");
+              }
+            });
     send(exchange, 200, "image/jpeg", jpeg);
   }
 
-  private static void requireMethod(HttpExchange exchange, String method) throws RefusedException {
-    if (!exchange.getRequestMethod().equals(method)) {
-      throw new RefusedException(405, "ask with " + method);
-    }
+  private int row(Map<String, String> parameters) throws RefusedException {
+    return number(parameters.get("row"), "row", 0, search.size() - 1);
   }
 
   private static int number(String text, String name, int least, int most) throws RefusedException {
@@ -215,6 +315,20 @@ final class SearchServer implements AutoCloseable {
     return parameters;
   }
 
+  private static void refuse(HttpExchange exchange, int status, String message) throws IOException {
+    JsonObject error = new JsonObject();
+    error.addProperty("error", message);
+    exchange.getResponseHeaders().set("Connection", "close");
+    send(exchange, status, "application/json", new Gson().toJson(error));
+    // A connection that is closed before all is read is reset, and the client may lose the answer.
+    exchange.getResponseBody().flush();
+    byte[] buffer = new byte[1 << 16];
+    int read = 0;
+    for (long all = 0; read >= 0 && all < MAX_DRAINED; all += read) {
+      read = exchange.getRequestBody().read(buffer);
+    }
+  }
+
   private static void send(HttpExchange exchange, int status, String type, String text)
       throws IOException {
     send(exchange, status, type + "; charset=utf-8", text.getBytes(StandardCharsets.UTF_8));
@@ -226,12 +340,17 @@ final class SearchServer implements AutoCloseable {
     headers.set("Content-Type", type);
     headers.set("X-Content-Type-Options", "nosniff");
     headers.set("Cache-Control", "no-store");
+    headers.set("Cross-Origin-Resource-Policy", "same-origin");
+    headers.set("Cross-Origin-Opener-Policy", "same-origin");
     headers.set(
         "Content-Security-Policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src"
             + " 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-    exchange.sendResponseHeaders(status, content.length);
-    exchange.getResponseBody().write(content);
+    boolean empty = exchange.getRequestMethod().equals("HEAD"); // which may have no body
+    exchange.sendResponseHeaders(status, empty ? -1 : content.length);
+    if (!empty) {
+      exchange.getResponseBody().write(content);
+    }
   }
 
   @Override

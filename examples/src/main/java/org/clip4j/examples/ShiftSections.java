@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.clip4j.eval.EffectiveRobustness;
 import org.clip4j.eval.EffectiveRobustness.Point;
@@ -13,6 +14,7 @@ import org.clip4j.eval.ShiftEvaluation.Row;
 import org.clip4j.examples.BarFigure.Bar;
 import org.clip4j.examples.LineFigure.Series;
 import org.clip4j.examples.ScatterFigure.Dot;
+import org.clip4j.io.IoErrors;
 
 /** What a report shows of accuracy under distribution shift. */
 final class ShiftSections {
@@ -50,7 +52,7 @@ final class ShiftSections {
       } catch (IllegalArgumentException e) {
         List<Judged> measured =
             judged.stream().map(point -> new Judged(point, null, null)).toList();
-        return new Robustness(shift, measured, baselines, null, e.getMessage());
+        return new Robustness(shift, measured, baselines, null, IoErrors.message(e));
       }
     }
 
@@ -219,13 +221,14 @@ final class ShiftSections {
     }
     int count = first.baselines.size();
     String caution =
-        "The line is fitted to %d baselines (logit of the shifted accuracy = %.2f times that of the source %s %.2f; R² %.2f)."
-            .formatted(
-                count,
-                first.fit.slope(),
-                first.fit.intercept() < 0 ? "less" : "plus",
-                Math.abs(first.fit.intercept()),
-                first.fit.rSquared());
+        String.format(
+            Locale.ROOT,
+            "The line is fitted to %d baselines (logit of the shifted accuracy = %.2f times that of the source %s %.2f; R² %.2f).",
+            count,
+            first.fit.slope(),
+            first.fit.intercept() < 0 ? "less" : "plus",
+            Math.abs(first.fit.intercept()),
+            first.fit.rSquared());
     if (count < EffectiveRobustness.FEW) {
       caution += " So few say little: the paper's line has 204 models.";
     }

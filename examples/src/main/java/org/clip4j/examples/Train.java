@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -200,6 +201,7 @@ final class Train implements Callable<Integer> {
     }
     try (Start start = start()) {
       System.out.printf(
+          Locale.ROOT,
           "%,d pairs to train on, %,d held out; %,d parameters%n",
           train.pairsPerEpoch(),
           split == null ? 0 : split.heldOut().size(),
@@ -210,7 +212,9 @@ final class Train implements Callable<Integer> {
       List<Evaluated> evaluations = result.summary().evaluations();
       if (!evaluations.isEmpty()) {
         Evaluated last = evaluations.get(evaluations.size() - 1);
-        last.values().forEach((name, value) -> System.out.printf("  %-32s %.4f%n", name, value));
+        last.values()
+            .forEach(
+                (name, value) -> System.out.printf(Locale.ROOT, "  %-32s %.4f%n", name, value));
         report.add("evaluation", new Gson().toJsonTree(last.values()));
       }
       Evaluated best = result.summary().best();

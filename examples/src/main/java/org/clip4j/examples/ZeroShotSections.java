@@ -46,8 +46,8 @@ final class ZeroShotSections {
     return text.toString();
   }
 
-  /** Everything, for a report about one set. */
-  static void add(HtmlReport report, Result result) {
+  /** Everything, for a report about one set; {@code pictures} adds those after the key numbers. */
+  static void add(HtmlReport report, Result result, Runnable pictures) {
     ClassMetrics metrics = result.last().metrics();
     List<Figure> figures = new ArrayList<>();
     figures.add(figure("Top-1 accuracy", metrics.top1()));
@@ -57,14 +57,15 @@ final class ZeroShotSections {
         new Figure(
             "Chance",
             Plot.percent(1.0 / result.classes().size()),
-            "guessing among %,d classes".formatted(result.classes().size())));
+            String.format(Locale.ROOT, "guessing among %,d classes", result.classes().size())));
     int unreadable = result.unreadable().count();
     figures.add(
         new Figure(
             "Images",
-            "%,d".formatted(metrics.images()),
+            String.format(Locale.ROOT, "%,d", metrics.images()),
             unreadable == 0 ? "all could be read" : unreadable + " more could not be read"));
     report.figures(figures);
+    pictures.run();
     prompts(report, result);
     confusion(report, "", result.classes(), metrics);
     perClass(report, result.classes(), metrics);
@@ -147,7 +148,7 @@ final class ZeroShotSections {
       table.row(
           classes.get(mistake.own),
           classes.get(mistake.answer),
-          "%,d".formatted(mistake.count),
+          String.format(Locale.ROOT, "%,d", mistake.count),
           Plot.hundredths((double) mistake.count / all));
     }
     Html below =
@@ -176,8 +177,11 @@ final class ZeroShotSections {
     String note =
         order.size() <= MOST_CLASSES
             ? "Worst first."
-            : "The %d worst of %,d classes; all are in the JSON file."
-                .formatted(MOST_CLASSES, order.size());
+            : String.format(
+                Locale.ROOT,
+                "The %d worst of %,d classes; all are in the JSON file.",
+                MOST_CLASSES,
+                order.size());
     report.section(
         "Accuracy per class", note, BarFigure.shares("of the class's images right", bars));
   }

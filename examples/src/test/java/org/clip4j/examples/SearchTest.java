@@ -5,10 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.net.HttpURLConnection;
-import java.net.Socket;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -118,44 +114,5 @@ class SearchTest {
         .hasMessageContaining("another model")
         .hasMessageContaining(MODEL)
         .hasMessageContaining(other);
-  }
-
-  @Test
-  void the_server_answers_its_own_page_only_and_shows_rows_only() throws IOException {
-    try (ImageSearch search = open("embedded", MODEL);
-        SearchServer server = new SearchServer(search, 0)) {
-      String address = server.address();
-      assertThat(get(address)).startsWith("200").contains("<form").doesNotContain("<script>");
-      assertThat(get(address + "search.js")).startsWith("200");
-      assertThat(get(address + "api/search?q=red&k=1")).startsWith("200").contains("\"row\":");
-      assertThat(get(address + "thumbnail?row=1")).startsWith("200");
-      assertThat(get(address + "thumbnail?row=2")).startsWith("400").contains("from 0 to 1");
-      assertThat(get(address + "thumbnail?row=../blue.png")).startsWith("400");
-      assertThat(get(address + "images/blue.png")).startsWith("404");
-      assertThat(get(address + "api/search?q=")).startsWith("400");
-      assertThat(get(address + "api/search?q=" + "x".repeat(1001))).startsWith("400");
-      int port = URI.create(address).getPort();
-      assertThat(raw(port, "GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"))
-          .contains(" 403 ");
-      assertThatThrownBy(() -> new SearchServer(search, port))
-          .isInstanceOf(IOException.class)
-          .hasMessageContaining("port " + port);
-    }
-  }
-
-  private static String get(String address) throws IOException {
-    HttpURLConnection connection = (HttpURLConnection) URI.create(address).toURL().openConnection();
-    int status = connection.getResponseCode();
-    try (var body = status < 400 ? connection.getInputStream() : connection.getErrorStream()) {
-      return status + " " + new String(body.readAllBytes(), StandardCharsets.ISO_8859_1);
-    }
-  }
-
-  /** HttpURLConnection sends no other host than the one it asks. */
-  private static String raw(int port, String request) throws IOException {
-    try (Socket socket = new Socket("127.0.0.1", port)) {
-      socket.getOutputStream().write(request.getBytes(StandardCharsets.US_ASCII));
-      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
-    }
   }
 }

@@ -3,6 +3,7 @@ package org.clip4j.examples.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
@@ -53,6 +54,7 @@ public final class LoadBenchmark implements Callable<Integer> {
     long start = System.nanoTime();
     try (Clip clip = loader.load()) {
       System.out.printf(
+          Locale.ROOT,
           "{\"parameters\": %d, \"file_mib\": %d, \"seconds\": %.3f, \"peak_mib\": %d}%n",
           clip.model().parameterCount(),
           Files.size(weights) >> 20,

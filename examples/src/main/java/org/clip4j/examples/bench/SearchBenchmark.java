@@ -84,7 +84,11 @@ public final class SearchBenchmark implements Callable<Integer> {
     Path folder = Files.createTempDirectory("search-benchmark");
     try {
       System.out.printf(
-          Locale.ROOT, "%,d %s vectors of %d%n", rows, kind.name().toLowerCase(), dimensions);
+          Locale.ROOT,
+          "%,d %s vectors of %d%n",
+          rows,
+          kind.name().toLowerCase(Locale.ROOT),
+          dimensions);
       List<List<Hit>> truth = exact(stored, asked, folder.resolve("exact"));
       if (beams[0] > 0) {
         Path place = keep != null ? keep : folder.resolve("approximate");

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -87,6 +88,7 @@ public final class TrainBenchmark implements Callable<Integer> {
             .toList();
     double total = (times.get(times.size() - 1) - times.get(warmup - 1)) / 1e9;
     System.out.printf(
+        Locale.ROOT,
         "{\"samples_per_second\": %.2f, \"median_step\": %.4f, \"peak_mib\": %d, \"last_loss\": %.4f}%n",
         batch * steps / total,
         seconds.get(seconds.size() / 2) / 1e9,

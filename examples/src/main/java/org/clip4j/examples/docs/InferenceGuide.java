@@ -18,6 +18,12 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.clip4j.Clip;
+import org.clip4j.LabelScore;
+import org.clip4j.LabelThreshold;
+import org.clip4j.LabelledExample;
+import org.clip4j.UnknownFit;
+import org.clip4j.UnknownRule;
+import org.clip4j.ZeroShotAnswer;
 import org.clip4j.ZeroShotClassifier;
 import org.clip4j.data.ImageSource;
 import org.clip4j.djl.ClipTranslators;
@@ -61,6 +67,33 @@ final class InferenceGuide {
       requestThreads.submit(() -> System.out.println(pets.classify(request).best()));
     }
     requestThreads.shutdown();
+  }
+
+  static void probabilities(Clip clip, Path photo) {
+    ZeroShotAnswer answer = clip.zeroShot("cat", "dog", "rabbit").build().answer(photo);
+    for (LabelScore score : answer.top(2)) {
+      System.out.println(score.label() + " " + score.probability() + " " + score.cosine());
+    }
+  }
+
+  static List<String> tags(Clip clip, List<LabelledExample> examples, Path photo) {
+    // Each label for itself: an image may show several of them, or none.
+    ZeroShotClassifier tags = clip.zeroShot("cat", "dog", "person").optMultiLabel().build();
+    List<LabelThreshold> fitted =
+        tags.fitThresholds(examples); // LabelledExample.of(file, "cat", "dog")
+    for (LabelThreshold each : fitted) {
+      System.out.println(each.label() + " " + each.precision() + " " + each.recall());
+    }
+    return tags.withThresholds(fitted).answer(photo).labels(); // perhaps none
+  }
+
+  static String unknown(Clip clip, List<LabelledExample> heldOut, Path photo) {
+    ZeroShotClassifier pets = clip.zeroShot("cat", "dog", "rabbit").build();
+    // At most 5 % of the held-out images without a label may count as a pet.
+    UnknownFit fit = pets.fitUnknown(UnknownRule.Score.MARGIN, heldOut, 0.05);
+    System.out.println(fit.rule() + " keeps " + fit.trueAcceptRate() + " of the pets");
+    ZeroShotAnswer answer = pets.withUnknown(fit.rule()).answer(photo);
+    return answer.isUnknown() ? "none: " + answer.unknownCheck() : answer.labels().get(0);
   }
 
   static void embedFolder(Clip clip, Path folder) throws IOException {

@@ -1,0 +1,63 @@
+package org.clip4j;
+
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * What a {@link ZeroShotClassifier} says of an image.
+ *
+ * @param labels what the image shows: the most probable label; or in multi-label answers every one
+ *     whose probability reaches its threshold, most probable first. Empty if it is none of them
+ * @param scores of every label, in the order in which the classifier has them
+ * @param unknownCheck what the classifier's rule for unknown images said; null if it has none
+ */
+public record ZeroShotAnswer(
+    List<String> labels, List<LabelScore> scores, UnknownCheck unknownCheck) {
+
+  /** Keeps copies of the lists. */
+  public ZeroShotAnswer {
+    labels = List.copyOf(labels);
+    scores = List.copyOf(scores);
+  }
+
+  /** Whether the image shows none of the labels, by the rule or by the thresholds. */
+  public boolean isUnknown() {
+    return labels.isEmpty();
+  }
+
+  /**
+   * The score of the most probable label, known or not; of equal ones that with the best cosine.
+   */
+  public LabelScore best() {
+    return top(1).get(0);
+  }
+
+  /**
+   * The scores of the most probable labels, best first.
+   *
+   * @param k at least 1; all if there are fewer
+   */
+  public List<LabelScore> top(int k) {
+    if (k < 1) {
+      throw new IllegalArgumentException("top-k must be at least 1, found " + k);
+    }
+    return scores.stream()
+        .sorted(
+            Comparator.comparingDouble(LabelScore::probability)
+                .thenComparingDouble(LabelScore::cosine)
+                .reversed())
+        .limit(k)
+        .toList();
+  }
+
+  /**
+   * The score of one label.
+   *
+   * @throws IllegalArgumentException if the classifier does not have it
+   */
+  public LabelScore score(String label) {
+    List<String> all = scores.stream().map(LabelScore::label).toList();
+    Fitting.checkLabel(all, label);
+    return scores.get(all.indexOf(label));
+  }
+}

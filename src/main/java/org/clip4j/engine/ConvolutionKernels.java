@@ -83,7 +83,7 @@ public final class ConvolutionKernels {
         outputs = int(torch.select(sizes, 0, 1))
         size = int(torch.select(sizes, 0, 2))
         gradients = int(torch.select(sizes, 0, 3))
-        worst = torch.zeros([])
+        worst = torch.zeros([], dtype=6, layout=None, device=None, pin_memory=False)
         for images in [1, 3]:
           x = torch.reshape(self.integers(images * inputs, size * size, 1021, 0.25), [images, inputs, size, size])
           w = torch.reshape(self.integers(outputs, inputs * 9, 8191, float(scale)), [outputs, inputs, 3, 3])

@@ -185,7 +185,7 @@ public final class LinearKernels {
         b = torch.flatten(self.integers(1, outputs, 251, 0.25))
         packed = ops.mkldnn._reorder_linear_weight({cast_w}, {typical})
         cast = {cast_b}
-        worst = torch.zeros([])
+        worst = torch.zeros([], dtype=6, layout=None, device=None, pin_memory=False)
         for rows in [1, 5, 67]:
           x = self.integers(rows, inputs, 1021, 0.25)
           r = self.integers(rows, outputs, 509, 1.)

@@ -161,8 +161,7 @@ final class GoldenCase implements AutoCloseable {
     assertClose("train.loss", FloatBuffer.wrap(new float[] {value}), "loss");
   }
 
-  private float backward(
-      List<TrainingStep.MicroBatch> batch, Consumer<Map<String, NDArray>> use) {
+  private float backward(List<TrainingStep.MicroBatch> batch, Consumer<Map<String, NDArray>> use) {
     try (NDManager step = manager.newSubManager();
         Replicas one = new Replicas(step, model, List.of())) {
       TrainingStep.Gradients gradients =
@@ -225,9 +224,7 @@ final class GoldenCase implements AutoCloseable {
     return longest;
   }
 
-  /**
-   * Compares every expected tensor of a kind with ours, under the publisher's names and shapes.
-   */
+  /** Compares every expected tensor of a kind with ours, under the publisher's names and shapes. */
   private void assertStored(String prefix, ParameterSource canonical, String tolerance) {
     ParameterSource stored = checkpoint.keys().toStored(canonical);
     List<String> names =

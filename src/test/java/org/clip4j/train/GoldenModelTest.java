@@ -64,9 +64,11 @@ class GoldenModelTest {
         dynamicTest(
             name + ": features of prepared weights",
             () -> check(folder, checkpoint, GoldenCase::preparedFeatures)),
-        dynamicTest(name + ": hidden states", () -> check(folder, checkpoint, GoldenCase::hiddenStates)),
+        dynamicTest(
+            name + ": hidden states", () -> check(folder, checkpoint, GoldenCase::hiddenStates)),
         dynamicTest(name + ": gradients and training", () -> checkTraining(folder, checkpoint)),
-        dynamicTest(name + ": micro-batches", () -> check(folder, checkpoint, GoldenCase::microBatches)));
+        dynamicTest(
+            name + ": micro-batches", () -> check(folder, checkpoint, GoldenCase::microBatches)));
   }
 
   private interface Check {
@@ -87,7 +89,7 @@ class GoldenModelTest {
    * the stored one. So ours is taken at the given pixels and, where that disagrees, at pixels that
    * differ from them by no more than float32 rounds in the first layers.
    */
-  private static void checkTraining(Path folder, Path checkpoint) throws Exception {
+  static void checkTraining(Path folder, Path checkpoint) throws Exception {
     AssertionError found = null;
     for (int attempt = 0; attempt < KINK_ATTEMPTS; attempt++) {
       try (GoldenCase golden = new GoldenCase(folder, checkpoint)) {

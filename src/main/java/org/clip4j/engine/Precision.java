@@ -38,7 +38,7 @@ public enum Precision {
       """
 
       def linear(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        return torch.linear(torch.to(x, {type}), torch.to(w, {type}), torch.to(b, {type}))
+        return {product}
 
       def matmul(self, x: Tensor, w: Tensor) -> Tensor:
         return torch.matmul(torch.to(x, {type}), torch.to(w, {type}))
@@ -96,6 +96,7 @@ public enum Precision {
       return source
           + (isNative ? CASTING : ROUNDING)
               .replace("{attended}", gpu ? "x" : "self.full(x)")
+              .replace("{product}", product("x", "w", "b"))
               .replace("{type}", Integer.toString(type));
     }
     return source
@@ -108,6 +109,11 @@ public enum Precision {
   /** TorchScript that casts a value to the type of the products' operands. */
   String cast(String value) {
     return type == 0 ? value : "torch.to(" + value + ", " + type + ")";
+  }
+
+  /** TorchScript that multiplies in the type, where the device does. */
+  String product(String x, String w, String b) {
+    return "torch.linear(" + cast(x) + ", " + cast(w) + ", " + cast(b) + ")";
   }
 
   /** TorchScript that rounds a value to that type, and keeps it in float32. */

@@ -7,6 +7,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.clip4j.engine.LinearKernels;
+import org.clip4j.engine.PlainArithmetic;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.TorchScript;
 
@@ -23,7 +24,7 @@ final class TowerKernels {
     PREPARED
   }
 
-  private record Variant(Use use, Precision precision) {}
+  private record Variant(Use use, Precision precision, boolean plain) {}
 
   private final NDManager manager;
   private final BiFunction<Use, Precision, String> source;
@@ -59,7 +60,7 @@ final class TowerKernels {
 
   private TorchScript kernels(Use use, Precision precision, String functions) {
     return compiled.computeIfAbsent(
-        new Variant(use, precision),
+        new Variant(use, precision, PlainArithmetic.isAsked()),
         variant ->
             TorchScript.compile(
                 manager,

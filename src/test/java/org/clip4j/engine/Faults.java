@@ -11,6 +11,8 @@ public enum Faults {
   SINGLE_ELEMENT("torch.add_(torch.select(torch.flatten(y), 0, 3), 0.5)"),
   /** Adds what lies in memory that was freed before, times 0: NaN, if that is NaN. */
   UNINITIALISED("torch.add_(y, torch.mul(torch.sum(unwritten), 0))"),
+  /** Wrong for more images than a proof tries. */
+  MANY_IMAGES("if torch.size(x, 0) > 3:\n    y = torch.mul(y, float(\"nan\"))"),
   /** Right numbers forward, and a wrong gradient of a convolution's input. */
   GRADIENT(null);
 

@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -243,16 +245,21 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * Encodes image files in batches, decoding those to come on other threads meanwhile.
+   * Encodes images in batches, decoding those to come on other threads meanwhile.
    *
+   * @param images each a {@link Path}, the content of an image file as {@code byte[]} or {@link
+   *     InputStream} (read when its turn comes, not closed), a {@link BufferedImage}, an image of
+   *     DJL's, an {@link RgbImage} or an {@link ImageSource}
    * @return one vector of E values for each, in order
-   * @throws UncheckedIOException if a file cannot be read or decoded; the message names it
+   * @throws UncheckedIOException if one cannot be read or decoded; the message names it, by its
+   *     place in the list if it has no name
    */
-  public float[][] encodeImages(List<Path> images) {
-    return call(
-        () ->
-            encoder.encodeImages(
-                images.stream().map(image -> ImageSource.of(image, decoder)).toList()));
+  public float[][] encodeImages(List<?> images) {
+    List<ImageSource> sources = new ArrayList<>(images.size());
+    for (Object image : images) {
+      sources.add(ListedImages.source(image, sources.size() + 1, decoder));
+    }
+    return call(() -> encoder.encodeImages(sources));
   }
 
   /**
@@ -268,18 +275,6 @@ public final class Clip implements AutoCloseable {
           encoder.encodeImages(images, visitor);
           return null;
         });
-  }
-
-  private record ImageFile(Path file) implements ImageSource {
-    @Override
-    public String name() {
-      return file.toString();
-    }
-
-    @Override
-    public RgbImage read() throws IOException {
-      return ImageDecoder.decode(file);
-    }
   }
 
   /**
@@ -309,6 +304,32 @@ public final class Clip implements AutoCloseable {
    */
   public float[][] encodeTexts(List<String> texts) {
     return withTexts(encoder -> encoder.encodeTexts(texts));
+  }
+
+  /**
+   * Encodes images on threads of the library, see {@link #encodeImages(List)}. A bounded number of
+   * calls waits for those; beyond it the caller does the work itself, so that nobody who asks
+   * faster than the model answers fills the memory.
+   *
+   * @param images not to be changed until the result is there
+   */
+  public CompletableFuture<float[][]> encodeImagesAsync(List<?> images) {
+    return CompletableFuture.supplyAsync(() -> encodeImages(images), AsyncCalls.THREADS);
+  }
+
+  /** As {@link #encodeImagesAsync}, for one image. */
+  public CompletableFuture<float[]> encodeImageAsync(Object image) {
+    return encodeImagesAsync(List.of(image)).thenApply(embeddings -> embeddings[0]);
+  }
+
+  /** Encodes texts as {@link #encodeImagesAsync} encodes images. */
+  public CompletableFuture<float[][]> encodeTextsAsync(List<String> texts) {
+    return CompletableFuture.supplyAsync(() -> encodeTexts(texts), AsyncCalls.THREADS);
+  }
+
+  /** As {@link #encodeTextsAsync}, for one text. */
+  public CompletableFuture<float[]> encodeTextAsync(String text) {
+    return encodeTextsAsync(List.of(text)).thenApply(embeddings -> embeddings[0]);
   }
 
   /** Something with an encoder that takes texts too. */

@@ -31,6 +31,7 @@ class ArchitectureTest {
           "org.clip4j.hub",
           "org.clip4j.image",
           "org.clip4j.io",
+          "org.clip4j.langchain4j",
           "org.clip4j.loss",
           "org.clip4j.model",
           "org.clip4j.search",
@@ -51,6 +52,8 @@ class ArchitectureTest {
         .consideringOnlyDependenciesInLayers()
         .layer("djl")
         .definedBy("org.clip4j.djl..")
+        .layer("langchain4j")
+        .definedBy("org.clip4j.langchain4j..")
         .layer("root")
         .definedBy("org.clip4j")
         .layer("train")
@@ -81,8 +84,12 @@ class ArchitectureTest {
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("djl")
         .mayOnlyAccessLayers("root", "hub", "data", "image", "io")
+        .whereLayer("langchain4j")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("langchain4j")
+        .mayOnlyAccessLayers("root")
         .whereLayer("root")
-        .mayOnlyBeAccessedByLayers("djl")
+        .mayOnlyBeAccessedByLayers("djl", "langchain4j")
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("root")
         .whereLayer("eval")
@@ -120,6 +127,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("ai.djl.pytorch..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void only_its_adapter_touches_a_framework() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.langchain4j")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.langchain4j..")
         .check(CLASSES);
   }
 

@@ -174,6 +174,8 @@ public final class EmbeddingRun<T> {
       return new Loaded<>(source, reader.read(source), null);
     } catch (IOException e) {
       return new Loaded<>(source, null, e);
+    } catch (OutOfMemoryError | StackOverflowError e) { // that source's, not the run's
+      return new Loaded<>(source, null, new IOException("it cannot be read: " + e, e));
     } finally {
       readNanos.addAndGet(System.nanoTime() - start);
     }

@@ -229,6 +229,23 @@ class PairLoaderTest {
   }
 
   @Test
+  void an_error_while_one_image_is_decoded_is_that_images_alone() throws Exception {
+    PairSource pairs =
+        TestPairs.broken(
+            12,
+            i -> {
+              if (i == 5) {
+                throw new OutOfMemoryError("Java heap space");
+              }
+              return false;
+            });
+    try (PairLoader loader = TestPairs.loader(pairs, 11).build()) {
+      assertThat(loader.next().indices()).hasSize(11).doesNotContain(5);
+      assertThat(loader.unreadable().names()).containsExactly("image-5");
+    }
+  }
+
+  @Test
   void names_of_unreadable_images_are_listed_up_to_a_limit() throws Exception {
     try (PairLoader loader = TestPairs.loader(TestPairs.broken(300, i -> i >= 10), 10).build()) {
       loader.next();

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.UnaryOperator;
+import org.clip4j.Clip;
 import org.clip4j.data.ColouredShapes;
 import org.clip4j.data.CorruptedImage;
 import org.clip4j.data.ImageSource;
@@ -69,6 +70,8 @@ final class EvaluateShapes implements Callable<Integer> {
               + " be given several times.")
   private Map<String, String> baselines = new LinkedHashMap<>();
 
+  @Mixin private UnknownStudy.Options unknown;
+
   @Override
   public Integer call() throws IOException {
     long start = System.nanoTime();
@@ -87,6 +90,8 @@ final class EvaluateShapes implements Callable<Integer> {
       for (Map.Entry<String, String> baseline : baselines.entrySet()) {
         others.put(baseline.getKey(), shift(baseline.getKey(), baseline.getValue()));
       }
+      UnknownStudy.Result rules = rules(shapes);
+      System.out.print(UnknownStudy.text(rules));
       List<Robustness> robustness = ShiftSections.robustness(shift, others);
       double seconds = (System.nanoTime() - start) / 1e9;
 
@@ -98,8 +103,11 @@ final class EvaluateShapes implements Callable<Integer> {
       json.add("shift", EvaluateOptions.toJson(shift));
       json.add("baselines", EvaluateOptions.toJson(others));
       json.add("robustness", EvaluateOptions.toJson(robustness));
+      json.add("unknown", EvaluateOptions.toJson(rules));
       options.write("shapes.json", json);
-      options.write(report(shapes, zeroShot, compared, shift, robustness, seconds), "shapes.json");
+      HtmlReport report = report(shapes, zeroShot, compared, shift, robustness, seconds);
+      UnknownStudy.add(report, rules);
+      options.write(report, "shapes.json");
     }
     return 0;
   }
@@ -219,6 +227,21 @@ final class EvaluateShapes implements Callable<Integer> {
                         each.image(), classes.indexOf(shapes.labels().get(each.label()))))
             .toList();
     return LabelledImages.of(name, classes, images);
+  }
+
+  // ---- unknown classes ----
+
+  /** Among trained combinations; every unknown one shares its colour and its shape with others. */
+  private UnknownStudy.Result rules(ColouredShapes shapes) {
+    try (Clip clip = options.device.loader(options.model).load()) {
+      return UnknownStudy.run(
+          clip,
+          set("trained combinations", shapes, shapes.seenLabels(), ShapeStyle.PLAIN),
+          ClassNames.fromLabels(shapes.seenLabels()),
+          ShapeProbes.Task.COMBINATION.templates,
+          unknown,
+          options.seed);
+    }
   }
 
   // ---- report ----

@@ -20,6 +20,7 @@ class GuidesTest {
   @CsvSource({
     "../README.md, FrontDoor",
     "../docs/inference.md, InferenceGuide",
+    "../docs/integrations.md, IntegrationsGuide",
     "../docs/training.md, TrainingGuide"
   })
   void java_in_a_guide_stands_in_compiled_code(Path guide, String source) throws IOException {

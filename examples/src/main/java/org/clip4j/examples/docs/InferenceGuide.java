@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -58,6 +59,13 @@ final class InferenceGuide {
     float[] fromMemory = clip.encodeImage(drawn);
     float[] fromDjl =
         clip.encodeImage(ImageFactory.getInstance().fromUrl("https://example.org/dog.jpg"));
+  }
+
+  static void lists(Clip clip, InputStream upload, byte[] file) {
+    float[][] all = clip.encodeImages(List.of(file, upload, Path.of("dog.jpg"))); // in batches
+    CompletableFuture<float[]> image = clip.encodeImageAsync(file);
+    CompletableFuture<float[]> text = clip.encodeTextAsync("a photo of a dog");
+    double similarity = image.thenCombine(text, Clip::cosine).join();
   }
 
   static void serve(Clip clip, List<byte[]> requests) {

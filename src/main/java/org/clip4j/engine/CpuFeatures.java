@@ -115,8 +115,9 @@ final class CpuFeatures {
                           .replace("{product}", KernelFaults.in(precision.product("x", "w", "b")))
                           .replace("{type}", Integer.toString(precision.type())));
           NDArray one = manager.create(1f);
-          return Autograd.record(() -> kernels.call(TorchScript.Mode.TRAINING, "proof", one))
-              .getFloat();
+          return () ->
+              Autograd.record(() -> kernels.call(TorchScript.Mode.TRAINING, "proof", one))
+                  .getFloat();
         });
   }
 }

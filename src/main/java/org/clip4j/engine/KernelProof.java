@@ -1,11 +1,12 @@
 package org.clip4j.engine;
 
 import ai.djl.ndarray.NDManager;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.ConcurrentSkipListMap;
-import java.util.function.ToDoubleFunction;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.DoubleSupplier;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -71,35 +72,34 @@ public final class KernelProof {
           .replace("{few}", "1000000")
           .replace("{nan}", "float(\"nan\")");
 
-  private static final Map<String, Result> RESULTS = new ConcurrentSkipListMap<>();
+  private static final Map<String, Result> RESULTS = new ConcurrentHashMap<>();
 
   private KernelProof() {}
 
   /** Lists what has been proved or refuted in this process so far, by kernel and shape. */
-  public static Collection<Result> results() {
-    return List.copyOf(RESULTS.values());
+  public static List<Result> results() {
+    return List.copyOf(new TreeMap<>(RESULTS).values());
   }
 
   /**
    * Tells whether a kernel computes right numbers for a shape; compares where that was not asked
-   * before in this process, and warns if it does not.
+   * before in this process, and warns if it does not. Who asks while another compares waits.
    *
    * @param instead what is used in its place, for the warning
-   * @param difference computes the kernel and plain arithmetic of the same operands, and gives the
-   *     largest difference; everything it makes belongs to the given manager
+   * @param comparison makes operands, which belong to the given manager, and gives what computes
+   *     the kernel and plain arithmetic of them, and tells the largest difference
    */
   static boolean holds(
       String kernel,
       String shape,
       double tolerance,
       String instead,
-      ToDoubleFunction<NDManager> difference) {
+      Function<NDManager, DoubleSupplier> comparison) {
     return RESULTS
         .computeIfAbsent(
             kernel + ", " + shape,
             key -> {
-              double found =
-                  worst(measured(difference), OpenMp.onOneThread(() -> measured(difference)));
+              double found = worst(comparison);
               Result result = new Result(kernel, shape, found, tolerance, instead);
               if (!result.holds()) {
                 LOG.warn(
@@ -115,15 +115,12 @@ public final class KernelProof {
         .holds();
   }
 
-  private static double measured(ToDoubleFunction<NDManager> difference) {
+  private static double worst(Function<NDManager, DoubleSupplier> comparison) {
     try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
-      return difference.applyAsDouble(manager);
+      DoubleSupplier difference = comparison.apply(manager);
+      double onAllThreads = difference.getAsDouble();
+      return Math.max(onAllThreads, OpenMp.onOneThread(difference::getAsDouble)); // NaN, if one is
     }
-  }
-
-  /** Whichever is larger; NaN if one is. */
-  static double worst(double a, double b) {
-    return Double.isNaN(a) ? a : Math.max(a, b);
   }
 
   /** Forgets every result, so that kernels made wrong on purpose are compared anew. */

@@ -1,5 +1,7 @@
 package org.clip4j.engine;
 
+import static org.clip4j.engine.TorchScript.Mode.INFERENCE;
+
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -180,28 +182,34 @@ public final class LinearKernels {
   private static final String PROOF =
       """
 
-      def proof(self, inputs: int, outputs: int, operation: int, scale: float) -> float:
-        w = self.integers(outputs, inputs, 8191, scale)
+      def operands(self, sizes: Tensor, scale: Tensor) -> List[Tensor]:
+        inputs = int(torch.select(sizes, 0, 0))
+        outputs = int(torch.select(sizes, 0, 1))
+        w = self.integers(outputs, inputs, 8191, float(scale))
         b = torch.flatten(self.integers(1, outputs, 251, 0.25))
-        packed = ops.mkldnn._reorder_linear_weight({cast_w}, {typical})
-        cast = {cast_b}
+        return [w, b, ops.mkldnn._reorder_linear_weight({cast_w}, {typical}), {cast_b}]
+
+      def proof(self, operation: Tensor, p: List[Tensor]) -> Tensor:
+        outputs = torch.size(p[0], 0)
+        inputs = torch.size(p[0], 1)
+        kind = int(operation)
         worst = torch.zeros([], dtype=6, layout=None, device=None, pin_memory=False)
         for rows in [1, 5, 67]:
           x = self.integers(rows, inputs, 1021, 0.25)
           r = self.integers(rows, outputs, 509, 1.)
-          y = torch.linear(x, w, b)
+          y = torch.linear(x, p[0], p[1])
           self.poison([rows * outputs, rows * inputs, outputs * 64])
-          if operation == 0:
-            found = self.native(x, packed, cast)
+          if kind == 0:
+            found = self.native(x, p[2], p[3])
           else:
-            if operation == 1:
-              found = self.native_act(x, packed, cast)
+            if kind == 1:
+              found = self.native_act(x, p[2], p[3])
               y = {plain_act}
             else:
-              found = self.native_add(torch.clone(r), x, packed, cast)
+              found = self.native_add(torch.clone(r), x, p[2], p[3])
               y = torch.add(r, y)
           worst = torch.maximum(worst, self.difference(found, y))
-        return float(torch.item(worst))
+        return worst
       """
           .replace("{typical}", Integer.toString(TYPICAL_ROWS));
 
@@ -294,7 +302,7 @@ public final class LinearKernels {
         + PROOF
             .replace("{cast_w}", precision.cast("w"))
             .replace("{cast_b}", precision.cast("b"))
-            .replace("{plain_act}", activation.scaled);
+            .replace("{plain_act}", GeluKernel.plainly(activation.scaled));
   }
 
   /**
@@ -305,7 +313,18 @@ public final class LinearKernels {
     return kind == Kind.PACKED ? activation.factor : 1;
   }
 
-  /** Whether the packed kernel of an operation is right for a shape, see {@link KernelProof}. */
+  /**
+   * Whether an operation of a shape will be computed by a packed kernel, which is then right: see
+   * {@link KernelProof}.
+   */
+  public boolean isPacked(long inputs, long outputs, Operation operation) {
+    // A sum is fused into products of float32 that need no padding, else it follows the product.
+    boolean fused = isFull() && outputs == whole(outputs);
+    return kind == Kind.PACKED
+        && holds(
+            inputs, outputs, operation == Operation.SUM && !fused ? Operation.PRODUCT : operation);
+  }
+
   private boolean holds(long inputs, long outputs, Operation operation) {
     long in = whole(inputs);
     long out = whole(outputs);
@@ -316,13 +335,25 @@ public final class LinearKernels {
           case SUM -> " with a sum";
         };
     // So that results are about 1, where activations curve: operands are 2 / 4 and 2 on average.
-    double scale = Math.scalb(1, -Math.getExponent(Math.sqrt(in)));
+    float scale = Math.scalb(1f, -Math.getExponent(Math.sqrt(in)));
     return KernelProof.holds(
         "packed product in " + precision + what,
         in + " inputs, " + out + " outputs",
         precision.proofTolerance(),
         "a plain product",
-        manager -> conversion.update("proof", in, out, (long) operation.ordinal(), scale));
+        manager -> {
+          NDArray sizes = HostMemory.upload(manager, new Shape(2), new long[] {in, out});
+          NDList operands =
+              conversion.callForAll(INFERENCE, "operands", sizes, manager.create(scale));
+          TorchScript.list(operands);
+          NDArray which =
+              HostMemory.upload(manager, new Shape(1), new long[] {operation.ordinal()});
+          return () -> {
+            try (NDArray worst = conversion.call(INFERENCE, "proof", which, operands)) {
+              return worst.getFloat();
+            }
+          };
+        });
   }
 
   private static long whole(long size) {
@@ -352,10 +383,7 @@ public final class LinearKernels {
       Operation operation) {
     long outputs = weightRows.size();
     long inputs = weight.size() / weight.size(0);
-    // A sum is fused into products of float32 that need no padding, else it follows the product.
-    boolean fused = isFull() && outputs == whole(outputs);
-    Operation own = operation == Operation.SUM && !fused ? Operation.PRODUCT : operation;
-    String layout = kind == Kind.PACKED && holds(inputs, outputs, own) ? "packed_" : "";
+    String layout = isPacked(inputs, outputs, operation) ? "packed_" : "";
     NDArray laidWeight = lay(owner, layout + "weight", weight, from, weightRows);
     if (bias != null) {
       return List.of(laidWeight, lay(owner, layout + "bias", bias, from, biasRows));
@@ -368,8 +396,7 @@ public final class LinearKernels {
 
   private NDArray lay(NDManager owner, String method, NDArray array, long from, NDArray rows) {
     try (NDArray start = HostMemory.upload(rows.getManager(), new Shape(1), new long[] {from})) {
-      NDArray laid =
-          conversion.call(TorchScript.Mode.INFERENCE, method, rows, start, new NDList(array));
+      NDArray laid = conversion.call(INFERENCE, method, rows, start, new NDList(array));
       laid.attach(owner);
       return laid;
     }

@@ -88,7 +88,8 @@ public enum Precision {
    * @param device on which they will run
    */
   public String applyTo(String source, Device device) {
-    return applyTo(source, isNativeOn(device), device.isGpu());
+    String proved = device.isGpu() ? source : GeluKernel.applyTo(source);
+    return applyTo(proved, isNativeOn(device), device.isGpu());
   }
 
   String applyTo(String source, boolean isNative, boolean gpu) {

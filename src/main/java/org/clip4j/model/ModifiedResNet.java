@@ -123,7 +123,7 @@ final class ModifiedResNet implements ImageTower {
   }
 
   /** Lists the convolutions of 3 x 3 and stride 1, each once. */
-  private static List<Shape> convolutions(VisionConfig config) {
+  static List<Shape> convolutions(VisionConfig config) {
     int width = config.width();
     int grid = config.imageHeight() / 2; // images are square
     Set<Shape> shapes = new LinkedHashSet<>();

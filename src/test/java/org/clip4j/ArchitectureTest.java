@@ -1,9 +1,17 @@
 package org.clip4j;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDManager;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
@@ -35,6 +43,7 @@ class ArchitectureTest {
           "org.clip4j.loss",
           "org.clip4j.model",
           "org.clip4j.search",
+          "org.clip4j.springai",
           "org.clip4j.text",
           "org.clip4j.train",
           "org.clip4j.weights");
@@ -54,6 +63,8 @@ class ArchitectureTest {
         .definedBy("org.clip4j.djl..")
         .layer("langchain4j")
         .definedBy("org.clip4j.langchain4j..")
+        .layer("springai")
+        .definedBy("org.clip4j.springai..")
         .layer("root")
         .definedBy("org.clip4j")
         .layer("train")
@@ -83,13 +94,17 @@ class ArchitectureTest {
         .whereLayer("djl")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("djl")
-        .mayOnlyAccessLayers("root", "hub", "data", "image", "io")
+        .mayOnlyAccessLayers("root", "hub", "data", "image", "engine", "io")
         .whereLayer("langchain4j")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("langchain4j")
         .mayOnlyAccessLayers("root")
+        .whereLayer("springai")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("springai")
+        .mayOnlyAccessLayers("root", "engine")
         .whereLayer("root")
-        .mayOnlyBeAccessedByLayers("djl", "langchain4j")
+        .mayOnlyBeAccessedByLayers("djl", "langchain4j", "springai")
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("root")
         .whereLayer("eval")
@@ -131,6 +146,21 @@ class ArchitectureTest {
   }
 
   @Test
+  void one_class_loads_the_native_library() {
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName("org.clip4j.engine.Libtorch")
+        .should()
+        .callMethodWhere(
+            target(owner(type(Engine.class))).and(target(nameMatching("getEngine|getInstance"))))
+        .orShould()
+        .callMethodWhere(target(owner(type(NDManager.class))).and(target(name("newBaseManager"))))
+        .orShould()
+        .callMethod(Device.class, "fromName", String.class)
+        .check(CLASSES);
+  }
+
+  @Test
   void only_its_adapter_touches_a_framework() {
     noClasses()
         .that()
@@ -138,6 +168,13 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("dev.langchain4j..")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.springai")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.springframework..")
         .check(CLASSES);
   }
 

@@ -27,7 +27,8 @@ class DependenciesTest {
             .toList();
     assertThat(lines)
         .as("the adapters' libraries are there, as optional ones")
-        .anyMatch(line -> line.contains("langchain4j-core") && line.contains("(optional)"));
+        .anyMatch(line -> line.contains("langchain4j-core") && line.contains("(optional)"))
+        .anyMatch(line -> line.contains("spring-ai-model") && line.contains("(optional)"));
     assertThat(found)
         .containsExactlyInAnyOrder(
             "ai.djl:api",

@@ -115,7 +115,7 @@ public final class JsonLines {
           withoutCaption++;
           continue;
         }
-        rows.add(new TableReader.Row(image(fields, number), captions));
+        rows.add(new TableReader.Row(image(fields, number), null, captions));
       }
     }
     if (rows.isEmpty()) {

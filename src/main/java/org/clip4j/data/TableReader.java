@@ -38,8 +38,15 @@ import org.slf4j.LoggerFactory;
 final class TableReader {
   private static final Logger LOG = LoggerFactory.getLogger(TableReader.class);
 
-  /** One row that has a caption. */
-  record Row(String image, List<String> captions) {}
+  /** No character (Unicode keeps it free), for tables without quoting. */
+  private static final char NO_QUOTE = '\uFFFF';
+
+  /**
+   * One row that has a caption.
+   *
+   * @param path of the image where its name does not lead to it, else null
+   */
+  record Row(String image, Path path, List<String> captions) {}
 
   record Result(List<Row> rows, int withoutCaption) {}
 
@@ -47,12 +54,19 @@ final class TableReader {
   private final String imageColumn;
   private final List<String> captionColumns;
   private final Predicate<Map<String, String>> rowFilter;
+  private final boolean quotes;
 
+  /**
+   * @param rowFilter null for none
+   * @param quotes whether they enclose fields, or are part of the text
+   */
   TableReader(
       Path table,
       String imageColumn,
       List<String> captionColumns,
-      Predicate<Map<String, String>> rowFilter) {
+      Predicate<Map<String, String>> rowFilter,
+      boolean quotes) {
+    this.quotes = quotes;
     this.table = table;
     this.imageColumn = imageColumn;
     this.captionColumns = captionColumns;
@@ -74,7 +88,7 @@ final class TableReader {
     } catch (UncheckedIOException e) {
       throw isNotUtf8(e) ? notUtf8(e) : e.getCause();
     } catch (CsvParseException e) {
-      throw isNotUtf8(e) ? notUtf8(e) : new IOException(table + ": " + messages(e), e);
+      throw isNotUtf8(e) ? notUtf8(e) : new IOException(table + ": " + messages(e) + hint(), e);
     } catch (CharacterCodingException e) {
       throw notUtf8(e);
     }
@@ -177,7 +191,7 @@ final class TableReader {
           throw new IOException(
               at(fields) + " names no image: its column \"" + imageColumn + "\" is empty");
         }
-        rows.add(new Row(image, captions));
+        rows.add(new Row(image, null, captions));
       }
       if (rows.isEmpty()) {
         throw new IOException(
@@ -213,7 +227,19 @@ final class TableReader {
             + shown
             + (found < header.size()
                 ? "); a field is missing"
-                : "); quote fields that contain the delimiter"));
+                : "); quote fields that contain the delimiter")
+            + (fields.getFields().stream()
+                    .anyMatch(f -> f.indexOf('\n') >= 0 || f.indexOf('"') >= 0)
+                ? hint()
+                : ""));
+  }
+
+  /** What to do where a quote seems to be part of a text. */
+  private String hint() {
+    return quotes
+        ? "; a quote at the beginning of a field encloses it and is doubled inside. Where quotes are"
+            + " plain text, read the table without quotes"
+        : "";
   }
 
   private String at(CsvRecord fields) {
@@ -247,6 +273,7 @@ final class TableReader {
       skipByteOrderMark(bytes);
       return CsvReader.builder()
           .fieldSeparator(delimiter)
+          .quoteCharacter(quotes ? '"' : NO_QUOTE)
           // Counted here, for messages that name the file.
           .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
           .extraFieldStrategy(FieldMismatchStrategy.IGNORE)

@@ -2,7 +2,6 @@ package org.clip4j.djl;
 
 import ai.djl.Application;
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import ai.djl.modality.Classifications;
 import ai.djl.modality.cv.Image;
 import ai.djl.repository.MRL;
@@ -20,6 +19,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
+import org.clip4j.engine.Libtorch;
 import org.clip4j.hub.DownloadListener;
 import org.clip4j.io.FileNames;
 import org.clip4j.io.IoErrors;
@@ -79,7 +79,7 @@ final class ClipModelLoader implements ModelLoader {
     Prompts prompts = own ? prompts(input, output, arguments) : null;
     Device device = criteria.getDevice();
     if (device == null) {
-      device = Engine.getEngine(ENGINE).defaultDevice();
+      device = Libtorch.engine().defaultDevice();
     }
     String title = criteria.getModelName() == null ? name : criteria.getModelName();
     LoadedClip model = new LoadedClip(title, load(criteria, arguments, device), device);

@@ -1,5 +1,6 @@
 package org.clip4j.engine;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 
@@ -62,7 +63,7 @@ final class CpuFeatures {
   }
 
   private static boolean supports(String condition) {
-    try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
+    try (NDManager manager = Libtorch.newManager(Device.cpu())) {
       return TorchScript.compile(manager, SOURCE.replace("{supported}", condition))
               .update("low_precision")
           == 1;

@@ -138,7 +138,7 @@ public final class TorchScript {
       }
     }
     inputs.add(methodNames.computeIfAbsent(method, this::methodName));
-    return IValueUtils.forward(module, inputs, mode == Mode.TRAINING);
+    return LastCall.admit(() -> IValueUtils.forward(module, inputs, mode == Mode.TRAINING));
   }
 
   /**
@@ -160,7 +160,7 @@ public final class TorchScript {
       for (int i = 0; i < arguments.length; i++) {
         values[i] = toIValue(arguments[i]);
       }
-      try (IValue result = IValueUtils.runMethod(module, method, values)) {
+      try (IValue result = LastCall.admit(() -> IValueUtils.runMethod(module, method, values))) {
         return result.toDouble();
       }
     } finally {

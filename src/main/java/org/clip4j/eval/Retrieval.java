@@ -8,7 +8,6 @@ import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
-import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -90,10 +89,11 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
           "retrieval needs at least 1 caption of each image, found " + captionsPerImage);
     }
     List<ImageTextPair> all = IntStream.range(0, pairs.size()).mapToObj(pairs::get).toList();
+    LeftOut leftOut = new LeftOut();
     float[][] encoded =
-        encoder.encodeImages(
-            all.stream().map(ImageTextPair::image).toList(),
-            (image, e) -> logger.warn("Left out of the retrieval: {}", IoErrors.message(e)));
+        encoder.encodeImages(all.stream().map(ImageTextPair::image).toList(), leftOut);
+    leftOut.check(pairs.name(), all.size());
+    leftOut.warn(logger, "the retrieval");
     List<float[]> images = new ArrayList<>();
     List<String> captions = new ArrayList<>();
     List<Integer> imageOfText = new ArrayList<>();

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
+import org.clip4j.io.FileNames;
 import org.clip4j.io.IoErrors;
 
 /**
@@ -169,7 +170,7 @@ public final class ImageDecoder {
 
   /** As {@link #decode(Path)}, with the options of this decoder. */
   public RgbImage read(Path file) throws IOException {
-    String name = file.toString();
+    String name = FileNames.text(file);
     if (Files.isDirectory(file)) {
       throw new ImageFormatException(name, "is a folder, not an image file");
     }

@@ -195,7 +195,7 @@ final class Diagnosis {
               "Many captions of a batch are equal: %.0f %% of its pairs share theirs with another, over the last %d batches of %d."
                   + " The loss takes a pair's own caption for wrong where it stands beside another image.%s",
               100 * duplicates.mean(), DUPLICATE_BATCHES, batch.size(), example),
-          "Set optSpreadDuplicates(true), or write captions that tell the images apart, or use smaller batches.",
+          "Spread the duplicates (they are then no negatives of each other), or write captions that tell the images apart, or use smaller batches.",
           Map.of("duplicate_captions", duplicates.mean(), "batch_size", (double) batch.size()));
     }
   }
@@ -237,7 +237,7 @@ final class Diagnosis {
     lastRatios.add(step.loss() / step.batch().chanceLoss());
     String remedy =
         text(
-            "Lower the learning rate, now %s, to a third or a tenth; a longer warm-up or optMaxGradientNorm(1) also helps.",
+            "Lower the learning rate, now %s, to a third or a tenth; a longer warm-up or a maximum gradient norm of 1 also helps.",
             SvgChart.number(step.learningRate()));
     long count = Math.round(spikes.mean() * spikes.size());
     if (spike && count >= SPIKES) {
@@ -297,7 +297,7 @@ final class Diagnosis {
           text(
               "The training waits for data: %.0f %% of the time of the last steps, and more than %.0f %% for %d steps.",
               100 * step.dataWait(), 100 * STARVED_SHARE, starved),
-          "Give it more decode threads (optDecodeThreads), a larger image cache (optImageCacheBytes), images already shrunk to"
+          "Give it more decode threads, a larger image cache, images already shrunk to"
               + " about the model's size, or a faster disk.",
           Map.of("data_wait", step.dataWait(), "steps", (double) starved));
     }
@@ -344,7 +344,7 @@ final class Diagnosis {
                     : "a native kernel of " + atFault + ", or the range of its numbers",
                 atFault == Precision.FP32 ? "" : ", and train in FP32 meanwhile")
             : text(
-                "Try a lower learning rate than %s, a longer warm-up or optMaxGradientNorm(1); if the same batch fails again, look at"
+                "Try a lower learning rate than %s, a longer warm-up or a maximum gradient norm of 1; if the same batch fails again, look at"
                     + " its images and captions.",
                 SvgChart.number(learningRate)),
         evidence);

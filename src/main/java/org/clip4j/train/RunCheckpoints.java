@@ -34,6 +34,7 @@ final class RunCheckpoints implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RunCheckpoints.class);
   private static final Pattern NAME = Pattern.compile("step-([0-9]{6,18})");
   private static final Pattern LEFTOVER = Pattern.compile("\\.(step-[0-9]+|best\\.json)\\.tmp");
+  private static final String LOCK = ".lock";
   private static final String BEST = "best.json";
 
   /** Writes the model and the tensors of a checkpoint into its folder, and syncs them. */
@@ -53,7 +54,7 @@ final class RunCheckpoints implements AutoCloseable {
 
   private final Path folder;
   private final Retention retention;
-  private final FileChannel lock;
+  private FileChannel lock;
 
   private RunCheckpoints(Path folder, Retention retention, FileChannel lock) {
     this.folder = folder;
@@ -69,12 +70,8 @@ final class RunCheckpoints implements AutoCloseable {
    */
   static RunCheckpoints open(Path output, Retention retention) throws IOException {
     Path folder = output.resolve("checkpoints");
-    Files.createDirectories(folder);
-    FileChannel lock =
-        FileChannel.open(
-            folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileChannel lock = locked(folder);
     try {
-      lock(folder, lock);
       try (Stream<Path> list = Files.list(folder)) {
         for (Path left : list.filter(file -> matches(LEFTOVER, file)).toList()) {
           LOG.info("{} was never completed and is deleted", left);
@@ -85,6 +82,29 @@ final class RunCheckpoints implements AutoCloseable {
     } catch (IOException | RuntimeException e) {
       lock.close();
       throw e;
+    }
+  }
+
+  /** Creates the folder if need be, and locks it. */
+  private static FileChannel locked(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    FileChannel channel =
+        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      lock(folder, channel);
+      return channel;
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** Somebody may have deleted the folder meanwhile. */
+  private void restoreFolder() throws IOException {
+    if (!Files.exists(folder.resolve(LOCK))) {
+      LOG.warn("{} was deleted amid the training, and is created anew", folder);
+      lock.close();
+      lock = locked(folder);
     }
   }
 
@@ -191,6 +211,7 @@ final class RunCheckpoints implements AutoCloseable {
   Path write(RunState state, Contents contents) throws IOException {
     Path target = path(state.step());
     Path temporary = temporary(target);
+    restoreFolder();
     try {
       Files.createDirectory(temporary);
       contents.write(temporary);

@@ -6,6 +6,7 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -35,6 +36,21 @@ final class RunFiles {
         channel.write(bytes);
       }
       channel.force(true);
+    }
+  }
+
+  /**
+   * Appends to a file all of some bytes or nothing: where the disk is full, half a line would
+   * damage what follows.
+   */
+  static void append(RandomAccessFile file, byte[] bytes) throws IOException {
+    long end = file.getFilePointer();
+    try {
+      file.write(bytes);
+    } catch (IOException e) {
+      file.setLength(end);
+      file.seek(end);
+      throw e;
     }
   }
 

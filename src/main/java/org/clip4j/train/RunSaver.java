@@ -3,6 +3,7 @@ package org.clip4j.train;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -51,7 +52,7 @@ final class RunSaver implements AutoCloseable {
             settings.output
                 + " has checkpoints of an earlier training, up to step "
                 + steps.get(steps.size() - 1)
-                + "; continue it with optResume(true), or use another output folder, or delete its"
+                + "; resume it, or use another output folder, or delete its"
                 + " folder checkpoints");
       }
     }
@@ -59,7 +60,8 @@ final class RunSaver implements AutoCloseable {
       return new RunSaver(settings, null);
     }
     RunCheckpoints checkpoints =
-        RunCheckpoints.open(settings.output, new Retention(settings.keepLast));
+        IoErrors.worded(
+            () -> RunCheckpoints.open(settings.output, new Retention(settings.keepLast)));
     try {
       return new RunSaver(settings, checkpoints);
     } catch (IOException | RuntimeException | Error e) {
@@ -96,8 +98,8 @@ final class RunSaver implements AutoCloseable {
               + latest.get().folder()
               + " had other settings:\n  "
               + String.join("\n  ", differences)
-              + "\nset them back, or start anew in another output folder, or let them change:"
-              + " optAllowedChanges with the names before the colons");
+              + "\nset them back, or start anew in another output folder, or allow the changes by the"
+              + " names before the colons");
     }
     List<String> environments =
         RunSettings.differences(then.environment(), environment, settings.allowedChanges);
@@ -113,7 +115,9 @@ final class RunSaver implements AutoCloseable {
 
   /** The last checkpoint that is whole. */
   Optional<Path> lastSaved() {
-    return savedStep == 0 ? Optional.empty() : Optional.of(checkpoints.path(savedStep));
+    return savedStep == 0
+        ? Optional.empty()
+        : Optional.of(checkpoints.path(savedStep)).filter(Files::isDirectory);
   }
 
   /** Whether a checkpoint should be written after this step. */
@@ -152,11 +156,7 @@ final class RunSaver implements AutoCloseable {
     try {
       saveLast(now);
     } catch (IOException | UncheckedIOException e) {
-      LOG.error(
-          "the checkpoint after step {} could not be written ({}), {}; the training goes on",
-          now.step(),
-          IoErrors.message(e),
-          lastSaved().map(path -> path + " remains").orElse("and there is none yet"));
+      LOG.error("{}; the training goes on", IoErrors.message(e));
     }
   }
 
@@ -166,7 +166,7 @@ final class RunSaver implements AutoCloseable {
    * @throws IOException if it cannot be written; those from before are all there
    */
   void saveLast(Moment now) throws IOException {
-    if (checkpoints == null || now.step() == savedStep) {
+    if (checkpoints == null || now.step() == savedStep && lastSaved().isPresent()) {
       return;
     }
     JsonObject scalars = new JsonObject();
@@ -184,6 +184,15 @@ final class RunSaver implements AutoCloseable {
     try {
       Uninterrupted.run(() -> checkpoints.write(state, folder -> write(folder, now)));
       savedStep = now.step();
+    } catch (IOException | UncheckedIOException e) {
+      throw new IOException(
+          "the checkpoint after step "
+              + now.step()
+              + " could not be written ("
+              + IoErrors.message(checkpoints.path(now.step()), e)
+              + "), "
+              + lastSaved().map(path -> path + " remains").orElse("and there is none yet"),
+          e);
     } finally {
       savedNanos = System.nanoTime(); // a full disk is not tried again at once
     }
@@ -215,7 +224,11 @@ final class RunSaver implements AutoCloseable {
   void saveModel(String folder) throws IOException {
     if (settings.output != null) {
       Path target = settings.output.resolve(folder);
-      Uninterrupted.run(() -> model().write(target, settings.layout));
+      try {
+        Uninterrupted.run(() -> model().write(target, settings.layout));
+      } catch (IOException | UncheckedIOException e) {
+        throw new IOException("the model could not be saved: " + IoErrors.message(target, e), e);
+      }
     }
   }
 

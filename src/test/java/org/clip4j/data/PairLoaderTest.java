@@ -19,11 +19,6 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class PairLoaderTest {
-  static {
-    // Hundreds of images are unreadable here on purpose.
-    System.setProperty("org.slf4j.simpleLogger.log." + PairLoader.class.getName(), "error");
-  }
-
   private static List<PairBatch> take(PairLoader loader, int count) throws Exception {
     List<PairBatch> batches = new ArrayList<>();
     for (int i = 0; i < count; i++) {

@@ -30,6 +30,7 @@ final class EvaluateRetrieval implements Callable<Integer> {
       names = "--captions-per-image",
       paramLabel = "N",
       description = "Only the first N captions of each image; published numbers on COCO go by 5.")
+  @Range(min = 1)
   private int captionsPerImage = Integer.MAX_VALUE;
 
   @Override

@@ -54,6 +54,7 @@ final class EvaluateShapes implements Callable<Integer> {
       names = "--images",
       defaultValue = "40",
       description = "Test images of each combination of colour and shape.")
+  @Range(min = 1)
   private int perCombination;
 
   @Option(

@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.data.ImageSource;
 import org.clip4j.examples.HtmlReport.Picture;
+import org.clip4j.io.IoErrors;
 
 /** Cards with pictures, right and wrong. */
 final class Gallery {
@@ -60,7 +61,7 @@ final class Gallery {
       try {
         pictures.add(Picture.of(image.read(), image.name()));
       } catch (IOException e) {
-        System.err.println("Not shown: " + e.getMessage());
+        System.err.println("Not shown: " + IoErrors.message(e));
       }
     }
     return pictures;

@@ -43,6 +43,11 @@ final class LabelledOptions {
   private Path imageRoot;
 
   @Option(
+      names = "--no-quotes",
+      description = "Quotes in a table are part of its text; they enclose no fields.")
+  private boolean noQuotes;
+
+  @Option(
       names = "--background",
       paramLabel = "RRGGBB",
       description = "Colour behind transparent images (transparency is dropped).")
@@ -84,6 +89,7 @@ final class LabelledOptions {
     PairTable.Builder table =
         Pairs.table(path)
             .columns(imageColumn, captionColumn)
+            .optQuotes(!noQuotes)
             .optDecoder(Examples.decoder(background));
     if (imageRoot != null) {
       table.optImageRoot(imageRoot);

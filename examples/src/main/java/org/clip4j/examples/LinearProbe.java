@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.Interval;
+import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -97,9 +100,11 @@ final class LinearProbe implements Callable<Integer> {
       split = ",",
       defaultValue = "1,2,4,8,16",
       description = "Labelled images of each class.")
+  @Range(min = 1)
   private int[] shots;
 
   @Option(names = "--seeds", defaultValue = "3", description = "Draws of each number of shots.")
+  @Range(min = 1)
   private int seeds;
 
   @Option(
@@ -113,15 +118,18 @@ final class LinearProbe implements Callable<Integer> {
       description =
           "The inverse of the L2 strength, as in scikit-learn; by default it is chosen from 1e-6 to 1e6 on validation images, as"
               + " in the paper.")
+  @Range(above = 0)
   private Double c;
 
   @Option(
       names = "--validation-fraction",
       defaultValue = "0.2",
       description = "Share of each class's training images that chooses the L2 strength.")
+  @Range(above = 0, below = 1)
   private double validationFraction;
 
   @Option(names = "--max-iterations", defaultValue = "1000", description = "Of L-BFGS.")
+  @Range(min = 1)
   private int maxIterations;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of the validation images.")
@@ -148,14 +156,14 @@ final class LinearProbe implements Callable<Integer> {
       prompts = template.isEmpty() ? LabelledOptions.PROMPTS : template;
     }
     List<ProbeStudy> studies = new ArrayList<>();
-    for (ProbeData data : model != null ? encode() : read()) {
+    for (ProbeData data : model != null ? encode(settings) : read()) {
       studies.add(ProbeStudy.of(data, settings));
     }
     write(studies);
     return 0;
   }
 
-  private List<ProbeData> encode() throws IOException {
+  private List<ProbeData> encode(ProbeStudy.Settings settings) throws IOException {
     if (train.isEmpty()
         || test.size() != train.size()
         || !validation.isEmpty() && validation.size() != train.size()) {
@@ -166,6 +174,11 @@ final class LinearProbe implements Callable<Integer> {
               + test.size()
               + " and "
               + validation.size());
+    }
+    for (Path each : train) {
+      LabelledImages images = LabelledImages.classFolders(each, ImageDecoder.defaults());
+      int[] classes = IntStream.range(0, images.size()).map(i -> images.get(i).label()).toArray();
+      ProbeStudy.check(images.labels(), classes, !validation.isEmpty(), settings);
     }
     List<ProbeData> sets = new ArrayList<>();
     try (OpenModel opened = OpenModel.load(model, device)) {

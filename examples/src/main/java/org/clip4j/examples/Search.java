@@ -46,6 +46,7 @@ final class Search implements Callable<Integer> {
   private Path image;
 
   @Option(names = "--top", defaultValue = "20", paramLabel = "K", description = "How many to show.")
+  @Range(min = 1)
   private int top;
 
   @Option(
@@ -72,6 +73,7 @@ final class Search implements Callable<Integer> {
       names = "--serve",
       paramLabel = "PORT",
       description = "Serves a page on this machine instead, until Ctrl-C; 0 takes a free port.")
+  @Range(min = 0, max = 65535)
   private Integer serve;
 
   public static void main(String... args) {

@@ -41,6 +41,7 @@ final class UnknownStudy {
         defaultValue = "0.1",
         paramLabel = "SHARE",
         description = "Share of the unknown images that may be taken for known.")
+    @Range(min = 0, max = 1)
     private double rate;
 
     @Option(

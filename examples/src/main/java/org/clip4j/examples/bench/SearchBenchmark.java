@@ -11,6 +11,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import org.clip4j.examples.Range;
 import org.clip4j.search.ApproximateIndex;
 import org.clip4j.search.ExactIndex;
 import org.clip4j.search.Hit;
@@ -43,15 +44,19 @@ public final class SearchBenchmark implements Callable<Integer> {
   private static final int DIRECTIONS = 48;
 
   @Option(names = "--rows", defaultValue = "100000", description = "Vectors in the index.")
+  @Range(min = 1)
   private int rows;
 
   @Option(names = "--dimensions", defaultValue = "512", description = "Values of a vector.")
+  @Range(min = 1)
   private int dimensions;
 
   @Option(names = "--queries", defaultValue = "500", description = "Searches that are timed.")
+  @Range(min = 1)
   private int queries;
 
   @Option(names = "--k", defaultValue = "10", description = "Rows that a search finds.")
+  @Range(min = 1)
   private int k;
 
   @Option(names = "--kind", defaultValue = "embeddings", description = "${COMPLETION-CANDIDATES}.")
@@ -62,9 +67,11 @@ public final class SearchBenchmark implements Callable<Integer> {
       split = ",",
       defaultValue = "100",
       description = "Widths of the approximate index's search beam; 0 for the exact index only.")
+  @Range(min = 1)
   private int[] beams;
 
   @Option(names = "--threads", defaultValue = "2", description = "Threads that build the graph.")
+  @Range(min = 1)
   private int threads;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of the generated vectors.")

@@ -43,7 +43,7 @@ class LangChain4jTest {
     try (Clip clip = Clip.load(GOLDEN.resolve("hf-clip"))) {
       EmbeddingModel model = ClipEmbeddingModel.of(clip, "hf-clip");
       EmbeddingStore<TextSegment> store = new InMemoryEmbeddingStore<>();
-      IntegrationsGuide.addPictures(model, store, CAPTIONS);
+      LangChain4jGuide.addPictures(model, store, CAPTIONS);
       float[] text = clip.encodeText(question);
       List<String> nearest =
           CAPTIONS.keySet().stream()
@@ -52,9 +52,9 @@ class LangChain4jTest {
               .limit(3)
               .map(Path::toString)
               .toList();
-      assertThat(IntegrationsGuide.findPictures(model, store, question))
+      assertThat(LangChain4jGuide.findPictures(model, store, question))
           .containsExactlyElementsOf(nearest);
-      assertThat(IntegrationsGuide.ask(echo, model, store, question))
+      assertThat(LangChain4jGuide.ask(echo, model, store, question))
           .containsExactlyElementsOf(nearest);
     }
   }

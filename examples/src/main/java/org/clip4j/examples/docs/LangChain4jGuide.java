@@ -22,9 +22,11 @@ import java.util.Map;
 import org.clip4j.Clip;
 import org.clip4j.langchain4j.ClipEmbeddingModel;
 
-/** The snippets of docs/integrations.md, compiled; a test holds the guide to them. */
-final class IntegrationsGuide {
-  private IntegrationsGuide() {}
+/**
+ * The snippets of docs/integrations.md about LangChain4j, compiled; a test holds the guide to them.
+ */
+final class LangChain4jGuide {
+  private LangChain4jGuide() {}
 
   static void addPictures(
       EmbeddingModel model, EmbeddingStore<TextSegment> store, Map<Path, String> captions) {

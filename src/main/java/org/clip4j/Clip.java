@@ -408,7 +408,7 @@ public final class Clip implements AutoCloseable {
             return null;
           });
     } catch (UncheckedIOException e) {
-      throw e.getCause();
+      throw IoErrors.worded(folder, e.getCause());
     }
   }
 

@@ -162,7 +162,7 @@ public final class ClipLoader {
    * @throws IOException as {@link #load()}
    */
   public Checkpoint openCheckpoint() throws IOException {
-    Checkpoint opened = IoErrors.worded(() -> Checkpoint.open(locate(), architecture));
+    Checkpoint opened = Checkpoint.open(locate(), architecture);
     if (imageHeight == 0) {
       return opened;
     }

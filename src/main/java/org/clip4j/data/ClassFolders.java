@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 
 /**
  * Images sorted into a folder for each class, with captions made by templates, see {@link
@@ -183,6 +184,10 @@ public final class ClassFolders implements PairSource {
     }
 
     private Map<String, String> readNames() throws IOException {
+      return IoErrors.worded(namesFile, () -> readNamesFile());
+    }
+
+    private Map<String, String> readNamesFile() throws IOException {
       Map<String, String> read = new LinkedHashMap<>();
       List<String> lines;
       try {

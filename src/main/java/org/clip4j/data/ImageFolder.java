@@ -103,6 +103,10 @@ public final class ImageFolder {
   }
 
   private static List<String> captions(Path image) throws IOException {
+    return IoErrors.worded(image, () -> readCaptions(image));
+  }
+
+  private static List<String> readCaptions(Path image) throws IOException {
     Path text = FileNames.sibling(image, ".txt");
     if (!Files.isRegularFile(text)) {
       return List.of();

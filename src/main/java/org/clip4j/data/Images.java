@@ -49,6 +49,10 @@ public final class Images {
    * @throws IOException if the file cannot be read or names nothing
    */
   public static ImageList list(Path list, ImageDecoder decoder) throws IOException {
+    return IoErrors.worded(list, () -> readList(list, decoder));
+  }
+
+  private static ImageList readList(Path list, ImageDecoder decoder) throws IOException {
     if (!Files.isRegularFile(list)) {
       throw new NoSuchFileException(list.toString(), null, "no such file, folder or tar");
     }

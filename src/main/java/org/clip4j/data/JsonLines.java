@@ -89,6 +89,10 @@ public final class JsonLines {
    * @throws IllegalStateException if {@link #keys} was not called
    */
   public PairTable build() throws IOException {
+    return IoErrors.worded(file, () -> read());
+  }
+
+  private PairTable read() throws IOException {
     if (imageKey == null) {
       throw new IllegalStateException(
           "say which keys of " + file + " to read: keys(\"image\", \"caption\")");

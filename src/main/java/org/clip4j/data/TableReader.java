@@ -77,6 +77,10 @@ final class TableReader {
    * @param delimiter between fields; null to find it
    */
   Result read(Character delimiter) throws IOException {
+    return IoErrors.worded(table, () -> readTable(delimiter));
+  }
+
+  private Result readTable(Character delimiter) throws IOException {
     if (!Files.exists(table)) {
       throw new NoSuchFileException(table.toString(), null, "no such table");
     }

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
 
 /**
  * The files in a tar, by their headers alone: POSIX ustar and pax, and GNU's long names and large
@@ -52,7 +53,7 @@ final class TarEntries implements Closeable {
   private long position;
 
   TarEntries(Path file) throws IOException {
-    channel = FileChannel.open(file);
+    channel = IoErrors.worded(file, () -> FileChannel.open(file));
     length = channel.size();
     buffer.limit(0);
   }
@@ -66,6 +67,8 @@ final class TarEntries implements Closeable {
     byte[] start = new byte[4];
     try (InputStream in = Files.newInputStream(file)) {
       in.readNBytes(start, 0, start.length);
+    } catch (IOException e) {
+      throw IoErrors.worded(file, e);
     }
     return compression(start);
   }

@@ -101,6 +101,10 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
    *     names the file
    */
   public static NumpyArray open(Path file) throws IOException {
+    return IoErrors.worded(file, () -> openFile(file));
+  }
+
+  private static NumpyArray openFile(Path file) throws IOException {
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
       return new NumpyArray(file, channel);

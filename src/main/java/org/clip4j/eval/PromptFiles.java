@@ -31,6 +31,10 @@ public final class PromptFiles {
    *     or one twice; the message names file and line
    */
   public static List<String> templates(Path file) throws IOException {
+    return IoErrors.worded(file, () -> readTemplates(file));
+  }
+
+  private static List<String> readTemplates(Path file) throws IOException {
     Map<String, Integer> seen = new HashMap<>();
     List<String> templates = new ArrayList<>();
     for (Line line : lines(file)) {
@@ -65,6 +69,10 @@ public final class PromptFiles {
    *     a label or name twice; the message names file and line
    */
   public static ClassNames classNames(Path file) throws IOException {
+    return IoErrors.worded(file, () -> readClassNames(file));
+  }
+
+  private static ClassNames readClassNames(Path file) throws IOException {
     return file.toString().endsWith(".json") ? json(file) : text(file);
   }
 

@@ -127,6 +127,8 @@ public final class Hub {
               + id
               + " was interrupted; what was received is kept, and the next call goes on from there",
           e);
+    } catch (IOException e) {
+      throw IoErrors.worded(e);
     }
   }
 

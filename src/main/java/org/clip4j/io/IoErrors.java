@@ -116,6 +116,32 @@ public final class IoErrors {
   }
 
   /**
+   * As {@link #worded(IOException)}, with the name of the file where a message lacks it: "Is a
+   * directory" does not say which.
+   */
+  public static IOException worded(Path file, IOException e) {
+    IOException worded = worded(e);
+    String message = message(file, worded);
+    return worded.getClass() != IOException.class || message.equals(worded.getMessage())
+        ? worded
+        : new IOException(message, e);
+  }
+
+  /**
+   * Does something with a file, and says in words what goes wrong, see {@link #worded(Path,
+   * IOException)}.
+   *
+   * @throws IOException as the work does, with a message that is more than a path
+   */
+  public static <T> T worded(Path file, Work<T> work) throws IOException {
+    try {
+      return work.run();
+    } catch (IOException e) {
+      throw worded(file, e);
+    }
+  }
+
+  /**
    * The same failure for those who may not throw it.
    *
    * @return with {@link #message(Throwable)} as its message

@@ -26,9 +26,20 @@ public final class ClipAutoConfiguration {
   @ConditionalOnMissingBean
   Clip clip(ClipProperties properties) {
     return Clip.loader(properties.model())
-        .optDevice(Device.fromName(properties.device()))
+        .optDevice(device(properties.device()))
         .optPrecision(properties.precision())
         .load();
+  }
+
+  private static Device device(String name) {
+    if (!name.matches("cpu|gpu\\d{0,4}")) {
+      throw new IllegalArgumentException(
+          "clip4j.device is cpu, gpu0, gpu1 and so on; found " + name);
+    }
+    if (name.equals("cpu")) {
+      return Device.cpu();
+    }
+    return name.equals("gpu") ? Device.gpu() : Device.gpu(Integer.parseInt(name.substring(3)));
   }
 
   /** Wraps it. */

@@ -90,6 +90,10 @@ public final class Checkpoint implements AutoCloseable {
    *     architecture
    */
   public static Checkpoint open(Path path, ClipConfig architecture) throws IOException {
+    return IoErrors.worded(path, () -> openFiles(path, architecture));
+  }
+
+  private static Checkpoint openFiles(Path path, ClipConfig architecture) throws IOException {
     CheckpointFiles files = CheckpointFiles.find(path);
     JsonFields json =
         files.layout() == null

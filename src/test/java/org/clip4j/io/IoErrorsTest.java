@@ -79,7 +79,7 @@ class IoErrorsTest {
 
   @Test
   void the_class_of_a_failure_is_kept(@TempDir Path folder) {
-    assertThatThrownBy(() -> IoErrors.worded(() -> Files.readString(folder.resolve("no"))))
+    assertThatThrownBy(() -> IoErrors.worded(folder, () -> Files.readString(folder.resolve("no"))))
         .isInstanceOf(NoSuchFileException.class)
         .hasMessage(folder.resolve("no") + ": it does not exist");
   }

@@ -52,5 +52,9 @@ class ClipAutoConfigurationTest {
     assertThatThrownBy(() -> start("clip4j.model=" + MODEL, "clip4j.precision=half"))
         .rootCause()
         .hasMessageContaining("half");
+    assertThatThrownBy(() -> start("clip4j.model=" + MODEL, "clip4j.device=tpu"))
+        .rootCause()
+        .hasMessageContaining("clip4j.device")
+        .hasMessageContaining("tpu");
   }
 }

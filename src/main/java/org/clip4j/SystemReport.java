@@ -1,7 +1,6 @@
 package org.clip4j;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import com.sun.management.OperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
@@ -15,6 +14,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.clip4j.engine.Environment;
 import org.clip4j.engine.KernelProof;
+import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.NativeLibraries;
 import org.clip4j.engine.Processor;
 import org.clip4j.image.ImageDecoder;
@@ -107,7 +107,7 @@ public record SystemReport(
     facts.put("oneDNN", line(configuration, "MKL-DNN").orElse("unknown"));
     line(configuration, "CPU capability")
         .ifPresent(line -> facts.put("PyTorch's arithmetic", line));
-    int gpus = Engine.getEngine("PyTorch").getGpuCount();
+    int gpus = Libtorch.engine().getGpuCount();
     facts.put("CUDA devices", gpus == 0 ? "none" : String.valueOf(gpus));
   }
 

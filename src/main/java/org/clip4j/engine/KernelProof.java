@@ -1,5 +1,6 @@
 package org.clip4j.engine;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
 import java.util.Map;
@@ -116,7 +117,7 @@ public final class KernelProof {
   }
 
   private static double worst(Function<NDManager, DoubleSupplier> comparison) {
-    try (NDManager manager = NDManager.newBaseManager("PyTorch")) {
+    try (NDManager manager = Libtorch.newManager(Device.cpu())) {
       DoubleSupplier difference = comparison.apply(manager);
       double onAllThreads = difference.getAsDouble();
       return Math.max(onAllThreads, OpenMp.onOneThread(difference::getAsDouble)); // NaN, if one is

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDManager;
 import java.util.List;
 import org.clip4j.engine.ConvolutionKernels;
 import org.clip4j.engine.KernelProof;
+import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.LinearKernels;
 import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.engine.Precision;
@@ -41,7 +42,7 @@ public final class KernelSurvey {
   }
 
   private static void prove(ClipConfig config, Precision precision, boolean trained) {
-    try (NDManager manager = NDManager.newBaseManager(Device.cpu(), "PyTorch")) {
+    try (NDManager manager = Libtorch.newManager(Device.cpu())) {
       VisionConfig vision = config.vision();
       if (vision.isResNet()) {
         ConvolutionKernels.source(

@@ -45,11 +45,12 @@ class DependenciesTest {
             "commons-codec:commons-codec",
             "commons-io:commons-io",
             "de.siegmar:fastcsv",
-            "io.github.jbellis:jvector",
             "net.java.dev.jna:jna",
-            "org.agrona:agrona",
             "org.apache.commons:commons-compress",
-            "org.apache.commons:commons-math3",
+            "org.apache.commons:commons-numbers-core",
+            "org.apache.commons:commons-numbers-fraction",
+            "org.apache.commons:commons-numbers-gamma",
+            "org.apache.lucene:lucene-core",
             "org.slf4j:slf4j-api");
   }
 }

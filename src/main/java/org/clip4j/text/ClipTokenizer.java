@@ -104,6 +104,18 @@ public final class ClipTokenizer implements Tokenizer {
     if (text == null) {
       throw new NullPointerException("text is null; an empty text is \"\"");
     }
+    // Of a long text the beginning is enough, up to where nothing that follows can change it.
+    for (long enough = 32L * contextLength; enough < text.length(); enough *= 8) {
+      int end = TextRepair.cut(text, (int) enough);
+      int[] ids = encodeWhole(text.substring(0, end));
+      if (ids.length == contextLength || end == text.length()) {
+        return ids;
+      }
+    }
+    return encodeWhole(text);
+  }
+
+  private int[] encodeWhole(String text) {
     char[] plain = plainLower(text);
     if (plain == null) {
       String clean = Characters.foldSpaces(TextRepair.clean(text));

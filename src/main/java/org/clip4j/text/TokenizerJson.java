@@ -217,7 +217,7 @@ public final class TokenizerJson implements Tokenizer {
     if (text == null) {
       throw new NullPointerException("text is null; an empty text is \"\"");
     }
-    long[] ids = tokenizer.encode(cut(scalars(rules.cleaning().clean(text))));
+    long[] ids = tokenizer.encode(cleaned(text));
     int room = rules.contextLength() - before.length - after.length;
     int kept = Math.min(ids.length, room);
     int from = cutLeft ? ids.length - kept : 0;
@@ -258,13 +258,20 @@ public final class TokenizerJson implements Tokenizer {
     return id;
   }
 
-  private String cut(String text) {
+  /** As much of the cleaned text as is tokenized, of as little of the text as will do. */
+  private String cleaned(String text) {
     int max = Math.max(MAX_CHARACTERS, CHARACTERS_PER_TOKEN * rules.contextLength());
-    if (text.length() <= max) {
-      return text;
+    String clean = null;
+    for (long enough = max; clean == null; enough *= 8) {
+      int end = enough < text.length() ? TextRepair.cut(text, (int) enough) : text.length();
+      String begun = rules.cleaning().clean(text.substring(0, end));
+      clean = begun.length() > max || end == text.length() ? begun : null;
     }
-    boolean pair = Character.isHighSurrogate(text.charAt(max - 1));
-    return text.substring(0, pair ? max - 1 : max);
+    if (clean.length() > max) {
+      boolean pair = Character.isHighSurrogate(clean.charAt(max - 1));
+      clean = clean.substring(0, pair ? max - 1 : max);
+    }
+    return scalars(clean);
   }
 
   /** Halves of surrogate pairs, which are no text to the native library, become U+FFFD. */

@@ -52,6 +52,11 @@ final class JsonInput implements Closeable {
       throw new TokenizerFormatException(
           file + " has more than " + maxBytes + " bytes, the most that is read");
     }
+    return read(file, bytes, content);
+  }
+
+  /** Reads a file's content. */
+  static <T> T read(Path file, byte[] bytes, Content<T> content) throws IOException {
     try (JsonInput json = new JsonInput(file, bytes)) {
       T value = content.read(json);
       if (json.reader.peek() != JsonToken.END_DOCUMENT) {

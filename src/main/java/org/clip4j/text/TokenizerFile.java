@@ -8,8 +8,10 @@ import com.google.gson.JsonPrimitive;
 import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -52,18 +54,27 @@ final class TokenizerFile {
    */
   static TokenizerFile read(Path file, int vocabSize) throws IOException {
     long bytes = MAX_BYTES_BESIDE + (long) MAX_BYTES_PER_TOKEN * vocabSize;
+    int most = vocabSize == 0 ? MAX_BYTES : (int) Math.min(bytes, MAX_BYTES);
+    return JsonInput.read(file, most, json -> read(json, vocabSize));
+  }
+
+  /** Reads {@code vocab.json} and {@code merges.txt} of a folder. */
+  static TokenizerFile readPair(Path folder, int vocabSize) throws IOException {
+    String json = VocabularyPair.toJson(folder);
     return JsonInput.read(
-        file,
-        vocabSize == 0 ? MAX_BYTES : (int) Math.min(bytes, MAX_BYTES),
-        json -> {
-          TokenizerFile tokenizer = new TokenizerFile(json, vocabSize);
-          json.object(tokenizer::field);
-          if (tokenizer.model == null) {
-            throw json.bad("has no model");
-          }
-          tokenizer.checkAdded();
-          return tokenizer;
-        });
+        folder.resolve(VocabularyPair.VOCABULARY),
+        json.getBytes(StandardCharsets.UTF_8),
+        input -> read(input, vocabSize));
+  }
+
+  private static TokenizerFile read(JsonInput json, int vocabSize) throws IOException {
+    TokenizerFile tokenizer = new TokenizerFile(json, vocabSize);
+    json.object(tokenizer::field);
+    if (tokenizer.model == null) {
+      throw json.bad("has no model");
+    }
+    tokenizer.checkAdded();
+    return tokenizer;
   }
 
   private void field(String key) throws IOException {
@@ -132,8 +143,9 @@ final class TokenizerFile {
 
   /**
    * Takes in what the files beside it say, as transformers does: added tokens that are repeated
-   * there with other flags, and named tokens of the vocabulary that are nowhere added. (Like
-   * transformers it takes no notice of {@code add_bos_token} where there is a tokenizer.json.)
+   * there with other flags, tokens that stand only there, and named tokens of the vocabulary that
+   * are nowhere added. (Like transformers it takes no notice of {@code add_bos_token} where there
+   * is a tokenizer.json.)
    */
   void apply(TokenizerConfig config) throws TokenizerFormatException {
     for (AddedToken token : config.addedTokens()) {
@@ -146,6 +158,19 @@ final class TokenizerFile {
       }
     }
     checkAdded();
+    for (AddedToken token : config.extraTokens()) {
+      if (!added.containsKey(token.content())) {
+        int last = added.values().stream().mapToInt(AddedToken::id).max().orElse(0);
+        Integer id = model.id(token.content());
+        int next = id != null ? id : Math.max(model.size(), last + 1);
+        added.put(token.content(), token.withId(next));
+      }
+    }
+  }
+
+  /** All added tokens. */
+  Collection<AddedToken> added() {
+    return added.values();
   }
 
   /** The id of a token that has to be there. */

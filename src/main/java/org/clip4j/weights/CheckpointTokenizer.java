@@ -26,10 +26,19 @@ final class CheckpointTokenizer {
     if (hasFile && (layout == Layout.TRANSFORMERS || named)) {
       return Optional.of(TokenizerJson.openAny(folder, rules(layout, folder, config)));
     }
-    if (named || !ClipTokenizer.fits(text.vocabSize()) || config.isSigmoid()) {
+    boolean fits = ClipTokenizer.fits(text.vocabSize());
+    if (named || config.isSigmoid() || layout == Layout.OPENCLIP && !fits) {
       return Optional.empty();
     }
-    return Optional.of(ClipTokenizer.create(text.contextLength()));
+    if (layout == Layout.OPENCLIP) { // takes OpenAI's, whatever lies there
+      return Optional.of(ClipTokenizer.create(text.contextLength()));
+    }
+    Optional<Tokenizer> found =
+        TokenizerJson.openWithoutFile(folder, rules(layout, folder, config), fits);
+    boolean openAi = text.vocabSize() == ClipTokenizer.VOCABULARY_SIZE;
+    return found.isEmpty() && openAi
+        ? Optional.of(ClipTokenizer.create(text.contextLength()))
+        : found;
   }
 
   private static TokenizerRules rules(Layout layout, Path folder, ClipConfig config)

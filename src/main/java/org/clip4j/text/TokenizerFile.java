@@ -15,6 +15,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * A {@code tokenizer.json}, read and checked. The native library never sees the file: it gets what
@@ -231,6 +232,7 @@ final class TokenizerFile {
     String own = cleaning.preTokenizer();
     try {
       checkNormalized(tokens, normalizer);
+      checkStripped(tokens, normalizer);
       return NativeTokenizer.of(
           toJson(tokens, normalizer, own != null ? own : String.valueOf(preTokenizer)));
     } catch (IllegalArgumentException e) {
@@ -267,11 +269,7 @@ final class TokenizerFile {
     if (normalizer.equals("null") || tokens.stream().noneMatch(AddedToken::normalized)) {
       return;
     }
-    String onlyNormalizer =
-        "{\"version\":\"1.0\",\"normalizer\":"
-            + normalizer
-            + ",\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0},\"unk_token\":\"a\"}}";
-    try (NativeTokenizer words = NativeTokenizer.of(onlyNormalizer)) {
+    try (NativeTokenizer words = NativeTokenizer.of(words(normalizer, "null"))) {
       for (AddedToken token : tokens) {
         if (token.normalized() && words.encode(token.content()).length == 0) {
           throw bad(
@@ -283,6 +281,49 @@ final class TokenizerFile {
         }
       }
     }
+  }
+
+  /**
+   * Refuses added tokens that begin with white space beside one that takes the white space after it
+   * away: of a text in which they follow each other the library would cut out the same piece twice,
+   * and panic.
+   */
+  private void checkStripped(List<AddedToken> tokens, String normalizer)
+      throws TokenizerFormatException {
+    for (boolean normalized : new boolean[] {false, true}) { // are looked for one after the other
+      List<AddedToken> group = tokens.stream().filter(t -> t.normalized() == normalized).toList();
+      Optional<AddedToken> strips = group.stream().filter(AddedToken::rstrip).findFirst();
+      if (strips.isEmpty()) {
+        continue;
+      }
+      String leadingSpace =
+          """
+          {"type":"Split","pattern":{"Regex":"^\\\\s"},"behavior":"Removed","invert":true}""";
+      String json = words(normalized ? normalizer : "null", leadingSpace);
+      try (NativeTokenizer spaces = NativeTokenizer.of(json)) {
+        for (AddedToken token : group) {
+          if (spaces.encode(token.content()).length > 0) {
+            throw bad(
+                "added token "
+                    + token.id()
+                    + ", \""
+                    + JsonInput.shorten(token.content())
+                    + "\", begins with white space, which added token "
+                    + strips.get().id()
+                    + " takes away (rstrip)");
+          }
+        }
+      }
+    }
+  }
+
+  /** A tokenizer that gives one token for each piece of a text. */
+  private static String words(String normalizer, String preTokenizer) {
+    return "{\"version\":\"1.0\",\"normalizer\":"
+        + normalizer
+        + ",\"pre_tokenizer\":"
+        + preTokenizer
+        + ",\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0},\"unk_token\":\"a\"}}";
   }
 
   private JsonElement normalizer(TextCleaning cleaning) {

@@ -43,6 +43,16 @@ final class CheckpointTokenizer {
 
   private static TokenizerRules rules(Layout layout, Path folder, ClipConfig config)
       throws IOException {
+    try {
+      return checkedRules(layout, folder, config);
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(
+          folder.resolve(layout.configFile()) + ": text_cfg." + e.getMessage(), e);
+    }
+  }
+
+  private static TokenizerRules checkedRules(Layout layout, Path folder, ClipConfig config)
+      throws IOException {
     TextConfig text = config.text();
     if (layout == Layout.TRANSFORMERS && text.tokenizer().hfName() == null) {
       return TokenizerRules.transformers(folder, text.contextLength(), text.vocabSize());

@@ -7,8 +7,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -19,6 +21,7 @@ import org.clip4j.eval.ImageVisitor;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
@@ -74,9 +77,11 @@ public final class Clip implements AutoCloseable {
   /**
    * Loads a model by its name on the CPU, downloading what is not in the cache yet.
    *
-   * @param name of a model on the Hugging Face hub, for example {@code
+   * @param name of a model on the Hugging Face hub, {@code organisation/name}, for example {@code
    *     openai/clip-vit-base-patch32}, perhaps with {@code @revision}; or a folder or file, see
-   *     {@link #load(Path)}
+   *     {@link #load(Path)}. What can only be a file is never asked of the hub: a name that is
+   *     absolute, starts with a dot, holds a backslash, ends as weights do, or counts from a folder
+   *     that is there
    * @throws UncheckedIOException if it cannot be had, or is not a model that this library knows;
    *     the message names it and what is wrong
    */
@@ -85,7 +90,7 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * Loads a checkpoint on the CPU.
+   * Loads a checkpoint on the CPU. A path is never looked for on the network.
    *
    * @param checkpoint a folder in the transformers layout ({@code config.json}) or in OpenCLIP's
    *     ({@code open_clip_config.json}), or a weights file; {@link Checkpoint} says which
@@ -103,7 +108,7 @@ public final class Clip implements AutoCloseable {
 
   /** Starts loading a checkpoint otherwise than {@link #load(Path)} does. */
   public static ClipLoader loader(Path checkpoint) {
-    return loader(checkpoint.toString());
+    return new ClipLoader(checkpoint);
   }
 
   /** Starts loading a checkpoint otherwise than {@link #load(String)} does. */
@@ -208,7 +213,7 @@ public final class Clip implements AutoCloseable {
     try {
       return encodeImage(ImageSource.of(image, "the image", decoder));
     } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+      throw IoErrors.unchecked(e);
     }
   }
 
@@ -234,22 +239,27 @@ public final class Clip implements AutoCloseable {
           try {
             return encoder.encodeLevels(transform.apply(image.read()))[0];
           } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
+            throw IoErrors.unchecked(e);
           }
         });
   }
 
   /**
-   * Encodes image files in batches, decoding those to come on other threads meanwhile.
+   * Encodes images in batches, decoding those to come on other threads meanwhile.
    *
+   * @param images each a {@link Path}, the content of an image file as {@code byte[]} or {@link
+   *     InputStream} (read when its turn comes, not closed), a {@link BufferedImage}, an image of
+   *     DJL's, an {@link RgbImage} or an {@link ImageSource}
    * @return one vector of E values for each, in order
-   * @throws UncheckedIOException if a file cannot be read or decoded; the message names it
+   * @throws UncheckedIOException if one cannot be read or decoded; the message names it, by its
+   *     place in the list if it has no name
    */
-  public float[][] encodeImages(List<Path> images) {
-    return call(
-        () ->
-            encoder.encodeImages(
-                images.stream().map(image -> ImageSource.of(image, decoder)).toList()));
+  public float[][] encodeImages(List<?> images) {
+    List<ImageSource> sources = new ArrayList<>(images.size());
+    for (Object image : images) {
+      sources.add(ListedImages.source(image, sources.size() + 1, decoder));
+    }
+    return call(() -> encoder.encodeImages(sources));
   }
 
   /**
@@ -265,18 +275,6 @@ public final class Clip implements AutoCloseable {
           encoder.encodeImages(images, visitor);
           return null;
         });
-  }
-
-  private record ImageFile(Path file) implements ImageSource {
-    @Override
-    public String name() {
-      return file.toString();
-    }
-
-    @Override
-    public RgbImage read() throws IOException {
-      return ImageDecoder.decode(file);
-    }
   }
 
   /**
@@ -306,6 +304,32 @@ public final class Clip implements AutoCloseable {
    */
   public float[][] encodeTexts(List<String> texts) {
     return withTexts(encoder -> encoder.encodeTexts(texts));
+  }
+
+  /**
+   * Encodes images on threads of the library, see {@link #encodeImages(List)}. A bounded number of
+   * calls waits for those; beyond it the caller does the work itself, so that nobody who asks
+   * faster than the model answers fills the memory.
+   *
+   * @param images not to be changed until the result is there
+   */
+  public CompletableFuture<float[][]> encodeImagesAsync(List<?> images) {
+    return CompletableFuture.supplyAsync(() -> encodeImages(images), AsyncCalls.THREADS);
+  }
+
+  /** As {@link #encodeImagesAsync}, for one image. */
+  public CompletableFuture<float[]> encodeImageAsync(Object image) {
+    return encodeImagesAsync(List.of(image)).thenApply(embeddings -> embeddings[0]);
+  }
+
+  /** Encodes texts as {@link #encodeImagesAsync} encodes images. */
+  public CompletableFuture<float[][]> encodeTextsAsync(List<String> texts) {
+    return CompletableFuture.supplyAsync(() -> encodeTexts(texts), AsyncCalls.THREADS);
+  }
+
+  /** As {@link #encodeTextsAsync}, for one text. */
+  public CompletableFuture<float[]> encodeTextAsync(String text) {
+    return encodeTextsAsync(List.of(text)).thenApply(embeddings -> embeddings[0]);
   }
 
   /** Something with an encoder that takes texts too. */
@@ -379,12 +403,12 @@ public final class Clip implements AutoCloseable {
             try {
               write(folder, layout);
             } catch (IOException e) {
-              throw new UncheckedIOException(e);
+              throw IoErrors.unchecked(e);
             }
             return null;
           });
     } catch (UncheckedIOException e) {
-      throw e.getCause();
+      throw IoErrors.worded(folder, e.getCause());
     }
   }
 

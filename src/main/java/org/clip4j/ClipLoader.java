@@ -3,16 +3,18 @@ package org.clip4j;
 import ai.djl.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.Objects;
+import java.util.Optional;
 import org.clip4j.engine.Precision;
 import org.clip4j.hub.DownloadListener;
 import org.clip4j.hub.Hub;
 import org.clip4j.hub.HubId;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.KernelSurvey;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 
@@ -24,7 +26,8 @@ import org.clip4j.weights.Checkpoint;
  * }</pre>
  */
 public final class ClipLoader {
-  private final String name;
+  private final String name; // null where a path is given
+  private final Path path; // null where a name is given
   private Hub hub;
   private DownloadListener downloads = DownloadListener.SILENT;
   private Device device = Device.cpu();
@@ -36,7 +39,13 @@ public final class ClipLoader {
   private int imageWidth;
 
   ClipLoader(String name) {
-    this.name = name;
+    this.name = Objects.requireNonNull(name, "name");
+    this.path = null;
+  }
+
+  ClipLoader(Path path) {
+    this.name = null;
+    this.path = Objects.requireNonNull(path, "path");
   }
 
   /**
@@ -126,6 +135,9 @@ public final class ClipLoader {
     try (Checkpoint opened = openCheckpoint()) {
       Tokenizer tokenizer = opened.tokenizer().orElse(null);
       ClipModel model;
+      if (prepared) {
+        KernelSurvey.ahead(opened.config(), device, precision);
+      }
       try {
         model = ClipModel.load(opened.config(), opened.parameters(), device);
       } catch (RuntimeException | Error e) {
@@ -136,7 +148,9 @@ public final class ClipLoader {
       }
       return Clip.of(model, opened.transform(), tokenizer, precision, prepared, decoder);
     } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+      throw IoErrors.isInterruption(e)
+          ? new UncheckedIOException("loading " + this + " was interrupted", e)
+          : IoErrors.unchecked(e);
     }
   }
 
@@ -160,23 +174,36 @@ public final class ClipLoader {
     }
   }
 
-  /** A file or folder of that name goes before a model on the hub. */
-  private Path locate() throws IOException {
-    try {
-      Path path = Path.of(name);
-      if (Files.exists(path)) {
-        return path;
-      }
-    } catch (InvalidPathException e) {
-      // then it can only be a name, and what is wrong with it is said below
+  /**
+   * Finds the folder or file that {@link #load()} would load; a model of the hub's is downloaded
+   * unless it is in the cache. A file or folder of a name goes before a model on the hub.
+   *
+   * @throws IOException if there is none; the message says what was looked for where
+   */
+  public Path locate() throws IOException {
+    if (path != null) {
+      return ModelNames.existing(path);
+    }
+    Optional<Path> local = ModelNames.local(name, this::hub);
+    if (local.isPresent()) {
+      return local.get();
     }
     HubId id;
     try {
       id = HubId.parse(name);
     } catch (IllegalArgumentException e) {
       throw new IOException(
-          "there is no file or folder " + name + ", and it is " + e.getMessage(), e);
+          "there is no file or folder " + name + ", and it is " + IoErrors.message(e), e);
     }
-    return (hub != null ? hub : Hub.fromEnvironment()).fetch(id, downloads).weights();
+    return hub().fetch(id, downloads).weights();
+  }
+
+  private Hub hub() {
+    return hub != null ? hub : Hub.fromEnvironment();
+  }
+
+  @Override
+  public String toString() {
+    return path != null ? path.toString() : name;
   }
 }

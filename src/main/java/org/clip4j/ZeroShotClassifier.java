@@ -163,8 +163,8 @@ public final class ZeroShotClassifier {
     return answer(clip.encodeImage(image));
   }
 
-  /** What image files show, in order. */
-  public List<ZeroShotAnswer> answer(List<Path> images) {
+  /** What images of any kind show, in order, see {@link Clip#encodeImages(List)}. */
+  public List<ZeroShotAnswer> answer(List<?> images) {
     return Stream.of(clip.encodeImages(images)).map(this::answer).toList();
   }
 
@@ -295,11 +295,7 @@ public final class ZeroShotClassifier {
   }
 
   private float[][] embeddings(List<LabelledExample> examples) {
-    float[][] embeddings = new float[examples.size()][];
-    clip.encodeImages(
-        examples.stream().map(LabelledExample::image).iterator(),
-        (index, image, embedding) -> embeddings[(int) index] = embedding);
-    return embeddings;
+    return clip.encodeImages(examples.stream().map(LabelledExample::image).toList());
   }
 
   private static void checkMultiLabel(boolean multiLabel) {

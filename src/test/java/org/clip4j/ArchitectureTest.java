@@ -1,13 +1,23 @@
 package org.clip4j;
 
+import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
+import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
+import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ai.djl.Device;
+import ai.djl.engine.Engine;
+import ai.djl.ndarray.NDManager;
+import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -28,9 +38,12 @@ class ArchitectureTest {
           "org.clip4j.eval",
           "org.clip4j.hub",
           "org.clip4j.image",
+          "org.clip4j.io",
+          "org.clip4j.langchain4j",
           "org.clip4j.loss",
           "org.clip4j.model",
           "org.clip4j.search",
+          "org.clip4j.springai",
           "org.clip4j.text",
           "org.clip4j.train",
           "org.clip4j.weights");
@@ -48,6 +61,10 @@ class ArchitectureTest {
         .consideringOnlyDependenciesInLayers()
         .layer("djl")
         .definedBy("org.clip4j.djl..")
+        .layer("langchain4j")
+        .definedBy("org.clip4j.langchain4j..")
+        .layer("springai")
+        .definedBy("org.clip4j.springai..")
         .layer("root")
         .definedBy("org.clip4j")
         .layer("train")
@@ -72,12 +89,22 @@ class ArchitectureTest {
         .definedBy("org.clip4j.image..")
         .layer("engine")
         .definedBy("org.clip4j.engine..")
+        .layer("io")
+        .definedBy("org.clip4j.io..")
         .whereLayer("djl")
         .mayNotBeAccessedByAnyLayer()
         .whereLayer("djl")
-        .mayOnlyAccessLayers("root", "hub", "data", "image")
+        .mayOnlyAccessLayers("root", "hub", "data", "image", "engine", "io")
+        .whereLayer("langchain4j")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("langchain4j")
+        .mayOnlyAccessLayers("root")
+        .whereLayer("springai")
+        .mayNotBeAccessedByAnyLayer()
+        .whereLayer("springai")
+        .mayOnlyAccessLayers("root", "engine")
         .whereLayer("root")
-        .mayOnlyBeAccessedByLayers("djl")
+        .mayOnlyBeAccessedByLayers("djl", "langchain4j", "springai")
         .whereLayer("train")
         .mayOnlyBeAccessedByLayers("root")
         .whereLayer("eval")
@@ -85,11 +112,11 @@ class ArchitectureTest {
         .whereLayer("search")
         .mayOnlyBeAccessedByLayers("root", "eval")
         .whereLayer("search")
-        .mayNotAccessAnyLayer()
+        .mayOnlyAccessLayers("io")
         .whereLayer("hub")
         .mayOnlyBeAccessedByLayers("djl", "root", "train")
         .whereLayer("hub")
-        .mayNotAccessAnyLayer()
+        .mayOnlyAccessLayers("io")
         .whereLayer("weights")
         .mayOnlyBeAccessedByLayers("root", "train", "eval")
         .whereLayer("data")
@@ -102,6 +129,8 @@ class ArchitectureTest {
         .mayOnlyBeAccessedByLayers("root", "train", "eval", "weights", "data")
         .whereLayer("image")
         .mayOnlyBeAccessedByLayers("djl", "root", "train", "eval", "weights", "data")
+        .whereLayer("io")
+        .mayNotAccessAnyLayer()
         .check(CLASSES);
   }
 
@@ -113,6 +142,39 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("ai.djl.pytorch..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void one_class_loads_the_native_library() {
+    noClasses()
+        .that()
+        .doNotHaveFullyQualifiedName("org.clip4j.engine.Libtorch")
+        .should()
+        .callMethodWhere(
+            target(owner(type(Engine.class))).and(target(nameMatching("getEngine|getInstance"))))
+        .orShould()
+        .callMethodWhere(target(owner(type(NDManager.class))).and(target(name("newBaseManager"))))
+        .orShould()
+        .callMethod(Device.class, "fromName", String.class)
+        .check(CLASSES);
+  }
+
+  @Test
+  void only_its_adapter_touches_a_framework() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.langchain4j")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("dev.langchain4j..")
+        .check(CLASSES);
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.springai")
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage("org.springframework..")
         .check(CLASSES);
   }
 
@@ -146,6 +208,24 @@ class ArchitectureTest {
         .accessField(System.class, "out")
         .orShould()
         .accessField(System.class, "err")
+        .check(CLASSES);
+  }
+
+  /** The JDK's messages about files are often a path, or null. */
+  @Test
+  void reasons_are_told_in_words() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.io")
+        .should()
+        .callMethodWhere(
+            DescribedPredicate.describe(
+                "Throwable's getMessage or toString",
+                call ->
+                    call.getTargetOwner().isAssignableTo(Throwable.class)
+                        && List.of("getMessage", "getLocalizedMessage", "toString")
+                            .contains(call.getName())))
+        .because("a user would read a bare path; IoErrors.message says what happened")
         .check(CLASSES);
   }
 }

@@ -13,11 +13,15 @@ import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.clip4j.data.ImageSource;
 import org.clip4j.engine.Precision;
+import org.clip4j.eval.ImageVisitor;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 import org.clip4j.weights.Layout;
@@ -159,6 +163,94 @@ class ClipTest {
     assertThatThrownBy(() -> clip.encodeImage(new byte[] {1, 2, 3}))
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining("the image");
+  }
+
+  @Test
+  void a_list_may_hold_images_of_every_kind() throws IOException {
+    byte[] bytes = Files.readAllBytes(IMAGE);
+    BufferedImage drawn = ImageIO.read(IMAGE.toFile());
+    float[][] found =
+        clip.encodeImages(
+            List.of(
+                IMAGE,
+                bytes,
+                new ByteArrayInputStream(bytes),
+                drawn,
+                ImageFactory.getInstance().fromFile(IMAGE),
+                ImageDecoder.decode(IMAGE),
+                ImageSource.of(IMAGE)));
+    assertThat(found).hasNumberOfRows(7);
+    for (float[] each : found) {
+      assertThat(Clip.cosine(each, clip.encodeImage(IMAGE))).isCloseTo(1, within(1e-5));
+    }
+    assertThatThrownBy(() -> clip.encodeImages(List.of(bytes, new byte[] {1, 2, 3})))
+        .isInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("image 2 of the list is no PNG");
+    assertThatThrownBy(() -> clip.encodeImages(List.of("dog.jpg")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("image 1 of the list is a java.lang.String; it may be a Path");
+  }
+
+  @Test
+  void an_error_while_one_image_is_decoded_is_that_images_alone() {
+    List<String> unreadable = new ArrayList<>();
+    List<Long> read = new ArrayList<>();
+    clip.encodeImages(
+        List.of(
+                ImageSource.of(IMAGE),
+                failing("deep", new StackOverflowError()),
+                failing("large", new OutOfMemoryError("Java heap space")),
+                ImageSource.of(IMAGE))
+            .iterator(),
+        new ImageVisitor() {
+          @Override
+          public void embedding(long index, ImageSource image, float[] embedding) {
+            read.add(index);
+          }
+
+          @Override
+          public void unreadable(long index, ImageSource image, IOException error) {
+            unreadable.add(error.getMessage());
+          }
+        });
+    assertThat(read).containsExactly(0L, 3L);
+    assertThat(unreadable)
+        .containsExactly(
+            "deep cannot be read: java.lang.StackOverflowError",
+            "large cannot be read: java.lang.OutOfMemoryError: Java heap space");
+  }
+
+  private static ImageSource failing(String name, Error error) {
+    return new ImageSource() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public RgbImage read() {
+        throw error;
+      }
+    };
+  }
+
+  @Test
+  void asynchronous_calls_give_the_same_and_do_not_queue_without_limit() throws Exception {
+    assertThat(clip.encodeImageAsync(IMAGE).get()).containsExactly(clip.encodeImage(IMAGE));
+    assertThat(clip.encodeTextAsync("a dog").get()).containsExactly(clip.encodeText("a dog"));
+    CompletableFuture<float[][]> missing = clip.encodeImagesAsync(List.of(Path.of("no-such.png")));
+    assertThatThrownBy(missing::get)
+        .isInstanceOf(ExecutionException.class)
+        .hasCauseInstanceOf(UncheckedIOException.class)
+        .hasMessageContaining("no-such.png: it does not exist");
+    List<CompletableFuture<float[][]>> calls = new ArrayList<>();
+    for (int i = 0; i < 4 * AsyncCalls.WAITING; i++) {
+      calls.add(clip.encodeTextsAsync(List.of("text " + i)));
+      assertThat(AsyncCalls.THREADS.getQueue().size()).isLessThanOrEqualTo(AsyncCalls.WAITING);
+    }
+    for (CompletableFuture<float[][]> call : calls) {
+      assertThat(call.get()).hasNumberOfRows(1);
+    }
   }
 
   @Test

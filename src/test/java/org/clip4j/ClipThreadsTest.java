@@ -217,6 +217,7 @@ class ClipThreadsTest {
   }
 
   @Test
+  @SuppressWarnings("try") // it is closed within on purpose
   void closing_from_within_a_call_is_refused() {
     try (Clip clip = clip()) {
       Iterator<Noise> images = List.of(new Noise(1)).iterator();

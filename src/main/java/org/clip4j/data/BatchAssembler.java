@@ -5,6 +5,8 @@ import java.util.ArrayDeque;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The loader's own thread: has the pairs of each epoch decoded ahead by others, and puts them into
@@ -12,6 +14,7 @@ import java.util.concurrent.Future;
  * nor on their number: which pairs are taken follows from the order and from what is damaged.
  */
 final class BatchAssembler implements Runnable {
+  private static final Logger LOG = LoggerFactory.getLogger(PairLoader.class);
 
   /** What all epochs share. */
   record Settings(PairFeed feed, int imageBytes, int batchSize, long seed, int window) {}
@@ -25,6 +28,7 @@ final class BatchAssembler implements Runnable {
   private final PairDecoder decoder;
   private final SkippedPairs skippedPairs;
   private final BatchQueue queue;
+  private boolean warned; // of too large a batch size
 
   BatchAssembler(
       Settings settings,
@@ -116,6 +120,7 @@ final class BatchAssembler implements Runnable {
           continue;
         }
         // 3. Add it to the batch.
+        skippedPairs.report();
         if (draft == null) {
           queue.awaitRoom();
           draft = new BatchDraft(rows(), settings.imageBytes);
@@ -135,10 +140,24 @@ final class BatchAssembler implements Runnable {
               ? new IOException(settings.feed.name() + " has no pairs")
               : skippedPairs.nothingReadable(known);
         }
+        warnOfSmallBatch();
         put(true);
       }
       // Readable pairs that made no whole batch were not used: they count as not read.
       return position(from.epoch() + 1, 0, 0, draft == null ? 0 : draft.size());
+    }
+
+    private void warnOfSmallBatch() {
+      if (!warned) {
+        warned = true;
+        LOG.warn(
+            "The batch size is {}, but {} gives {} pairs that can be read: each epoch is one batch"
+                + " of {}",
+            batchSize,
+            settings.feed.name(),
+            draft.size(),
+            draft.size());
+      }
     }
 
     /** A small set is one batch, and needs no array for more. */

@@ -2,6 +2,7 @@ package org.clip4j.data;
 
 import java.io.IOException;
 import java.util.ArrayDeque;
+import org.clip4j.io.IoErrors;
 
 /**
  * Hands batches from the thread that assembles them to the consumer, with room for so many, the one
@@ -68,11 +69,11 @@ final class BatchQueue {
       return batch;
     }
     if (failure instanceof IOException e) {
-      throw new IOException(e.getMessage(), e);
+      throw new IOException(IoErrors.message(e), e);
     }
     if (failure instanceof Error e) {
       throw e;
     }
-    throw new IllegalStateException("loading failed: " + failure.getMessage(), failure);
+    throw new IllegalStateException("loading failed: " + IoErrors.message(failure), failure);
   }
 }

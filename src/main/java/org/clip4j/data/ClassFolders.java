@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 
 /**
  * Images sorted into a folder for each class, with captions made by templates, see {@link
@@ -22,7 +23,7 @@ public final class ClassFolders implements PairSource {
   private final List<List<String>> captions; // of each class
   private final List<Image> images;
 
-  private record Image(String file, int label) {}
+  private record Image(ImageFolder.Listed file, int label) {}
 
   private ClassFolders(Builder builder, List<String> classNames, List<Image> images) {
     this.folder = builder.folder;
@@ -52,7 +53,7 @@ public final class ClassFolders implements PairSource {
   @Override
   public ImageTextPair get(int index) {
     Image image = images.get(index);
-    return new ImageTextPair(new ImageFile(folder, image.file, decoder), captions.get(image.label));
+    return new ImageTextPair(image.file.source(folder, decoder), captions.get(image.label));
   }
 
   /** The classes' names, in the order of their folders' names. */
@@ -67,7 +68,7 @@ public final class ClassFolders implements PairSource {
    */
   public LabelledImage labelled(int index) {
     Image image = images.get(index);
-    return new LabelledImage(new ImageFile(folder, image.file, decoder), image.label);
+    return new LabelledImage(image.file.source(folder, decoder), image.label);
   }
 
   /** Says how to read class folders. Not safe for use by several threads. */
@@ -140,13 +141,13 @@ public final class ClassFolders implements PairSource {
       List<String> classNames = new ArrayList<>();
       Map<String, Integer> labels = new LinkedHashMap<>();
       List<Image> images = new ArrayList<>();
-      List<String> found = ImageFolder.images(folder);
-      for (String file : found) {
-        int slash = file.indexOf('/');
+      List<ImageFolder.Listed> found = ImageFolder.images(folder);
+      for (ImageFolder.Listed file : found) {
+        int slash = file.name().indexOf('/');
         if (slash < 0) {
           continue;
         }
-        String directory = file.substring(0, slash);
+        String directory = file.name().substring(0, slash);
         Integer label = labels.get(directory);
         if (label == null) {
           label = classNames.size();
@@ -183,6 +184,10 @@ public final class ClassFolders implements PairSource {
     }
 
     private Map<String, String> readNames() throws IOException {
+      return IoErrors.worded(namesFile, () -> readNamesFile());
+    }
+
+    private Map<String, String> readNamesFile() throws IOException {
       Map<String, String> read = new LinkedHashMap<>();
       List<String> lines;
       try {

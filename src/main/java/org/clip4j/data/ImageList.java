@@ -2,13 +2,13 @@ package org.clip4j.data;
 
 import java.io.IOException;
 import java.nio.file.InvalidPathException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.FileNames;
 
 /**
  * Images without captions, see {@link Images}. Holds names and places; an image is read when asked
@@ -33,8 +33,18 @@ public final class ImageList {
    */
   public record Name(String file, String member) {}
 
-  /** An image and where it is; a place of null is a file of its own. */
-  record Item(Name name, ShardScanner.Place place, String damage) {}
+  /**
+   * An image and where it is.
+   *
+   * @param path of a file of its own whose name does not lead to it, else null
+   * @param place in a tar; null for a file of its own
+   */
+  record Item(Name name, Path path, ShardScanner.Place place, String damage) {
+
+    static Item of(String file, Path path) {
+      return new Item(new Name(file, ""), path, null, null);
+    }
+  }
 
   private final Kind kind;
   private final Path root;
@@ -73,9 +83,9 @@ public final class ImageList {
   public ImageSource get(int index) {
     Item item = items.get(index);
     if (item.place == null && item.damage == null) {
-      return new ImageFile(root, item.name.file, decoder);
+      return new ImageFile(root, item.name.file, item.path, decoder);
     }
-    return new TarMember(root.resolve(item.name.file), item, decoder);
+    return new TarMember(FileNames.resolve(root, item.name.file), item, decoder);
   }
 
   /**
@@ -103,20 +113,20 @@ public final class ImageList {
   public static ImageSource file(Kind kind, Path root, String file) throws IOException {
     Path path;
     try {
-      path = root.resolve(file);
+      path = FileNames.resolve(root, file);
     } catch (InvalidPathException e) {
       throw new IOException("\"" + file + "\" is not a file name: " + e.getReason(), e);
     }
     if (kind != Kind.LIST && !path.normalize().startsWith(root.normalize())) {
-      throw new NoSuchFileException("\"" + file + "\" leads out of " + root);
+      throw new IOException("\"" + file + "\" leads out of " + root);
     }
-    return new ImageFile(root, file, ImageDecoder.defaults());
+    return new ImageFile(root, file, path, ImageDecoder.defaults());
   }
 
   private record TarMember(Path tar, Item item, ImageDecoder decoder) implements ImageSource {
     @Override
     public String name() {
-      return item.name.member.isEmpty() ? tar.toString() : tar + ":" + item.name.member;
+      return FileNames.text(tar) + (item.name.member.isEmpty() ? "" : ":" + item.name.member);
     }
 
     @Override

@@ -37,7 +37,7 @@ public interface ImageSource {
 
   /** As {@link #of(Path)}, with options for decoding. */
   static ImageSource of(Path file, ImageDecoder decoder) {
-    return new ImageFile(file.getFileSystem().getPath(""), file.toString(), decoder);
+    return new ImageFile(null, null, file, decoder);
   }
 
   /**

@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.FileNames;
+import org.clip4j.io.IoErrors;
 
 /**
  * Where images without captions come from, to be embedded or classified. What cannot be read is
@@ -24,12 +26,16 @@ public final class Images {
 
   /**
    * The image files in a folder and below, in the order of their paths. Names that start with a dot
-   * are passed over, as are links to folders.
+   * are passed over; links to folders are followed, and a folder that cannot be read is left out
+   * with a warning.
    *
    * @throws IOException if the folder is missing or holds no images
    */
   public static ImageList folder(Path folder, ImageDecoder decoder) throws IOException {
-    List<ImageList.Item> items = files(ImageFolder.images(folder));
+    List<ImageList.Item> items =
+        ImageFolder.images(folder).stream()
+            .map(each -> ImageList.Item.of(each.name(), each.path()))
+            .toList();
     if (items.isEmpty()) {
       throw new IOException(folder + " holds no images");
     }
@@ -43,6 +49,10 @@ public final class Images {
    * @throws IOException if the file cannot be read or names nothing
    */
   public static ImageList list(Path list, ImageDecoder decoder) throws IOException {
+    return IoErrors.worded(list, () -> readList(list, decoder));
+  }
+
+  private static ImageList readList(Path list, ImageDecoder decoder) throws IOException {
     if (!Files.isRegularFile(list)) {
       throw new NoSuchFileException(list.toString(), null, "no such file, folder or tar");
     }
@@ -66,8 +76,18 @@ public final class Images {
    */
   public static ImageList table(Path table, String column, ImageDecoder decoder)
       throws IOException {
+    return table(table, column, true, decoder);
+  }
+
+  /**
+   * As {@link #table(Path, String, ImageDecoder)}.
+   *
+   * @param quotes whether quotes enclose fields, or are part of the text
+   */
+  public static ImageList table(Path table, String column, boolean quotes, ImageDecoder decoder)
+      throws IOException {
     List<TableReader.Row> rows =
-        new TableReader(table, column, List.of(column), null).read(null).rows();
+        new TableReader(table, column, List.of(column), null, quotes).read(null).rows();
     return listed(table, rows.stream().map(TableReader.Row::image).toList(), decoder);
   }
 
@@ -77,13 +97,11 @@ public final class Images {
       throw new IOException(list + " names no image");
     }
     Path root = list.toAbsolutePath().getParent();
-    return new ImageList(ImageList.Kind.LIST, root, decoder, files(files));
-  }
-
-  private static List<ImageList.Item> files(List<String> files) {
-    return files.stream()
-        .map(file -> new ImageList.Item(new ImageList.Name(file, ""), null, null))
-        .toList();
+    return new ImageList(
+        ImageList.Kind.LIST,
+        root,
+        decoder,
+        files.stream().map(file -> ImageList.Item.of(file, null)).toList());
   }
 
   /**
@@ -93,12 +111,13 @@ public final class Images {
    *
    * @param pattern a tar file, or several as {@code train-{000000..000015}.tar}, or a folder of
    *     them
-   * @throws IOException if one is missing or cannot be opened, or there is no image in them
+   * @throws IOException if one is missing, compressed or cannot be opened, or there is no image in
+   *     them
    */
   public static ImageList tars(String pattern, ImageDecoder decoder) throws IOException {
     List<Path> tars = new ArrayList<>();
     for (String place : ShardNames.expand(pattern)) {
-      tars.addAll(ShardNames.in(Path.of(place).toAbsolutePath()));
+      tars.addAll(ShardNames.in(FileNames.of(place).toAbsolutePath()));
     }
     Path root = tars.get(0).getParent();
     List<ImageList.Item> items = new ArrayList<>();
@@ -111,7 +130,11 @@ public final class Images {
       if (!Files.isRegularFile(tar)) {
         throw new NoSuchFileException(tar.toString(), null, "no such tar file");
       }
-      addMembers(tar, root.relativize(tar).toString().replace('\\', '/'), items);
+      String compression = TarEntries.compression(tar);
+      if (compression != null) {
+        throw new IOException(tar + " " + compression);
+      }
+      addMembers(tar, FileNames.text(root.relativize(tar)).replace('\\', '/'), items);
     }
     if (items.isEmpty()) {
       throw new IOException(pattern + " holds no images");
@@ -131,11 +154,12 @@ public final class Images {
         String damage = ShardScanner.trouble(entry, "image", MAX_IMAGE_BYTES);
         ShardScanner.Place place =
             damage != null ? null : new ShardScanner.Place(entry.offset(), (int) entry.size());
-        items.add(new ImageList.Item(new ImageList.Name(file, entry.name()), place, damage));
+        items.add(new ImageList.Item(new ImageList.Name(file, entry.name()), null, place, damage));
       }
     } catch (TarEntries.DamagedException e) {
-      String damage = e.getMessage() + "; " + (items.size() - before) + " images came before it";
-      items.add(new ImageList.Item(new ImageList.Name(file, ""), null, damage));
+      String damage =
+          IoErrors.message(e) + "; " + (items.size() - before) + " images came before it";
+      items.add(new ImageList.Item(new ImageList.Name(file, ""), null, null, damage));
     }
   }
 }

@@ -24,6 +24,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -88,6 +89,10 @@ public final class JsonLines {
    * @throws IllegalStateException if {@link #keys} was not called
    */
   public PairTable build() throws IOException {
+    return IoErrors.worded(file, () -> read());
+  }
+
+  private PairTable read() throws IOException {
     if (imageKey == null) {
       throw new IllegalStateException(
           "say which keys of " + file + " to read: keys(\"image\", \"caption\")");
@@ -114,7 +119,7 @@ public final class JsonLines {
           withoutCaption++;
           continue;
         }
-        rows.add(new TableReader.Row(image(fields, number), captions));
+        rows.add(new TableReader.Row(image(fields, number), null, captions));
       }
     }
     if (rows.isEmpty()) {
@@ -165,7 +170,7 @@ public final class JsonLines {
         return fields;
       }
     } catch (MalformedJsonException | JsonParseException e) {
-      throw new IOException(at(number) + " is not valid JSON: " + e.getMessage(), e);
+      throw new IOException(at(number) + " is not valid JSON: " + IoErrors.message(e), e);
     }
     throw new IOException(at(number) + " is not one JSON object");
   }

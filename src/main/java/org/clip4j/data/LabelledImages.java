@@ -1,9 +1,11 @@
 package org.clip4j.data;
 
 import java.io.IOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -12,8 +14,8 @@ import java.util.Objects;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
-import java.util.stream.Stream;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.FileNames;
 
 /**
  * A test set for classification: images, each with one of a list of labels. In memory are names
@@ -69,20 +71,20 @@ public final class LabelledImages {
   /**
    * A folder that holds a folder of images for each class; the labels are those folders' names, in
    * the order of numbers if all are numbers, else of characters. Images beside the class folders
-   * are passed over, as are names that start with a dot.
+   * are passed over, as are names that start with a dot; links to folders are followed.
    *
    * @throws IOException if the folder is missing, has no class folders, or has class folders
    *     without an image; the message names them
    */
   public static LabelledImages classFolders(Path folder, ImageDecoder decoder) throws IOException {
     Objects.requireNonNull(decoder, "decoder");
-    List<String> files = new ArrayList<>();
+    List<ImageFolder.Listed> files = new ArrayList<>();
     List<String> owners = new ArrayList<>();
-    for (String file : ImageFolder.images(folder)) {
-      int slash = file.indexOf('/');
+    for (ImageFolder.Listed file : ImageFolder.images(folder)) {
+      int slash = file.name().indexOf('/');
       if (slash >= 0) {
         files.add(file);
-        owners.add(file.substring(0, slash).intern());
+        owners.add(file.name().substring(0, slash).intern());
       }
     }
     Map<String, Integer> index = index(owners);
@@ -96,20 +98,22 @@ public final class LabelledImages {
         folder.toString(),
         List.copyOf(index.keySet()),
         classes.length,
-        i -> new LabelledImage(new ImageFile(folder, files.get(i), decoder), classes[i]));
+        i -> new LabelledImage(files.get(i).source(folder, decoder), classes[i]));
   }
 
   private static void checkNoneEmpty(Path folder, Map<String, Integer> index) throws IOException {
-    List<String> empty;
-    try (Stream<Path> folders = Files.list(folder)) {
-      empty =
-          folders
-              .filter(Files::isDirectory)
-              .map(each -> each.getFileName().toString())
-              .filter(each -> !each.startsWith(".") && !index.containsKey(each))
-              .sorted()
-              .toList();
+    List<String> empty = new ArrayList<>();
+    for (Path each : ImageFolder.entries(folder)) {
+      String label = FileNames.text(each.getFileName());
+      if (!label.startsWith(".") && !index.containsKey(label) && Files.isDirectory(each)) {
+        if (!Files.isReadable(each) || !Files.isExecutable(each)) {
+          throw new AccessDeniedException(
+              FileNames.text(each), null, "access to this class folder is denied");
+        }
+        empty.add(label);
+      }
     }
+    Collections.sort(empty);
     if (!empty.isEmpty()) {
       throw new IOException(
           folder

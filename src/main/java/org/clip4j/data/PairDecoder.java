@@ -51,6 +51,9 @@ final class PairDecoder {
       return new Loaded(drawn, name, text, ids(drawn.id(), caption, text), pixels, null);
     } catch (IOException e) {
       return new Loaded(drawn, name, null, null, null, e);
+    } catch (OutOfMemoryError | StackOverflowError e) {
+      IOException why = new IOException(name + " cannot be read: " + e, e);
+      return new Loaded(drawn, name, null, null, null, why);
     } catch (RuntimeException e) {
       throw new IllegalStateException(
           "loading " + drawn.reading().name() + " (" + name + ") failed: " + e, e);

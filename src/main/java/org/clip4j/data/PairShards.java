@@ -222,7 +222,7 @@ public final class PairShards implements PairFeed {
     }
 
     /**
-     * Finds the shards; opens none.
+     * Finds the shards, and looks at the beginning of the first.
      *
      * @throws IOException if one is missing, there are none, or one is named twice or is compressed
      */
@@ -237,9 +237,12 @@ public final class PairShards implements PairFeed {
         if (!Files.isRegularFile(file)) {
           throw new NoSuchFileException(file.toString(), null, "no such shard");
         }
-        if (file.toString().matches(".*\\.(t?gz|zst|bz2|xz)")) {
-          throw new IOException(
-              file + " is compressed, so places in it cannot be looked up; unpack it to .tar");
+        String compression = i == 0 ? TarEntries.compression(file) : null;
+        if (compression == null && file.toString().matches(".*\\.(t?gz|zst|bz2|xz)")) {
+          compression = "is compressed, so places in it cannot be looked up; unpack it to .tar";
+        }
+        if (compression != null) {
+          throw new IOException(file + " " + compression);
         }
         bytes[i] = Files.size(file);
       }

@@ -43,7 +43,8 @@ public final class PairTable implements PairSource {
   @Override
   public ImageTextPair get(int index) {
     TableReader.Row row = rows.get(index);
-    return new ImageTextPair(new ImageFile(imageRoot, row.image(), decoder), row.captions());
+    return new ImageTextPair(
+        new ImageFile(imageRoot, row.image(), row.path(), decoder), row.captions());
   }
 
   /** How many rows or images were left out because they had no caption. */
@@ -60,6 +61,7 @@ public final class PairTable implements PairSource {
     private List<String> captionColumns;
     private Character delimiter;
     private Predicate<Map<String, String>> rowFilter;
+    private boolean quotes = true;
 
     Builder(Path table) {
       this.table = Objects.requireNonNull(table, "table");
@@ -123,6 +125,15 @@ public final class PairTable implements PairSource {
     }
 
     /**
+     * Whether quotes enclose fields, which is the default, or are part of the text: {@code false}
+     * for tables that programs wrote without quoting, where a caption may begin with a quote.
+     */
+    public Builder optQuotes(boolean quotes) {
+      this.quotes = quotes;
+      return this;
+    }
+
+    /**
      * Reads the table's text. Quoting is that of RFC 4180, in tab-separated files too: a field that
      * starts with a quote ends with one, may contain delimiters and line breaks, and doubles the
      * quotes inside. A byte order mark is accepted. Rows whose captions are all blank are left out
@@ -139,7 +150,7 @@ public final class PairTable implements PairSource {
             "say which columns of " + table + " to read: columns(\"file\", \"caption\")");
       }
       TableReader.Result read =
-          new TableReader(table, imageColumn, captionColumns, rowFilter).read(delimiter);
+          new TableReader(table, imageColumn, captionColumns, rowFilter, quotes).read(delimiter);
       Path root = imageRoot != null ? imageRoot : table.toAbsolutePath().getParent();
       return new PairTable(table.toString(), root, decoder, read);
     }

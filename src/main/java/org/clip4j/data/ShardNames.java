@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.clip4j.io.IoErrors;
 
 /** Which files a pattern or a folder of shards means. */
 final class ShardNames {
@@ -71,6 +72,10 @@ final class ShardNames {
 
   /** The {@code .tar} files in a folder, sorted by name; the file itself if it is one. */
   static List<Path> in(Path place) throws IOException {
+    return IoErrors.worded(place, () -> list(place));
+  }
+
+  private static List<Path> list(Path place) throws IOException {
     if (!Files.isDirectory(place)) {
       return List.of(place);
     }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.IoErrors;
 
 /** A sample of a shard, read when its turn comes. */
 record ShardSample(
@@ -56,7 +57,7 @@ record ShardSample(
     try {
       json = JsonParser.parseString(text);
     } catch (JsonParseException e) {
-      throw new IOException(name() + ": its json is not valid: " + e.getMessage(), e);
+      throw new IOException(name() + ": its json is not valid: " + IoErrors.message(e), e);
     }
     if (!(json instanceof JsonObject fields)) {
       throw new IOException(name() + ": its json is no object");

@@ -5,13 +5,20 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.clip4j.io.IoErrors;
 
 /**
  * The samples of one shard in their order, as WebDataset groups them: entries that follow each
- * other and whose names agree up to the first dot of the file name. What of them is too large, or
+ * other and whose names agree up to the first dot of the file name. Where none of such entries is
+ * an image or a caption by what follows that dot, as with {@code img.v1.0.jpg}, names have dots of
+ * their own, and they are grouped by what comes before the last. What of them is too large, or
  * missing, makes a damaged sample; a damaged tar ends with one that stands for its remainder.
  */
 final class ShardScanner implements Closeable {
@@ -53,7 +60,22 @@ final class ShardScanner implements Closeable {
   private final TarEntries entries;
   private final long maxImageBytes;
   private final boolean preferJson;
-  private TarEntries.Entry ahead; // the first of the next sample
+
+  /** By which dot an entry's name is divided into a sample's key and an extension. */
+  private enum Naming {
+    UNKNOWN,
+    FIRST_DOT,
+    LAST_DOT
+  }
+
+  private record Named(String key, String extension, TarEntries.Entry entry) {}
+
+  private final Deque<Named> ready = new ArrayDeque<>();
+  private TarEntries.Entry unread; // taken from the tar, not gathered yet
+  private TarEntries.DamagedException broken; // comes after what is ready
+  private String firstKey; // up to the first dot, of what was gathered last
+  private Naming naming = Naming.UNKNOWN; // of that
+  private Named ahead; // the first of the next sample
   private boolean ended;
   private int samples;
   private Sample damage; // of the shard, after the last whole sample
@@ -82,19 +104,14 @@ final class ShardScanner implements Closeable {
     while (!ended) {
       Group group = null;
       try {
-        for (TarEntries.Entry entry = take(); entry != null; entry = take()) {
-          String key = key(entry.name());
-          if (key == null) {
-            continue;
-          }
-          String extension = entry.name().substring(key.length() + 1).toLowerCase(Locale.ROOT);
+        for (Named named = take(); named != null; named = take()) {
           if (group == null) {
-            group = new Group(key);
-          } else if (!group.key.equals(key) || group.extensions.contains(extension)) {
-            ahead = entry;
+            group = new Group(named.key);
+          } else if (!group.key.equals(named.key) || group.extensions.contains(named.extension)) {
+            ahead = named;
             break;
           }
-          add(group, extension, entry);
+          add(group, named.extension, named.entry);
         }
         ended = ahead == null;
       } catch (TarEntries.DamagedException e) {
@@ -123,14 +140,82 @@ final class ShardScanner implements Closeable {
     samples += whole ? 1 : 0;
     damage =
         new Sample(
-            "", null, null, false, why.getMessage() + "; " + samples + " samples came before it");
+            "",
+            null,
+            null,
+            false,
+            IoErrors.message(why) + "; " + samples + " samples came before it");
     return whole ? sample : pending();
   }
 
-  private TarEntries.Entry take() throws IOException {
-    TarEntries.Entry entry = ahead != null ? ahead : entries.next();
+  private Named take() throws IOException {
+    Named named = ahead;
     ahead = null;
-    return entry;
+    if (named == null && ready.isEmpty()) {
+      if (broken != null) {
+        throw broken;
+      }
+      gather();
+    }
+    return named != null ? named : ready.poll();
+  }
+
+  /**
+   * Gathers entries whose names agree up to the first dot until one of them tells how they are
+   * named: by the first dot if what follows it is an image or a caption, else by the last.
+   */
+  private void gather() throws IOException {
+    List<TarEntries.Entry> run = new ArrayList<>();
+    try {
+      while (run.size() < MAX_ENTRIES) {
+        TarEntries.Entry entry = unread != null ? unread : entries.next();
+        unread = null;
+        if (entry == null) {
+          break;
+        }
+        String key = key(entry.name());
+        if (key == null) {
+          continue;
+        }
+        if (!key.equals(run.isEmpty() ? firstKey : key(run.get(0).name()))) {
+          if (!run.isEmpty()) {
+            unread = entry;
+            break;
+          }
+          naming = Naming.UNKNOWN;
+        }
+        firstKey = key;
+        run.add(entry);
+        String extension = extension(entry.name(), key.length());
+        if (naming == Naming.UNKNOWN && isKnown(extension)) {
+          naming = Naming.FIRST_DOT;
+        }
+        if (naming != Naming.UNKNOWN) {
+          break;
+        }
+      }
+    } catch (TarEntries.DamagedException e) {
+      if (run.isEmpty()) {
+        throw e;
+      }
+      broken = e; // after what came before it
+    }
+    if (run.size() == MAX_ENTRIES) {
+      naming = Naming.LAST_DOT; // so far, and so the rest
+    }
+    for (TarEntries.Entry entry : run) {
+      String name = entry.name();
+      int dot = naming == Naming.FIRST_DOT ? key(name).length() : name.lastIndexOf('.');
+      ready.add(new Named(name.substring(0, dot), extension(name, dot), entry));
+    }
+  }
+
+  private static String extension(String name, int dot) {
+    return name.substring(dot + 1).toLowerCase(Locale.ROOT);
+  }
+
+  private static boolean isKnown(String extension) {
+    return IMAGES.contains(extension) || extension.equals("txt") || extension.equals("json");
   }
 
   /** The name up to the first dot after the last slash; null if that is nothing. */

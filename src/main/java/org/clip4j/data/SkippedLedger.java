@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -31,7 +32,8 @@ final class SkippedLedger {
   record Entry(long id, String source, String sample, String reason) {}
 
   private final Path file;
-  private FileChannel out;
+  private FileChannel out; // null if the file cannot be opened
+  private boolean unwritable;
 
   SkippedLedger(Path file) {
     this.file = file;
@@ -49,10 +51,8 @@ final class SkippedLedger {
    * @throws IOException if the file holds anything else; the message names file and line
    */
   List<Entry> open(boolean anew) throws IOException {
-    Path folder = file.toAbsolutePath().getParent();
-    Files.createDirectories(folder);
     List<Entry> entries = new ArrayList<>();
-    byte[] text = anew || !Files.exists(file) ? new byte[0] : Files.readAllBytes(file);
+    byte[] text = anew || !Files.isRegularFile(file) ? new byte[0] : Files.readAllBytes(file);
     int complete = text.length; // a killed process may have left half a line
     while (complete > 0 && text[complete - 1] != '\n') {
       complete--;
@@ -61,9 +61,14 @@ final class SkippedLedger {
     for (String line : new String(text, 0, complete, StandardCharsets.UTF_8).lines().toList()) {
       entries.add(parse(line, ++number));
     }
-    out = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    out.truncate(complete);
-    out.position(complete);
+    try {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+      out = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+      out.truncate(complete);
+      out.position(complete);
+    } catch (IOException e) {
+      unwritable(e);
+    }
     return entries;
   }
 
@@ -86,10 +91,35 @@ final class SkippedLedger {
         + " does not list a damaged pair; name another file for the ledger, or move this one away";
   }
 
-  void add(Entry entry) throws IOException {
+  /** Appends a pair; a file that cannot be written is said once, and ends nothing. */
+  void add(Entry entry) {
+    if (out == null) {
+      return;
+    }
     ByteBuffer line = StandardCharsets.UTF_8.encode(GSON.toJson(entry) + "\n");
-    while (line.hasRemaining()) {
-      out.write(line);
+    try {
+      long end = out.position();
+      try {
+        while (line.hasRemaining()) {
+          out.write(line);
+        }
+      } catch (IOException e) {
+        out.truncate(end); // half a line would damage the next
+        throw e;
+      }
+    } catch (IOException e) {
+      unwritable(e);
+    }
+  }
+
+  private void unwritable(IOException e) {
+    if (!unwritable) {
+      unwritable = true;
+      LOG.error(
+          "damaged pairs are left out as before, but not all are listed in {}, which cannot be"
+              + " written: {}",
+          file,
+          IoErrors.message(e));
     }
   }
 
@@ -100,7 +130,7 @@ final class SkippedLedger {
     try {
       out.close();
     } catch (IOException e) {
-      LOG.warn("{} could not be closed: {}", file, e.toString());
+      LOG.warn("{} could not be closed: {}", file, IoErrors.message(e));
     }
   }
 }

@@ -7,6 +7,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,6 +22,9 @@ final class SkippedPairs {
   private static final int LISTED = 100;
 
   private static final int REASONS = 3;
+  private static final String ROOT =
+      ". Not one could be read so far: is the folder right that their names start from"
+          + " (the image root)?";
 
   /** Fewer pairs say little about the share. */
   private static final int SAMPLE = 1000;
@@ -32,6 +36,7 @@ final class SkippedPairs {
   private final Set<Long> ids = new HashSet<>();
   private final List<String> names = new ArrayList<>();
   private final List<String> reasons = new ArrayList<>();
+  private final List<String> unreported = new ArrayList<>();
 
   /**
    * @param ledger file; null for none
@@ -54,10 +59,10 @@ final class SkippedPairs {
     return ids.contains(id);
   }
 
-  synchronized void add(PairDecoder.Loaded damaged) throws IOException {
+  synchronized void add(PairDecoder.Loaded damaged) {
     Drawn drawn = damaged.drawn();
     IOException why = damaged.why();
-    String text = why.getMessage() != null ? why.getMessage() : why.toString();
+    String text = IoErrors.message(why);
     if (!remember(drawn.id(), damaged.name(), text)) {
       return;
     }
@@ -65,9 +70,21 @@ final class SkippedPairs {
       ledger.add(new SkippedLedger.Entry(drawn.id(), drawn.feed(), damaged.name(), text));
     }
     if (ids.size() <= LISTED) {
-      LOG.warn("{} is left out: {}", damaged.name(), text);
+      unreported.add(text.contains(damaged.name()) ? text : damaged.name() + ": " + text);
     }
-    if (ids.size() == LISTED) {
+  }
+
+  /**
+   * Warns of those that were added since. Called when a pair could be read: as long as none can,
+   * the reason is one, such as a wrong image root, and the failure tells it once.
+   */
+  synchronized void report() {
+    if (unreported.isEmpty()) {
+      return;
+    }
+    unreported.forEach(each -> LOG.warn("A pair is left out: {}", each));
+    unreported.clear();
+    if (ids.size() >= LISTED) {
       LOG.warn("{} pairs were damaged so far; more are counted, not listed", LISTED);
     }
   }
@@ -104,16 +121,21 @@ final class SkippedPairs {
   }
 
   private IOException tooMany(long skipped, long read, long of) {
+    if (skipped < read) {
+      report();
+    }
+    unreported.clear(); // told here
     return new IOException(
         String.format(
             Locale.ROOT,
             "%d of the %d pairs read so far were damaged, more than %s %% of %d"
-                + " (optMaxSkippedShare); the first reasons: %s%s",
+                + " (the greatest share to be skipped); the first reasons: %s%s%s",
             skipped,
             read,
             percent(maxShare),
             of,
             String.join("; ", reasons),
+            skipped < read ? "" : ROOT,
             ledger == null ? "" : "; all are listed in " + ledger.file()));
   }
 
@@ -127,14 +149,17 @@ final class SkippedPairs {
   }
 
   synchronized IOException nothingReadable(long pairs) {
+    unreported.clear(); // told here
     return new IOException(
         "none of the "
             + pairs
             + " images could be read; the first reasons: "
-            + String.join("; ", reasons));
+            + String.join("; ", reasons)
+            + ROOT);
   }
 
   void close() {
+    report();
     if (ledger != null) {
       ledger.close();
     }

@@ -29,6 +29,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Predicate;
+import org.clip4j.io.IoErrors;
+import org.clip4j.io.Nearest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,8 +38,15 @@ import org.slf4j.LoggerFactory;
 final class TableReader {
   private static final Logger LOG = LoggerFactory.getLogger(TableReader.class);
 
-  /** One row that has a caption. */
-  record Row(String image, List<String> captions) {}
+  /** No character (Unicode keeps it free), for tables without quoting. */
+  private static final char NO_QUOTE = '\uFFFF';
+
+  /**
+   * One row that has a caption.
+   *
+   * @param path of the image where its name does not lead to it, else null
+   */
+  record Row(String image, Path path, List<String> captions) {}
 
   record Result(List<Row> rows, int withoutCaption) {}
 
@@ -45,12 +54,19 @@ final class TableReader {
   private final String imageColumn;
   private final List<String> captionColumns;
   private final Predicate<Map<String, String>> rowFilter;
+  private final boolean quotes;
 
+  /**
+   * @param rowFilter null for none
+   * @param quotes whether they enclose fields, or are part of the text
+   */
   TableReader(
       Path table,
       String imageColumn,
       List<String> captionColumns,
-      Predicate<Map<String, String>> rowFilter) {
+      Predicate<Map<String, String>> rowFilter,
+      boolean quotes) {
+    this.quotes = quotes;
     this.table = table;
     this.imageColumn = imageColumn;
     this.captionColumns = captionColumns;
@@ -61,6 +77,10 @@ final class TableReader {
    * @param delimiter between fields; null to find it
    */
   Result read(Character delimiter) throws IOException {
+    return IoErrors.worded(table, () -> readTable(delimiter));
+  }
+
+  private Result readTable(Character delimiter) throws IOException {
     if (!Files.exists(table)) {
       throw new NoSuchFileException(table.toString(), null, "no such table");
     }
@@ -72,7 +92,7 @@ final class TableReader {
     } catch (UncheckedIOException e) {
       throw isNotUtf8(e) ? notUtf8(e) : e.getCause();
     } catch (CsvParseException e) {
-      throw isNotUtf8(e) ? notUtf8(e) : new IOException(table + ": " + messages(e), e);
+      throw isNotUtf8(e) ? notUtf8(e) : new IOException(table + ": " + messages(e) + hint(), e);
     } catch (CharacterCodingException e) {
       throw notUtf8(e);
     }
@@ -126,43 +146,8 @@ final class TableReader {
             .append(column)
             .append("\"; its columns are ")
             .append(header.stream().map(name -> "\"" + name + "\"").toList());
-    String nearest = nearest(header, column);
-    if (nearest != null) {
-      message.append("; did you mean \"").append(nearest).append("\"?");
-    }
+    message.append(Nearest.question(column, header));
     throw new IOException(message.toString());
-  }
-
-  /** The column that one may have meant: at most a third of the letters differ. */
-  private static String nearest(List<String> header, String column) {
-    String nearest = null;
-    int least = Math.max(1, column.length() / 3) + 1;
-    for (String name : header) {
-      int distance =
-          editDistance(name.toLowerCase(Locale.ROOT), column.strip().toLowerCase(Locale.ROOT));
-      if (distance < least) {
-        nearest = name;
-        least = distance;
-      }
-    }
-    return nearest;
-  }
-
-  private static int editDistance(String a, String b) {
-    int[] above = new int[b.length() + 1];
-    for (int j = 0; j <= b.length(); j++) {
-      above[j] = j;
-    }
-    for (int i = 1; i <= a.length(); i++) {
-      int[] row = new int[b.length() + 1];
-      row[0] = i;
-      for (int j = 1; j <= b.length(); j++) {
-        int replace = above[j - 1] + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1);
-        row[j] = Math.min(replace, 1 + Math.min(above[j], row[j - 1]));
-      }
-      above = row;
-    }
-    return above[b.length()];
   }
 
   private void checkUnique(List<String> header) throws IOException {
@@ -210,7 +195,7 @@ final class TableReader {
           throw new IOException(
               at(fields) + " names no image: its column \"" + imageColumn + "\" is empty");
         }
-        rows.add(new Row(image, captions));
+        rows.add(new Row(image, null, captions));
       }
       if (rows.isEmpty()) {
         throw new IOException(
@@ -246,7 +231,19 @@ final class TableReader {
             + shown
             + (found < header.size()
                 ? "); a field is missing"
-                : "); quote fields that contain the delimiter"));
+                : "); quote fields that contain the delimiter")
+            + (fields.getFields().stream()
+                    .anyMatch(f -> f.indexOf('\n') >= 0 || f.indexOf('"') >= 0)
+                ? hint()
+                : ""));
+  }
+
+  /** What to do where a quote seems to be part of a text. */
+  private String hint() {
+    return quotes
+        ? "; a quote at the beginning of a field encloses it and is doubled inside. Where quotes are"
+            + " plain text, read the table without quotes"
+        : "";
   }
 
   private String at(CsvRecord fields) {
@@ -280,6 +277,7 @@ final class TableReader {
       skipByteOrderMark(bytes);
       return CsvReader.builder()
           .fieldSeparator(delimiter)
+          .quoteCharacter(quotes ? '"' : NO_QUOTE)
           // Counted here, for messages that name the file.
           .missingFieldStrategy(FieldMismatchStrategy.IGNORE)
           .extraFieldStrategy(FieldMismatchStrategy.IGNORE)
@@ -335,9 +333,9 @@ final class TableReader {
 
   /** The parser's message is only "Exception when reading record ..."; the reason is the cause. */
   private static String messages(Throwable e) {
-    StringBuilder text = new StringBuilder(String.valueOf(e.getMessage()));
+    StringBuilder text = new StringBuilder(IoErrors.message(e));
     for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
-      text.append(": ").append(cause.getMessage());
+      text.append(": ").append(IoErrors.message(cause));
     }
     return text.toString();
   }

@@ -2,10 +2,15 @@ package org.clip4j.data;
 
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.Map;
+import org.clip4j.io.IoErrors;
 
 /**
  * The files in a tar, by their headers alone: POSIX ustar and pax, and GNU's long names and large
@@ -37,6 +42,10 @@ final class TarEntries implements Closeable {
    */
   record Entry(String name, long offset, long size, boolean sparse) {}
 
+  /** How compressed files begin, with what unpacks them. */
+  private static final Map<String, String> COMPRESSED =
+      Map.of("1f8b", "gunzip", "28b52ffd", "unzstd", "425a68", "bunzip2", "fd377a58", "unxz");
+
   private final FileChannel channel;
   private final long length;
   private final ByteBuffer buffer = ByteBuffer.allocate(READ_AHEAD);
@@ -44,13 +53,40 @@ final class TarEntries implements Closeable {
   private long position;
 
   TarEntries(Path file) throws IOException {
-    channel = FileChannel.open(file);
+    channel = IoErrors.worded(file, () -> FileChannel.open(file));
     length = channel.size();
     buffer.limit(0);
   }
 
   /**
-   * The next file; null at the end. Folders and links are passed over.
+   * What a file says that is compressed, whatever its name: places in it cannot be looked up.
+   *
+   * @return the rest of a sentence; null if it is not compressed
+   */
+  static String compression(Path file) throws IOException {
+    byte[] start = new byte[4];
+    try (InputStream in = Files.newInputStream(file)) {
+      in.readNBytes(start, 0, start.length);
+    } catch (IOException e) {
+      throw IoErrors.worded(file, e);
+    }
+    return compression(start);
+  }
+
+  private static String compression(byte[] bytes) {
+    String start = HexFormat.of().formatHex(bytes, 0, 4);
+    for (Map.Entry<String, String> each : COMPRESSED.entrySet()) {
+      if (start.startsWith(each.getKey())) {
+        return "is compressed, so places in it cannot be looked up; unpack it to a plain .tar by "
+            + each.getValue();
+      }
+    }
+    return null;
+  }
+
+  /**
+   * The next file; null at the end, which is two blocks of zeros, or the end of the file, as some
+   * programs leave them off. Folders and links are passed over.
    *
    * @throws DamagedException if the tar ends too early, or what should be a header is none
    */
@@ -58,9 +94,16 @@ final class TarEntries implements Closeable {
     String longName = null;
     Pax pax = new Pax(null, -1, false);
     while (true) {
+      if (isEnd() && longName == null && pax.isNone()) {
+        return null;
+      }
       byte[] header = read(position, BLOCK, "the next header");
       if (isZero(header)) {
         return null;
+      }
+      String compression = position == 0 ? compression(header) : null;
+      if (compression != null) {
+        throw new DamagedException(compression);
       }
       long at = position;
       long size = size(header, at);
@@ -97,6 +140,16 @@ final class TarEntries implements Closeable {
         pax = new Pax(null, -1, false);
       }
     }
+  }
+
+  /**
+   * Whether the file ends here, behind an entry and perhaps within its padding or a block of zeros.
+   */
+  private boolean isEnd() throws IOException {
+    long left = length - position;
+    return position > 0
+        && left < BLOCK
+        && (left <= 0 || isZero(read(position, (int) left, "the rest of the padding")));
   }
 
   private static int limited(long size, int limit, long at) throws DamagedException {
@@ -174,7 +227,11 @@ final class TarEntries implements Closeable {
     return new String(bytes, from, end - from, StandardCharsets.UTF_8);
   }
 
-  private record Pax(String path, long size, boolean sparse) {}
+  private record Pax(String path, long size, boolean sparse) {
+    boolean isNone() {
+      return path == null && size < 0 && !sparse;
+    }
+  }
 
   /** Records of "LENGTH KEY=VALUE\n", the length in bytes and counting itself. */
   private static Pax pax(byte[] records, long at) throws DamagedException {

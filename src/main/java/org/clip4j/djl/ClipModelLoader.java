@@ -2,7 +2,6 @@ package org.clip4j.djl;
 
 import ai.djl.Application;
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import ai.djl.modality.Classifications;
 import ai.djl.modality.cv.Image;
 import ai.djl.repository.MRL;
@@ -20,18 +19,25 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
+import org.clip4j.engine.Libtorch;
 import org.clip4j.hub.DownloadListener;
-import org.clip4j.hub.Hub;
-import org.clip4j.hub.HubId;
+import org.clip4j.io.FileNames;
+import org.clip4j.io.IoErrors;
 
 /** Loads one checkpoint for the criteria of {@link ClipZoo}. */
 final class ClipModelLoader implements ModelLoader {
   static final String ENGINE = "PyTorch";
 
   private final String name;
+  private final Path path; // null where it is a name, which may be one on the hub
 
-  ClipModelLoader(String name) {
+  ClipModelLoader(String name, Path path) {
     this.name = name;
+    this.path = path;
+  }
+
+  private ClipLoader loader() {
+    return path != null ? Clip.loader(path) : Clip.loader(name);
   }
 
   @Override
@@ -73,7 +79,7 @@ final class ClipModelLoader implements ModelLoader {
     Prompts prompts = own ? prompts(input, output, arguments) : null;
     Device device = criteria.getDevice();
     if (device == null) {
-      device = Engine.getEngine(ENGINE).defaultDevice();
+      device = Libtorch.engine().defaultDevice();
     }
     String title = criteria.getModelName() == null ? name : criteria.getModelName();
     LoadedClip model = new LoadedClip(title, load(criteria, arguments, device), device);
@@ -98,7 +104,7 @@ final class ClipModelLoader implements ModelLoader {
       return new ZooModel<>(model, translator);
     } catch (TranslateException e) {
       model.close();
-      throw new IllegalArgumentException(e.getMessage(), e);
+      throw new IllegalArgumentException(IoErrors.message(e), e);
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;
@@ -145,13 +151,13 @@ final class ClipModelLoader implements ModelLoader {
   private Clip load(Criteria<?, ?> criteria, ClipArguments arguments, Device device)
       throws IOException {
     try {
-      ClipLoader loader = Clip.loader(name).optDevice(device);
+      ClipLoader loader = loader().optDevice(device);
       if (arguments.architecture() != null) {
         loader.optArchitecture(arguments.architecture());
       }
       return loader.optDownloadListener(listener(criteria.getProgress())).load();
     } catch (UncheckedIOException e) {
-      throw e.getCause();
+      throw new IOException(IoErrors.message(e), e.getCause());
     }
   }
 
@@ -163,7 +169,7 @@ final class ClipModelLoader implements ModelLoader {
   @Override
   public <I, O> boolean isDownloaded(Criteria<I, O> criteria) {
     try {
-      return Files.exists(Path.of(name));
+      return Files.exists(path != null ? path : FileNames.of(name));
     } catch (InvalidPathException e) {
       return false;
     }
@@ -171,9 +177,7 @@ final class ClipModelLoader implements ModelLoader {
 
   @Override
   public <I, O> void downloadModel(Criteria<I, O> criteria, Progress progress) throws IOException {
-    if (!isDownloaded(criteria)) {
-      Hub.fromEnvironment().fetch(HubId.parse(name), listener(progress));
-    }
+    loader().optDownloadListener(listener(progress)).locate();
   }
 
   @Override

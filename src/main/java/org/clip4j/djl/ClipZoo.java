@@ -45,8 +45,8 @@ public final class ClipZoo extends ModelZoo {
   /** The group of the one artifact, whose name is that of the model. */
   public static final String GROUP_ID = "org.clip4j";
 
-  private ClipZoo(String name) {
-    addModel(new ClipModelLoader(name));
+  private ClipZoo(String name, Path path) {
+    addModel(new ClipModelLoader(name, path));
   }
 
   /**
@@ -56,16 +56,16 @@ public final class ClipZoo extends ModelZoo {
    *     a folder or of a file
    */
   public static ClipZoo of(String name) {
-    return new ClipZoo(name);
+    return new ClipZoo(name, null);
   }
 
   /**
-   * The model in a folder or file.
+   * The model in a folder or file, which is never looked for on the network.
    *
    * @param checkpoint as for {@link org.clip4j.Clip#load(Path)}
    */
   public static ClipZoo of(Path checkpoint) {
-    return new ClipZoo(checkpoint.toString());
+    return new ClipZoo(checkpoint.toString(), checkpoint);
   }
 
   @Override

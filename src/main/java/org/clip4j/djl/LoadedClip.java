@@ -4,7 +4,6 @@ import ai.djl.BaseModel;
 import ai.djl.Device;
 import ai.djl.Model;
 import ai.djl.inference.Predictor;
-import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.DataType;
 import ai.djl.nn.LambdaBlock;
 import ai.djl.repository.zoo.ZooModel;
@@ -14,6 +13,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
+import org.clip4j.engine.Libtorch;
 
 /** A {@link Clip} as a DJL model. Owns it: closing the one closes the other. */
 final class LoadedClip extends BaseModel {
@@ -25,7 +25,7 @@ final class LoadedClip extends BaseModel {
     super(name);
     this.clip = clip;
     dataType = DataType.FLOAT32;
-    manager = NDManager.newBaseManager(device, ClipModelLoader.ENGINE);
+    manager = Libtorch.newManager(device);
     manager.setName(name);
     block =
         new LambdaBlock(

@@ -1,7 +1,6 @@
 package org.clip4j.engine;
 
 import ai.djl.Device;
-import ai.djl.engine.Engine;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -15,7 +14,7 @@ public final class Environment {
     String version = Environment.class.getPackage().getImplementationVersion();
     Map<String, String> parts = new LinkedHashMap<>();
     parts.put("clip4j", version != null ? version : "not from a jar");
-    parts.put("pytorch", Engine.getEngine("PyTorch").getVersion());
+    parts.put("pytorch", Libtorch.engine().getVersion());
     parts.put("java", System.getProperty("java.version"));
     parts.put("platform", System.getProperty("os.name") + " " + System.getProperty("os.arch"));
     parts.put("device", device.toString());

@@ -136,11 +136,11 @@ public final class HostMemory {
     if (array.getDevice().equals(Device.cpu())) {
       return bytes(array).asFloatBuffer();
     }
-    // DJL moves a tensor through a manager of its own, which it leaves open.
     NDArray host = array.toDevice(Device.cpu(), false);
-    try (NDManager moved = host.getManager()) {
-      float[] values = host.toFloatArray();
-      return FloatBuffer.wrap(values);
+    try {
+      return FloatBuffer.wrap(host.toFloatArray());
+    } finally {
+      host.getManager().close(); // DJL moves a tensor through a manager of its own
     }
   }
 

@@ -12,7 +12,6 @@ import ai.djl.pytorch.jni.JniUtils;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
@@ -21,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.clip4j.io.IoErrors;
 
 /**
  * Functions in TorchScript, compiled from source in memory.
@@ -95,10 +95,10 @@ public final class TorchScript {
           JniUtils.loadModule(
               (PtNDManager) manager, new ByteArrayInputStream(archive), false, false));
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw IoErrors.unchecked(e);
     } catch (RuntimeException e) { // DJL's EngineException, with the compiler's message
       throw new IllegalArgumentException(
-          "TorchScript source does not compile: " + e.getMessage(), e);
+          "TorchScript source does not compile: " + IoErrors.message(e), e);
     }
   }
 
@@ -138,7 +138,7 @@ public final class TorchScript {
       }
     }
     inputs.add(methodNames.computeIfAbsent(method, this::methodName));
-    return IValueUtils.forward(module, inputs, mode == Mode.TRAINING);
+    return LastCall.admit(() -> IValueUtils.forward(module, inputs, mode == Mode.TRAINING));
   }
 
   /**
@@ -160,7 +160,7 @@ public final class TorchScript {
       for (int i = 0; i < arguments.length; i++) {
         values[i] = toIValue(arguments[i]);
       }
-      try (IValue result = IValueUtils.runMethod(module, method, values)) {
+      try (IValue result = LastCall.admit(() -> IValueUtils.runMethod(module, method, values))) {
         return result.toDouble();
       }
     } finally {

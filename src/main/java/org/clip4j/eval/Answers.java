@@ -51,6 +51,7 @@ final class Answers {
    * @param classOf for each label of the images its class
    * @param classes how many there are
    * @param progress told how many images are done, now and then
+   * @param listener told the last classifier's scores
    * @throws IllegalArgumentException if no image can be read
    */
   static Answers of(
@@ -59,7 +60,8 @@ final class Answers {
       int[] classOf,
       int classes,
       List<EmbeddingClassifier> classifiers,
-      LongConsumer progress) {
+      LongConsumer progress,
+      ZeroShotEvaluation.Listener listener) {
     LeftOut leftOut = new LeftOut();
     List<Entry> entries = new ArrayList<>();
     for (int start = 0; start < images.size(); start += CHUNK) {
@@ -72,6 +74,7 @@ final class Answers {
       int[] labels = IntStream.of(read).map(i -> classOf[chunk.get(i).label()]).toArray();
       int[][] answers = new int[classifiers.size()][read.length];
       int[][] ranks = new int[classifiers.size()][read.length];
+      float[][] last = new float[read.length][];
       IntStream.range(0, read.length)
           .parallel()
           .forEach(
@@ -80,9 +83,13 @@ final class Answers {
                   float[] scores = classifiers.get(k).scores(encoded[read[i]]);
                   ranks[k][i] = rank(scores, labels[i]);
                   answers[k][i] = answer(scores, labels[i]);
+                  last[i] = scores;
                 }
               });
       int[] positions = IntStream.of(read).map(i -> first + i).toArray();
+      for (int i = 0; i < read.length; i++) {
+        listener.scores(positions[i], labels[i], last[i]);
+      }
       entries.add(new Entry(positions, labels, answers, ranks));
       progress.accept(end);
     }

@@ -89,11 +89,20 @@ final class DecodeAhead implements AutoCloseable {
       List<Pending> pending = new ArrayList<>(batch);
       while (pending.size() < batch && images.hasNext()) {
         ImageSource image = images.next();
-        pending.add(new Pending(image, THREADS.submit(() -> transform.apply(image.read()))));
+        pending.add(new Pending(image, THREADS.submit(() -> levels(image))));
       }
       ahead.add(pending);
     }
     return ahead.isEmpty() ? List.of() : ahead.remove();
+  }
+
+  /** An error that one image brings about is that image's, not the run's. */
+  private byte[] levels(ImageSource image) throws IOException {
+    try {
+      return transform.apply(image.read());
+    } catch (OutOfMemoryError | StackOverflowError e) {
+      throw new IOException(image.name() + " cannot be read: " + e, e);
+    }
   }
 
   /** Gives up what has not been taken. */

@@ -78,10 +78,11 @@ public interface Evaluation {
     List<LabelledImage> all = List.copyOf(images);
     Logger logger = LoggerFactory.getLogger(Evaluation.class);
     return encoder -> {
+      LeftOut leftOut = new LeftOut();
       float[][] encoded =
-          encoder.encodeImages(
-              all.stream().map(LabelledImage::image).toList(),
-              (image, e) -> logger.warn("Left out of {}: {}", name, e.getMessage()));
+          encoder.encodeImages(all.stream().map(LabelledImage::image).toList(), leftOut);
+      leftOut.check(name, all.size());
+      leftOut.warn(logger, name);
       List<float[]> read = new ArrayList<>();
       List<Integer> labels = new ArrayList<>();
       for (int i = 0; i < encoded.length; i++) {

@@ -223,6 +223,35 @@ public final class FewShot {
       return new Result(new FewShotCurve(points), List.copyOf(runs));
     }
 
+    /**
+     * Checks that every class has examples enough for the shots, once those for validation are set
+     * apart, before anything is encoded or fitted; {@link #run} checks it too.
+     *
+     * @param labels of the training examples, which need not be there yet
+     * @throws IllegalArgumentException if a class has too few; the message names it
+     */
+    public Builder check(int[] labels) {
+      if (classNames == null) {
+        throw new IllegalStateException("setClassNames is required");
+      }
+      int[] left = labels;
+      if (validation == null && validationFraction > 0) {
+        left =
+            Arrays.stream(
+                    LabelledDraw.split(
+                            labels,
+                            classNames.size(),
+                            validationFraction,
+                            validationSeed,
+                            this::name)
+                        .first())
+                .map(i -> labels[i])
+                .toArray();
+      }
+      checkCounts(left);
+      return this;
+    }
+
     private void checkCounts(int[] labels) {
       int[] counts = LabelledFeatures.counts(labels, classNames.size());
       int most = shots[shots.length - 1];

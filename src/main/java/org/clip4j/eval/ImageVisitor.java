@@ -1,8 +1,8 @@
 package org.clip4j.eval;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import org.clip4j.data.ImageSource;
+import org.clip4j.io.IoErrors;
 
 /** Is given the embeddings of a series of images, in order, on the thread that asked for them. */
 @FunctionalInterface
@@ -23,6 +23,6 @@ public interface ImageVisitor {
    * @param error its message names the image
    */
   default void unreadable(long index, ImageSource image, IOException error) {
-    throw new UncheckedIOException(error.getMessage(), error);
+    throw IoErrors.unchecked(error);
   }
 }

@@ -6,10 +6,13 @@ import java.util.List;
 import java.util.function.BiConsumer;
 import org.clip4j.data.ImageSource;
 import org.clip4j.data.UnreadableImages;
+import org.clip4j.io.IoErrors;
+import org.slf4j.Logger;
 
 /** Counts the images that an {@link Encoder} could not read, and keeps the names of the first. */
 final class LeftOut implements BiConsumer<ImageSource, IOException> {
   private static final int NAMED = 100;
+  private static final int SHOWN = 3;
 
   private final List<String> names = new ArrayList<>();
   private int count;
@@ -18,7 +21,7 @@ final class LeftOut implements BiConsumer<ImageSource, IOException> {
   public void accept(ImageSource image, IOException e) {
     count++;
     if (names.size() < NAMED) {
-      String reason = String.valueOf(e.getMessage());
+      String reason = IoErrors.message(e);
       names.add(reason.contains(image.name()) ? reason : image.name() + ": " + reason);
     }
   }
@@ -38,7 +41,18 @@ final class LeftOut implements BiConsumer<ImageSource, IOException> {
                   + " images of "
                   + set
                   + " can be read; the first: "
-                  + names.get(0));
+                  + String.join("; ", names.subList(0, Math.min(SHOWN, names.size()))));
+    }
+  }
+
+  /** Warns once of all, with the first few. */
+  void warn(Logger logger, String what) {
+    if (count > 0) {
+      logger.warn(
+          "{} images cannot be read and are left out of {}; the first: {}",
+          count,
+          what,
+          String.join("; ", names.subList(0, Math.min(SHOWN, names.size()))));
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.clip4j.eval.LabelledDraw.Halves;
+import org.clip4j.io.IoErrors;
 
 /**
  * A linear classifier on frozen features, as Radford et al. 2021 measure representations by
@@ -110,6 +111,15 @@ public final class LinearProbe {
    * @param file is replaced only when all is written
    */
   public void save(Path file) throws IOException {
+    IoErrors.worded(
+        file,
+        () -> {
+          saveFile(file);
+          return null;
+        });
+  }
+
+  private void saveFile(Path file) throws IOException {
     LinearProbeFile.write(file, new LinearProbeFile.Content(classNames, classifier));
   }
 
@@ -119,6 +129,10 @@ public final class LinearProbe {
    * @throws IOException if the file is none; the message names it
    */
   public static LinearProbe load(Path file) throws IOException {
+    return IoErrors.worded(file, () -> loadFile(file));
+  }
+
+  private static LinearProbe loadFile(Path file) throws IOException {
     LinearProbeFile.Content content = LinearProbeFile.read(file);
     return new LinearProbe(content.classNames(), content.classifier(), null, List.of());
   }

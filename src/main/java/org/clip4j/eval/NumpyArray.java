@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.function.DoubleConsumer;
+import org.clip4j.io.IoErrors;
 import org.clip4j.search.NpyHeader;
 
 /**
@@ -100,6 +101,10 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
    *     names the file
    */
   public static NumpyArray open(Path file) throws IOException {
+    return IoErrors.worded(file, () -> openFile(file));
+  }
+
+  private static NumpyArray openFile(Path file) throws IOException {
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
       return new NumpyArray(file, channel);
@@ -183,7 +188,7 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(e.getMessage(), e);
+      throw IoErrors.unchecked(e);
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
 
 /** Templates and class names from files of one's own, UTF-8. */
 public final class PromptFiles {
@@ -30,6 +31,10 @@ public final class PromptFiles {
    *     or one twice; the message names file and line
    */
   public static List<String> templates(Path file) throws IOException {
+    return IoErrors.worded(file, () -> readTemplates(file));
+  }
+
+  private static List<String> readTemplates(Path file) throws IOException {
     Map<String, Integer> seen = new HashMap<>();
     List<String> templates = new ArrayList<>();
     for (Line line : lines(file)) {
@@ -64,6 +69,10 @@ public final class PromptFiles {
    *     a label or name twice; the message names file and line
    */
   public static ClassNames classNames(Path file) throws IOException {
+    return IoErrors.worded(file, () -> readClassNames(file));
+  }
+
+  private static ClassNames readClassNames(Path file) throws IOException {
     return file.toString().endsWith(".json") ? json(file) : text(file);
   }
 
@@ -91,7 +100,7 @@ public final class PromptFiles {
     try {
       root = JsonParser.parseString(read(file));
     } catch (JsonParseException e) {
-      throw new IOException(file + " is not JSON: " + e.getMessage(), e);
+      throw new IOException(file + " is not JSON: " + IoErrors.message(e), e);
     }
     if (root.isJsonArray()) {
       Checked checked = new Checked(file, false);

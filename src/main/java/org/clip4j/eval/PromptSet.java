@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.StreamSupport;
+import org.clip4j.io.Nearest;
 
 /**
  * The class names and prompts of a data set, as OpenAI published them with CLIP: 26 data sets of
@@ -74,10 +75,12 @@ public record PromptSet(String name, List<List<String>> classes, List<String> te
         return new PromptSet(published, classes, strings(set.getAsJsonArray("templates")));
       }
     }
+    String question = Nearest.question(name, publishedNames());
     throw new IllegalArgumentException(
         "no prompts are published for \""
             + name
-            + "\"; there are "
+            + "\""
+            + (question.isEmpty() ? "; there are " : question + " There are ")
             + String.join(", ", publishedNames()));
   }
 

@@ -47,6 +47,23 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
   }
 
   /**
+   * Pairs as embeddings, without those whose images cannot be read.
+   *
+   * @param images M vectors, unit length
+   * @param pairs for each image the index of its pair
+   * @param texts N vectors, unit length
+   * @param captions what they are of
+   * @param imageOfText for each text the index of its image
+   */
+  public record Encoded(
+      float[][] images, int[] pairs, float[][] texts, List<String> captions, int[] imageOfText) {
+    /** Counts on them. */
+    public Retrieval measure() {
+      return of(images, texts, imageOfText);
+    }
+  }
+
+  /**
    * Measures a model on pairs. Images that cannot be read are left out with a warning.
    *
    * @throws IllegalArgumentException if no image can be read
@@ -62,18 +79,25 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
    * @param captionsPerImage at most, at least 1
    */
   public static Retrieval of(Encoder encoder, PairSource pairs, int captionsPerImage) {
+    return encode(encoder, pairs, captionsPerImage).measure();
+  }
+
+  /** The first step of {@link #of(Encoder, PairSource, int)}, for those who look at more. */
+  public static Encoded encode(Encoder encoder, PairSource pairs, int captionsPerImage) {
     if (captionsPerImage < 1) {
       throw new IllegalArgumentException(
           "retrieval needs at least 1 caption of each image, found " + captionsPerImage);
     }
     List<ImageTextPair> all = IntStream.range(0, pairs.size()).mapToObj(pairs::get).toList();
+    LeftOut leftOut = new LeftOut();
     float[][] encoded =
-        encoder.encodeImages(
-            all.stream().map(ImageTextPair::image).toList(),
-            (image, e) -> logger.warn("Left out of the retrieval: {}", e.getMessage()));
+        encoder.encodeImages(all.stream().map(ImageTextPair::image).toList(), leftOut);
+    leftOut.check(pairs.name(), all.size());
+    leftOut.warn(logger, "the retrieval");
     List<float[]> images = new ArrayList<>();
     List<String> captions = new ArrayList<>();
     List<Integer> imageOfText = new ArrayList<>();
+    List<Integer> read = new ArrayList<>();
     for (int i = 0; i < encoded.length; i++) {
       if (encoded[i] != null) {
         List<String> own = all.get(i).captions();
@@ -82,11 +106,14 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
           imageOfText.add(images.size());
         }
         images.add(encoded[i]);
+        read.add(i);
       }
     }
-    return of(
+    return new Encoded(
         images.toArray(float[][]::new),
+        read.stream().mapToInt(i -> i).toArray(),
         encoder.encodeTexts(captions),
+        captions,
         imageOfText.stream().mapToInt(i -> i).toArray());
   }
 

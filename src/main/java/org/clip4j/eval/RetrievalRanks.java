@@ -11,6 +11,7 @@ import java.util.function.DoubleConsumer;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.TorchScript;
 import org.clip4j.engine.TorchScript.Mode;
 
@@ -81,7 +82,7 @@ final class RetrievalRanks {
     float lengths = compareOwn();
     // Each of the two sums is within width * 2^-24 of the exact one, relative to both lengths.
     slack = 2 * (width + 2) * 0x1p-24f * lengths;
-    try (NDManager manager = NDManager.newBaseManager(Device.cpu())) {
+    try (NDManager manager = Libtorch.newManager(Device.cpu())) {
       count(TorchScript.compile(manager, SOURCE), manager, progress);
     }
   }

@@ -158,7 +158,8 @@ public final class ShiftEvaluation {
             classes.classOf(),
             classes.names().size(),
             List.copyOf(classifiers.values()),
-            done -> progress.accept(before + done));
+            done -> progress.accept(before + done),
+            (image, label, scores) -> {});
     List<ClassMetrics> metrics = answers.metrics(bootstrap);
     return new Row(
         shift.name,

@@ -8,6 +8,7 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.TorchScript;
 import org.clip4j.engine.TorchScript.Mode;
 
@@ -61,7 +62,7 @@ final class SoftmaxObjective implements AutoCloseable {
    */
   SoftmaxObjective(Device device, float[][] features, int[] labels, int classes) {
     int width = features[0].length;
-    manager = NDManager.newBaseManager(device);
+    manager = Libtorch.newManager(device);
     kernels = TorchScript.compile(manager, SOURCE);
     this.features =
         HostMemory.upload(

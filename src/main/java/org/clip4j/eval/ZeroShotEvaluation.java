@@ -40,6 +40,7 @@ public final class ZeroShotEvaluation {
   private final List<String> templates;
   private final Bootstrap bootstrap;
   private final LongConsumer progress;
+  private final Listener listener;
 
   private ZeroShotEvaluation(Builder builder) {
     images = Objects.requireNonNull(builder.images, "setImages");
@@ -48,11 +49,25 @@ public final class ZeroShotEvaluation {
     templates = builder.templates;
     bootstrap = new Bootstrap(builder.resamples, builder.seed);
     progress = builder.progress;
+    listener = builder.listener;
   }
 
   /** Starts an evaluation. */
   public static Builder builder() {
     return new Builder();
+  }
+
+  /** Is told what the best-prompted classifier makes of each image. */
+  @FunctionalInterface
+  public interface Listener {
+    /**
+     * Takes the scores of an image that could be read, in the order of the set.
+     *
+     * @param image its index in the set
+     * @param label its class
+     * @param scores its cosine similarity to each class
+     */
+    void scores(int image, int label, float[] scores);
   }
 
   /**
@@ -110,7 +125,8 @@ public final class ZeroShotEvaluation {
           EmbeddingClassifier.cosine(ClassWeights.ofClasses(encoder, classes.names(), prompts)));
     }
     int count = classes.names().size();
-    Answers answers = Answers.of(encoder, images, classes.classOf(), count, classifiers, progress);
+    Answers answers =
+        Answers.of(encoder, images, classes.classOf(), count, classifiers, progress, listener);
     List<ClassMetrics> metrics = answers.metrics(bootstrap);
     List<Head> measured = new ArrayList<>();
     heads.forEach(
@@ -139,6 +155,7 @@ public final class ZeroShotEvaluation {
     private int resamples = 1000;
     private long seed;
     private LongConsumer progress = done -> {};
+    private Listener listener = (image, label, scores) -> {};
 
     private Builder() {}
 
@@ -180,6 +197,12 @@ public final class ZeroShotEvaluation {
     /** Is told how many images are done, now and then. */
     public Builder optProgress(LongConsumer progress) {
       this.progress = Objects.requireNonNull(progress, "progress");
+      return this;
+    }
+
+    /** Is told the scores of each image, for what the measures leave out. */
+    public Builder optListener(Listener listener) {
+      this.listener = Objects.requireNonNull(listener, "listener");
       return this;
     }
 

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.util.function.LongConsumer;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -154,7 +155,7 @@ final class BlobDownload {
             + " to "
             + blob.getParent()
             + ": "
-            + e.getMessage()
+            + IoErrors.message(e)
             + ". Free space there, or set HF_HUB_CACHE to another disk; what was received is kept,"
             + " and the next call goes on from there",
         e);

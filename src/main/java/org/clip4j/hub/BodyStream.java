@@ -8,6 +8,7 @@ import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionStage;
@@ -22,7 +23,14 @@ import java.util.concurrent.TimeUnit;
 final class BodyStream implements BodySubscriber<BodyStream>, AutoCloseable {
   private static final Object END = new Object();
 
+  /** Bytes a second, over {@link #WINDOW} timeouts of waiting, below which a server is given up. */
+  private static final long MIN_RATE = 1024;
+
+  private static final int WINDOW = 3;
+
   private final Duration timeout;
+  private long waitedNanos; // for the server, since the window began
+  private long windowBytes;
 
   // Lists of buffers, an exception, or END. No more than one list is asked for at a time.
   private final BlockingQueue<Object> arrived = new LinkedBlockingQueue<>();
@@ -72,7 +80,9 @@ final class BodyStream implements BodySubscriber<BodyStream>, AutoCloseable {
    */
   ByteBuffer next() throws TransientFailure, InterruptedException {
     while (buffers.isEmpty() && !ended) {
+      long start = System.nanoTime();
       Object item = arrived.poll(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      waitedNanos += System.nanoTime() - start;
       if (item == null) {
         throw new TransientFailure(
             "the connection brought nothing for "
@@ -87,13 +97,35 @@ final class BodyStream implements BodySubscriber<BodyStream>, AutoCloseable {
       } else {
         for (Object buffer : (List<?>) item) {
           buffers.add((ByteBuffer) buffer);
+          windowBytes += ((ByteBuffer) buffer).remaining();
         }
+        checkRate();
         synchronized (this) {
           subscription.request(1);
         }
       }
     }
     return buffers.poll();
+  }
+
+  private void checkRate() throws TransientFailure {
+    long millis = WINDOW * timeout.toMillis();
+    if (waitedNanos < millis * 1_000_000) {
+      return;
+    }
+    if (windowBytes < MIN_RATE * millis / 1000) {
+      throw TransientFailure.stubborn(
+          String.format(
+              Locale.ROOT,
+              "the connection brought %d bytes in %.1f s, less than %d a second, and was given up"
+                  + " (HF_HUB_DOWNLOAD_TIMEOUT sets a third of the time that it is watched)",
+              windowBytes,
+              waitedNanos / 1e9,
+              MIN_RATE),
+          null);
+    }
+    waitedNanos = 0;
+    windowBytes = 0;
   }
 
   /** Reads all of a small body. */

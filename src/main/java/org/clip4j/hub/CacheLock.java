@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -73,7 +74,7 @@ final class CacheLock implements AutoCloseable {
     } catch (FileLockInterruptionException e) {
       throw e;
     } catch (IOException e) {
-      logger.debug("Going on without the lock {}: {}", file, e.toString());
+      logger.debug("Going on without the lock {}: {}", file, IoErrors.message(e));
     }
   }
 

@@ -13,6 +13,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import org.clip4j.io.IoErrors;
+import org.clip4j.io.Nearest;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,7 +39,10 @@ import org.slf4j.LoggerFactory;
  *   <li>{@code HF_HUB_OFFLINE} ({@code TRANSFORMERS_OFFLINE}), {@code DJL_OFFLINE} or the system
  *       property {@code ai.djl.offline}: nothing but the cache is used;
  *   <li>{@code HF_HUB_ETAG_TIMEOUT}, {@code HF_HUB_DOWNLOAD_TIMEOUT}: seconds that a file's
- *       description, and each next piece of all else, may take; 10 by default;
+ *       description, and each next piece of all else, may take; 10 by default. A server that sends
+ *       less than 1 KiB a second for three times as long is given up too;
+ *   <li>{@code HTTPS_PROXY}, {@code HTTP_PROXY}, {@code ALL_PROXY} and {@code NO_PROXY}, or in
+ *       lower case, which goes before: proxies, as in Python;
  *   <li>{@code HF_HUB_DISABLE_SYMLINKS}: files instead of links; {@code
  *       HF_HUB_DISABLE_IMPLICIT_TOKEN}: no token is sent.
  * </ul>
@@ -53,12 +58,25 @@ public final class Hub {
   /** Bytes after which a listener is told again. */
   private static final long REPORT_BYTES = 256 << 10;
 
+  private static final List<String> USED =
+      List.of(
+          "openai/clip-vit-base-patch32",
+          "openai/clip-vit-base-patch16",
+          "openai/clip-vit-large-patch14",
+          "openai/clip-vit-large-patch14-336",
+          "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
+          "laion/CLIP-ViT-B-16-laion2B-s34B-b88K",
+          "laion/CLIP-ViT-L-14-laion2B-s32B-b82K",
+          "laion/CLIP-ViT-H-14-laion2B-s32B-b79K",
+          "google/siglip-base-patch16-224",
+          "google/siglip-so400m-patch14-384");
+
   private final HubSettings settings;
   private final HubClient client;
 
-  Hub(HubSettings settings, Retries.Waiting waiting) {
+  Hub(HubSettings settings, Proxies proxies, Retries.Waiting waiting) {
     this.settings = settings;
-    client = new HubClient(settings, waiting);
+    client = new HubClient(settings, proxies, waiting);
   }
 
   /**
@@ -81,7 +99,10 @@ public final class Hub {
    * @throws IllegalArgumentException if a variable makes no sense; the message names it
    */
   public static Hub of(Map<String, String> environment) {
-    return new Hub(HubSettings.of(environment), duration -> Thread.sleep(duration.toMillis()));
+    return new Hub(
+        HubSettings.of(environment),
+        Proxies.of(environment),
+        duration -> Thread.sleep(duration.toMillis()));
   }
 
   /**
@@ -106,7 +127,32 @@ public final class Hub {
               + id
               + " was interrupted; what was received is kept, and the next call goes on from there",
           e);
+    } catch (IOException e) {
+      throw IoErrors.worded(e);
     }
+  }
+
+  /**
+   * Names of models that one may have meant: of those in the cache, and of some that are often
+   * used. Asks nobody.
+   *
+   * @param name with or without the organisation
+   * @return at most 3, the nearest first
+   */
+  public List<String> nearest(String name) {
+    return nearest(settings, name);
+  }
+
+  static List<String> nearest(HubSettings settings, String name) {
+    Set<String> known = new TreeSet<>(ModelCache.repos(settings.cache()));
+    known.addAll(USED);
+    known.remove(name);
+    if (name.indexOf('/') >= 0) {
+      return Nearest.of(name, known);
+    }
+    Map<String, String> whole = new HashMap<>();
+    known.forEach(repo -> whole.put(repo.substring(repo.indexOf('/') + 1), repo));
+    return Nearest.of(name, new TreeSet<>(whole.keySet())).stream().map(whole::get).toList();
   }
 
   private HubModel find(HubId id, DownloadListener listener)
@@ -122,7 +168,7 @@ public final class Hub {
         return cached.get();
       }
     } catch (HubException e) {
-      logger.warn("Asking the hub for {}, as its cache is damaged: {}", id, e.getMessage());
+      logger.warn("Asking the hub for {}, as its cache is damaged: {}", id, IoErrors.message(e));
       cached = Optional.empty();
     }
     RepoListing listing;
@@ -132,7 +178,8 @@ public final class Hub {
       if (!e.isUnavailable() || cached.isEmpty()) {
         throw e;
       }
-      logger.warn("Using {} as it is in the cache, for the hub cannot say: {}", id, e.getMessage());
+      logger.warn(
+          "Using {} as it is in the cache, for the hub cannot say: {}", id, IoErrors.message(e));
       return cached.get();
     }
     return download(cache, id, listing, listener);
@@ -200,7 +247,7 @@ public final class Hub {
                 + list(present);
       }
     } catch (IOException e) {
-      lack = e.getMessage();
+      lack = IoErrors.message(e);
     }
     return id
         + " is not in the cache "
@@ -213,7 +260,8 @@ public final class Hub {
         + settings.offline()
         + ", or copy "
         + id.folderName()
-        + " there from a machine that has it";
+        + " there from a machine that has it"
+        + Nearest.question(nearest(id.repo()));
   }
 
   private static String list(Set<String> names) {

@@ -19,7 +19,11 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import javax.net.ssl.SSLException;
+import org.clip4j.io.IoErrors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Requests to the hub. Redirects are followed here and not by the JDK's client: at most {@link
@@ -32,18 +36,24 @@ final class HubClient {
   /** The listing of a repository with tens of thousands of files; in memory it is much larger. */
   static final int MAX_LISTING_BYTES = 8 << 20;
 
+  private static final Logger logger = LoggerFactory.getLogger(HubClient.class);
+
   private final HubSettings settings;
   private final Retries.Waiting waiting;
+  private final Proxies proxies;
   private final HttpClient http;
+  private final AtomicBoolean warned = new AtomicBoolean();
 
-  HubClient(HubSettings settings, Retries.Waiting waiting) {
+  HubClient(HubSettings settings, Proxies proxies, Retries.Waiting waiting) {
     this.settings = settings;
+    this.proxies = proxies;
     this.waiting = waiting;
     http =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1) // plain http would ask for an upgrade to 2
             .followRedirects(HttpClient.Redirect.NEVER)
             .connectTimeout(settings.metadataTimeout())
+            .proxy(proxies)
             .build();
   }
 
@@ -149,7 +159,18 @@ final class HubClient {
               .header("Accept-Encoding", "identity");
       home &= isHome(uri); // once away, a redirect back does not bring the token out again
       if (home && settings.token() != null) {
+        if (scheme(uri).equals("http") && warned.compareAndSet(false, true)) {
+          logger.warn(
+              "{} goes to {} unencrypted, as HF_ENDPOINT says http: anyone on the way can read it;"
+                  + " use https, or HF_HUB_DISABLE_IMPLICIT_TOKEN=1 to send none",
+              settings.token(),
+              origin(uri));
+        }
         request.header("Authorization", "Bearer " + settings.token().value());
+      }
+      String login = proxies.authorization(uri);
+      if (login != null) {
+        request.header("Proxy-Authorization", login);
       }
       if (position > 0) {
         request.header("Range", "bytes=" + position + "-");
@@ -186,6 +207,7 @@ final class HubClient {
         http.sendAsync(request, info -> new BodyStream(settings.downloadTimeout()));
     try {
       HttpResponse<BodyStream> response = future.get(timeout.toMillis(), TimeUnit.MILLISECONDS);
+      checkProxy(request.uri(), response);
       return new Reply(request.uri(), response.statusCode(), response.headers(), response.body());
     } catch (TimeoutException e) {
       throw new TransientFailure(
@@ -197,14 +219,52 @@ final class HubClient {
               + " sets how long that may take)",
           e);
     } catch (ExecutionException e) {
-      String failed = "no connection to " + origin(request.uri()) + ": " + reason(e.getCause());
+      String proxy = proxies.describe(request.uri());
+      String failed =
+          "no connection to "
+              + origin(request.uri())
+              + (proxy == null ? "" : " through the proxy " + proxy)
+              + ": "
+              + reason(e.getCause());
       if (e.getCause() instanceof SSLException) {
         throw HubException.unavailable(failed, e.getCause());
       }
-      throw new TransientFailure(failed, e.getCause());
+      throw isUnknownHost(e)
+          ? TransientFailure.stubborn(failed, e.getCause())
+          : new TransientFailure(failed, e.getCause());
     } finally {
       future.cancel(true); // changes nothing if it is done
     }
+  }
+
+  /** An answer without a body is a proxy's, which opens no tunnel; so is one of status 407. */
+  private void checkProxy(URI uri, HttpResponse<BodyStream> response) throws IOException {
+    int status = response.statusCode();
+    if (response.body() != null && status != 407) {
+      return;
+    }
+    if (response.body() != null) {
+      response.body().close();
+    }
+    String proxy = proxies.describe(uri);
+    String refused =
+        "the proxy "
+            + (proxy == null ? "that Java's settings name" : proxy)
+            + " does not let through to "
+            + origin(uri)
+            + ": it answers "
+            + status;
+    if (status >= 500) {
+      throw new TransientFailure(refused);
+    }
+    throw HubException.unavailable(
+        status == 407
+            ? refused
+                + ", for it wants a user and a password that it knows: write them into the"
+                + " variable, as http://user:password@host:port; for https, Java sends them only if"
+                + " started with -Djdk.http.auth.tunneling.disabledSchemes="
+            : refused + "; name another proxy, or list the host in NO_PROXY",
+        null);
   }
 
   private boolean isHome(URI uri) {
@@ -237,12 +297,15 @@ final class HubClient {
 
   /** Scheme, host and port. */
   static String origin(URI uri) {
-    int port = uri.getPort() >= 0 ? uri.getPort() : scheme(uri).equals("https") ? 443 : 80;
     return scheme(uri)
         + "://"
         + String.valueOf(uri.getHost()).toLowerCase(Locale.ROOT)
         + ":"
-        + port;
+        + port(uri);
+  }
+
+  static int port(URI uri) {
+    return uri.getPort() >= 0 ? uri.getPort() : scheme(uri).equals("https") ? 443 : 80;
   }
 
   /** An address for messages: without its query, which may be as good as a password. */
@@ -251,15 +314,20 @@ final class HubClient {
   }
 
   static String reason(Throwable error) {
+    if (isUnknownHost(error)) {
+      return "the host's name is unknown (is there a network?)";
+    }
+    String reason = IoErrors.message(error);
+    return reason.startsWith(ConnectException.class.getSimpleName()) ? "it was refused" : reason;
+  }
+
+  private static boolean isUnknownHost(Throwable error) {
     for (Throwable cause = error; cause != null; cause = cause.getCause()) {
       if (cause instanceof UnresolvedAddressException || cause instanceof UnknownHostException) {
-        return "the host's name is unknown (is there a network?)";
+        return true;
       }
     }
-    if (error instanceof ConnectException && error.getMessage() == null) {
-      return "it was refused";
-    }
-    return error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage();
+    return false;
   }
 
   private URI fileAddress(HubId id, String commit, String file) {

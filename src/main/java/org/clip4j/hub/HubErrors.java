@@ -3,6 +3,7 @@ package org.clip4j.hub;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import org.clip4j.io.Nearest;
 
 /** What the hub's refusals mean, by status and {@code X-Error-Code}, and what to do about them. */
 final class HubErrors {
@@ -63,12 +64,14 @@ final class HubErrors {
               + ")");
     }
     if ("RepoNotFound".equals(code) || status == 404) {
+      String question = Nearest.question(Hub.nearest(settings, id.repo()));
       throw HubException.unavailable(
           id.repo()
               + " is not on "
               + settings.endpoint()
-              + ", or is private: check the name; for a private model set HF_TOKEN to a token that"
-              + " may read it. "
+              + ", or is private: check the name"
+              + (question.isEmpty() ? "; for" : question + " For")
+              + " a private model set HF_TOKEN to a token that may read it. "
               + sent(settings),
           null);
     }

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -182,7 +183,8 @@ record HubSettings(
     } catch (NoSuchFileException e) {
       return null;
     } catch (IOException e) {
-      logger.warn("{} cannot be read, so no token is sent to the hub: {}", file, e.toString());
+      logger.warn(
+          "{} cannot be read, so no token is sent to the hub: {}", file, IoErrors.message(e));
       return null;
     }
   }

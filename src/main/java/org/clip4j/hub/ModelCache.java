@@ -3,18 +3,23 @@ package org.clip4j.hub;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -35,6 +40,8 @@ import org.slf4j.LoggerFactory;
 final class ModelCache {
   private static final Logger logger = LoggerFactory.getLogger(ModelCache.class);
 
+  private static final String PREFIX = "models--";
+
   private final Path root;
   private final HubId id;
   private final boolean symlinks;
@@ -45,6 +52,19 @@ final class ModelCache {
     symlinks = settings.symlinks();
     this.id = id;
     repo = Path.of(id.folderName());
+  }
+
+  /** The models that a cache holds anything of; none where it cannot be read. */
+  static List<String> repos(Path root) {
+    List<String> repos = new ArrayList<>();
+    try (DirectoryStream<Path> folders = Files.newDirectoryStream(root, PREFIX + "*")) {
+      for (Path folder : folders) {
+        repos.add(folder.getFileName().toString().substring(PREFIX.length()).replace("--", "/"));
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      return List.of();
+    }
+    return repos;
   }
 
   /** The commit that the revision meant when the hub was last asked; empty if it never was. */
@@ -135,7 +155,7 @@ final class ModelCache {
           temporary, Path.of("..", "..", "blobs", blob.getFileName().toString()));
       return true;
     } catch (IOException | UnsupportedOperationException e) {
-      logger.debug("No links in {}, so files are copied there: {}", root, e.toString());
+      logger.debug("No links in {}, so files are copied there: {}", root, IoErrors.message(e));
       return false;
     }
   }
@@ -161,7 +181,9 @@ final class ModelCache {
       }
     } catch (IOException e) {
       logger.warn(
-          "{} will not be found offline, as its commit cannot be noted: {}", id, e.toString());
+          "{} will not be found offline, as its commit cannot be noted: {}",
+          id,
+          IoErrors.message(e));
     }
   }
 
@@ -175,7 +197,7 @@ final class ModelCache {
         }
       }
     } catch (IOException e) {
-      logger.debug("Cannot note what {} has not: {}", id, e.toString());
+      logger.debug("Cannot note what {} has not: {}", id, IoErrors.message(e));
     }
   }
 

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -52,12 +53,12 @@ final class Retries {
 
   /** Waits before the next attempt, or gives up with the failure's message. */
   void await(TransientFailure failure) throws HubException, InterruptedException {
-    if (failures == allowed) {
+    if (failures >= (failure.isStubborn() ? Math.min(1, allowed) : allowed)) {
       throw HubException.unavailable(
           what
               + ": "
-              + failure.getMessage()
-              + (allowed > 0 ? ", " + (allowed + 1) + " times in a row" : ""),
+              + IoErrors.message(failure)
+              + (failures > 0 ? ", " + (failures + 1) + " times in a row" : ""),
           failure);
     }
     Duration wait = failure.retryAfter();
@@ -68,7 +69,7 @@ final class Retries {
       wait = MAX_WAIT;
     }
     failures++;
-    logger.info("{}: {}; trying again in {} s", what, failure.getMessage(), wait.toSeconds());
+    logger.info("{}: {}; trying again in {} s", what, IoErrors.message(failure), wait.toSeconds());
     waiting.sleep(wait);
   }
 

@@ -8,19 +8,33 @@ final class TransientFailure extends IOException {
   private static final long serialVersionUID = 1L;
 
   private final Duration retryAfter; // null where the server does not say
+  private final boolean stubborn;
 
   TransientFailure(String message) {
-    this(message, (Throwable) null);
+    this(message, null, null, false);
   }
 
   TransientFailure(String message, Throwable cause) {
-    super(message, cause);
-    retryAfter = null;
+    this(message, cause, null, false);
   }
 
   TransientFailure(String message, Duration retryAfter) {
-    super(message);
+    this(message, null, retryAfter, false);
+  }
+
+  private TransientFailure(String message, Throwable cause, Duration retryAfter, boolean stubborn) {
+    super(message, cause);
     this.retryAfter = retryAfter;
+    this.stubborn = stubborn;
+  }
+
+  /** One that hardly ever passes, and is tried once more only. */
+  static TransientFailure stubborn(String message, Throwable cause) {
+    return new TransientFailure(message, cause, null, true);
+  }
+
+  boolean isStubborn() {
+    return stubborn;
   }
 
   Duration retryAfter() {

@@ -7,12 +7,14 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
+import org.clip4j.io.FileNames;
+import org.clip4j.io.IoErrors;
 
 /**
  * Decodes PNG, JPEG, WebP, GIF, BMP and TIFF to 8-bit RGB, upright: what Pillow's {@code
@@ -42,6 +44,16 @@ public final class ImageDecoder {
    * otherwise: 1 GiB, more than {@link #DEFAULT_MAX_PIXELS} take without compression.
    */
   public static final int DEFAULT_MAX_BYTES = 1 << 30;
+
+  /** The longest side of an image: what JPEG and GIF can say. */
+  private static final int MAX_SIDE = 65_535;
+
+  /** What a file may ask for however short it is; beyond, its length must make it likely. */
+  private static final long FREE_PIXELS = 1 << 24;
+
+  /** In bytes; reading a stream to its end takes twice what it holds. */
+  private static final int MOST_OF_HEAP =
+      (int) Math.min(2_000_000_000, Runtime.getRuntime().maxMemory() / 4);
 
   private static final int NO_BACKGROUND = -1;
   private static final ImageDecoder DEFAULT =
@@ -158,17 +170,16 @@ public final class ImageDecoder {
 
   /** As {@link #decode(Path)}, with the options of this decoder. */
   public RgbImage read(Path file) throws IOException {
-    String name = file.toString();
+    String name = FileNames.text(file);
     if (Files.isDirectory(file)) {
       throw new ImageFormatException(name, "is a folder, not an image file");
     }
     byte[] data;
     try (InputStream in = Files.newInputStream(file)) {
+      checkLength(Files.size(file), name); // before any of it is read
       data = readBytes(in, name);
-    } catch (NoSuchFileException e) {
-      NoSuchFileException missing = new NoSuchFileException(name + " does not exist");
-      missing.initCause(e);
-      throw missing;
+    } catch (FileSystemException e) {
+      throw IoErrors.worded(e);
     }
     return read(data, name);
   }
@@ -186,24 +197,36 @@ public final class ImageDecoder {
    * Reads a stream to its end, without closing it.
    *
    * @param name says in messages which image it is
-   * @throws ImageFormatException if it is longer than this decoder allows
+   * @throws ImageFormatException if it is longer than this decoder allows, or than a quarter of the
+   *     heap
    */
   public byte[] readBytes(InputStream in, String name) throws IOException {
     byte[] data;
     try {
-      data = in.readNBytes(maxBytes + 1);
+      data = in.readNBytes(Math.min(maxBytes, MOST_OF_HEAP) + 1);
     } catch (IOException e) {
-      throw new IOException(name + " cannot be read: " + e.getMessage(), e);
+      throw new IOException(name + " cannot be read: " + IoErrors.message(e), e);
+    } catch (OutOfMemoryError e) {
+      throw new ImageFormatException(name, "cannot be read: " + outOfMemory(), e);
     }
-    if (data.length > maxBytes) {
-      String problem =
-          "is longer than the "
-              + maxBytes
-              + " bytes allowed (ImageDecoder.withMaxBytes sets the limit)";
-      throw new ImageFormatException(
-          name, problem, new ImageFormatException.TooLargeException(problem));
-    }
+    checkLength(data.length, name);
     return data;
+  }
+
+  private void checkLength(long length, String name) throws ImageFormatException {
+    if (length <= Math.min(maxBytes, MOST_OF_HEAP)) {
+      return;
+    }
+    String problem =
+        length > maxBytes
+            ? "is longer than the "
+                + maxBytes
+                + " bytes allowed (ImageDecoder.withMaxBytes sets the limit)"
+            : "is longer than the "
+                + MOST_OF_HEAP
+                + " bytes that an image may have of the heap, a quarter of it (-Xmx sets it)";
+    throw new ImageFormatException(
+        name, problem, new ImageFormatException.TooLargeException(problem));
   }
 
   /** As {@link #decode(byte[], String)}, with the options of this decoder. */
@@ -217,25 +240,32 @@ public final class ImageDecoder {
           name,
           "is no PNG, JPEG, WebP, GIF, BMP or TIFF image: it holds " + ImageFormat.describe(data));
     }
-    try {
+    try (Reservation memory = new Reservation()) {
+      SizeCheck sizeCheck = sizeCheck(data.length, memory);
       RgbImage stored =
           switch (format) {
-            case JPEG -> JpegFile.decode(data, this::checkSize, turboJpeg);
-            case PNG -> readFirst(format, PngFile.essence(data, this::checkSize));
-            case GIF -> readGif(data);
-            case WEBP -> readWebp(data);
-            default -> readFirst(format, data);
+            case JPEG -> JpegFile.decode(data, sizeCheck, turboJpeg);
+            case PNG -> readPng(data, sizeCheck);
+            case GIF -> readGif(data, sizeCheck);
+            case WEBP -> readWebp(data, sizeCheck);
+            case BMP -> readFirst(format, BmpFile.essence(data, sizeCheck), converter());
+            case TIFF -> readTiff(data, sizeCheck);
           };
       boolean turned = exifOrientation || format == ImageFormat.TIFF;
-      return turned ? Orientation.of(format, data).apply(stored) : stored;
-    } catch (IOException | RuntimeException e) {
+      return turned ? OrientationReader.read(format, data).apply(stored) : stored;
+    } catch (IOException | RuntimeException | OutOfMemoryError | StackOverflowError e) {
       // Reader plugins throw nearly anything on damaged input: unchecked exceptions are theirs.
       Throwable told = e instanceof UncheckedIOException ? e.getCause() : e;
-      String reason =
-          told.getMessage() == null ? told.getClass().getSimpleName() : told.getMessage();
+      String reason = e instanceof OutOfMemoryError ? outOfMemory() : IoErrors.message(told);
       throw new ImageFormatException(
           name, "cannot be decoded as " + format.label() + ": " + reason, e);
     }
+  }
+
+  private static String outOfMemory() {
+    return "it takes more memory than there is left of the heap of "
+        + (Runtime.getRuntime().maxMemory() >> 20)
+        + " MiB (-Xmx sets it)";
   }
 
   /**
@@ -248,10 +278,10 @@ public final class ImageDecoder {
   public RgbImage read(BufferedImage image) throws IOException {
     try {
       checkSize(image.getWidth(), image.getHeight());
-      return new PixelConverter(background).toRgbOfAnyType(image);
+      return converter().toRgbOfAnyType(image);
     } catch (IOException | RuntimeException e) {
       String name = "the buffered image of " + image.getWidth() + " x " + image.getHeight();
-      throw new ImageFormatException(name, "cannot be converted to RGB: " + e.getMessage(), e);
+      throw new ImageFormatException(name, "cannot be converted to RGB: " + IoErrors.message(e), e);
     }
   }
 
@@ -273,64 +303,104 @@ public final class ImageDecoder {
     } catch (IOException | RuntimeException e) {
       throw new ImageFormatException(
           name,
-          "(" + image.getClass().getName() + ") does not give its pixels: " + e.getMessage(),
+          "(" + image.getClass().getName() + ") does not give its pixels: " + IoErrors.message(e),
           e);
     }
     return read(png.toByteArray(), name);
   }
 
-  /** Called with the size in the header, before anything is allocated for it. */
+  private SizeCheck sizeCheck(int length, Reservation memory) {
+    return (width, height, bytesPerPixel, pixelsPerByte) -> {
+      checkSize(width, height);
+      long pixels = (long) width * height;
+      if (pixels > FREE_PIXELS && pixels / Math.max(1, pixelsPerByte) > length) {
+        throw new IOException(
+            "it is truncated: "
+                + (width + " x " + height)
+                + " pixels cannot be held by a file of "
+                + length
+                + " bytes");
+      }
+      // The reader's copy of the file, and its stream's.
+      long bytes = pixels * bytesPerPixel + 2L * length;
+      if (!memory.take(bytes)) {
+        throw new ImageFormatException.TooLargeException(
+            "it has "
+                + (width + " x " + height)
+                + " pixels, for which decoding takes "
+                + (bytes >> 20)
+                + " MiB of memory, more than the "
+                + Reservation.ALL
+                + " MiB that images may take of the heap (-Xmx sets it)");
+      }
+    };
+  }
+
   private void checkSize(int width, int height) throws IOException {
+    String size = "it has " + width + " x " + height + " pixels";
     if (width < 1 || height < 1) {
-      throw new IOException("it has " + width + " x " + height + " pixels");
+      throw new IOException(size);
     }
     if ((long) width * height > maxPixels) {
       throw new ImageFormatException.TooLargeException(
-          "it has "
-              + width
-              + " x "
-              + height
-              + " pixels, which is more than the "
+          size
+              + ", which is more than the "
               + maxPixels
               + " allowed (ImageDecoder.withMaxPixels sets the limit)");
     }
+    if (Math.max(width, height) > MAX_SIDE) {
+      throw new ImageFormatException.TooLargeException(
+          size + "; no side may have more than " + MAX_SIDE);
+    }
   }
 
-  private RgbImage readFirst(ImageFormat format, byte[] data) throws IOException {
-    return new PixelConverter(background).toRgb(readImage(format, data));
+  private PixelConverter converter() {
+    return new PixelConverter(background);
+  }
+
+  private static RgbImage readFirst(ImageFormat format, byte[] data, PixelConverter converter)
+      throws IOException {
+    return converter.toRgb(readImage(format, data));
+  }
+
+  private RgbImage readPng(byte[] data, SizeCheck sizeCheck) throws IOException {
+    PngFile.Content png = PngFile.of(data, sizeCheck);
+    PixelConverter converter = new PixelConverter(background, false, true, png.transparentGray());
+    return readFirst(ImageFormat.PNG, png.essence(), converter);
+  }
+
+  private RgbImage readTiff(byte[] data, SizeCheck sizeCheck) throws IOException {
+    TiffFile file = TiffFile.of(data, sizeCheck);
+    return file.toRgb(readImage(ImageFormat.TIFF, file.essence()), background);
   }
 
   /** The first frame may cover only a part of the picture. */
-  private RgbImage readGif(byte[] data) throws IOException {
-    GifCanvas canvas = GifCanvas.of(data);
-    checkSize(canvas.width(), canvas.height());
-    BufferedImage frame = readImage(ImageFormat.GIF, data);
-    return canvas.place(frame, new PixelConverter(background));
+  private RgbImage readGif(byte[] data, SizeCheck sizeCheck) throws IOException {
+    GifCanvas canvas = GifCanvas.of(data, sizeCheck);
+    return canvas.place(readImage(ImageFormat.GIF, canvas.essence()), converter());
   }
 
-  private RgbImage readWebp(byte[] data) throws IOException {
+  private RgbImage readWebp(byte[] data, SizeCheck sizeCheck) throws IOException {
     WebpFile file = WebpFile.of(data);
     if (file.isFrame()) {
-      checkSize(file.canvasWidth(), file.canvasHeight());
+      sizeCheck.check(file.canvasWidth(), file.canvasHeight(), 14, SizeCheck.UNIFORM);
     }
-    PixelConverter converter = new PixelConverter(background);
     RgbImage picture;
     if (file.isLossy()) {
-      picture = file.decodeLossy(this::checkSize);
+      picture = file.decodeLossy(sizeCheck);
       if (background >= 0 && file.hasAlpha()) {
-        converter.composite(picture, file.decodeAlpha(picture.width(), picture.height()));
+        converter().composite(picture, file.decodeAlpha(picture.width(), picture.height()));
       }
     } else {
-      picture = converter.toRgb(file.decodeLossless(this::checkSize));
+      picture = converter().toRgb(file.decodeLossless(sizeCheck));
     }
     return file.isFrame() ? file.place(picture, Math.max(0, background)) : picture;
   }
 
-  private BufferedImage readImage(ImageFormat format, byte[] data) throws IOException {
+  private static BufferedImage readImage(ImageFormat format, byte[] data) throws IOException {
     ImageReader reader = format.newReader();
     try (ImageInputStream in = stream(data)) {
       reader.setInput(in, true, true);
-      checkSize(reader.getWidth(0), reader.getHeight(0));
       return reader.read(0);
     } finally {
       reader.dispose();

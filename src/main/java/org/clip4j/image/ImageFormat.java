@@ -44,7 +44,7 @@ enum ImageFormat {
     if (starts(data, 0, "BM")) {
       return BMP;
     }
-    if (starts(data, 0, "II*\0") || starts(data, 0, "MM\0*")) {
+    if (TiffDirectory.isTiff(data, 0)) {
       return TIFF;
     }
     return null;

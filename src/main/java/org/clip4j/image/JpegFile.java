@@ -41,6 +41,9 @@ final class JpegFile {
   private static final int SOS = 0xDA;
   private static final int COM = 0xFE;
 
+  /** A bit says at least that a block of 8 x 8 pixels looks like the one before. */
+  private static final int PIXELS_PER_BYTE = 8 * 64;
+
   /** Sampling of the first of three components: 4:4:4, 4:2:2 and 4:2:0. */
   private static final Set<Integer> USUAL_SAMPLING = Set.of(0x11, 0x21, 0x22);
 
@@ -114,8 +117,13 @@ final class JpegFile {
   /** Whether libjpeg-turbo may decode a file, see {@link #isUsual()}. */
   static boolean isUsual(byte[] data) throws IOException {
     JpegFile file = new JpegFile(data);
-    file.walk((width, height) -> {});
+    file.walk((width, height, bytesPerPixel, pixelsPerByte) -> {});
     return file.isUsual();
+  }
+
+  /** Walks a file as {@link #decode} does, and decodes nothing. */
+  static void check(byte[] data, SizeCheck sizeCheck) throws IOException {
+    new JpegFile(data).walk(sizeCheck);
   }
 
   private static int fixed(double x) {
@@ -223,9 +231,11 @@ final class JpegFile {
     if (components != 1 && components != 3 && components != 4) {
       throw new IOException("it has " + components + " components; 1, 3 or 4 are supported");
     }
-    sizeCheck.check(width, height);
+    boolean progressive = marker == 0xC2;
+    int raw = (components == 3 ? 0 : components) + (progressive ? 2 * components : 0);
+    sizeCheck.check(width, height, 3 + raw, PIXELS_PER_BYTE);
     componentIds = new byte[components];
-    scans = new JpegScans(componentIds, marker == 0xC2, (long) width * height);
+    scans = new JpegScans(componentIds, progressive, (long) width * height, data.length);
     usualSampling =
         USUAL_SAMPLING.contains((int) data[at + 7]) && (components > 1 || data[at + 7] == 0x11);
     for (int i = 0; i < components; i++) {

@@ -14,7 +14,12 @@ final class JpegScans {
   private static final int MAX_SCANS = 500;
 
   /** What the largest pictures may have; encoders write about ten. */
-  private static final int MIN_ALLOWED = 32;
+  private static final int MIN_ALLOWED = 16;
+
+  /** Pixels passed over that any file may ask for, and those that each of its bytes may. */
+  private static final long FREE_WORK = 1L << 30;
+
+  private static final int WORK_PER_BYTE = 1 << 12;
 
   private final byte[] componentIds;
   private final boolean progressive;
@@ -22,10 +27,10 @@ final class JpegScans {
   private final byte[][] missing; // bits of each component's coefficients; -1: all of them
   private int count;
 
-  JpegScans(byte[] componentIds, boolean progressive, long pixels) {
+  JpegScans(byte[] componentIds, boolean progressive, long pixels, int length) {
     this.componentIds = componentIds;
     this.progressive = progressive;
-    long affordable = MIN_ALLOWED * ImageDecoder.DEFAULT_MAX_PIXELS / pixels;
+    long affordable = (FREE_WORK + (long) WORK_PER_BYTE * length) / pixels;
     allowed = Math.max(MIN_ALLOWED, Math.min(MAX_SCANS, affordable));
     missing = new byte[componentIds.length][COEFFICIENTS];
     for (byte[] component : missing) {

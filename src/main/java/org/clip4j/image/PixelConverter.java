@@ -20,12 +20,27 @@ import java.io.IOException;
 final class PixelConverter {
 
   private final int background;
+  private final boolean premultiplied;
+  private final boolean alpha;
+  private final int transparentGray;
 
   /**
    * @param background 0xRRGGBB to composite over, or negative to drop transparency
    */
   PixelConverter(int background) {
+    this(background, false, true, -1);
+  }
+
+  /**
+   * @param premultiplied whether colours are multiplied by alpha though the raster does not say so
+   * @param alpha whether a sample beyond colours is alpha
+   * @param transparentGray the level of gray that is transparent; -1 for none
+   */
+  PixelConverter(int background, boolean premultiplied, boolean alpha, int transparentGray) {
     this.background = background;
+    this.premultiplied = premultiplied;
+    this.alpha = alpha;
+    this.transparentGray = transparentGray;
   }
 
   /** As {@link #toRgb(BufferedImage)}, for what no file holds too: other colours and numbers. */
@@ -57,7 +72,7 @@ final class PixelConverter {
     if (colors instanceof IndexColorModel palette) {
       fromPalette(raster, palette, rgb);
     } else if (isPlain(raster, colors)) {
-      fromBytes(interleaved(raster), raster.getNumBands(), colors.isAlphaPremultiplied(), rgb);
+      fromBytes(interleaved(raster), raster.getNumBands(), isPremultiplied(colors), rgb);
     } else if (raster.getTransferType() == DataBuffer.TYPE_INT
         && colors instanceof DirectColorModel packed
         && !packed.isAlphaPremultiplied()
@@ -73,6 +88,33 @@ final class PixelConverter {
     byte[] rgb = new byte[pixels.argb().length * 3];
     fromArgb(pixels.argb(), rgb, 0);
     return new RgbImage(pixels.width(), pixels.height(), rgb);
+  }
+
+  /**
+   * Pixels of two bytes, of which the first names a colour.
+   *
+   * @param colors all reds, all greens and all blues, of 16 bits
+   * @param opacity whether the second is alpha
+   */
+  RgbImage toRgb(Raster raster, long[] colors, boolean opacity) {
+    int width = raster.getWidth();
+    int count = colors.length / 3;
+    int[] row = new int[width];
+    int[] pair = new int[2];
+    byte[] rgb = new byte[3 * width * raster.getHeight()];
+    for (int y = 0; y < raster.getHeight(); y++) {
+      for (int x = 0; x < width; x++) {
+        raster.getPixel(x, y, pair);
+        int color = Math.min(count - 1, pair[0]);
+        row[x] =
+            (opacity ? pair[1] : 255) << 24
+                | (int) (colors[color] >> 8) << 16
+                | (int) (colors[count + color] >> 8) << 8
+                | (int) (colors[2 * count + color] >> 8);
+      }
+      fromArgb(row, rgb, 3 * width * y);
+    }
+    return new RgbImage(width, raster.getHeight(), rgb);
   }
 
   /** Colours 0xAARRGGBB to bytes, from a place on. */
@@ -109,7 +151,7 @@ final class PixelConverter {
     int[] colors = new int[palette.getMapSize()];
     palette.getRGBs(colors);
     for (int i = 0; i < colors.length; i++) {
-      colors[i] = over(colors[i]);
+      colors[i] = over(i == transparentGray ? colors[i] & 0xFFFFFF : colors[i]);
     }
     int width = raster.getWidth();
     int[] row = new int[width];
@@ -178,16 +220,16 @@ final class PixelConverter {
     switch (bands) {
       case 1 -> replicate(raw, rgb);
       case 3 -> System.arraycopy(raw, 0, rgb, 0, rgb.length);
-      case 2, 4 -> {
-        int color = bands - 1;
+      case 2, 4, 5, 6 -> {
+        int color = bands == 2 ? 1 : 3; // what comes after alpha is dropped
         for (int i = 0, o = 0; o < rgb.length; i += bands, o += 3) {
-          int alpha = raw[i + color] & 0xFF;
+          int opacity = alpha ? raw[i + color] & 0xFF : 255;
           for (int c = 0; c < 3; c++) {
             int v = raw[i + (color == 1 ? 0 : c)] & 0xFF;
             if (premultiplied) {
-              v = unmultiply(v, alpha);
+              v = unmultiply(v, opacity);
             }
-            rgb[o + c] = (byte) (background < 0 ? v : blend(v, channel(background, c), alpha));
+            rgb[o + c] = (byte) (background < 0 ? v : blend(v, channel(background, c), opacity));
           }
         }
       }
@@ -208,7 +250,7 @@ final class PixelConverter {
     if (!cmyk && type != ColorSpace.TYPE_GRAY && (type != ColorSpace.TYPE_RGB || bands < 3)) {
       throw new IOException("its colour space (" + type + ") is not supported");
     }
-    boolean alpha = colors.hasAlpha();
+    boolean hasAlpha = alpha && colors.hasAlpha();
     boolean gray = type == ColorSpace.TYPE_GRAY;
     int width = raster.getWidth();
     int[] row = new int[width * bands];
@@ -222,7 +264,7 @@ final class PixelConverter {
           // Pillow keeps 16-bit gray as numbers and clips them; 16 bits of colour lose the low
           // byte.
           pixel[b] =
-              gray && !alpha && bits[b] > 8
+              gray && !hasAlpha && bits[b] > 8
                   ? Math.max(0, Math.min(255, row[x * bands + b]))
                   : to8(row[x * bands + b], bits[b]);
         }
@@ -230,10 +272,13 @@ final class PixelConverter {
           cmyk(pixel[0], pixel[1], pixel[2], pixel[3], rgb, o);
           continue;
         }
-        int a = alpha ? pixel[bands - 1] : 255;
+        int a = hasAlpha ? pixel[bands - 1] : 255;
+        if (gray && row[x * bands] == transparentGray) {
+          a = 0;
+        }
         for (int c = 0; c < 3; c++) {
           int v = pixel[gray ? 0 : c];
-          if (colors.isAlphaPremultiplied()) {
+          if (isPremultiplied(colors)) {
             v = unmultiply(v, a);
           }
           rgb[o + c] = (byte) (background < 0 ? v : blend(v, channel(background, c), a));
@@ -309,8 +354,12 @@ final class PixelConverter {
     return (t >> 8) + t >> 8;
   }
 
+  private boolean isPremultiplied(ColorModel colors) {
+    return premultiplied || colors.isAlphaPremultiplied();
+  }
+
   private static int unmultiply(int v, int alpha) {
-    return alpha == 0 || alpha == 255 ? v : Math.min(255, 255 * v / alpha);
+    return alpha == 0 ? 0 : Math.min(255, 255 * v / alpha);
   }
 
   private static int to8(int v, int bits) {

@@ -3,6 +3,7 @@ package org.clip4j.image;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 
 /**
  * The chunks of a PNG file. The JDK's reader gets those that hold pixels and no others: it parses
@@ -16,10 +17,18 @@ final class PngFile {
   private static final int SIGNATURE = 8;
   private static final int HEADER = 33; // signature and IHDR
 
+  /**
+   * What the reader gets.
+   *
+   * @param essence the file with nothing but its header, palette, transparency and pixels
+   * @param transparentGray the one level of 1 or 16 bits that is transparent, which the reader
+   *     cannot tell; -1 for none
+   */
+  record Content(byte[] essence, int transparentGray) {}
+
   private PngFile() {}
 
-  /** The file with nothing but its header, palette, transparency and pixels. */
-  static byte[] essence(byte[] data, SizeCheck sizeCheck) throws IOException {
+  static Content of(byte[] data, SizeCheck sizeCheck) throws IOException {
     if (data.length < HEADER) {
       throw new IOException(
           "it is truncated: its header needs " + HEADER + " bytes, found " + data.length);
@@ -29,12 +38,23 @@ final class PngFile {
     }
     int width = int32(data, 16);
     int height = int32(data, 20);
-    sizeCheck.check(width, height);
-    checkPlausible(data, width, height);
+    int bits = Math.max(1, data[24]);
+    int samples =
+        switch (data[25]) {
+          case 2 -> 3;
+          case 4 -> 2;
+          case 6 -> 4;
+          default -> 1;
+        };
+    boolean oddGray = (bits == 1 || bits == 16) && data[25] == 0;
+    int pixelBits = bits * samples;
+    sizeCheck.check(width, height, 3 + (pixelBits + 7) / 8, 8 * DEFLATE_LIMIT / pixelBits);
     ByteArrayOutputStream out = new ByteArrayOutputStream(data.length);
     out.write(data, 0, HEADER);
     int at = HEADER;
-    boolean pixels = false;
+    ByteArrayOutputStream pixels = new ByteArrayOutputStream(data.length);
+    boolean found = false;
+    int transparentGray = -1;
     while (at + 8 < data.length) {
       int length = int32(data, at);
       String type = type(data, at);
@@ -43,50 +63,33 @@ final class PngFile {
             "its " + type + " chunk claims a length of " + (length & 0xFFFFFFFFL));
       }
       int body = (int) Math.min(length, data.length - at - 8L);
-      switch (type) {
-        case "PLTE", "tRNS", "IDAT" -> {
-          pixels |= type.equals("IDAT");
-          // What is cut short may hold all pixels nevertheless: the reader sees to that.
-          int32(out, body);
-          out.write(data, at + 4, 4 + body);
-          int32(out, 0); // the reader does not look at checksums, nor does Pillow for pixels
-        }
-        case "IEND" -> body = data.length - at;
-        default -> {
-          // Text, profiles, times: of no use here.
-        }
+      if (type.equals("IDAT")) {
+        found = true;
+        pixels.write(data, at + 8, body);
+      } else if (type.equals("tRNS") && oddGray) {
+        transparentGray = body < 2 ? -1 : (data[at + 8] & 0xFF) << 8 | data[at + 9] & 0xFF;
+      } else if (type.equals("PLTE") || type.equals("tRNS")) {
+        chunk(out, type, Arrays.copyOfRange(data, at + 8, at + 8 + body));
+      } else if (type.equals("IEND")) {
+        break;
       }
       at = (int) Math.min(data.length, at + 12L + body);
     }
-    if (!pixels) {
+    if (!found) {
       throw new IOException("it is truncated: it ends before its pixels");
     }
-    int32(out, 0);
-    out.writeBytes("IEND".getBytes(StandardCharsets.ISO_8859_1));
-    int32(out, 0);
-    return out.toByteArray();
+    // In one chunk, as the reader takes long over many. What is cut short may hold all pixels
+    // nevertheless: the reader sees to that.
+    chunk(out, "IDAT", pixels.toByteArray());
+    chunk(out, "IEND", new byte[0]);
+    return new Content(out.toByteArray(), transparentGray);
   }
 
-  /** A file far too small for the size in its header must not make anyone allocate for it. */
-  private static void checkPlausible(byte[] data, int width, int height) throws IOException {
-    int samples =
-        switch (data[25]) {
-          case 2 -> 3;
-          case 4 -> 2;
-          case 6 -> 4;
-          default -> 1;
-        };
-    double least = (double) width * height * data[24] * samples / 8 / DEFLATE_LIMIT;
-    if (least > data.length) {
-      throw new IOException(
-          "it is truncated: "
-              + width
-              + " x "
-              + height
-              + " pixels cannot be held by a file of "
-              + data.length
-              + " bytes");
-    }
+  private static void chunk(ByteArrayOutputStream out, String type, byte[] body) {
+    int32(out, body.length);
+    out.writeBytes(type.getBytes(StandardCharsets.ISO_8859_1));
+    out.writeBytes(body);
+    int32(out, 0); // the reader does not look at checksums, nor does Pillow for pixels
   }
 
   private static String type(byte[] data, int chunk) {

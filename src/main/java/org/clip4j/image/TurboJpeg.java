@@ -8,6 +8,7 @@ import com.sun.jna.Pointer;
 import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,7 +66,7 @@ final class TurboJpeg {
             file,
             PROPERTY,
             OFF,
-            e.toString());
+            IoErrors.message(e));
         return false;
       }
     }

@@ -74,7 +74,7 @@ final class Vp8Frame {
     }
     width = (data[from + 6] & 0xFF | data[from + 7] << 8) & 0x3FFF;
     height = (data[from + 8] & 0xFF | data[from + 9] << 8) & 0x3FFF;
-    sizeCheck.check(width, height);
+    sizeCheck.check(width, height, 8, SizeCheck.UNIFORM);
     int tokensFrom = from + 10 + (tag >> 5);
     if (tokensFrom > end) {
       throw new IOException("it is truncated: its first partition goes beyond its end");

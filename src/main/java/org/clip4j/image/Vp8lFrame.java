@@ -51,7 +51,7 @@ final class Vp8lFrame {
     if (bits.read(3) != 0) {
       throw new IOException("its VP8L chunk has an unknown version");
     }
-    sizeCheck.check(width, height);
+    sizeCheck.check(width, height, 11, SizeCheck.UNIFORM);
     int[] argb = new Vp8lFrame(bits).stream(width, height, true);
     if (!alpha) {
       for (int i = 0; i < argb.length; i++) {

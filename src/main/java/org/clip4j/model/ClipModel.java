@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.Precision;
 
 /**
@@ -34,7 +35,7 @@ public final class ClipModel implements AutoCloseable {
   private ClipModel(ClipConfig config, Device device, ParameterSource source) {
     this.config = config;
     specs = ParameterSpec.of(config);
-    manager = NDManager.newBaseManager(device, "PyTorch");
+    manager = Libtorch.newManager(device);
     try {
       for (ParameterSpec spec : specs) {
         Shape shape = new Shape(spec.shape());

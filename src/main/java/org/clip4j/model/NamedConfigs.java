@@ -5,9 +5,10 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import org.clip4j.io.IoErrors;
+import org.clip4j.io.Nearest;
 
 /**
  * Architectures by name: those of OpenCLIP 3.3 that are made of towers this library has, and two
@@ -23,7 +24,7 @@ final class NamedConfigs {
       InputStreamReader reader = new InputStreamReader(json, StandardCharsets.UTF_8);
       return JsonParser.parseReader(reader).getAsJsonObject();
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw IoErrors.unchecked(e);
     }
   }
 
@@ -33,8 +34,13 @@ final class NamedConfigs {
 
   static ClipConfig get(String name) {
     if (!ALL.has(name)) {
+      String question = Nearest.question(name, names());
       throw new IllegalArgumentException(
-          "no architecture is named \"" + name + "\"; there are " + String.join(", ", names()));
+          "no architecture is named \""
+              + name
+              + "\""
+              + (question.isEmpty() ? "; there are " : question + " There are ")
+              + String.join(", ", names()));
     }
     return ClipConfigJson.read(ALL.getAsJsonObject(name));
   }

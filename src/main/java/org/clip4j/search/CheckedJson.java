@@ -14,6 +14,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.zip.CRC32C;
+import org.clip4j.io.IoErrors;
 
 /** A file of one JSON object whose last field is a checksum of the others. */
 final class CheckedJson {
@@ -38,9 +39,13 @@ final class CheckedJson {
    * @throws IOException if it is missing, damaged, or of another format; the message names it
    */
   static JsonObject read(Path file, String format) throws IOException {
+    return IoErrors.worded(file, () -> readFile(file, format));
+  }
+
+  private static JsonObject readFile(Path file, String format) throws IOException {
     if (!Files.exists(file)) {
       throw new NoSuchFileException(
-          file + " does not exist, so " + file.getParent() + " holds no " + format);
+          file.toString(), null, "it does not exist, so its folder holds no " + format);
     }
     long size = Files.size(file);
     if (size > MAX_BYTES) {

@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
+import org.clip4j.io.IoErrors;
 
 /**
  * Embeds many sources into an {@link EmbeddingWriter}: threads read ahead while the model encodes,
@@ -173,6 +174,8 @@ public final class EmbeddingRun<T> {
       return new Loaded<>(source, reader.read(source), null);
     } catch (IOException e) {
       return new Loaded<>(source, null, e);
+    } catch (OutOfMemoryError | StackOverflowError e) { // that source's, not the run's
+      return new Loaded<>(source, null, new IOException("it cannot be read: " + e, e));
     } finally {
       readNanos.addAndGet(System.nanoTime() - start);
     }
@@ -208,8 +211,7 @@ public final class EmbeddingRun<T> {
       if (loaded.damage == null) {
         writer.add(encoded[row++], name);
       } else {
-        String message = loaded.damage.getMessage();
-        String reason = message != null ? message : loaded.damage.toString();
+        String reason = IoErrors.message(loaded.damage);
         firstReason = firstReason == null ? reason : firstReason;
         writer.skip(name, reason);
       }

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
 
 /**
  * Embeddings that an {@link EmbeddingWriter} wrote, with the names of what they are of. The rows
@@ -91,7 +92,7 @@ public final class Embeddings implements AutoCloseable {
         names.add(List.copyOf(line.getFields().subList(1, fields)));
       }
     } catch (CsvParseException | UncheckedIOException e) {
-      throw new IOException(file + " cannot be read: " + e.getMessage(), e);
+      throw new IOException(file + " cannot be read: " + IoErrors.message(e), e);
     }
     if (names.size() < manifest.rows()) {
       throw new IOException(file + " names " + names.size() + " of " + manifest.rows() + " rows");

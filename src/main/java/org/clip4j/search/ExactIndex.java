@@ -1,11 +1,14 @@
 package org.clip4j.search;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Supplier;
+import org.clip4j.io.IoErrors;
 import org.clip4j.search.Vectors.Layout;
 import org.clip4j.search.Vectors.Piece;
 
@@ -21,10 +24,15 @@ import org.clip4j.search.Vectors.Piece;
  * }
  * }</pre>
  *
- * <p>A saved index is a folder of {@code .npy} files and {@code index.json}, which holds their
- * checksums; the files are mapped, so that an index may be larger than the heap.
+ * <p>Similarity is the inner product, which for embeddings (unit length) is their cosine. A saved
+ * index is a folder of {@code .npy} files and {@code index.json}, which holds their checksums; the
+ * files are mapped, so that an index may be larger than the heap.
+ *
+ * <p>Any number of threads may search one index, also while another adds to it; a search sees the
+ * rows that were there when it began. After {@link #close} every method throws {@link
+ * IllegalStateException}; a search under way ends as if nothing had happened.
  */
-public final class ExactIndex implements VectorIndex {
+public final class ExactIndex implements AutoCloseable {
   private static final String FORMAT = "clip4j exact index";
 
   /** Queries scored together, so that their sums stay in a core's cache. */
@@ -32,6 +40,7 @@ public final class ExactIndex implements VectorIndex {
 
   private final Vectors vectors;
   private final IndexFolder.Origin origin = new IndexFolder.Origin();
+  private final List<IndexFiles.Mapped> files = new ArrayList<>(); // settled when it is opened
 
   private ExactIndex(Vectors vectors) {
     this.vectors = vectors;
@@ -52,7 +61,7 @@ public final class ExactIndex implements VectorIndex {
   public static ExactIndex open(Path folder) throws IOException {
     IndexFolder stored = IndexFolder.open(folder, FORMAT);
     ExactIndex index = create(stored.dimensions());
-    stored.load(index.vectors, index.origin);
+    stored.load(index.vectors, index.origin, index.files);
     return index;
   }
 
@@ -72,6 +81,7 @@ public final class ExactIndex implements VectorIndex {
     ExactIndex index = create(NpyFile.open(files[0]).dimensions());
     for (Path file : files) {
       NpyFile npy = NpyFile.open(file);
+      index.files.add(IndexFiles.Mapped.of(file));
       if (npy.dimensions() != index.dimensions()) {
         throw new IOException(
             file
@@ -96,25 +106,31 @@ public final class ExactIndex implements VectorIndex {
       for (int i = piece.first(); i < piece.end(); i++) {
         piece.copy(i, row);
         try {
-          vectors.check(row, "row " + i);
+          Vectors.check(row, dimensions(), "row " + i);
         } catch (IllegalArgumentException e) {
-          throw new IOException("the .npy files cannot be searched: " + e.getMessage(), e);
+          throw new IOException("the .npy files cannot be searched: " + IoErrors.message(e), e);
         }
       }
     }
   }
 
-  @Override
+  /** E, the length of every vector. */
   public int dimensions() {
     return vectors.dimensions();
   }
 
-  @Override
+  /** How many rows there are. */
   public int size() {
     return vectors.size();
   }
 
-  @Override
+  /**
+   * Appends rows; their numbers follow those that are there.
+   *
+   * @param added E finite values each; copied
+   * @throws IllegalArgumentException if one has another length or a value that is not finite; then
+   *     none is added
+   */
   public void add(float[]... added) {
     vectors.add(added);
   }
@@ -133,15 +149,58 @@ public final class ExactIndex implements VectorIndex {
     }
   }
 
-  @Override
+  /**
+   * A copy of a row.
+   *
+   * @throws IndexOutOfBoundsException if there is no such row
+   */
   public float[] vector(int row) {
-    return vectors.row(row);
+    return whole(() -> vectors.row(row), List.of());
   }
 
-  @Override
+  /**
+   * Finds the rows most similar to a query.
+   *
+   * @param query E finite values
+   * @param k how many rows, at least 1
+   * @return the k best, or all rows if there are fewer: the most similar first, and of equally
+   *     similar ones the lower row
+   * @throws UncheckedIOException if a mapped file was cut since it was opened
+   */
+  public List<Hit> search(float[] query, int k) {
+    return search(new float[][] {query}, k).get(0);
+  }
+
+  /**
+   * As {@link #search(float[], int)} for several queries at once, which costs less than one after
+   * the other and gives the same.
+   *
+   * @return one list for each query, in order
+   */
   public List<List<Hit>> search(float[][] queries, int k) {
-    List<Piece> pieces = vectors.pieces();
     vectors.checkSearch(queries, k);
+    return whole(() -> find(queries, k), files);
+  }
+
+  /** Does something with rows that are mapped, whose files must not have been cut. */
+  private <T> T whole(Supplier<T> reading, List<IndexFiles.Mapped> checked) {
+    try {
+      try {
+        IndexFiles.requireWhole(checked);
+        T result = reading.get();
+        IndexFiles.requireWhole(checked);
+        return result;
+      } catch (InternalError e) {
+        IndexFiles.requireWhole(files); // says it better
+        throw new IOException("a mapped file cannot be read: " + IoErrors.message(e), e);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(IoErrors.message(e), e);
+    }
+  }
+
+  private List<List<Hit>> find(float[][] queries, int k) {
+    List<Piece> pieces = vectors.pieces();
     List<List<Hit>> found = new ArrayList<>(queries.length);
     InnerProducts products =
         new InnerProducts(Math.min(QUERIES_AT_ONCE, queries.length), dimensions());
@@ -172,6 +231,9 @@ public final class ExactIndex implements VectorIndex {
     IndexFolder.save(folder, FORMAT, vectors, origin);
   }
 
+  /**
+   * Gives the vectors up. Files stay mapped until Java's collector finds that nobody reads them.
+   */
   @Override
   public void close() {
     vectors.close();

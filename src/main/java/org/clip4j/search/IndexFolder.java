@@ -29,12 +29,6 @@ final class IndexFolder {
   /** A file of vectors: one {@link Piece}. */
   private record Segment(String file, Layout layout, int rows, String crc32c) {}
 
-  /** A file that an index keeps beside its vectors. */
-  interface Attachment {
-    /** Writes it. */
-    long write(Path file) throws IOException;
-  }
-
   /** Where an index is stored, and what of it; null or empty if it never was. */
   static final class Origin {
     private Path folder;
@@ -45,6 +39,7 @@ final class IndexFolder {
   private final Path folder;
   private final JsonObject fields;
   private final int dimensions;
+  private final int next;
   private final List<Segment> segments = new ArrayList<>();
 
   private IndexFolder(Path folder, JsonObject fields) throws IOException {
@@ -57,6 +52,7 @@ final class IndexFolder {
         throw new IOException(
             folder + " is of version " + version + "; this library knows " + VERSION);
       }
+      next = fields.get("next").getAsInt();
       for (JsonElement element : fields.getAsJsonArray("segments")) {
         JsonObject segment = element.getAsJsonObject();
         segments.add(
@@ -65,6 +61,17 @@ final class IndexFolder {
                 Layout.valueOf(segment.get("layout").getAsString().toUpperCase(Locale.ROOT)),
                 segment.get("rows").getAsInt(),
                 segment.get("crc32c").getAsString()));
+      }
+      boolean counted = segments.stream().allMatch(segment -> segment.rows > 0);
+      if (dimensions < 1 || dimensions > Vectors.MAX_DIMENSIONS || next < 0 || !counted) {
+        throw new IOException(
+            folder.resolve(INDEX)
+                + " has values out of range: "
+                + fields.get("dimensions")
+                + " dimensions, next "
+                + next
+                + ", segments "
+                + fields.get("segments"));
       }
     } catch (RuntimeException e) { // the checksum is right, so somebody else wrote this
       throw new IOException(folder.resolve(INDEX) + " is no index of this library's: " + e, e);
@@ -80,8 +87,8 @@ final class IndexFolder {
     return dimensions;
   }
 
-  /** Checks every file and appends its rows, mapped; the last is read if it is to grow. */
-  void load(Vectors into, Origin origin) throws IOException {
+  /** Checks every file and appends its rows and it, mapped; the last is read if it is to grow. */
+  void load(Vectors into, Origin origin, List<IndexFiles.Mapped> files) throws IOException {
     for (Segment segment : segments) {
       Path file = file(segment.file, segment.crc32c);
       NpyFile npy = NpyFile.open(file);
@@ -102,20 +109,12 @@ final class IndexFolder {
         throw new IOException(file + " is larger than any that this library writes");
       }
       into.append(segment.layout, mapped.get(0), segment.rows);
+      files.add(IndexFiles.Mapped.of(file));
     }
     into.loadTail();
     origin.folder = folder.toRealPath();
     origin.stored = fields;
     origin.segments = segments;
-  }
-
-  /** The file of an attachment, checked; null if there is none. */
-  Path attachment() throws IOException {
-    if (!fields.has("attachment")) {
-      return null;
-    }
-    JsonObject attachment = fields.getAsJsonObject("attachment");
-    return file(attachment.get("file").getAsString(), attachment.get("crc32c").getAsString());
   }
 
   private Path file(String name, String crc32c) throws IOException {
@@ -134,22 +133,13 @@ final class IndexFolder {
     return file;
   }
 
-  /** As {@link #save(Path, String, Vectors, Origin, Attachment)}, with nothing beside. */
-  static void save(Path folder, String format, Vectors vectors, Origin origin) throws IOException {
-    save(folder, format, vectors, origin, null);
-  }
-
   /** Writes what is not stored there yet. */
-  static void save(
-      Path folder, String format, Vectors vectors, Origin origin, Attachment attachment)
-      throws IOException {
+  static void save(Path folder, String format, Vectors vectors, Origin origin) throws IOException {
     List<Piece> pieces = vectors.pieces();
     try (FolderLock lock = new FolderLock(folder)) {
       boolean again = folder.toRealPath().equals(origin.folder);
-      JsonObject present =
-          Files.exists(folder.resolve(INDEX))
-              ? CheckedJson.read(folder.resolve(INDEX), format)
-              : null;
+      IndexFolder now = Files.exists(folder.resolve(INDEX)) ? open(folder, format) : null;
+      JsonObject present = now == null ? null : now.fields;
       if (present != null && !(again && present.equals(origin.stored))) {
         throw new IOException(
             folder
@@ -157,7 +147,7 @@ final class IndexFolder {
                     ? " was changed by another process since it was opened; open it again"
                     : " already holds an index; open it to add to it, or name another folder"));
       }
-      int number = present == null ? 0 : present.get("next").getAsInt();
+      int number = now == null ? 0 : now.next;
       List<Segment> stored = present == null ? List.of() : origin.segments;
       List<Segment> segments = new ArrayList<>();
       for (Piece piece : pieces) {
@@ -179,13 +169,6 @@ final class IndexFolder {
       fields.addProperty("version", VERSION);
       fields.addProperty("dimensions", vectors.dimensions());
       fields.addProperty("rows", Vectors.size(pieces));
-      if (attachment != null) {
-        String name = String.format(Locale.ROOT, "graph-%05d.bin", number++);
-        JsonObject described = new JsonObject();
-        described.addProperty("file", name);
-        described.addProperty("crc32c", CheckedJson.hex(attachment.write(folder.resolve(name))));
-        fields.add("attachment", described);
-      }
       fields.addProperty("next", number);
       fields.add("segments", toJson(segments));
       CheckedJson.write(folder.resolve(INDEX), fields);
@@ -230,9 +213,6 @@ final class IndexFolder {
     Set<String> names = new HashSet<>();
     for (JsonElement segment : fields.getAsJsonArray("segments")) {
       names.add(segment.getAsJsonObject().get("file").getAsString());
-    }
-    if (fields.has("attachment")) {
-      names.add(fields.getAsJsonObject("attachment").get("file").getAsString());
     }
     return names;
   }

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
+import org.clip4j.io.IoErrors;
 
 /**
  * A matrix in NumPy's {@code .npy} format: float32, little-endian, C order, one vector a row. What
@@ -33,6 +34,10 @@ public record NpyFile(Path file, int rows, int dimensions, long offset) {
    *     longer or shorter than its header says; the message names it
    */
   public static NpyFile open(Path file) throws IOException {
+    return IoErrors.worded(file, () -> openFile(file));
+  }
+
+  private static NpyFile openFile(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file)) {
       return of(file, NpyHeader.read(file, channel), channel.size());
     }

@@ -140,7 +140,7 @@ final class Vectors {
   /** Appends copies; all or none. */
   synchronized void add(float[]... vectors) {
     for (int i = 0; i < vectors.length; i++) {
-      check(vectors[i], vectors.length == 1 ? "the vector" : "vector " + i);
+      check(vectors[i], dimensions, vectors.length == 1 ? "the vector" : "vector " + i);
     }
     Math.addExact(size(), vectors.length);
     for (int done = 0; done < vectors.length; ) {
@@ -193,7 +193,7 @@ final class Vectors {
   }
 
   /** Refuses a vector that would give wrong answers. */
-  void check(float[] vector, String what) {
+  static void check(float[] vector, int dimensions, String what) {
     if (vector.length != dimensions) {
       throw new IllegalArgumentException(
           what
@@ -217,7 +217,7 @@ final class Vectors {
       throw new IllegalArgumentException("a search finds at least 1 row, asked for " + k);
     }
     for (int i = 0; i < queries.length; i++) {
-      check(queries[i], queries.length == 1 ? "the query" : "query " + i);
+      check(queries[i], dimensions, queries.length == 1 ? "the query" : "query " + i);
     }
   }
 

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.Base64;
 import java.util.BitSet;
+import org.clip4j.io.IoErrors;
 
 /**
  * Checks SentencePiece's precompiled character map: a double-array trie (darts-clone's layout) of
@@ -37,7 +38,7 @@ final class Charsmap {
     try {
       decoded = Base64.getDecoder().decode(base64);
     } catch (IllegalArgumentException e) {
-      return "is not base 64: " + e.getMessage();
+      return "is not base 64: " + IoErrors.message(e);
     }
     ByteBuffer bytes = ByteBuffer.wrap(decoded).order(ByteOrder.LITTLE_ENDIAN);
     if (decoded.length < 8) {

@@ -13,6 +13,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.clip4j.io.IoErrors;
 
 /**
  * A JSON file from a stranger, read piece by piece: strict syntax, UTF-8, a limit on its size, and
@@ -44,6 +45,11 @@ final class JsonInput implements Closeable {
    * @param maxBytes a longer file is refused
    */
   static <T> T read(Path file, int maxBytes, Content<T> content) throws IOException {
+    return read(file, bytes(file, maxBytes), content);
+  }
+
+  /** The bytes of a file, of which there may be so many. */
+  static byte[] bytes(Path file, int maxBytes) throws IOException {
     byte[] bytes;
     try (InputStream in = Files.newInputStream(file)) {
       bytes = in.readNBytes(maxBytes + 1);
@@ -52,7 +58,7 @@ final class JsonInput implements Closeable {
       throw new TokenizerFormatException(
           file + " has more than " + maxBytes + " bytes, the most that is read");
     }
-    return read(file, bytes, content);
+    return bytes;
   }
 
   /** Reads a file's content. */
@@ -67,7 +73,7 @@ final class JsonInput implements Closeable {
       throw e;
     } catch (IOException | RuntimeException e) {
       // Gson throws several kinds of either for what is no JSON, or not the JSON that was asked for
-      throw new TokenizerFormatException(file + " is not valid: " + e.getMessage(), e);
+      throw new TokenizerFormatException(file + " is not valid: " + IoErrors.message(e), e);
     }
   }
 

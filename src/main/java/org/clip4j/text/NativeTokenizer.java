@@ -5,6 +5,7 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
+import org.clip4j.io.IoErrors;
 
 /**
  * A tokenizer in the native library ({@code tokenizers} in Rust, through DJL). It is not taken
@@ -65,7 +66,7 @@ final class NativeTokenizer implements AutoCloseable {
     try {
       return new NativeTokenizer(library.createTokenizerFromString(json));
     } catch (RuntimeException e) {
-      throw new IllegalArgumentException(e.getMessage(), e);
+      throw new IllegalArgumentException(IoErrors.message(e), e);
     }
   }
 

@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.clip4j.io.IoErrors;
 
 /**
  * A {@code tokenizer.json}, read and checked. The native library never sees the file: it gets what
@@ -236,7 +237,7 @@ final class TokenizerFile {
       return NativeTokenizer.of(
           toJson(tokens, normalizer, own != null ? own : String.valueOf(preTokenizer)));
     } catch (IllegalArgumentException e) {
-      throw bad("the native library refuses it: " + e.getMessage());
+      throw bad("the native library refuses it: " + IoErrors.message(e));
     }
   }
 

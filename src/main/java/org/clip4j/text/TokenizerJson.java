@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.clip4j.io.IoErrors;
 
 /**
  * A tokenizer from a {@code tokenizer.json}: SigLIP's, Gemma's, XLM-R's, BERT's and their like.
@@ -89,6 +90,10 @@ public final class TokenizerJson implements Tokenizer {
    * @throws IOException if a file cannot be read
    */
   public static TokenizerJson open(Path path, TokenizerRules rules) throws IOException {
+    return IoErrors.worded(path, () -> openFile(path, rules));
+  }
+
+  private static TokenizerJson openFile(Path path, TokenizerRules rules) throws IOException {
     Path file = file(path);
     return new TokenizerJson(file, rules, TokenizerFile.read(file, rules.vocabSize()));
   }
@@ -101,6 +106,10 @@ public final class TokenizerJson implements Tokenizer {
    * @param path as for {@link #open}
    */
   public static Tokenizer openAny(Path path, TokenizerRules rules) throws IOException {
+    return IoErrors.worded(path, () -> openAnyFile(path, rules));
+  }
+
+  private static Tokenizer openAnyFile(Path path, TokenizerRules rules) throws IOException {
     Path file = file(path);
     return any(file, rules, TokenizerFile.read(file, rules.vocabSize()));
   }

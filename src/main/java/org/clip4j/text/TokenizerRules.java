@@ -43,7 +43,7 @@ public final class TokenizerRules {
               + contextLength
               + " is not in [2, "
               + MAX_CONTEXT_LENGTH
-              + "]; set the model's with setContextLength");
+              + "]; it must be the model's");
     }
   }
 

@@ -16,6 +16,7 @@ import org.clip4j.engine.Precision;
 import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.KeyMap;
@@ -76,13 +77,25 @@ public final class ClipTrainer {
    * Trains until the last step, until {@link #cancel()}, or until the thread is interrupted, and
    * saves a last checkpoint, if the training has any, and the model.
    *
+   * <p>When the process is ended meanwhile, by a signal such as Ctrl-C or by {@link System#exit},
+   * the training is cancelled in the same way, and the process ends after it.
+   *
    * @throws IOException if no image can be read, the training cannot be resumed as asked, or the
    *     last checkpoint or the model cannot be saved
    * @throws TrainingDivergedException if the loss or a gradient is not finite
    */
   public TrainingResult train() throws IOException {
+    EndOfProcess end = new EndOfProcess(this::cancel);
+    try {
+      return trained();
+    } finally {
+      end.close();
+    }
+  }
+
+  private TrainingResult trained() throws IOException {
     if (settings.output != null) {
-      Files.createDirectories(settings.output);
+      IoErrors.worded(() -> Files.createDirectories(settings.output));
     }
     ClipModel model = settings.model;
     model.setTrainable(true);

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.engine.Precision;
 
 /**
  * Looks for what goes wrong in trainings, in the numbers of their steps. Each thing is found at
@@ -194,7 +195,7 @@ final class Diagnosis {
               "Many captions of a batch are equal: %.0f %% of its pairs share theirs with another, over the last %d batches of %d."
                   + " The loss takes a pair's own caption for wrong where it stands beside another image.%s",
               100 * duplicates.mean(), DUPLICATE_BATCHES, batch.size(), example),
-          "Set optSpreadDuplicates(true), or write captions that tell the images apart, or use smaller batches.",
+          "Spread the duplicates (they are then no negatives of each other), or write captions that tell the images apart, or use smaller batches.",
           Map.of("duplicate_captions", duplicates.mean(), "batch_size", (double) batch.size()));
     }
   }
@@ -236,7 +237,7 @@ final class Diagnosis {
     lastRatios.add(step.loss() / step.batch().chanceLoss());
     String remedy =
         text(
-            "Lower the learning rate, now %s, to a third or a tenth; a longer warm-up or optMaxGradientNorm(1) also helps.",
+            "Lower the learning rate, now %s, to a third or a tenth; a longer warm-up or a maximum gradient norm of 1 also helps.",
             SvgChart.number(step.learningRate()));
     long count = Math.round(spikes.mean() * spikes.size());
     if (spike && count >= SPIKES) {
@@ -296,7 +297,7 @@ final class Diagnosis {
           text(
               "The training waits for data: %.0f %% of the time of the last steps, and more than %.0f %% for %d steps.",
               100 * step.dataWait(), 100 * STARVED_SHARE, starved),
-          "Give it more decode threads (optDecodeThreads), a larger image cache (optImageCacheBytes), images already shrunk to"
+          "Give it more decode threads, a larger image cache, images already shrunk to"
               + " about the model's size, or a faster disk.",
           Map.of("data_wait", step.dataWait(), "steps", (double) starved));
     }
@@ -306,6 +307,8 @@ final class Diagnosis {
    * What is said when a loss or a gradient is not a number, or infinite.
    *
    * @param step that was not completed
+   * @param atFault in which the step was computed, if the same step is finite in plain float32
+   *     arithmetic; null if it is not
    * @param remains which good state there is, a sentence
    * @param batch where the batch was saved, a sentence; empty if it was not
    */
@@ -314,6 +317,7 @@ final class Diagnosis {
       double loss,
       double gradientNorm,
       double learningRate,
+      Precision atFault,
       String remains,
       String batch) {
     Map<String, Double> evidence = new LinkedHashMap<>();
@@ -331,10 +335,18 @@ final class Diagnosis {
                 remains,
                 batch)
             .strip(),
-        text(
-            "Try a lower learning rate than %s, a longer warm-up or optMaxGradientNorm(1); if the same batch fails again, look at"
-                + " its images and captions.",
-            SvgChart.number(learningRate)),
+        atFault != null
+            ? text(
+                "The same step is finite in plain float32 arithmetic, so neither the learning rate nor the data is at fault, but"
+                    + " %s. Report it with the output of examples/run Doctor%s.",
+                atFault == Precision.FP32
+                    ? "a native kernel, or this machine's memory"
+                    : "a native kernel of " + atFault + ", or the range of its numbers",
+                atFault == Precision.FP32 ? "" : ", and train in FP32 meanwhile")
+            : text(
+                "Try a lower learning rate than %s, a longer warm-up or a maximum gradient norm of 1; if the same batch fails again, look at"
+                    + " its images and captions.",
+                SvgChart.number(learningRate)),
         evidence);
   }
 

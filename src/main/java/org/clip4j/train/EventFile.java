@@ -3,9 +3,8 @@ package org.clip4j.train;
 import java.io.ByteArrayOutputStream;
 import java.io.Closeable;
 import java.io.File;
-import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -31,9 +30,9 @@ final class EventFile implements Closeable {
   private static final int BYTES = 2;
   private static final int FIXED32 = 5;
 
-  private final OutputStream out;
+  private final RandomAccessFile out; // a channel would close when the thread is interrupted
 
-  private EventFile(OutputStream out) {
+  private EventFile(RandomAccessFile out) {
     this.out = out;
   }
 
@@ -66,13 +65,13 @@ final class EventFile implements Closeable {
   }
 
   /** TensorBoard reads the files in the order of their names. */
-  private static OutputStream create(Path folder, long seconds) throws IOException {
+  private static RandomAccessFile create(Path folder, long seconds) throws IOException {
     for (int i = 0; ; i++) {
       String name =
           String.format(Locale.ROOT, "events.out.tfevents.%010d.%d%s", seconds, i, SUFFIX);
       File file = folder.resolve(name).toFile();
       if (file.createNewFile()) { // else another of the same second
-        return new FileOutputStream(file); // Files' streams close when the thread is interrupted
+        return new RandomAccessFile(file, "rw");
       }
     }
   }
@@ -83,7 +82,7 @@ final class EventFile implements Closeable {
   }
 
   private void write(byte[] event) throws IOException {
-    out.write(record(event));
+    RunFiles.append(out, record(event));
   }
 
   static byte[] record(byte[] data) {

@@ -100,7 +100,7 @@ final class MetricsFile implements Closeable {
   }
 
   void append(JsonObject line) throws IOException {
-    file.write((line + "\n").getBytes(StandardCharsets.UTF_8));
+    RunFiles.append(file, (line + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
   @Override

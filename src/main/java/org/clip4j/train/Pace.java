@@ -3,6 +3,8 @@ package org.clip4j.train;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /** How fast the last steps were, and how much of that time went into waiting for data. */
@@ -15,6 +17,7 @@ final class Pace {
   private final Deque<Mark> marks = new ArrayDeque<>(); // the first is the beginning
   private long pausedAt = -1;
   private long paused;
+  private boolean whole; // whether the first steps are behind
 
   Pace() {
     this(System::nanoTime);
@@ -51,7 +54,27 @@ final class Pace {
     marks.add(new Mark(clock.getAsLong() - paused, before + samples, waited.toNanos()));
     if (marks.size() > STEPS + 1) {
       marks.removeFirst();
+      whole = true;
     }
+  }
+
+  /**
+   * The time that a step takes. Among few steps the first half does not count, since they warm up.
+   *
+   * @return empty while it can only be guessed
+   */
+  Optional<Duration> perStep() {
+    int last = marks.size() - 1;
+    if (last < 3) {
+      return Optional.empty();
+    }
+    long end = marks.getLast().nanos;
+    if (last < 10 && end - marks.getFirst().nanos < 2_000_000_000L) {
+      return Optional.empty();
+    }
+    int from = whole ? 0 : (last + 1) / 2;
+    long begun = List.copyOf(marks).get(from).nanos;
+    return Optional.of(Duration.ofNanos((end - begun) / (last - from)));
   }
 
   double samplesPerSecond() {

@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.IntConsumer;
 import org.clip4j.engine.TorchScript;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSpec;
 
@@ -116,7 +117,7 @@ final class Replicas implements AutoCloseable {
               failure != null
                   ? failure
                   : new IllegalStateException(
-                      "a device failed: " + e.getCause().getMessage(), e.getCause());
+                      "a device failed: " + IoErrors.message(e.getCause()), e.getCause());
         }
         break;
       }

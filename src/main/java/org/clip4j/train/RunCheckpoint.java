@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.clip4j.engine.HostMemory;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ParameterSpec;
@@ -140,7 +141,7 @@ record RunCheckpoint(Path folder, RunState state) {
       }
       return new RunCheckpoint(folder, RunState.fromJson(run));
     } catch (IllegalArgumentException | UnsupportedOperationException e) {
-      throw new IOException(file + ": " + e.getMessage(), e);
+      throw new IOException(file + ": " + IoErrors.message(e), e);
     }
   }
 
@@ -186,7 +187,7 @@ record RunCheckpoint(Path folder, RunState state) {
       try {
         part.restoreScalars(RunState.object(state.parts(), part.stateName()));
       } catch (IllegalArgumentException e) {
-        throw new IOException(folder.resolve(RUN_FILE) + ": " + e.getMessage(), e);
+        throw new IOException(folder.resolve(RUN_FILE) + ": " + IoErrors.message(e), e);
       }
     }
     return losses;

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +34,7 @@ final class RunCheckpoints implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RunCheckpoints.class);
   private static final Pattern NAME = Pattern.compile("step-([0-9]{6,18})");
   private static final Pattern LEFTOVER = Pattern.compile("\\.(step-[0-9]+|best\\.json)\\.tmp");
+  private static final String LOCK = ".lock";
   private static final String BEST = "best.json";
 
   /** Writes the model and the tensors of a checkpoint into its folder, and syncs them. */
@@ -52,7 +54,7 @@ final class RunCheckpoints implements AutoCloseable {
 
   private final Path folder;
   private final Retention retention;
-  private final FileChannel lock;
+  private FileChannel lock;
 
   private RunCheckpoints(Path folder, Retention retention, FileChannel lock) {
     this.folder = folder;
@@ -68,12 +70,8 @@ final class RunCheckpoints implements AutoCloseable {
    */
   static RunCheckpoints open(Path output, Retention retention) throws IOException {
     Path folder = output.resolve("checkpoints");
-    Files.createDirectories(folder);
-    FileChannel lock =
-        FileChannel.open(
-            folder.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileChannel lock = locked(folder);
     try {
-      lock(folder, lock);
       try (Stream<Path> list = Files.list(folder)) {
         for (Path left : list.filter(file -> matches(LEFTOVER, file)).toList()) {
           LOG.info("{} was never completed and is deleted", left);
@@ -87,6 +85,29 @@ final class RunCheckpoints implements AutoCloseable {
     }
   }
 
+  /** Creates the folder if need be, and locks it. */
+  private static FileChannel locked(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    FileChannel channel =
+        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try {
+      lock(folder, channel);
+      return channel;
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  /** Somebody may have deleted the folder meanwhile. */
+  private void restoreFolder() throws IOException {
+    if (!Files.exists(folder.resolve(LOCK))) {
+      LOG.warn("{} was deleted amid the training, and is created anew", folder);
+      lock.close();
+      lock = locked(folder);
+    }
+  }
+
   private static void lock(Path folder, FileChannel channel) throws IOException {
     try {
       if (channel.tryLock() != null) {
@@ -95,7 +116,8 @@ final class RunCheckpoints implements AutoCloseable {
     } catch (OverlappingFileLockException e) {
       // held by this process
     } catch (IOException e) {
-      LOG.warn("{} cannot be locked ({}); let no other training use it", folder, e.toString());
+      LOG.warn(
+          "{} cannot be locked ({}); let no other training use it", folder, IoErrors.message(e));
       return;
     }
     throw new IOException(
@@ -156,7 +178,7 @@ final class RunCheckpoints implements AutoCloseable {
         }
         return Optional.of(found);
       } catch (IOException e) {
-        LOG.warn("the checkpoint {} is left out: {}", path, e.toString());
+        LOG.warn("the checkpoint {} is left out: {}", path, IoErrors.message(e));
         first = first == null ? e : first;
       }
     }
@@ -165,7 +187,7 @@ final class RunCheckpoints implements AutoCloseable {
           "no checkpoint in "
               + folder
               + " is whole; start anew in another output folder. The last: "
-              + first.getMessage(),
+              + IoErrors.message(first),
           first);
     }
     return Optional.empty();
@@ -189,6 +211,7 @@ final class RunCheckpoints implements AutoCloseable {
   Path write(RunState state, Contents contents) throws IOException {
     Path target = path(state.step());
     Path temporary = temporary(target);
+    restoreFolder();
     try {
       Files.createDirectory(temporary);
       contents.write(temporary);
@@ -222,7 +245,7 @@ final class RunCheckpoints implements AutoCloseable {
         RunFiles.delete(going);
       }
     } catch (IOException | UncheckedIOException e) {
-      LOG.warn("an old checkpoint in {} could not be deleted: {}", folder, e.toString());
+      LOG.warn("an old checkpoint in {} could not be deleted: {}", folder, IoErrors.message(e));
     }
   }
 
@@ -244,7 +267,7 @@ final class RunCheckpoints implements AutoCloseable {
               json.get("metric").getAsString(),
               StatefulPart.number(json, "value")));
     } catch (RuntimeException e) { // Gson has several
-      throw new IOException(file + ": " + e.getMessage(), e);
+      throw new IOException(file + ": " + IoErrors.message(e), e);
     }
   }
 

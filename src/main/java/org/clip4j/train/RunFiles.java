@@ -6,6 +6,7 @@ import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -17,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
+import org.clip4j.io.IoErrors;
 
 /** Files and folders of checkpoints that outlive whatever happens to the process or the machine. */
 final class RunFiles {
@@ -34,6 +36,21 @@ final class RunFiles {
         channel.write(bytes);
       }
       channel.force(true);
+    }
+  }
+
+  /**
+   * Appends to a file all of some bytes or nothing: where the disk is full, half a line would
+   * damage what follows.
+   */
+  static void append(RandomAccessFile file, byte[] bytes) throws IOException {
+    long end = file.getFilePointer();
+    try {
+      file.write(bytes);
+    } catch (IOException e) {
+      file.setLength(end);
+      file.seek(end);
+      throw e;
     }
   }
 
@@ -104,7 +121,7 @@ final class RunFiles {
         return object;
       }
     } catch (JsonParseException e) {
-      throw new IOException(file + " is not valid JSON: " + e.getMessage(), e);
+      throw new IOException(file + " is not valid JSON: " + IoErrors.message(e), e);
     }
     throw new IOException(file + " does not hold one JSON object");
   }

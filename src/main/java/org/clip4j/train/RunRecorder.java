@@ -3,22 +3,29 @@ package org.clip4j.train;
 import com.google.gson.JsonObject;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
+import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Keeps a training's numbers, and writes them to the output folder if there is one: {@code
- * metrics.jsonl}, {@code tensorboard} and {@code report.html}. A failure to write is logged once
- * and does not end the training.
+ * metrics.jsonl}, {@code tensorboard} and {@code report.html}. A failure to write one is logged
+ * once, and does not end the training.
  */
 final class RunRecorder implements Closeable {
   private static final Logger logger = LoggerFactory.getLogger(RunRecorder.class);
+  private static final String METRICS = "metrics.jsonl";
+  private static final String EVENTS = "tensorboard";
+  private static final String REPORT = "report.html";
   private static final Duration REPORT_INTERVAL = Duration.ofSeconds(10);
 
   private final RunHistory history = new RunHistory();
@@ -27,7 +34,7 @@ final class RunRecorder implements Closeable {
   private EventFile events;
   private TrainingProgress latest;
   private boolean ended;
-  private boolean failed;
+  private final Set<String> failed = new HashSet<>();
   private long reportedNanos = System.nanoTime() - REPORT_INTERVAL.toNanos();
 
   private RunRecorder(RunReport report) {
@@ -44,16 +51,16 @@ final class RunRecorder implements Closeable {
     if (output == null) {
       return new RunRecorder(null);
     }
-    RunRecorder recorder = new RunRecorder(new RunReport(output.resolve("report.html"), settings));
-    try {
-      recorder.metrics =
-          MetricsFile.open(output.resolve("metrics.jsonl"), step, recorder.history::add);
-      recorder.events = EventFile.open(output.resolve("tensorboard"), step, Instant.now());
-      return recorder;
-    } catch (IOException e) {
-      recorder.close();
-      throw e;
-    }
+    RunRecorder recorder = new RunRecorder(new RunReport(output.resolve(REPORT), settings));
+    recorder.write(
+        METRICS,
+        () ->
+            recorder.metrics =
+                MetricsFile.open(output.resolve(METRICS), step, recorder.history::add));
+    recorder.write(
+        EVENTS,
+        () -> recorder.events = EventFile.open(output.resolve(EVENTS), step, Instant.now()));
+    return recorder;
   }
 
   RunHistory history() {
@@ -65,16 +72,13 @@ final class RunRecorder implements Closeable {
     Instant now = Instant.now();
     line.addProperty("time", now.truncatedTo(ChronoUnit.MILLIS).toString());
     history.add(line);
-    write(
-        () -> {
-          if (metrics != null) {
-            metrics.append(line);
-            Map<String, Float> scalars = scalars(line);
-            if (!scalars.isEmpty()) {
-              events.add(now, line.get(RunHistory.STEP).getAsLong(), scalars);
-            }
-          }
-        });
+    if (metrics != null) {
+      write(METRICS, () -> metrics.append(line));
+    }
+    Map<String, Float> scalars = scalars(line);
+    if (events != null && !scalars.isEmpty()) {
+      write(EVENTS, () -> events.add(now, line.get(RunHistory.STEP).getAsLong(), scalars));
+    }
   }
 
   /** TensorBoard groups by what stands before the slash. */
@@ -107,12 +111,9 @@ final class RunRecorder implements Closeable {
   void report(RunReport.Status status) {
     ended = status != RunReport.Status.RUNNING;
     reportedNanos = System.nanoTime();
-    write(
-        () -> {
-          if (report != null) {
-            report.write(history, latest, status);
-          }
-        });
+    if (report != null) {
+      write(REPORT, () -> report.write(history, latest, status));
+    }
   }
 
   @FunctionalInterface
@@ -120,31 +121,30 @@ final class RunRecorder implements Closeable {
     void run() throws IOException;
   }
 
-  private void write(Writing writing) {
+  private void write(String what, Writing writing) {
     try {
       writing.run();
-    } catch (IOException e) {
-      if (!failed) {
-        failed = true;
-        logger.error("Metrics and report cannot be written; the training goes on without", e);
+    } catch (IOException | UncheckedIOException e) {
+      if (failed.add(what)) {
+        logger.error(
+            "{} in the output folder cannot be written ({}); the training goes on without it",
+            what,
+            IoErrors.message(e));
       }
     }
   }
 
   /** Closes the files; if no end was reported, reports a failure. */
   @Override
-  public void close() throws IOException {
-    if (!ended && events != null) {
+  public void close() {
+    if (!ended) {
       report(RunReport.Status.FAILED);
     }
-    try {
-      if (metrics != null) {
-        metrics.close();
-      }
-    } finally {
-      if (events != null) {
-        events.close();
-      }
+    if (metrics != null) {
+      write(METRICS, metrics::close);
+    }
+    if (events != null) {
+      write(EVENTS, events::close);
     }
   }
 }

@@ -50,6 +50,7 @@ final class RunReport {
   private final TrainingSettings settings;
   private final long totalSteps;
   private final Map<String, String> described = new LinkedHashMap<>();
+  private final Map<String, String> folded = new LinkedHashMap<>();
   private StringBuilder html;
   private long lastStep;
   private Evaluated best; // null if there is none
@@ -58,8 +59,26 @@ final class RunReport {
     this.file = file;
     this.settings = settings;
     totalSteps = settings.totalSteps();
-    described.put("pairs", settings.pairs.name() + ", " + settings.pairs.pairsPerEpoch());
-    described.putAll(RunSettings.of(settings));
+    long pairs = settings.pairs.pairsPerEpoch();
+    described.put("pairs", settings.pairs.name() + ", " + pairs);
+    if (pairs < settings.batchSize) {
+      described.put(
+          "pairs a step",
+          "at most " + pairs + ", as there are fewer than the batch size of " + settings.batchSize);
+    }
+    Map<String, String> standard = RunSettings.of(settings.defaults());
+    RunSettings.of(settings)
+        .forEach(
+            (name, value) ->
+                (value.equals("null") || isOption(name) && value.equals(standard.get(name))
+                        ? folded
+                        : described)
+                    .put(name, value));
+  }
+
+  /** The model and the tokenizer are nobody's default. */
+  private static boolean isOption(String name) {
+    return !name.startsWith("model.") && !name.equals("tokenizer");
   }
 
   /**
@@ -117,7 +136,7 @@ final class RunReport {
     if (latest != null) {
       tiles.put("time", clock(latest.elapsed()));
       if (status == Status.RUNNING) {
-        tiles.put("time left", clock(latest.remaining()));
+        tiles.put("time left", latest.remaining().map(RunReport::clock).orElse("estimating"));
       }
     }
     if (best != null) {
@@ -236,8 +255,18 @@ final class RunReport {
   }
 
   private void settings() {
-    add("<h2>Settings</h2>\n<div class=\"table\"><table><tbody>\n");
-    described.forEach(
+    add("<h2>Settings</h2>\n");
+    table(described);
+    if (!folded.isEmpty()) {
+      add("<details><summary>" + folded.size() + " more, unset or at their defaults</summary>\n");
+      table(folded);
+      add("</details>\n");
+    }
+  }
+
+  private void table(Map<String, String> rows) {
+    add("<div class=\"table\"><table><tbody>\n");
+    rows.forEach(
         (name, value) ->
             add("<tr><th>" + escape(name) + "</th><td>" + escape(value) + "</td></tr>\n"));
     add("</tbody></table></div>\n");

@@ -3,6 +3,7 @@ package org.clip4j.train;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,6 +13,7 @@ import java.util.Optional;
 import org.clip4j.data.DataDigest;
 import org.clip4j.data.LoaderPosition;
 import org.clip4j.engine.Environment;
+import org.clip4j.io.IoErrors;
 import org.clip4j.weights.CheckpointWriter;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -50,7 +52,7 @@ final class RunSaver implements AutoCloseable {
             settings.output
                 + " has checkpoints of an earlier training, up to step "
                 + steps.get(steps.size() - 1)
-                + "; continue it with optResume(true), or use another output folder, or delete its"
+                + "; resume it, or use another output folder, or delete its"
                 + " folder checkpoints");
       }
     }
@@ -58,7 +60,8 @@ final class RunSaver implements AutoCloseable {
       return new RunSaver(settings, null);
     }
     RunCheckpoints checkpoints =
-        RunCheckpoints.open(settings.output, new Retention(settings.keepLast));
+        IoErrors.worded(
+            () -> RunCheckpoints.open(settings.output, new Retention(settings.keepLast)));
     try {
       return new RunSaver(settings, checkpoints);
     } catch (IOException | RuntimeException | Error e) {
@@ -95,8 +98,8 @@ final class RunSaver implements AutoCloseable {
               + latest.get().folder()
               + " had other settings:\n  "
               + String.join("\n  ", differences)
-              + "\nset them back, or start anew in another output folder, or let them change:"
-              + " optAllowedChanges with the names before the colons");
+              + "\nset them back, or start anew in another output folder, or allow the changes by the"
+              + " names before the colons");
     }
     List<String> environments =
         RunSettings.differences(then.environment(), environment, settings.allowedChanges);
@@ -112,7 +115,9 @@ final class RunSaver implements AutoCloseable {
 
   /** The last checkpoint that is whole. */
   Optional<Path> lastSaved() {
-    return savedStep == 0 ? Optional.empty() : Optional.of(checkpoints.path(savedStep));
+    return savedStep == 0
+        ? Optional.empty()
+        : Optional.of(checkpoints.path(savedStep)).filter(Files::isDirectory);
   }
 
   /** Whether a checkpoint should be written after this step. */
@@ -151,11 +156,7 @@ final class RunSaver implements AutoCloseable {
     try {
       saveLast(now);
     } catch (IOException | UncheckedIOException e) {
-      LOG.error(
-          "the checkpoint after step {} could not be written ({}), {}; the training goes on",
-          now.step(),
-          e.toString(),
-          lastSaved().map(path -> path + " remains").orElse("and there is none yet"));
+      LOG.error("{}; the training goes on", IoErrors.message(e));
     }
   }
 
@@ -165,7 +166,7 @@ final class RunSaver implements AutoCloseable {
    * @throws IOException if it cannot be written; those from before are all there
    */
   void saveLast(Moment now) throws IOException {
-    if (checkpoints == null || now.step() == savedStep) {
+    if (checkpoints == null || now.step() == savedStep && lastSaved().isPresent()) {
       return;
     }
     JsonObject scalars = new JsonObject();
@@ -183,6 +184,15 @@ final class RunSaver implements AutoCloseable {
     try {
       Uninterrupted.run(() -> checkpoints.write(state, folder -> write(folder, now)));
       savedStep = now.step();
+    } catch (IOException | UncheckedIOException e) {
+      throw new IOException(
+          "the checkpoint after step "
+              + now.step()
+              + " could not be written ("
+              + IoErrors.message(checkpoints.path(now.step()), e)
+              + "), "
+              + lastSaved().map(path -> path + " remains").orElse("and there is none yet"),
+          e);
     } finally {
       savedNanos = System.nanoTime(); // a full disk is not tried again at once
     }
@@ -214,7 +224,11 @@ final class RunSaver implements AutoCloseable {
   void saveModel(String folder) throws IOException {
     if (settings.output != null) {
       Path target = settings.output.resolve(folder);
-      Uninterrupted.run(() -> model().write(target, settings.layout));
+      try {
+        Uninterrupted.run(() -> model().write(target, settings.layout));
+      } catch (IOException | UncheckedIOException e) {
+        throw new IOException("the model could not be saved: " + IoErrors.message(target, e), e);
+      }
     }
   }
 

@@ -12,8 +12,10 @@ import org.clip4j.data.LoaderPosition;
 import org.clip4j.data.PairBatch;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.UnreadableImages;
+import org.clip4j.engine.PlainArithmetic;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.IoErrors;
 import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipModel;
 import org.slf4j.Logger;
@@ -44,6 +46,7 @@ final class TrainingLoop implements AutoCloseable {
   private long resumedAt;
   private Duration before = Duration.ZERO; // time in earlier runs
   private long start = System.nanoTime();
+  private boolean betweenSteps = true; // whether the state is whole
 
   /**
    * Starts at the first step, unless restored.
@@ -120,7 +123,13 @@ final class TrainingLoop implements AutoCloseable {
    * are averaged.
    */
   TrainingResult run() throws IOException {
-    TrainingResult result = steps();
+    TrainingResult result;
+    try {
+      result = steps();
+    } catch (IOException | RuntimeException | Error e) {
+      saveBeforeLeaving(e);
+      throw e;
+    }
     IOException failure = saved(() -> saver.saveLast(moment()), null);
     swapAverage();
     failure = saved(saver::saveModel, failure);
@@ -128,6 +137,27 @@ final class TrainingLoop implements AutoCloseable {
       throw failure;
     }
     return result;
+  }
+
+  /** What fails between two steps, such as a listener, loses none of them. */
+  private void saveBeforeLeaving(Throwable failure) {
+    if (!betweenSteps || losses.isEmpty()) {
+      return;
+    }
+    try {
+      saver.saveLast(moment());
+      saver
+          .lastSaved()
+          .ifPresent(
+              path ->
+                  LOG.info(
+                      "the training ends by an error after step {}; resumed it goes on from {}",
+                      losses.size(),
+                      path));
+    } catch (IOException | RuntimeException | Error e) {
+      failure.addSuppressed(e);
+      LOG.error("{}", IoErrors.message(e));
+    }
   }
 
   /** Ends the threads of several devices. */
@@ -162,10 +192,12 @@ final class TrainingLoop implements AutoCloseable {
       }
       double learningRate = schedule.at(losses.size());
       step.measure(monitor.measures(losses.size() + 1));
+      betweenSteps = false;
       double norm = step(batch, learningRate);
       float loss = losses.get(losses.size() - 1);
       samples += batch.size();
       position = batch.next();
+      betweenSteps = true;
       report(batch, loss, learningRate, norm, elapsed());
       if (monitor.evaluatesAfter(losses.size())) {
         evaluate();
@@ -197,6 +229,7 @@ final class TrainingLoop implements AutoCloseable {
   private void evaluate() throws IOException {
     long begun = System.nanoTime();
     boolean best;
+    betweenSteps = false; // the weights are the average
     swapAverage();
     try {
       best = monitor.evaluate(losses.size());
@@ -205,6 +238,7 @@ final class TrainingLoop implements AutoCloseable {
       }
     } finally {
       swapAverage();
+      betweenSteps = true;
     }
     if (best && !losses.isEmpty()) { // before the first step there is no state to resume
       double value = monitor.best().values().get(settings.bestBy);
@@ -223,7 +257,8 @@ final class TrainingLoop implements AutoCloseable {
   private void saveBest(Uninterrupted.Action action) {
     IOException failure = saved(action, null);
     if (failure != null) {
-      LOG.error("the best model, of step {}, could not be saved", losses.size(), failure);
+      LOG.error(
+          "the best model, of step {}, is not kept: {}", losses.size(), IoErrors.message(failure));
     }
   }
 
@@ -241,13 +276,7 @@ final class TrainingLoop implements AutoCloseable {
   private double step(PairBatch batch, double learningRate) {
     try (NDManager scratch = manager.newSubManager()) {
       TrainingStep.Gradients gradients =
-          step.backward(
-              scratch,
-              parts.of(batch, replicas.models().size()),
-              settings.spreadDuplicates
-                  ? Matches.of(batch.captionIds(), batch.imageIds())
-                  : Matches.OWN,
-              scaler == null ? 1 : scaler.scale());
+          step.backward(scratch, micro(batch), matches(batch), scaler == null ? 1 : scaler.scale());
       float loss = gradients.loss();
       if (!Float.isFinite(loss)) {
         throw diverged(batch, loss, Double.NaN);
@@ -275,11 +304,35 @@ final class TrainingLoop implements AutoCloseable {
   }
 
   private TrainingDivergedException diverged(PairBatch batch, double loss, double norm) {
-    return monitor.notFinite(losses.size() + 1, batch, loss, norm, saver.lastSaved());
+    return monitor.notFinite(
+        losses.size() + 1, batch, loss, norm, isFinitePlainly(batch), saver.lastSaved());
+  }
+
+  /** Whether loss and gradients of the same step are finite without any native kernel. */
+  private boolean isFinitePlainly(PairBatch batch) {
+    try (NDManager scratch = manager.newSubManager()) {
+      TrainingStep plain = new TrainingStep(scratch, replicas, Precision.FP32);
+      TrainingStep.Gradients gradients =
+          PlainArithmetic.only(() -> plain.backward(scratch, micro(batch), matches(batch), 1));
+      return Float.isFinite(gradients.loss())
+          && gradients.byName().values().stream()
+              .allMatch(gradient -> Float.isFinite(gradient.abs().max().getFloat()));
+    }
+  }
+
+  private List<TrainingStep.MicroBatch> micro(PairBatch batch) {
+    return parts.of(batch, replicas.models().size());
+  }
+
+  private Matches matches(PairBatch batch) {
+    return settings.spreadDuplicates
+        ? Matches.of(batch.captionIds(), batch.imageIds())
+        : Matches.OWN;
   }
 
   private void report(
       PairBatch batch, float loss, double learningRate, double norm, Duration elapsed) {
+    double dataWait = monitor.dataWait(batch.size(), loader.stats().waited());
     TrainingProgress progress =
         new TrainingProgress(
             losses.size(),
@@ -292,8 +345,9 @@ final class TrainingLoop implements AutoCloseable {
             model.logitScale(),
             samples / (elapsed.toNanos() / 1e9),
             elapsed,
-            monitor.dataWait(batch.size(), loader.stats().waited()),
-            BatchStatistics.of(batch, model.config().isSigmoid(), step.cosines()));
+            dataWait,
+            BatchStatistics.of(batch, model.config().isSigmoid(), step.cosines()),
+            monitor.timeFor(totalSteps - losses.size()));
     monitor.after(progress);
   }
 }

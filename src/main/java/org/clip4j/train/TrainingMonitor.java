@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
 import org.clip4j.data.PairBatch;
 import org.clip4j.eval.Encoder;
 import org.clip4j.eval.Evaluation;
+import org.clip4j.io.IoErrors;
 import org.clip4j.train.RunSummary.Evaluated;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -76,13 +77,17 @@ final class TrainingMonitor implements Closeable {
 
   /** Before the first step, of this run or of a resumed one. */
   void begin(long step) {
-    logger.info(
-        "Training on {}, steps {} to {}; batch size {}, learning rate {}",
-        settings.pairs.name(),
-        step + 1,
-        totalSteps,
-        settings.batchSize,
-        settings.learningRate);
+    if (step < totalSteps) {
+      logger.info(
+          "Training on {}, steps {} to {}; batch size {}, learning rate {}",
+          settings.pairs.name(),
+          step + 1,
+          totalSteps,
+          settings.batchSize,
+          settings.learningRate);
+    } else {
+      logger.info("All {} steps of the training are done", step);
+    }
     recorder.report(RunReport.Status.RUNNING);
     pace.start();
   }
@@ -102,6 +107,13 @@ final class TrainingMonitor implements Closeable {
   double dataWait(int samples, Duration waited) {
     pace.step(samples, waited);
     return pace.dataWait();
+  }
+
+  /** The time that so many steps will take; empty while it can only be guessed. */
+  Optional<Duration> timeFor(long steps) {
+    return steps == 0
+        ? Optional.of(Duration.ZERO)
+        : pace.perStep().map(step -> step.multipliedBy(steps));
   }
 
   /** What follows a step: diagnosis, listeners and records. */
@@ -148,6 +160,10 @@ final class TrainingMonitor implements Closeable {
 
   private void found(Finding finding) {
     logger.warn("{}", finding);
+    tell(finding);
+  }
+
+  private void tell(Finding finding) {
     recorder.add(RunHistory.line(finding));
     settings.listeners.forEach(listener -> listener.onFinding(finding));
   }
@@ -213,10 +229,16 @@ final class TrainingMonitor implements Closeable {
    * What to throw when a loss or a gradient norm is not finite, with the batch saved.
    *
    * @param step that was not completed
+   * @param finitePlainly whether both are finite without native kernels
    * @param checkpoint the last, if there is one
    */
   TrainingDivergedException notFinite(
-      long step, PairBatch batch, double loss, double gradientNorm, Optional<Path> checkpoint) {
+      long step,
+      PairBatch batch,
+      double loss,
+      double gradientNorm,
+      boolean finitePlainly,
+      Optional<Path> checkpoint) {
     Path folder = saveBatch(step, batch);
     Finding finding =
         Diagnosis.notFinite(
@@ -224,9 +246,10 @@ final class TrainingMonitor implements Closeable {
             loss,
             gradientNorm,
             settings.learningRate,
+            finitePlainly ? settings.precision : null,
             lastGood(checkpoint),
             folder == null ? "" : "The batch is in " + folder + ".");
-    found(finding);
+    tell(finding); // the exception says it: it is not logged besides
     return new TrainingDivergedException(finding, folder);
   }
 
@@ -253,7 +276,8 @@ final class TrainingMonitor implements Closeable {
       BadBatch.write(folder, batch, settings.transform().height(), settings.transform().width());
       return folder;
     } catch (IOException e) {
-      logger.error("The batch of step {} could not be saved", step, e);
+      logger.error(
+          "The batch of step {} could not be saved: {}", step, IoErrors.message(folder, e));
       return null;
     }
   }

@@ -1,6 +1,7 @@
 package org.clip4j.train;
 
 import java.time.Duration;
+import java.util.Optional;
 
 /**
  * Where a training stands after a step.
@@ -20,6 +21,8 @@ import java.time.Duration;
  * @param dataWait the share of the time of the last steps that was spent waiting for data, in [0,
  *     1]
  * @param batch what this step's batch was like
+ * @param remaining the time that the remaining steps will take at the pace of this run's last
+ *     steps; empty while the first steps, which are slower, are all there is to tell by
  */
 public record TrainingProgress(
     long step,
@@ -33,10 +36,5 @@ public record TrainingProgress(
     double samplesPerSecond,
     Duration elapsed,
     double dataWait,
-    BatchStatistics batch) {
-
-  /** The time that the remaining steps will take at the present rate. */
-  public Duration remaining() {
-    return elapsed.multipliedBy(totalSteps - step).dividedBy(step);
-  }
-}
+    BatchStatistics batch,
+    Optional<Duration> remaining) {}

@@ -82,9 +82,12 @@ final class TrainingSettings implements Cloneable {
       throw new IllegalArgumentException(
           "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
     }
-    if (pairs == null || pairs instanceof PairSource source && source.size() == 0) {
+    if (pairs == null) {
       throw new IllegalArgumentException(
           "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
+    }
+    if (pairs instanceof PairSource source && source.size() == 0) {
+      throw new IllegalArgumentException("there are no pairs to train on in " + pairs.name());
     }
     int vocabSize = model.config().text().vocabSize();
     if (tokenizer == null && !ClipTokenizer.fits(vocabSize)) {
@@ -97,11 +100,11 @@ final class TrainingSettings implements Cloneable {
       throw new IllegalArgumentException(
           "to choose the best model by "
               + bestBy
-              + " it must be evaluated: optHeldOut(pairs), optZeroShot(...) or optEvaluation(...)");
+              + " it must be evaluated: by held-out pairs, zero-shot classes or an evaluation of one's own");
     }
     if (patience > 0 && bestBy == null) {
       throw new IllegalArgumentException(
-          "early stopping needs the metric that is to improve: optBestBy(\"retrieval.text_to_image.r1\")");
+          "early stopping needs the metric that is to improve, for example retrieval.text_to_image.r1");
     }
     checkStep();
   }
@@ -122,6 +125,16 @@ final class TrainingSettings implements Cloneable {
     for (Freezing freezing : freezings) {
       model.specs().forEach(spec -> freezing.freezes(model.config(), spec.name()));
     }
+  }
+
+  /** What a training of the same model and pairs, of as many steps, has by default. */
+  TrainingSettings defaults() throws IOException {
+    TrainingSettings defaults = new TrainingSettings();
+    defaults.model = model;
+    defaults.pairs = pairs;
+    defaults.tokenizer = tokenizer;
+    defaults.steps = totalSteps();
+    return defaults;
   }
 
   /** Whether there is anything to resume from later. */

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
@@ -89,6 +90,10 @@ public final class Checkpoint implements AutoCloseable {
    *     architecture
    */
   public static Checkpoint open(Path path, ClipConfig architecture) throws IOException {
+    return IoErrors.worded(path, () -> openFiles(path, architecture));
+  }
+
+  private static Checkpoint openFiles(Path path, ClipConfig architecture) throws IOException {
     CheckpointFiles files = CheckpointFiles.find(path);
     JsonFields json =
         files.layout() == null
@@ -142,7 +147,7 @@ public final class Checkpoint implements AutoCloseable {
     try {
       return ClipConfigJson.read(json.object("model_cfg").json());
     } catch (IllegalArgumentException e) {
-      throw new CheckpointException(file + ": " + e.getMessage(), e);
+      throw new CheckpointException(file + ": " + IoErrors.message(e), e);
     }
   }
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.TextConfig;
@@ -47,7 +48,7 @@ final class CheckpointTokenizer {
       return checkedRules(layout, folder, config);
     } catch (IllegalArgumentException e) {
       throw new CheckpointException(
-          folder.resolve(layout.configFile()) + ": text_cfg." + e.getMessage(), e);
+          folder.resolve(layout.configFile()) + ": text_cfg." + IoErrors.message(e), e);
     }
   }
 

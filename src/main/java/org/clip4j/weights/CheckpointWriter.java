@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
@@ -100,6 +101,15 @@ public final class CheckpointWriter {
    * @throws IOException if a file cannot be written; what was there is untouched
    */
   public void write(Path folder, Layout layout) throws IOException {
+    IoErrors.worded(
+        folder,
+        () -> {
+          writeFolder(folder, layout);
+          return null;
+        });
+  }
+
+  private void writeFolder(Path folder, Layout layout) throws IOException {
     KeyMap keys = KeyMap.of(layout, config);
     Files.createDirectories(folder);
     try (StagedFiles staged = new StagedFiles()) {

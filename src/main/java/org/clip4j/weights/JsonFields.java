@@ -17,6 +17,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
+import org.clip4j.io.IoErrors;
 
 /** A JSON object of a checkpoint's file, whose getters name the file and the key that fail. */
 final class JsonFields {
@@ -48,7 +49,7 @@ final class JsonFields {
         return new JsonFields(file + ": ", object);
       }
     } catch (CharacterCodingException | MalformedJsonException | JsonParseException e) {
-      throw new CheckpointException(file + " is not valid JSON: " + e.getMessage(), e);
+      throw new CheckpointException(file + " is not valid JSON: " + IoErrors.message(e), e);
     }
     throw new CheckpointException(file + " does not hold one JSON object");
   }

@@ -6,6 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.TextConfig;
@@ -61,7 +62,7 @@ final class OpenAiArchitecture {
           true);
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new CheckpointException(
-          file + ": its tensors fit no model of OpenAI's: " + e.getMessage(), e);
+          file + ": its tensors fit no model of OpenAI's: " + IoErrors.message(e), e);
     }
   }
 

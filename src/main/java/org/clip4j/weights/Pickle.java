@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.io.IoErrors;
 import org.clip4j.weights.PickleCalls.Storage;
 
 /**
@@ -50,7 +51,7 @@ final class Pickle {
     try {
       return run();
     } catch (PickleCalls.Refused e) {
-      throw in.bad("its pickle " + e.getMessage());
+      throw in.bad("its pickle " + IoErrors.message(e));
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
 import org.clip4j.weights.PickleCalls.Storage;
 import org.clip4j.weights.PickleCalls.Tensor;
 
@@ -93,6 +94,10 @@ public final class PyTorchArchive implements TensorFile {
    *     names it
    */
   public static PyTorchArchive open(Path file) throws IOException {
+    return IoErrors.worded(file, () -> openFile(file));
+  }
+
+  private static PyTorchArchive openFile(Path file) throws IOException {
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
       ByteBuffer start = ByteBuffer.allocate(1);

@@ -8,6 +8,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
 import org.clip4j.weights.SafeTensorsHeader.Span;
 
 /**
@@ -36,6 +37,10 @@ public final class SafeTensors implements TensorFile {
    * @throws CheckpointException if the file is not valid; the message names the file and the tensor
    */
   public static SafeTensors open(Path file) throws IOException {
+    return IoErrors.worded(file, () -> openFile(file));
+  }
+
+  private static SafeTensors openFile(Path file) throws IOException {
     FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
       return new SafeTensors(file, channel, SafeTensorsHeader.read(file, channel));

@@ -28,6 +28,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.io.IoErrors;
 
 /**
  * The header of a safetensors file, parsed without trusting it: nothing is allocated by a size that
@@ -153,7 +154,7 @@ final class SafeTensorsHeader {
           | JsonParseException
           | IllegalStateException e) {
         throw new CheckpointException(
-            prefix() + "its header is not a JSON object of tensors: " + e.getMessage(), e);
+            prefix() + "its header is not a JSON object of tensors: " + IoErrors.message(e), e);
       }
     }
 

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.clip4j.io.IoErrors;
 
 /**
  * A set of files that hold one model together, listed by an index beside them: {@code
@@ -183,7 +184,7 @@ final class ShardedTensors implements TensorFile {
           | JsonParseException
           | IllegalStateException e) {
         throw new CheckpointException(
-            index + " is not a JSON object with a weight_map of texts: " + e.getMessage(), e);
+            index + " is not a JSON object with a weight_map of texts: " + IoErrors.message(e), e);
       }
       if (weightMap == null || weightMap.isEmpty()) {
         throw new CheckpointException(

@@ -4,6 +4,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.util.List;
 import java.util.Locale;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ImagePooling;
@@ -104,7 +105,7 @@ final class TransformersConfig {
     try {
       more = ClipConfigJson.read(config.object(CheckpointWriter.MODEL_CFG).json());
     } catch (IllegalArgumentException e) {
-      throw config.bad(CheckpointWriter.MODEL_CFG, e.getMessage());
+      throw config.bad(CheckpointWriter.MODEL_CFG, IoErrors.message(e));
     }
     if (!computed(more).equals(computed(own))) {
       throw config.bad(

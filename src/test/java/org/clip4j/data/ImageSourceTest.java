@@ -111,7 +111,7 @@ class ImageSourceTest {
     ImageSource source = ImageSource.of(folder.resolve("no.png"));
     assertThatThrownBy(source::read)
         .isInstanceOf(NoSuchFileException.class)
-        .hasMessageContaining("no.png does not exist");
+        .hasMessageContaining("no.png: it does not exist");
   }
 
   @Test

@@ -70,7 +70,9 @@ class ImagesTest {
     entries.put("01.jpg", TestShards.text("broken"));
     Files.write(temp.resolve("a-0.tar"), TestShards.tar(entries));
     byte[] whole = TestShards.tar(Map.of("02.png", TestShards.png(2)));
-    Files.write(temp.resolve("a-1.tar"), Arrays.copyOf(whole, whole.length - 1024 + 100));
+    byte[] damaged = Arrays.copyOf(whole, whole.length - 1024 + 100); // within the next header
+    damaged[damaged.length - 1] = 1;
+    Files.write(temp.resolve("a-1.tar"), damaged);
     ImageList images = Images.tars(temp.resolve("a-{0..1}.tar").toString(), DECODER);
     assertThat(IntStream.range(0, images.size()).mapToObj(images::name))
         .containsExactly(

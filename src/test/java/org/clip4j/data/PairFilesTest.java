@@ -154,7 +154,7 @@ class PairFilesTest {
         .hasMessageContaining("dog.txt is not UTF-8");
     assertThatThrownBy(() -> Pairs.folder(folder.resolve("no")).build())
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("no is not a folder");
+        .hasMessageContaining("no: it does not exist");
   }
 
   // ---- class folders ----

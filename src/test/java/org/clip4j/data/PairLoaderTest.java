@@ -19,11 +19,6 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
 class PairLoaderTest {
-  static {
-    // Hundreds of images are unreadable here on purpose.
-    System.setProperty("org.slf4j.simpleLogger.log." + PairLoader.class.getName(), "error");
-  }
-
   private static List<PairBatch> take(PairLoader loader, int count) throws Exception {
     List<PairBatch> batches = new ArrayList<>();
     for (int i = 0; i < count; i++) {
@@ -225,6 +220,23 @@ class PairLoaderTest {
       assertThat(loader.unreadable().names())
           .containsExactlyInAnyOrder("image-4", "image-14", "image-24", "image-34");
       assertThat(failures.get()).isEqualTo(4);
+    }
+  }
+
+  @Test
+  void an_error_while_one_image_is_decoded_is_that_images_alone() throws Exception {
+    PairSource pairs =
+        TestPairs.broken(
+            12,
+            i -> {
+              if (i == 5) {
+                throw new OutOfMemoryError("Java heap space");
+              }
+              return false;
+            });
+    try (PairLoader loader = TestPairs.loader(pairs, 11).build()) {
+      assertThat(loader.next().indices()).hasSize(11).doesNotContain(5);
+      assertThat(loader.unreadable().names()).containsExactly("image-5");
     }
   }
 

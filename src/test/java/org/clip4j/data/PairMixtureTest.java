@@ -21,10 +21,6 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 @Timeout(60)
 class PairMixtureTest {
-  static {
-    System.setProperty("org.slf4j.simpleLogger.log." + PairLoader.class.getName(), "error");
-  }
-
   @TempDir Path folder;
 
   private record Named(String name, PairSource pairs) implements PairSource {

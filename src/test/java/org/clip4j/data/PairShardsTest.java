@@ -22,10 +22,6 @@ import org.junit.jupiter.api.io.TempDir;
 /** Shards as the loader takes them: order, resuming, index, names. */
 @Timeout(60)
 class PairShardsTest {
-  static {
-    System.setProperty("org.slf4j.simpleLogger.log." + PairLoader.class.getName(), "error");
-  }
-
   @TempDir Path folder;
 
   @BeforeEach

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import javax.imageio.ImageIO;
+import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 import org.clip4j.testing.Bounds;
 import org.junit.jupiter.api.Test;
@@ -262,5 +263,34 @@ class PairTableTest {
     assertThatThrownBy(() -> Pairs.table(folder.resolve("pairs.csv")).build())
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("columns(");
+  }
+
+  @Test
+  void captions_that_begin_with_a_quote_are_read_without_quoting() throws IOException {
+    Path table =
+        Files.writeString(
+            folder.resolve("quotes.tsv"),
+            "file\tcaption\na.png\t\"Hello\" he said\nb.png\t\"12 inches\nc.png\tplain\n");
+    assertThatThrownBy(() -> Pairs.table(table).columns("file", "caption").build())
+        .isInstanceOf(IOException.class)
+        .hasMessageContainingAll("quotes.tsv", "line 2", "without quotes");
+    PairTable read = Pairs.table(table).columns("file", "caption").optQuotes(false).build();
+    assertThat(read.size()).isEqualTo(3);
+    assertThat(read.get(0).captions()).containsExactly("\"Hello\" he said");
+    assertThat(read.get(1).captions()).containsExactly("\"12 inches");
+    assertThat(Images.table(table, "file", false, ImageDecoder.defaults()).size()).isEqualTo(3);
+  }
+
+  @Test
+  void a_quote_that_swallows_rows_names_the_option() throws IOException {
+    Path table =
+        Files.writeString(
+            folder.resolve("swallow.csv"),
+            "file,caption\na.png,\"12 inches\nb.png,x\",\"y\nc.png,z\n");
+    assertThatThrownBy(() -> Pairs.table(table).columns("file", "caption").build())
+        .hasMessageContainingAll("swallow.csv", "without quotes");
+    Path plain = Files.writeString(folder.resolve("p.csv"), "file,caption\na.png,b,c\n");
+    assertThatThrownBy(() -> Pairs.table(plain).columns("file", "caption").build())
+        .hasMessageNotContaining("without quotes");
   }
 }

@@ -372,4 +372,16 @@ class LinearProbeTest {
     assertThatThrownBy(() -> probe.accuracy(features, new int[] {0}))
         .hasMessageContaining("9 vectors and 1 labels");
   }
+
+  @Test
+  void too_few_examples_are_told_before_anything_is_fitted() {
+    FewShot.Builder builder = FewShot.builder().setClassNames(List.of("a", "b")).optShots(4);
+    builder.check(new int[] {0, 0, 0, 0, 1, 1, 1, 1});
+    assertThatThrownBy(() -> builder.check(new int[] {0, 0, 0, 0, 1, 1, 1}))
+        .hasMessageContainingAll("class 1 (b)", "3 training examples", "4 shots");
+    builder.optValidationFraction(0.25, 0); // one of four is set apart
+    assertThatThrownBy(() -> builder.check(new int[] {0, 0, 0, 0, 1, 1, 1, 1}))
+        .hasMessageContainingAll("3 training examples", "4 shots");
+    builder.optFewer(true).check(new int[] {0, 0, 0, 0, 1, 1, 1, 1});
+  }
 }

@@ -187,7 +187,7 @@ class ZeroShotEvaluationTest {
     ZeroShotEvaluation.Result result = evaluation(images).build().run(encoder);
     assertThat(result.heads().get(0).metrics().images()).isEqualTo(2);
     assertThat(result.unreadable().count()).isEqualTo(1);
-    assertThat(result.unreadable().names().get(0)).contains("missing.png does not exist");
+    assertThat(result.unreadable().names().get(0)).contains("missing.png: it does not exist");
   }
 
   @Test

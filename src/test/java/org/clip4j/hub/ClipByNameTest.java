@@ -2,18 +2,25 @@ package org.clip4j.hub;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.clip4j.Clip;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.weights.Checkpoint;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The front door, with a name in place of a path. */
 class ClipByNameTest extends HubFixture {
@@ -56,6 +63,99 @@ class ClipByNameTest extends HubFixture {
     assertThatThrownBy(() -> Clip.load("no/such/file.safetensors"))
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageContainingAll("no file or folder", "no/such/file.safetensors");
+  }
+
+  /** Any request would be seen, and any wait for a host noticed. */
+  private String refused(ThrowingCallable load) {
+    long start = System.nanoTime();
+    String message = IoErrors.message(catchThrowable(load));
+    assertThat(hub.requests).isEmpty();
+    assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(10));
+    return message;
+  }
+
+  private Clip load(String name) {
+    return Clip.loader(name).optHub(Hub.of(environment)).load();
+  }
+
+  @Test
+  void a_path_is_never_asked_of_the_hub() throws IOException {
+    hub.publish("org/name", "main", files(Path.of("src/test/resources/golden/hf-clip")));
+    Path path = Path.of("org", "name");
+    assertThat(refused(() -> Clip.loader(path).optHub(Hub.of(environment)).load()))
+        .contains(path.toAbsolutePath().toString(), "no file or folder");
+    assertThat(refused(() -> Clip.loader(path).optHub(Hub.of(environment)).openCheckpoint()))
+        .contains(path.toAbsolutePath().toString());
+    assertThat(refused(() -> Checkpoint.open(path))).contains("no checkpoint there");
+    load("org/name").close(); // the name is one
+    assertThat(hub.requests).isNotEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "./org/name",
+        "../name",
+        "/org/name",
+        "C:\\models\\name",
+        "models\\name",
+        "~/name",
+        "a/b/c",
+        "org/name/",
+        "run/epoch_30.pt",
+        "src/name",
+        "name.safetensors",
+        "org/config.json"
+      })
+  void a_name_that_looks_like_a_file_is_not_asked_of_the_hub(String name) {
+    assertThat(refused(() -> load(name))).contains("no file or folder");
+  }
+
+  @Test
+  void a_misspelt_name_is_answered_with_what_was_looked_for_and_the_nearest() throws IOException {
+    assertThat(refused(() -> load("vit-b-32")))
+        .contains(
+            "vit-b-32", "no file or folder", "organisation/name", "did you mean \"ViT-B-32\"");
+    assertThat(refused(() -> load("ViT-B-23"))).contains("did you mean \"ViT-B-32\"");
+    assertThat(refused(() -> load("nomodel")))
+        .contains("no model \"nomodel\"", Path.of("nomodel").toAbsolutePath().toString());
+    assertThat(refused(() -> load("nomodel@main"))).contains("no model \"nomodel\"");
+    assertThat(refused(() -> load("clip-vit-base-patch23")))
+        .contains("openai/clip-vit-base-patch32");
+    assertThat(refused(() -> load("ViT-B-32"))).contains("architecture", "no weights");
+    assertThat(refused(() -> load("ViT-B-32/openai"))).contains("architecture", "no weights");
+    assertThat(refused(() -> load("src/test/resources/golden/hf-clop")))
+        .contains("did you mean \"hf-clip\"");
+    assertThat(refused(() -> load(""))).contains("no model \"\"");
+    assertThat(refused(() -> load("src/mein"))).contains("\"main\"", "src/mein@main");
+    assertThat(refused(() -> Clip.loader("x").optArchitecture("vit-b-32")))
+        .contains("did you mean \"ViT-B-32\"");
+  }
+
+  @Test
+  void a_name_that_the_hub_does_not_know_comes_back_with_the_nearest() {
+    assertThatThrownBy(() -> load("openai/clip-vit-base-patch23"))
+        .hasMessageContaining("did you mean \"openai/clip-vit-base-patch32\"");
+    environment.put("HF_HUB_OFFLINE", "1");
+    assertThatThrownBy(() -> load("openai/clip-vit-base-patch23"))
+        .hasMessageContaining("did you mean \"openai/clip-vit-base-patch32\"");
+  }
+
+  @Test
+  void an_interrupted_load_says_so_and_keeps_the_flag() throws IOException {
+    Path golden = Path.of("src/test/resources/golden/hf-clip");
+    hub.publish("org/model", "main", files(golden));
+    for (ThrowingCallable load :
+        List.<ThrowingCallable>of(
+            () -> Clip.load(golden), () -> load("org/model"), () -> load("org/none"))) {
+      Thread.currentThread().interrupt();
+      Throwable thrown = catchThrowable(load);
+      boolean kept = Thread.interrupted();
+      assertThat(kept).isTrue();
+      assertThat(thrown)
+          .isInstanceOf(UncheckedIOException.class)
+          .hasMessageContaining("interrupted");
+    }
   }
 
   @Test

@@ -44,7 +44,7 @@ class HubConcurrencyTest extends HubFixture {
   @Test
   void downloads_of_one_file_without_a_lock_do_not_meet() throws Exception {
     String commit = hub.publish(ID, "main", both());
-    HubClient client = new HubClient(HubSettings.of(environment), waits::add);
+    HubClient client = new HubClient(HubSettings.of(environment), Proxies.NONE, waits::add);
     RemoteFile file =
         new RemoteFile("open_clip_model.safetensors", SHA, 3_000_000, new Checksum(false, SHA));
     Path blob = Files.createDirectories(repo().resolve("blobs")).resolve(SHA);
@@ -139,21 +139,6 @@ class HubConcurrencyTest extends HubFixture {
     assertThat(hub.requests)
         .anyMatch(r -> r.path().contains(SHA) && ("bytes=" + received + "-").equals(r.range()));
     assertThat(tree(blobs)).noneMatch(name -> name.contains("incomplete"));
-  }
-
-  private Process start() throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp",
-            System.getProperty("java.class.path"),
-            HubProcess.class.getName(),
-            "fetch",
-            ID);
-    builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
-    builder.environment().putAll(environment);
-    builder.redirectErrorStream(true);
-    return builder.start();
   }
 
   private static long received(Path blobs) throws IOException {

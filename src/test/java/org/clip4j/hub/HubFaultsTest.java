@@ -464,4 +464,37 @@ class HubFaultsTest extends HubFixture {
     assertThat(HubClient.target(URI.create("http://hub.example/a"), "https://x.example/b"))
         .hasToString("https://x.example/b");
   }
+
+  /** A byte every 20 ms would take 16 hours for the file, and never be too late. */
+  @Test
+  void a_server_that_trickles_is_given_up() throws IOException {
+    timeout = Duration.ofMillis(200);
+    hub.publish(ID, "main", transformers(bytes(7, 50_000)));
+    hub.fault(
+        "GET",
+        FakeHub.sha256(bytes(7, 50_000)),
+        9,
+        exchange -> {
+          exchange.sendResponseHeaders(200, 50_000);
+          for (int i = 0; i < 500; i++) {
+            exchange.getResponseBody().write(0);
+            exchange.getResponseBody().flush();
+            try {
+              Thread.sleep(20);
+            } catch (InterruptedException e) {
+              return;
+            }
+          }
+        });
+    assertThat(failure(ID))
+        .contains("model.safetensors", "less than 1024 a second", "2 times in a row");
+    assertThat(waits).hasSize(1);
+  }
+
+  @Test
+  void a_host_that_does_not_resolve_is_tried_once_more() {
+    environment.put("HF_ENDPOINT", "http://no-such-host.invalid");
+    assertThat(failure(ID)).contains("the host's name is unknown", "2 times in a row");
+    assertThat(waits).containsExactly(Duration.ofSeconds(1));
+  }
 }

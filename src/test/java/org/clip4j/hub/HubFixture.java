@@ -87,11 +87,28 @@ abstract class HubFixture {
     return new Hub(
         new HubSettings(
             s.cache(), s.endpoint(), s.token(), s.offline(), s.symlinks(), timeout, timeout),
+        Proxies.of(environment),
         waits::add);
   }
 
   HubModel fetch(String id) throws IOException {
     return connect().fetch(HubId.parse(id), progress::add);
+  }
+
+  /** Fetches in a process of its own, by the environment. */
+  final Process start() throws IOException {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-cp",
+            System.getProperty("java.class.path"),
+            HubProcess.class.getName(),
+            "fetch",
+            ID);
+    builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
+    builder.environment().putAll(environment);
+    builder.redirectErrorStream(true);
+    return builder.start();
   }
 
   /** Fetches what cannot be had; the message never holds the token. */

@@ -87,7 +87,7 @@ class OrientationTest {
             exif("MM", 42, 8, 274, 3, 1, 9), // no such orientation
             exif("MM", 42, 8, 274, 3, 1, 0),
             exif("MM", 42, 8, 274, 2, 1, 6), // of another type
-            exif("MM", 42, 8, 274, 3, 2, 6), // two of them
+            exif("MM", 42, 8, 274, 3, 0, 6), // none
             exif("MM", 42, 8, 274, 3, -1, 6),
             exif("MM", 42, 8, 275, 3, 1, 6), // another tag
             exif("MM", 42, 0, 274, 3, 1, 6), // the directory is the header
@@ -129,7 +129,10 @@ class OrientationTest {
     out.writeBytes(new byte[] {(byte) 0xFF, (byte) 0xE1, (byte) (length >> 8), (byte) length});
     out.writeBytes("Exif\0\0".getBytes(StandardCharsets.ISO_8859_1));
     out.writeBytes(exif);
-    out.write(data, 2, data.length - 2); // the old EXIF data follow; the first counts
+    int old = 20; // after the start and JFIF's segment
+    assertThat(data[old + 1]).isEqualTo((byte) 0xE1);
+    int rest = old + 2 + ((data[old + 2] & 0xFF) << 8 | data[old + 3] & 0xFF);
+    out.write(data, rest, data.length - rest);
     return out.toByteArray();
   }
 

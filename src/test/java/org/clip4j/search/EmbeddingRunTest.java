@@ -172,6 +172,29 @@ class EmbeddingRunTest {
   }
 
   @Test
+  void an_error_while_one_source_is_read_is_that_sources() throws IOException {
+    Path folder = temp.resolve("errors");
+    try (EmbeddingWriter writer = writer(folder)) {
+      EmbeddingRun.Result result =
+          new EmbeddingRun<Integer>(
+                  writer,
+                  source -> {
+                    if (source == 1) {
+                      throw new OutOfMemoryError("Java heap space");
+                    }
+                    return source;
+                  },
+                  contents -> new float[contents.size()][3],
+                  2,
+                  2)
+              .run(4, EmbeddingRunTest::name, (done, skipped) -> {});
+      assertThat(result.skipped()).isEqualTo(1);
+    }
+    assertThat(Files.readString(folder.resolve("skipped.jsonl")))
+        .contains("it cannot be read: java.lang.OutOfMemoryError: Java heap space");
+  }
+
+  @Test
   void sources_none_of_which_can_be_read_are_an_error() throws IOException {
     try (EmbeddingWriter writer = writer(temp)) {
       EmbeddingRun<Integer> run =

@@ -9,6 +9,7 @@ import static org.clip4j.search.TestVectors.uniform;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -113,7 +114,7 @@ class ExactIndexTest {
       assertThat(TestVectors.files(folder).keySet())
           .containsExactly("index.json", "vectors-00000.npy", "vectors-00001.npy");
       Vectors opened = new Vectors(layout, dimensions);
-      IndexFolder.open(folder, "test").load(opened, origin);
+      IndexFolder.open(folder, "test").load(opened, origin, new ArrayList<>());
       assertThat(opened.size()).isEqualTo(1025);
       assertThat(opened.row(1023)).isEqualTo(full[1023]).isEqualTo(opened.row(1024));
     }
@@ -173,7 +174,6 @@ class ExactIndexTest {
         assertThatThrownBy(() -> second.save(temp)).hasMessageContaining("another process");
       }
     }
-    assertThatThrownBy(() -> ApproximateIndex.open(temp)).hasMessageContaining("not a");
     assertThatThrownBy(() -> ExactIndex.open(temp.resolve("none"))).hasMessageContaining("none");
   }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -43,7 +44,8 @@ class DiagnosisTest {
               3,
               CHANCE,
               step % 10 == 0 ? imageCosine : Double.NaN,
-              step % 10 == 0 ? textCosine : Double.NaN));
+              step % 10 == 0 ? textCosine : Double.NaN),
+          Optional.empty());
     }
   }
 
@@ -119,7 +121,7 @@ class DiagnosisTest {
         only(run(60, false, (step, n) -> step.duplicates = 0.4), Diagnosis.DUPLICATE_CAPTIONS);
     assertThat(finding.step()).isEqualTo(20);
     assertThat(finding.message()).contains("40 %", "\"a dog\" stands 3 times");
-    assertThat(finding.remedy()).contains("optSpreadDuplicates");
+    assertThat(finding.remedy()).contains("Spread the duplicates");
     assertThat(run(60, true, (step, n) -> step.duplicates = 0.4)).isEmpty();
   }
 
@@ -151,7 +153,7 @@ class DiagnosisTest {
         .containsEntry("gradient_norm", 25.0)
         .containsEntry("median_gradient_norm", 1.0);
     assertThat(finding.message()).contains("gradient norm of 25", "loss of 2.50");
-    assertThat(finding.remedy()).contains("0.001,", "optMaxGradientNorm");
+    assertThat(finding.remedy()).contains("0.001,", "maximum gradient norm");
   }
 
   @Test
@@ -193,17 +195,19 @@ class DiagnosisTest {
         only(run(300, false, (step, n) -> step.dataWait = 0.45), Diagnosis.DATA_STARVATION);
     assertThat(finding.step()).isEqualTo(100);
     assertThat(finding.message()).contains("45 %");
-    assertThat(finding.remedy()).contains("optDecodeThreads");
+    assertThat(finding.remedy()).contains("more decode threads");
     assertThat(run(300, false, (step, n) -> step.dataWait = n % 90 == 0 ? 0.1 : 0.45)).isEmpty();
   }
 
   @Test
   void what_is_not_finite_is_said_with_what_remains() {
     Finding finding =
-        Diagnosis.notFinite(7, 3.5, Double.NaN, 0.5, "The last good checkpoint is c.", "");
+        Diagnosis.notFinite(7, 3.5, Double.NaN, 0.5, null, "The last good checkpoint is c.", "");
     assertThat(finding.message())
         .contains("gradient norm became NaN at step 7", "before the weights", "checkpoint is c.");
-    assertThat(Diagnosis.notFinite(7, Double.POSITIVE_INFINITY, Double.NaN, 0.5, "", "").message())
+    assertThat(
+            Diagnosis.notFinite(7, Double.POSITIVE_INFINITY, Double.NaN, 0.5, null, "", "")
+                .message())
         .contains("loss became Infinity");
   }
 }

@@ -247,7 +247,7 @@ class ResumeTest {
     assertThatThrownBy(() -> train(3, -1, builder -> builder))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("step 4")
-        .hasMessageContaining("optResume(true)");
+        .hasMessageContaining("resume it");
   }
 
   @Test
@@ -285,7 +285,7 @@ class ResumeTest {
         .hasMessageContaining("augmentation.flipProbability: was 0.5, is 0.25\n")
         .hasMessageContaining("data: pairs: was 50, is 51\n")
         .hasMessageNotContaining("microBatchSize")
-        .hasMessageContaining("optAllowedChanges");
+        .hasMessageContaining("allow the changes by the names");
     assertThat(checkpoints()).as("nothing was touched").containsExactly("step-000004");
   }
 

@@ -2,7 +2,6 @@ package org.clip4j.train;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.CountDownLatch;
 import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
@@ -35,23 +34,7 @@ final class TrainingProcess {
                     System.out.flush();
                   })
               .build();
-      CountDownLatch saved = new CountDownLatch(1);
-      Thread onSignal =
-          new Thread(
-              () -> {
-                trainer.cancel();
-                try {
-                  saved.await();
-                } catch (InterruptedException e) {
-                  Thread.currentThread().interrupt();
-                }
-              });
-      Runtime.getRuntime().addShutdownHook(onSignal);
-      try {
-        trainer.train();
-      } finally {
-        saved.countDown();
-      }
+      trainer.train();
     }
   }
 

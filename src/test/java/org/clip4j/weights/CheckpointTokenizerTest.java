@@ -218,6 +218,24 @@ class CheckpointTokenizerTest {
   }
 
   @Test
+  void a_model_with_added_tokens_is_saved_with_its_tokenizer() throws IOException {
+    writeAdded(token(49408, "<cat-toy>", false, true));
+    Path saved = folder.resolve("saved");
+    try (Checkpoint golden = Checkpoint.open(Golden.folder("hf-clip"));
+        Tokenizer tokenizer = open(49409)) {
+      CheckpointWriter.of(golden.config(), golden.transform(), golden.parameters())
+          .optTokenizer(tokenizer)
+          .write(saved, Layout.TRANSFORMERS);
+    }
+    try (Checkpoint again = Checkpoint.open(saved);
+        Tokenizer tokenizer = again.tokenizer().orElseThrow()) {
+      assertThatIllegalArgumentException() // which this model, though, does not know
+          .isThrownBy(() -> tokenizer.encode("<cat-toy>"))
+          .withMessageContaining("49408");
+    }
+  }
+
+  @Test
   void without_files_a_vocabulary_of_clips_size_alone_is_clips() throws IOException {
     assertThat(open(49408)).isInstanceOf(ClipTokenizer.class);
     assertThat(open(60_000)).isNull();

@@ -54,26 +54,41 @@ final class BarFigure {
   }
 
   private static Html of(String title, List<Bar> bars, double low, double high, boolean signed) {
+    return Plot.figure(width -> svg(title, bars, low, high, signed, width));
+  }
+
+  private static Html svg(
+      String title, List<Bar> bars, double low, double high, boolean signed, int width) {
+    boolean above = width == Plot.NARROW; // where names stand
     int letters = bars.stream().mapToInt(bar -> shown(bar.name).length()).max().orElse(0);
-    double left = 20 + LETTER * letters;
-    double right = Plot.WIDTH - (signed ? 24 : 70); // numbers of shares stand beyond 100 %
-    int height = TOP + bars.size() * ROW + BOTTOM;
-    Html svg = Plot.svg(Plot.WIDTH, height, title + " of " + bars.size() + " bars");
+    double left = above ? 12 : 20 + LETTER * letters;
+    double right = width - (signed ? 24 : above ? 50 : 70); // numbers of shares beyond 100 %
+    int row = above ? 2 * ROW - 8 : ROW;
+    int height = TOP + bars.size() * row + BOTTOM;
+    Html svg = Plot.svg(width, height, title + " of " + bars.size() + " bars");
     double perUnit = (right - left) / (high - low);
     double bottom = height - BOTTOM;
+    double free = -LETTER; // where the last label ends
     for (double tick : Scale.LINEAR.ticks(low, high)) {
       double x = left + (tick - low) * perUnit;
       svg.add(Plot.line(x, TOP, x, bottom, "grid"));
       String text = signed ? Plot.points(tick).replaceAll("\\.0$", "") : Plot.hundredths(tick);
-      svg.add(Plot.label(x, bottom + 17, "middle", text));
+      double half = LETTER * text.length() / 2;
+      if (x - half > free) {
+        svg.add(Plot.label(x, bottom + 17, "middle", text));
+        free = x + half + 4;
+      }
     }
     double zero = left - low * perUnit;
     for (int i = 0; i < bars.size(); i++) {
       Bar bar = bars.get(i);
-      double top = TOP + i * ROW;
+      double top = TOP + (i + 1) * row - ROW;
       double end = left + (bar.value - low) * perUnit;
       String number = signed ? Plot.points(bar.value) : Plot.hundredths(bar.value);
-      svg.add(Plot.label(left - 8, top + 17, "end", shown(bar.name)));
+      svg.add(
+          above
+              ? Plot.label(left, top - 1, "start", shown(bar.name))
+              : Plot.label(left - 8, top + 17, "end", shown(bar.name)));
       Html drawn =
           Plot.box(
               Math.min(zero, end),
@@ -95,9 +110,8 @@ final class BarFigure {
       svg.add(Plot.label(outer, top + 17, leftwards ? "end" : "start", number));
     }
     svg.add(Plot.line(zero, TOP, zero, bottom, "axis"));
-    svg.add(
-        Plot.label((left + right) / 2, height - 8, "middle", title).attribute("class", "title"));
-    return Plot.figure(svg);
+    Plot.title(svg, width, above ? width / 2.0 : (left + right) / 2, height - 9, title);
+    return svg;
   }
 
   private static String describe(Bar bar, String number, boolean signed) {

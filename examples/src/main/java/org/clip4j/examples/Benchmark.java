@@ -56,26 +56,30 @@ final class Benchmark implements Callable<Integer> {
   boolean list;
 
   @Option(names = "--forks", defaultValue = "2", description = "Fresh JVMs per benchmark.")
+  @Range(min = 0)
   int forks;
 
   @Option(names = "--warmup", defaultValue = "3", description = "Warm-up iterations per JVM.")
+  @Range(min = 0)
   int warmup;
 
   @Option(names = "--iterations", defaultValue = "5", description = "Measured iterations per JVM.")
+  @Range(min = 1)
   int iterations;
 
   @Option(names = "--seconds", defaultValue = "2", description = "Length of one iteration.")
+  @Range(min = 1)
   int seconds;
 
   @Option(names = "--threads", defaultValue = "1", description = "Threads that call at a time.")
+  @Range(min = 1)
   int threads;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Also write the results there.")
   Path json;
 
   public static void main(String[] args) {
-    System.exit(
-        new CommandLine(new Benchmark()).setCaseInsensitiveEnumValuesAllowed(true).execute(args));
+    System.exit(Examples.run(new Benchmark(), args));
   }
 
   @Override

@@ -12,9 +12,11 @@ import java.util.stream.IntStream;
  */
 final class ConfusionFigure {
   private static final int MOST = 64;
+  private static final int MOST_NARROW = 24;
   private static final int SIDE = 900; // pixels the cells may take
   private static final double LETTER = 6.2;
   private static final int MOST_LETTERS = 26;
+  private static final int MOST_LETTERS_NARROW = 12;
   private static final int KEY = 52; // pixels below, for the scale
   private static final int SCALE = 350; // pixels across the scale and its words
 
@@ -27,17 +29,23 @@ final class ConfusionFigure {
    * @param counts [true class][answered class]
    */
   static Html of(List<String> classes, long[][] counts) {
-    int[] shown = choose(classes.size(), counts);
+    return Plot.figure(width -> drawn(classes, counts, width == Plot.NARROW));
+  }
+
+  private static Html drawn(List<String> classes, long[][] counts, boolean narrow) {
+    int[] shown = choose(classes.size(), counts, narrow ? MOST_NARROW : MOST);
     int n = shown.length;
-    double cell = Math.min(34, (double) SIDE / n);
+    int most = narrow ? MOST_LETTERS_NARROW : MOST_LETTERS;
     int letters = 0;
     for (int c : shown) {
-      letters = Math.max(letters, Math.min(MOST_LETTERS, classes.get(c).length()));
+      letters = Math.max(letters, Math.min(most, classes.get(c).length()));
     }
+    double room = narrow ? Plot.NARROW - 50 - letters * LETTER : SIDE;
+    double cell = Math.min(34, room / n);
     double size = Math.min(12, cell * 0.9);
     double margin = 16 + letters * LETTER * size / 12 + 22;
     double side = n * cell;
-    int width = (int) (margin + Math.max(side, SCALE) + 12);
+    int width = narrow ? Plot.NARROW : (int) (margin + Math.max(side, SCALE) + 12);
     int height = (int) (margin + side + KEY);
     Html svg = Plot.svg(width, height, "Confusion matrix of " + n + " classes");
     svg.add(Plot.label(margin + side / 2, 14, "middle", "answered").attribute("class", "title"));
@@ -50,7 +58,7 @@ final class ConfusionFigure {
     String font = String.format(Locale.ROOT, "font-size:%spx", Plot.number(size));
     for (int i = 0; i < n; i++) {
       double middle = margin + (i + 0.5) * cell;
-      String name = shorten(classes.get(shown[i]));
+      String name = shorten(classes.get(shown[i]), most);
       svg.add(Plot.label(margin - 5, middle + size / 3, "end", name).attribute("style", font));
       String turn =
           String.format(
@@ -64,8 +72,8 @@ final class ConfusionFigure {
               .attribute("transform", turn));
       row(svg, classes, counts, shown, i, margin, cell);
     }
-    legend(svg, margin, margin + side + 14);
-    Html figure = Plot.figure(svg);
+    legend(svg, narrow ? 12 : margin, margin + side + 14);
+    Html figure = Html.of("div").add(svg);
     if (n < classes.size()) {
       figure.add(
           Html.of("p", "class", "note")
@@ -137,12 +145,12 @@ final class ConfusionFigure {
     return HeatMap.colour(Math.sqrt(share));
   }
 
-  /** All classes, or the {@link #MOST} with the most mistakes, in their own order. */
-  private static int[] choose(int classes, long[][] counts) {
+  /** All classes, or those with the most mistakes, in their own order. */
+  private static int[] choose(int classes, long[][] counts, int most) {
     List<Integer> order = new ArrayList<>(IntStream.range(0, classes).boxed().toList());
-    if (classes > MOST) {
+    if (classes > most) {
       order.sort(Comparator.comparingLong((Integer c) -> -mistakes(counts[c], c)));
-      order = order.subList(0, MOST);
+      order = order.subList(0, most);
     }
     return order.stream().mapToInt(c -> c).sorted().toArray();
   }
@@ -155,7 +163,7 @@ final class ConfusionFigure {
     return mistakes;
   }
 
-  private static String shorten(String name) {
-    return name.length() <= MOST_LETTERS ? name : name.substring(0, MOST_LETTERS - 1) + "…";
+  private static String shorten(String name, int most) {
+    return name.length() <= most ? name : name.substring(0, most - 1) + "…";
   }
 }

@@ -1,24 +1,16 @@
 package org.clip4j.examples;
 
-import ai.djl.Device;
 import org.clip4j.ClipLoader;
 import org.clip4j.engine.Precision;
 import picocli.CommandLine.Option;
 
 /** Where and how models compute. */
-class DeviceOptions {
-  @Option(names = "--device", defaultValue = "cpu", description = "cpu, gpu0, gpu1, …")
-  private String device;
-
+class DeviceOptions extends DeviceOption {
   @Option(
       names = "--precision",
       defaultValue = "FP32",
       description = "What products are computed in: ${COMPLETION-CANDIDATES}.")
   private Precision precision;
-
-  final Device device() {
-    return Device.fromName(device);
-  }
 
   final Precision precision() {
     return precision;

@@ -9,7 +9,7 @@ final class DownloadBar implements DownloadListener {
   private static final int WIDTH = 30;
   private static final long INTERVAL_NANOS = 200_000_000;
 
-  private final boolean terminal = Progress.onTerminal();
+  private final StatusLine line = StatusLine.installed(); // null where there is no terminal
   private String file;
   private long last;
 
@@ -18,7 +18,7 @@ final class DownloadBar implements DownloadListener {
     boolean done = p.bytesDone() >= p.bytesTotal();
     boolean first = !p.file().equals(file);
     long now = System.nanoTime();
-    if (!done && !first && (!terminal || now - last < INTERVAL_NANOS)) {
+    if (!done && !first && (line == null || now - last < INTERVAL_NANOS)) {
       return;
     }
     if (done && first) {
@@ -27,17 +27,24 @@ final class DownloadBar implements DownloadListener {
     file = p.file();
     last = now;
     int filled = (int) (WIDTH * p.bytesDone() / Math.max(1, p.bytesTotal()));
-    System.err.printf(
-        Locale.ROOT,
-        "%s%s [%s%s] %,.1f of %,.1f MB, file %d of %d%s",
-        terminal ? "\r" : "",
-        file,
-        "#".repeat(filled),
-        ".".repeat(WIDTH - filled),
-        p.bytesDone() / 1e6,
-        p.bytesTotal() / 1e6,
-        p.filesDone() + (done ? 0 : 1),
-        p.filesTotal(),
-        terminal && !done ? "" : System.lineSeparator());
+    String text =
+        String.format(
+            Locale.ROOT,
+            "%s [%s%s] %,.1f of %,.1f MB, file %d of %d",
+            file,
+            "#".repeat(filled),
+            ".".repeat(WIDTH - filled),
+            p.bytesDone() / 1e6,
+            p.bytesTotal() / 1e6,
+            p.filesDone() + (done ? 0 : 1),
+            p.filesTotal());
+    if (line == null) {
+      System.err.println(text);
+      return;
+    }
+    line.show(text);
+    if (done) {
+      line.end();
+    }
   }
 }

@@ -77,18 +77,25 @@ final class Embed implements Callable<Integer> {
   private String imageColumn;
 
   @Option(
+      names = "--no-quotes",
+      description = "Quotes in a table are part of its text; they enclose no fields.")
+  private boolean noQuotes;
+
+  @Option(
       names = "--background",
       paramLabel = "RRGGBB",
       description = "Colour behind transparent images (transparency is dropped).")
   private String background;
 
   @Option(names = "--batch-size", defaultValue = "32", description = "Encoded at once.")
+  @Range(min = 1)
   private int batchSize;
 
   @Option(
       names = "--rows-per-shard",
       defaultValue = "4096",
       description = "Rows of an .npy file; an interrupted run loses at most so many.")
+  @Range(min = 1)
   private int rowsPerShard;
 
   public static void main(String... args) {
@@ -108,7 +115,7 @@ final class Embed implements Callable<Integer> {
   }
 
   private ImageList images(ImageDecoder decoder) throws IOException {
-    if (input.images.endsWith(".tar")) {
+    if (Examples.isTar(input.images)) {
       return Images.tars(input.images, decoder);
     }
     Path path = Path.of(input.images);
@@ -116,7 +123,7 @@ final class Embed implements Callable<Integer> {
       return Images.folder(path, decoder);
     }
     return input.images.toLowerCase(Locale.ROOT).matches(".*\\.(csv|tsv|tab)")
-        ? Images.table(path, imageColumn, decoder)
+        ? Images.table(path, imageColumn, !noQuotes, decoder)
         : Images.list(path, decoder);
   }
 
@@ -196,8 +203,23 @@ final class Embed implements Callable<Integer> {
           Locale.ROOT, "%,d %s were embedded before; going on from there%n", before, what);
     }
     EmbeddingRun.Result result;
+    Stop.hold();
     try (CountBar bar = new CountBar("Embedding", count, before)) {
-      result = run.run(count, names, bar::progress);
+      result =
+          run.run(
+              count,
+              names,
+              (done, skipped) -> {
+                bar.progress(done, skipped);
+                if (Stop.isRequested() && done < count) {
+                  throw new Stop.StoppedException(
+                      String.format(
+                          Locale.ROOT,
+                          "Stopped at %,d of %,d; the same command goes on from there",
+                          done,
+                          count));
+                }
+              });
     }
     System.out.printf(
         Locale.ROOT,

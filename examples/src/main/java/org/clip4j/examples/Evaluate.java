@@ -11,13 +11,14 @@ import picocli.CommandLine.Spec;
     name = "Evaluate",
     mixinStandardHelpOptions = true,
     description =
-        "Measures a model: zero-shot classification, retrieval, distribution shift, and overlap of data. Writes report.html and"
+        "Measures a model: zero-shot classification, retrieval, distribution shift, overlap of data, and unknown classes. Writes report.html and"
             + " JSON with every number.",
     subcommands = {
       EvaluateZeroShot.class,
       EvaluateRetrieval.class,
       EvaluateShift.class,
       EvaluateOverlap.class,
+      EvaluateUnknown.class,
       EvaluateShapes.class
     })
 final class Evaluate implements Callable<Integer> {
@@ -30,6 +31,7 @@ final class Evaluate implements Callable<Integer> {
   @Override
   public Integer call() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "Say what to evaluate: zero-shot, retrieval, shift, overlap or shapes");
+        spec.commandLine(),
+        "Say what to evaluate: zero-shot, retrieval, shift, overlap, unknown or shapes");
   }
 }

@@ -48,6 +48,7 @@ final class EvaluateOptions {
       names = "--resamples",
       defaultValue = "1000",
       description = "Bootstrap resamples for the 95 %% intervals.")
+  @Range(min = 0)
   int resamples;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of all that is drawn.")

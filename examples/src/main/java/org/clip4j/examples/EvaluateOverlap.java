@@ -49,6 +49,7 @@ final class EvaluateOverlap implements Callable<Integer> {
       names = "--threshold",
       defaultValue = "0.95",
       description = "The least cosine similarity of near-duplicates.")
+  @Range(min = -1, max = 1)
   private double threshold;
 
   @Option(

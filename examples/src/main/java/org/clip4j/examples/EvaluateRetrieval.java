@@ -30,6 +30,7 @@ final class EvaluateRetrieval implements Callable<Integer> {
       names = "--captions-per-image",
       paramLabel = "N",
       description = "Only the first N captions of each image; published numbers on COCO go by 5.")
+  @Range(min = 1)
   private int captionsPerImage = Integer.MAX_VALUE;
 
   @Override
@@ -39,11 +40,12 @@ final class EvaluateRetrieval implements Callable<Integer> {
       throw new IllegalArgumentException(
           "retrieval compares all pairs with all, and needs a table or folder, not shards");
     }
-    Retrieval retrieval;
+    Retrieval.Encoded encoded;
     try (OpenModel model = OpenModel.load(options.model, options.device)) {
       System.out.printf(Locale.ROOT, "Encoding %,d pairs%n", pairs.size());
-      retrieval = Retrieval.of(model.encoder(), pairs, captionsPerImage);
+      encoded = Retrieval.encode(model.encoder(), pairs, captionsPerImage);
     }
+    Retrieval retrieval = encoded.measure();
     System.out.println(retrieval);
     int lost = pairs.size() - retrieval.images();
     JsonObject json = new JsonObject();
@@ -76,11 +78,12 @@ final class EvaluateRetrieval implements Callable<Integer> {
             .section(
                 "Texts found by image",
                 "Share of the images that have one of their own captions among the 1, 5 or 10 captions most similar to them.",
-                bars(retrieval.imageToText()))
-            .section(
-                "How it was measured",
-                "Every image is compared with every caption. A wrong one that is as similar as the right one counts as more similar;"
-                    + " right is the pair's own alone, also where another pair has the same caption or image.");
+                bars(retrieval.imageToText()));
+    new RetrievalPictures(encoded, pairs).add(report);
+    report.section(
+        "How it was measured",
+        "Every image is compared with every caption. A wrong one that is as similar as the right one counts as more similar;"
+            + " right is the pair's own alone, also where another pair has the same caption or image.");
     options.write(report, "retrieval.json");
     return 0;
   }

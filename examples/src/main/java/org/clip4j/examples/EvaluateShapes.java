@@ -2,7 +2,6 @@ package org.clip4j.examples;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -10,6 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.function.UnaryOperator;
+import org.clip4j.Clip;
 import org.clip4j.data.ColouredShapes;
 import org.clip4j.data.CorruptedImage;
 import org.clip4j.data.ImageSource;
@@ -28,6 +28,7 @@ import org.clip4j.examples.HtmlReport.Figure;
 import org.clip4j.examples.HtmlReport.Picture;
 import org.clip4j.examples.ShiftSections.Robustness;
 import org.clip4j.image.Corruption;
+import org.clip4j.io.IoErrors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -53,6 +54,7 @@ final class EvaluateShapes implements Callable<Integer> {
       names = "--images",
       defaultValue = "40",
       description = "Test images of each combination of colour and shape.")
+  @Range(min = 1)
   private int perCombination;
 
   @Option(
@@ -68,6 +70,8 @@ final class EvaluateShapes implements Callable<Integer> {
           "Another model trained on shapes, for example for fewer steps; a probe on it is one more baseline of effective robustness. May"
               + " be given several times.")
   private Map<String, String> baselines = new LinkedHashMap<>();
+
+  @Mixin private UnknownStudy.Options unknown;
 
   @Override
   public Integer call() throws IOException {
@@ -87,6 +91,8 @@ final class EvaluateShapes implements Callable<Integer> {
       for (Map.Entry<String, String> baseline : baselines.entrySet()) {
         others.put(baseline.getKey(), shift(baseline.getKey(), baseline.getValue()));
       }
+      UnknownStudy.Result rules = rules(shapes);
+      System.out.print(UnknownStudy.text(rules));
       List<Robustness> robustness = ShiftSections.robustness(shift, others);
       double seconds = (System.nanoTime() - start) / 1e9;
 
@@ -98,8 +104,11 @@ final class EvaluateShapes implements Callable<Integer> {
       json.add("shift", EvaluateOptions.toJson(shift));
       json.add("baselines", EvaluateOptions.toJson(others));
       json.add("robustness", EvaluateOptions.toJson(robustness));
+      json.add("unknown", EvaluateOptions.toJson(rules));
       options.write("shapes.json", json);
-      options.write(report(shapes, zeroShot, compared, shift, robustness, seconds), "shapes.json");
+      HtmlReport report = report(shapes, zeroShot, compared, shift, robustness, seconds);
+      UnknownStudy.add(report, rules);
+      options.write(report, "shapes.json");
     }
     return 0;
   }
@@ -221,6 +230,21 @@ final class EvaluateShapes implements Callable<Integer> {
     return LabelledImages.of(name, classes, images);
   }
 
+  // ---- unknown classes ----
+
+  /** Among trained combinations; every unknown one shares its colour and its shape with others. */
+  private UnknownStudy.Result rules(ColouredShapes shapes) {
+    try (Clip clip = options.device.loader(options.model).load()) {
+      return UnknownStudy.run(
+          clip,
+          set("trained combinations", shapes, shapes.seenLabels(), ShapeStyle.PLAIN),
+          ClassNames.fromLabels(shapes.seenLabels()),
+          ShapeProbes.Task.COMBINATION.templates,
+          unknown,
+          options.seed);
+    }
+  }
+
   // ---- report ----
 
   private HtmlReport report(
@@ -318,7 +342,7 @@ final class EvaluateShapes implements Callable<Integer> {
       try {
         row.add(Html.image(Picture.of(image.read(), image.name()).image(), image.name()));
       } catch (IOException e) {
-        throw new UncheckedIOException(e.getMessage(), e); // generated images can be read
+        throw IoErrors.unchecked(e); // generated images can be read
       }
     }
     return row;

@@ -25,6 +25,7 @@ final class EvaluateZeroShot implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     LabelledImages images = data.images();
+    ZeroShotPictures pictures = new ZeroShotPictures();
     ZeroShotEvaluation.Result result;
     try (OpenModel model = OpenModel.load(options.model, options.device);
         CountBar bar = new CountBar("Images", images.size())) {
@@ -36,6 +37,7 @@ final class EvaluateZeroShot implements Callable<Integer> {
               .optResamples(options.resamples)
               .optSeed(options.seed)
               .optProgress(bar)
+              .optListener(pictures)
               .build()
               .run(model.encoder());
     }
@@ -53,7 +55,7 @@ final class EvaluateZeroShot implements Callable<Integer> {
                 result.dataSet(),
                 result.last().metrics().images(),
                 result.classes().size()));
-    ZeroShotSections.add(report, result);
+    ZeroShotSections.add(report, result, () -> pictures.add(report, images, result.classes()));
     options.write(report, "zero-shot.json");
     return 0;
   }

@@ -6,12 +6,16 @@ import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CountDownLatch;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.TrainingDivergedException;
 import org.clip4j.train.TrainingResult;
 import picocli.CommandLine;
 
@@ -28,26 +32,81 @@ final class Examples {
     return Clip.loader(model).optDownloadListener(new DownloadBar());
   }
 
+  /** Whether a name is that of tars, also of compressed ones, which are refused with the reason. */
+  static boolean isTar(String name) {
+    return name.matches(".*\\.(tar(\\.(gz|zst|bz2|xz))?|tgz)");
+  }
+
   /**
    * Parses arguments and runs a command; what the user can mend is one line on standard error, and
    * exit status 1.
    */
   static int run(Callable<Integer> command, String... args) {
-    return new CommandLine(command)
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setExecutionExceptionHandler(
-            (e, line, parsed) -> {
-              if (e instanceof IOException
-                  || e instanceof UncheckedIOException
-                  || e instanceof IllegalArgumentException
-                  || e instanceof IllegalStateException
-                  || e instanceof JsonParseException) {
-                line.getErr().println(e.getMessage());
-                return 1;
-              }
-              throw e;
+    StatusLine.install();
+    try {
+      return execute(new CommandLine(command), List.of(args));
+    } finally {
+      Stop.ended();
+    }
+  }
+
+  static int execute(CommandLine line, List<String> args) {
+    return line.setCaseInsensitiveEnumValuesAllowed(true)
+        .setExecutionStrategy(
+            parsed -> {
+              Range.Check.all(parsed);
+              return new CommandLine.RunLast().execute(parsed);
             })
-        .execute(args);
+        .setExecutionExceptionHandler((e, failed, parsed) -> report(e, failed))
+        .execute(args.toArray(String[]::new));
+  }
+
+  private static int report(Exception e, CommandLine line) throws Exception {
+    if (StatusLine.installed() != null) {
+      StatusLine.installed().end();
+    }
+    if (e instanceof Stop.StoppedException) {
+      System.out.println(e.getMessage());
+      return 130;
+    }
+    if (e instanceof IOException
+        || e instanceof UncheckedIOException
+        || e instanceof IllegalArgumentException
+        || e instanceof IllegalStateException
+        || e instanceof TrainingDivergedException
+        || e instanceof JsonParseException) {
+      line.getErr().println(inOptions(IoErrors.message(e)));
+      return 1;
+    }
+    throw e;
+  }
+
+  /** The library's advice as options. */
+  private static final Map<String, String> OPTIONS =
+      Map.of(
+          "resume it, or use another output folder",
+          "go on with --resume, or use another folder for --out",
+          "or allow the changes by the names before the colons",
+          "or let them change: --allow-changes with the names before the colons",
+          "held-out pairs, zero-shot classes or an evaluation of one's own",
+          "--held-out or --classes",
+          "early stopping needs the metric that is to improve",
+          "--patience needs the metric that is to improve, --best-by",
+          " (optMultiLabel)",
+          ": --multi-label",
+          "read the table without quotes",
+          "read the table with --no-quotes",
+          "(the image root)",
+          "(--image-root)",
+          "the greatest share to be skipped",
+          "--max-skipped-share");
+
+  static String inOptions(String message) {
+    String text = message;
+    for (Map.Entry<String, String> option : OPTIONS.entrySet()) {
+      text = text.replace(option.getKey(), option.getValue());
+    }
+    return text;
   }
 
   /**
@@ -74,50 +133,40 @@ final class Examples {
       throws IOException {
     LossPicture picture = new LossPicture(output);
     Progress[] progress = new Progress[1];
+    TimeLeft[] pace = new TimeLeft[1];
     ClipTrainer trainer =
         builder
             .setOutput(output)
             .optListener(picture)
             .optListener(
                 step -> {
-                  if (progress[0] == null) { // the first step also warms up: time starts after it
-                    progress[0] =
-                        new Progress("Training", step.totalSteps(), step.step(), batchSize);
-                  } else {
-                    progress[0].step(step.step(), step.loss(), step.dataWait());
+                  if (progress[0] == null) {
+                    progress[0] = new Progress("Training", step.totalSteps());
+                    pace[0] = new TimeLeft(step.step(), System::nanoTime);
                   }
+                  pace[0].progress(step.step());
+                  String state =
+                      String.format(
+                          Locale.ROOT,
+                          "loss %.3f, %,.0f samples/s, %.0f %% data wait",
+                          step.loss(),
+                          pace[0].perSecond() * batchSize,
+                          100 * step.dataWait());
+                  progress[0].show(step.step(), state, step.remaining());
                 })
             .build();
-    CountDownLatch saved = new CountDownLatch(1);
-    Thread onInterrupt =
-        new Thread(
-            () -> {
-              trainer.cancel();
-              try {
-                saved.await();
-              } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-              }
-            });
-    Runtime.getRuntime().addShutdownHook(onInterrupt);
+    Stop.hold();
     try {
       TrainingResult result = trainer.train();
-      picture.draw();
+      picture.drawOrSay();
+      if (!result.cancelled()) {
+        Stop.release();
+      }
       return result;
     } finally {
-      saved.countDown();
       if (progress[0] != null) {
         progress[0].close();
       }
-      removeHook(onInterrupt);
-    }
-  }
-
-  private static void removeHook(Thread hook) {
-    try {
-      Runtime.getRuntime().removeShutdownHook(hook);
-    } catch (IllegalStateException e) {
-      // the hook is running
     }
   }
 

@@ -225,29 +225,18 @@ final class HtmlReport {
   }
 
   private static Html card(Prediction prediction) {
-    Picture picture = prediction.picture();
-    Html verdict =
-        prediction.right()
-            ? Html.of("span", "class", "verdict").text("✓ right")
-            : Html.of("span", "class", "verdict").text("✗ wrong");
-    Html guesses = Html.of("ol");
+    List<Gallery.Line> lines = new ArrayList<>();
     for (Guess guess : prediction.guesses()) {
-      Html line = Html.of("li");
-      if (guess.label().equals(prediction.label())) {
-        line.attribute("class", "true");
-      }
-      line.add(Html.of("span").text(guess.label()));
-      line.add(Html.of("span", "class", "number").text(percent(guess.probability())));
-      guesses.add(line.add(bar(guess.probability(), 0)));
+      boolean own = guess.label().equals(prediction.label());
+      String number = percent(guess.probability());
+      lines.add(new Gallery.Line(guess.label(), number, guess.probability(), own));
     }
-    Html side = Html.of("div").add(verdict, Html.of("strong").text(prediction.label()));
-    Html top = Html.of("div", "class", "top");
-    top.add(Html.image(picture.image(), picture.alt()), side);
-    return Html.of("li", "class", prediction.right() ? "right" : "wrong").add(top, guesses);
+    return Gallery.card(
+        prediction.right(), prediction.label(), List.of(prediction.picture()), lines);
   }
 
   /** A bar of {@code share} (0 to 1) with a tick at {@code mark}, unless that is 0. */
-  private static Html bar(double share, double mark) {
+  static Html bar(double share, double mark) {
     Html bar = Html.of("span", "class", "bar", "aria-hidden", "true");
     bar.add(Html.of("span", "style", "width:" + width(share)));
     return mark > 0 ? bar.add(Html.of("i", "style", "left:" + width(mark))) : bar;

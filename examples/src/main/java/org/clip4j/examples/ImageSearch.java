@@ -3,46 +3,66 @@ package org.clip4j.examples;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.data.ImageList;
 import org.clip4j.data.Images;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
-import org.clip4j.search.ApproximateIndex;
 import org.clip4j.search.Embeddings;
-import org.clip4j.search.Hit;
-import org.clip4j.search.VectorIndex;
+import org.clip4j.search.Filter;
+import org.clip4j.search.IndexEntry;
+import org.clip4j.search.LuceneIndex;
+import org.clip4j.search.ModelIdentity;
+import org.clip4j.search.SearchQuery;
 
 /**
- * A model, and embeddings that it made of images or texts, to be searched by text or image. Any
- * number of threads may; it is closed when none does.
+ * A model, and an index of embeddings that it made of images or texts, to be searched by text or
+ * image. Any number of threads may; it is closed when none does.
+ *
+ * <p>The index is kept beside the embeddings, in the folder "index": their rows are its entries, by
+ * their numbers. What is added later has the numbers that follow.
  */
 final class ImageSearch implements AutoCloseable {
-  /** Kinds of index. */
-  enum Index {
-    EXACT,
-    APPROXIMATE
-  }
+  static final String FILE = "file";
+  private static final String MEMBER = "member";
+  private static final String TEXT = "text";
+  private static final String FOLDER = "folder";
 
-  /** A row that was found: its rank from 1, its name and cosine. */
-  record Match(int rank, int row, String name, float score) {}
+  /** A row that was found: its rank from 1, its name, cosine, and how many were folded into it. */
+  record Match(int rank, int row, String name, float score, int folded) {}
+
+  /**
+   * How to search.
+   *
+   * @param top how many rows, at most
+   * @param where filters that all must match
+   * @param relevance a false-discovery rate; null for the most similar, relevant or not
+   * @param fold a cosine from which on rows are near duplicates; null to show each
+   * @param without a text that is not wanted; null for none
+   */
+  record Options(int top, List<String> where, Double relevance, Float fold, String without) {
+    static Options top(int top) {
+      return new Options(top, List.of(), null, null, null);
+    }
+  }
 
   private static final int ROWS_AT_ONCE = 1024;
 
   private final Clip clip;
   private final Embeddings embeddings;
-  private final VectorIndex index;
+  private final LuceneIndex index;
   private final Path root;
   private final ImageList.Kind kind; // null if the rows are of texts
   private final Map<String, ImageList> tars = new HashMap<>(); // guarded by itself
 
-  private ImageSearch(Clip clip, Embeddings embeddings, VectorIndex index, Path root) {
+  private ImageSearch(Clip clip, Embeddings embeddings, LuceneIndex index, Path root) {
     this.clip = clip;
     this.embeddings = embeddings;
     this.index = index;
@@ -60,7 +80,7 @@ final class ImageSearch implements AutoCloseable {
    *
    * @param root where the images are now; null for where they were when they were embedded
    */
-  static ImageSearch open(ClipLoader loader, String model, Path folder, Index kind, Path root)
+  static ImageSearch open(ClipLoader loader, String model, Path folder, Path root)
       throws IOException {
     Embeddings embeddings = Embeddings.open(folder); // first, since a model loads slowly
     try {
@@ -84,11 +104,13 @@ final class ImageSearch implements AutoCloseable {
       if (!embeddings.isComplete()) {
         System.err.println("Note: " + folder + " is not complete; Embed would go on with it");
       }
-      VectorIndex index =
-          kind == Index.EXACT
-              ? embeddings.index()
-              : approximate(embeddings, folder.resolve("approximate"));
-      return new ImageSearch(loader.load(), embeddings, index, root);
+      LuceneIndex index = index(embeddings, folder);
+      try {
+        return new ImageSearch(loader.load(), embeddings, index, root);
+      } catch (RuntimeException e) {
+        index.close();
+        throw e;
+      }
     } catch (IOException | RuntimeException e) {
       embeddings.close();
       throw e;
@@ -96,41 +118,129 @@ final class ImageSearch implements AutoCloseable {
   }
 
   /** The index that is kept beside the embeddings, made or brought up to date. */
-  private static ApproximateIndex approximate(Embeddings embeddings, Path folder)
-      throws IOException {
-    ApproximateIndex index =
-        Files.exists(folder)
-            ? ApproximateIndex.open(folder)
-            : ApproximateIndex.builder(embeddings.dimensions()).build();
-    int known = index.size();
-    for (int row = 0; row < known; row++) {
-      if (row >= embeddings.size()
-          || !Arrays.equals(index.vector(row), embeddings.index().vector(row))) {
-        throw new IOException(folder + " is an index of other embeddings; delete it");
-      }
+  private static LuceneIndex index(Embeddings embeddings, Path folder) throws IOException {
+    if (Files.exists(folder.resolve("approximate"))) {
+      System.err.println(
+          "Note: "
+              + folder.resolve("approximate")
+              + " is an index of an earlier version and not used any more; it can be deleted");
     }
-    if (known < embeddings.size()) {
-      System.out.printf(
-          Locale.ROOT,
-          "Adding %,d rows to the approximate index, once%n",
-          embeddings.size() - known);
-      try (CountBar bar = new CountBar("Indexing", embeddings.size(), known)) {
-        for (int row = known; row < embeddings.size(); row += ROWS_AT_ONCE) {
-          float[][] some = new float[Math.min(ROWS_AT_ONCE, embeddings.size() - row)][];
-          for (int i = 0; i < some.length; i++) {
-            some[i] = embeddings.index().vector(row + i);
+    Path place = folder.resolve("index");
+    LuceneIndex.Builder builder = LuceneIndex.builder(place).optModel(ModelIdentity.of(embeddings));
+    LuceneIndex index = LuceneIndex.isIn(place) ? builder.open() : builder.create();
+    try {
+      int known = Integer.parseInt(index.notes().getOrDefault("rows", "0"));
+      if (known > embeddings.size()) {
+        throw new IOException(place + " is an index of other embeddings; delete it");
+      }
+      if (known < embeddings.size()) {
+        System.out.printf(
+            Locale.ROOT, "Adding %,d rows to the index, once%n", embeddings.size() - known);
+        try (CountBar bar = new CountBar("Indexing", embeddings.size(), known)) {
+          for (int row = known; row < embeddings.size(); row += ROWS_AT_ONCE) {
+            int end = Math.min(row + ROWS_AT_ONCE, embeddings.size());
+            index.putAll(
+                IntStream.range(row, end).mapToObj(each -> entry(embeddings, each)).toList());
+            bar.progress(end, 0);
           }
-          index.add(some);
-          bar.progress(row + some.length, 0);
         }
+        index.notes().put("rows", String.valueOf(embeddings.size()));
+        index.commit();
       }
-      index.save(folder);
+      return index;
+    } catch (IOException | RuntimeException e) {
+      index.close();
+      throw e;
     }
-    return index;
   }
 
-  int size() {
-    return embeddings.size();
+  private static IndexEntry entry(Embeddings embeddings, int row) {
+    IndexEntry entry = LuceneIndex.entry(embeddings, row, String.valueOf(row));
+    Map<String, Object> fields = new HashMap<>(entry.fields());
+    if (fields.get(FILE) instanceof String file) {
+      fields.put(FOLDER, fields.containsKey(MEMBER) ? file : folderOf(file));
+    }
+    return new IndexEntry(entry.id(), entry.vector(), fields);
+  }
+
+  private static String folderOf(String file) {
+    return file.substring(0, Math.max(0, file.replace('\\', '/').lastIndexOf('/')));
+  }
+
+  /**
+   * Adds image files; those that are there already, by their absolute names, are replaced.
+   *
+   * @param fields of all of them, as "year=2024"
+   * @return how many
+   * @throws IOException if one cannot be read; then none is added
+   */
+  int add(List<Path> files, List<String> fields) throws IOException {
+    if (kind == null) {
+      throw new IOException("the rows are of texts, so that no images can be added");
+    }
+    Map<String, Object> common = SearchFilters.fields(fields, index.fields());
+    float[][] vectors = clip.encodeImages(files);
+    int next =
+        Math.max(embeddings.size(), Integer.parseInt(index.notes().getOrDefault("next", "0")));
+    List<IndexEntry> entries = new ArrayList<>();
+    for (int i = 0; i < vectors.length; i++) {
+      String file = files.get(i).toAbsolutePath().normalize().toString();
+      Map<String, Object> all = new HashMap<>(common);
+      all.put(FILE, file);
+      all.put(FOLDER, folderOf(file));
+      List<String> same = ids(Filter.equal(FILE, file));
+      String id = same.isEmpty() ? String.valueOf(next++) : same.get(0);
+      entries.add(new IndexEntry(id, vectors[i], all));
+    }
+    index.putAll(entries);
+    index.notes().put("next", String.valueOf(next));
+    index.commit();
+    return entries.size();
+  }
+
+  /** Removes the rows of a name, as it is shown, from the index. Gives how many. */
+  int remove(String name) throws IOException {
+    int colon = name.lastIndexOf(':');
+    int removed = 0;
+    if (kind == null) {
+      removed = index.remove(ids(Filter.equal(TEXT, name)));
+    } else {
+      removed = index.remove(ids(Filter.equal(FILE, name)));
+      if (colon > 0 && index.fields().containsKey(MEMBER)) {
+        removed +=
+            index.remove(
+                ids(
+                    Filter.all(
+                        Filter.equal(FILE, name.substring(0, colon)),
+                        Filter.equal(MEMBER, name.substring(colon + 1)))));
+      }
+    }
+    index.commit();
+    return removed;
+  }
+
+  private List<String> ids(Filter filter) throws IOException {
+    float[] any = new float[embeddings.dimensions()];
+    any[0] = 1;
+    return index
+        .search(SearchQuery.of(any).optTopK(Math.max(1, index.size())).optWhere(filter))
+        .stream()
+        .map(org.clip4j.search.Match::id)
+        .toList();
+  }
+
+  int size() throws IOException {
+    return index.size();
+  }
+
+  /** Whether there is a row of this number. */
+  boolean has(int row) throws IOException {
+    return index.contains(String.valueOf(row));
+  }
+
+  /** The names of fields to filter by, and what they hold. */
+  Map<String, String> fields() {
+    return index.fields();
   }
 
   /** Whether rows have pictures. */
@@ -138,33 +248,57 @@ final class ImageSearch implements AutoCloseable {
     return kind != null;
   }
 
-  List<Match> byText(String text, int k) {
-    return find(clip.encodeText(text), k);
+  List<Match> byText(String text, Options options) throws IOException {
+    return find(clip.encodeText(text), options);
   }
 
-  List<Match> byImage(RgbImage image, int k) {
-    return find(clip.encodeImage(image), k);
+  List<Match> byImage(RgbImage image, Options options) throws IOException {
+    return find(clip.encodeImage(image), options);
   }
 
   /** The rows most like a row, without itself. */
-  List<Match> byRow(int row, int k) {
-    return find(embeddings.index().vector(row), k + 1).stream()
+  List<Match> byRow(int row, Options options) throws IOException {
+    float[] vector = index.get(String.valueOf(row)).orElseThrow().vector();
+    Options more =
+        new Options(
+            options.top + 1, options.where, options.relevance, options.fold, options.without);
+    return find(vector, more).stream()
         .filter(match -> match.row() != row)
-        .limit(k)
+        .limit(options.top)
         .toList();
   }
 
-  private List<Match> find(float[] query, int k) {
-    List<Hit> hits = index.search(query, k);
-    Match[] matches = new Match[hits.size()];
-    for (int i = 0; i < matches.length; i++) {
-      Hit hit = hits.get(i);
-      List<String> name = embeddings.name(hit.row());
-      String shown =
-          name.size() > 1 && !name.get(1).isEmpty() ? name.get(0) + ":" + name.get(1) : name.get(0);
-      matches[i] = new Match(i + 1, hit.row(), shown, hit.score());
+  private List<Match> find(float[] vector, Options options) throws IOException {
+    SearchQuery query =
+        SearchQuery.of(vector)
+            .optTopK(options.top)
+            .optWhere(SearchFilters.filter(options.where, index.fields()));
+    if (options.relevance != null) {
+      query.optRelevance(options.relevance);
     }
-    return List.of(matches);
+    if (options.fold != null) {
+      query.optFold(options.fold);
+    }
+    if (options.without != null) {
+      query.optWithout(clip.encodeText(options.without), 0.5f);
+    }
+    List<Match> matches = new ArrayList<>();
+    for (org.clip4j.search.Match found : index.search(query)) {
+      matches.add(
+          new Match(
+              matches.size() + 1,
+              Integer.parseInt(found.id()),
+              name(found.fields()),
+              found.score(),
+              found.folded().size()));
+    }
+    return matches;
+  }
+
+  private static String name(Map<String, ?> fields) {
+    Object member = fields.get(MEMBER);
+    Object name = fields.containsKey(FILE) ? fields.get(FILE) : fields.get(TEXT);
+    return member == null ? String.valueOf(name) : name + ":" + member;
   }
 
   /**
@@ -174,11 +308,17 @@ final class ImageSearch implements AutoCloseable {
    * @throws IOException if the image is not there any more, or cannot be read
    */
   byte[] jpeg(int row, int side) throws IOException {
-    List<String> name = embeddings.name(row);
+    Map<String, ?> fields =
+        index
+            .get(String.valueOf(row))
+            .orElseThrow(() -> new IOException("there is no row " + row + " any more"))
+            .fields();
+    String file = (String) fields.get(FILE);
+    boolean added = row >= embeddings.size(); // by its absolute name
     RgbImage image =
-        name.get(1).isEmpty()
-            ? ImageList.file(kind, root, name.get(0)).read()
-            : member(name.get(0), name.get(1));
+        fields.containsKey(MEMBER)
+            ? member(file, (String) fields.get(MEMBER))
+            : ImageList.file(added ? ImageList.Kind.LIST : kind, root, file).read();
     return Html.jpeg(HtmlReport.Picture.of(image, "").image(), side);
   }
 
@@ -203,9 +343,9 @@ final class ImageSearch implements AutoCloseable {
   }
 
   @Override
-  public void close() {
+  public void close() throws IOException {
     clip.close();
-    index.close();
     embeddings.close();
+    index.close();
   }
 }

@@ -43,6 +43,11 @@ final class LabelledOptions {
   private Path imageRoot;
 
   @Option(
+      names = "--no-quotes",
+      description = "Quotes in a table are part of its text; they enclose no fields.")
+  private boolean noQuotes;
+
+  @Option(
       names = "--background",
       paramLabel = "RRGGBB",
       description = "Colour behind transparent images (transparency is dropped).")
@@ -64,6 +69,9 @@ final class LabelledOptions {
               + " Without it, those of --classes if that is a data set, else imagenet7.")
   private String templates;
 
+  /** What both Evaluate and LinearProbe take where nothing else is said. */
+  static final List<String> PROMPTS = PromptSet.imageNet7();
+
   /** The images. */
   LabelledImages images() throws IOException {
     return images(data);
@@ -81,6 +89,7 @@ final class LabelledOptions {
     PairTable.Builder table =
         Pairs.table(path)
             .columns(imageColumn, captionColumn)
+            .optQuotes(!noQuotes)
             .optDecoder(Examples.decoder(background));
     if (imageRoot != null) {
       table.optImageRoot(imageRoot);
@@ -121,16 +130,21 @@ final class LabelledOptions {
   List<String> templates() throws IOException {
     if (templates == null) {
       return classes == null || Files.exists(Path.of(classes))
-          ? PromptSet.imageNet7()
+          ? PROMPTS
           : published(classes).templates();
     }
-    if (Files.exists(Path.of(templates))) {
-      return PromptFiles.templates(Path.of(templates));
+    return templates(templates);
+  }
+
+  /** The prompts of a file, or of a published set. */
+  static List<String> templates(String name) throws IOException {
+    if (Files.exists(Path.of(name))) {
+      return PromptFiles.templates(Path.of(name));
     }
-    return switch (templates) {
+    return switch (name) {
       case "imagenet7" -> PromptSet.imageNet7();
       case "imagenet80" -> PromptSet.imageNet80();
-      default -> published(templates).templates();
+      default -> published(name).templates();
     };
   }
 

@@ -40,6 +40,15 @@ final class LineFigure {
   }
 
   private static Html of(String xTitle, String yTitle, Scale scale, List<Series> series) {
+    List<Html> key = new ArrayList<>();
+    for (int s = 0; s < series.size(); s++) {
+      key.add(Plot.keyed(s, series.get(s).name));
+    }
+    return Plot.figure(width -> svg(xTitle, yTitle, scale, series, width), Plot.key(key));
+  }
+
+  private static Html svg(
+      String xTitle, String yTitle, Scale scale, List<Series> series, int width) {
     List<Point> all = series.stream().flatMap(one -> one.points.stream()).toList();
     double left = all.stream().mapToDouble(Point::x).min().orElse(0);
     double right = Math.max(left + 1, all.stream().mapToDouble(Point::x).max().orElse(1));
@@ -54,8 +63,8 @@ final class LineFigure {
         new Plot(
             new Plot.Axis(xTitle, scale, left, right, count),
             Plot.Axis.shares(yTitle, low, Math.max(low + unit, high)),
+            width,
             yTitle + " over " + xTitle + ", " + series.size() + " lines");
-    List<Html> key = new ArrayList<>();
     for (int s = 0; s < series.size(); s++) {
       Series one = series.get(s);
       String style = "line s" + s % Plot.STYLES;
@@ -69,8 +78,7 @@ final class LineFigure {
         String where = one.name + ", " + count.apply(point.x) + ": " + Plot.percent(point.y);
         plot.mark(point.x, point.y, s, where);
       }
-      key.add(Plot.keyed(s, one.name));
     }
-    return plot.withKey(Plot.key(key));
+    return plot.svg();
   }
 }

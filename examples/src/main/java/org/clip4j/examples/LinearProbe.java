@@ -11,7 +11,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.Interval;
+import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -77,19 +80,31 @@ final class LinearProbe implements Callable<Integer> {
 
   @Option(
       names = "--template",
-      defaultValue = "a photo of a {}.",
       paramLabel = "TEXT",
-      description = "A prompt with {} where the class name goes; may be given several times.")
-  private List<String> templates;
+      description =
+          "A prompt of zero-shot with {} where the class name goes; may be given several times.")
+  private List<String> template = List.of();
+
+  @Option(
+      names = "--templates",
+      paramLabel = "FILE|SET",
+      description =
+          "Prompts of zero-shot instead: a file (one a line), imagenet7 (the default, as of Evaluate), imagenet80, or a data set with"
+              + " published prompts.")
+  private String templates;
+
+  private List<String> prompts = List.of();
 
   @Option(
       names = "--shots",
       split = ",",
       defaultValue = "1,2,4,8,16",
       description = "Labelled images of each class.")
+  @Range(min = 1)
   private int[] shots;
 
   @Option(names = "--seeds", defaultValue = "3", description = "Draws of each number of shots.")
+  @Range(min = 1)
   private int seeds;
 
   @Option(
@@ -103,15 +118,18 @@ final class LinearProbe implements Callable<Integer> {
       description =
           "The inverse of the L2 strength, as in scikit-learn; by default it is chosen from 1e-6 to 1e6 on validation images, as"
               + " in the paper.")
+  @Range(above = 0)
   private Double c;
 
   @Option(
       names = "--validation-fraction",
       defaultValue = "0.2",
       description = "Share of each class's training images that chooses the L2 strength.")
+  @Range(above = 0, below = 1)
   private double validationFraction;
 
   @Option(names = "--max-iterations", defaultValue = "1000", description = "Of L-BFGS.")
+  @Range(min = 1)
   private int maxIterations;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of the validation images.")
@@ -132,15 +150,20 @@ final class LinearProbe implements Callable<Integer> {
   public Integer call() throws IOException {
     ProbeStudy.Settings settings =
         new ProbeStudy.Settings(shots, seeds, fewer, c, validationFraction, maxIterations, seed);
+    if (templates != null) {
+      prompts = LabelledOptions.templates(templates);
+    } else if (model != null) {
+      prompts = template.isEmpty() ? LabelledOptions.PROMPTS : template;
+    }
     List<ProbeStudy> studies = new ArrayList<>();
-    for (ProbeData data : model != null ? encode() : read()) {
+    for (ProbeData data : model != null ? encode(settings) : read()) {
       studies.add(ProbeStudy.of(data, settings));
     }
     write(studies);
     return 0;
   }
 
-  private List<ProbeData> encode() throws IOException {
+  private List<ProbeData> encode(ProbeStudy.Settings settings) throws IOException {
     if (train.isEmpty()
         || test.size() != train.size()
         || !validation.isEmpty() && validation.size() != train.size()) {
@@ -152,13 +175,18 @@ final class LinearProbe implements Callable<Integer> {
               + " and "
               + validation.size());
     }
+    for (Path each : train) {
+      LabelledImages images = LabelledImages.classFolders(each, ImageDecoder.defaults());
+      int[] classes = IntStream.range(0, images.size()).map(i -> images.get(i).label()).toArray();
+      ProbeStudy.check(images.labels(), classes, !validation.isEmpty(), settings);
+    }
     List<ProbeData> sets = new ArrayList<>();
     try (OpenModel opened = OpenModel.load(model, device)) {
       for (int i = 0; i < train.size(); i++) {
         Path held = validation.isEmpty() ? null : validation.get(i);
         sets.add(
             ProbeData.encode(
-                opened.encoder(), name(train.get(i)), train.get(i), held, test.get(i), templates));
+                opened.encoder(), name(train.get(i)), train.get(i), held, test.get(i), prompts));
       }
     }
     return sets;
@@ -190,7 +218,7 @@ final class LinearProbe implements Callable<Integer> {
     Files.createDirectories(out);
     JsonObject json = new JsonObject();
     json.addProperty("model", model);
-    json.add("templates", new GsonBuilder().create().toJsonTree(templates));
+    json.add("templates", new GsonBuilder().create().toJsonTree(prompts));
     json.addProperty("seeds", seeds);
     json.addProperty("strength", c != null ? "given" : "chosen on validation images");
     JsonArray sets = new JsonArray();
@@ -205,7 +233,7 @@ final class LinearProbe implements Callable<Integer> {
         out.resolve("linear-probe.json"),
         new GsonBuilder().setPrettyPrinting().serializeNulls().create().toJson(json) + "\n");
     Path report = out.resolve("report.html");
-    new ProbeReport(model != null ? model : features.toString(), studies).write(report);
+    new ProbeReport(model != null ? model : features.toString(), prompts, studies).write(report);
     System.out.println("Open " + report + " in a browser; every number is in linear-probe.json.");
   }
 

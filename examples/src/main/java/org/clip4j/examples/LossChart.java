@@ -20,7 +20,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 /** A loss curve drawn by XChart as SVG inside the page, in the page's own colours. */
 final class LossChart {
 
-  private static final int WIDTH = 960;
+  private static final int WIDE = 960;
   private static final int HEIGHT = 340;
 
   /** Points drawn at most; more steps than these are averaged in groups. */
@@ -54,8 +54,11 @@ final class LossChart {
             loss[0],
             loss[loss.length - 1]);
     try {
-      Html figure = Html.of("figure", "role", "img", "aria-label", summary);
-      return Html.of("div", "class", "scroll").add(figure.raw(svg(steps, loss, learningRate)));
+      String wide = svg(steps, loss, learningRate, WIDE);
+      String narrow = svg(steps, loss, learningRate, Plot.NARROW);
+      return Html.of("figure", "role", "img", "aria-label", summary)
+          .add(Html.of("div", "class", "on-wide").raw(wide))
+          .add(Html.of("div", "class", "on-narrow").raw(narrow));
     } catch (IOException | RuntimeException | LinkageError | InternalError e) {
       // AWT measures text, and fails without fonts: a reason to leave the chart out, not the
       // report.
@@ -64,16 +67,19 @@ final class LossChart {
     }
   }
 
-  private static String svg(double[] steps, double[] loss, double[] learningRate)
+  private static String svg(double[] steps, double[] loss, double[] learningRate, int width)
       throws IOException {
     XYChart chart =
         new XYChartBuilder()
-            .width(WIDTH)
+            .width(width)
             .height(HEIGHT)
             .xAxisTitle("step")
             .yAxisTitle("loss")
             .build();
     style(chart);
+    if (width == Plot.NARROW) {
+      chart.getStyler().setXAxisMaxLabelCount(6);
+    }
 
     double[] x = thin(steps);
     double[] y = thin(loss);
@@ -91,7 +97,7 @@ final class LossChart {
 
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     VectorGraphicsEncoder.saveVectorGraphic(chart, out, VectorGraphicsFormat.SVG);
-    return themed(out.toString(StandardCharsets.UTF_8));
+    return themed(out.toString(StandardCharsets.UTF_8), width);
   }
 
   private static void style(XYChart chart) {
@@ -119,12 +125,12 @@ final class LossChart {
   }
 
   /** Makes a document into an element: no header, scalable, colours from the style sheet. */
-  private static String themed(String document) {
+  private static String themed(String document, int width) {
     String svg = document.substring(document.indexOf("<svg"));
     int end = svg.indexOf('>');
     String start =
         String.format(
-            Locale.ROOT, "<svg viewBox=\"0 0 %d %d\" aria-hidden=\"true\"", WIDTH, HEIGHT);
+            Locale.ROOT, "<svg viewBox=\"0 0 %d %d\" aria-hidden=\"true\"", width, HEIGHT);
     svg = start + svg.substring(end);
     for (Theme theme : Theme.values()) {
       String standIn = String.format(Locale.ROOT, "rgb(1,2,%d)", 3 + theme.ordinal());

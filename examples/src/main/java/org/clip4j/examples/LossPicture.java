@@ -9,8 +9,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.stream.Stream;
+import org.clip4j.io.IoErrors;
 import org.clip4j.train.TrainingListener;
 import org.clip4j.train.TrainingProgress;
 import org.knowm.xchart.BitmapEncoder;
@@ -18,6 +21,7 @@ import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
@@ -28,6 +32,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 final class LossPicture implements TrainingListener {
   private final Path folder;
   private long next;
+  private boolean said;
 
   LossPicture(Path folder) {
     this.folder = folder;
@@ -38,19 +43,28 @@ final class LossPicture implements TrainingListener {
   public void onStep(TrainingProgress progress) {
     if (progress.step() >= next) {
       next = progress.step() * 5 / 4 + 1;
-      try {
-        draw();
-      } catch (IOException e) {
-        throw new UncheckedIOException(e.getMessage(), e);
+      drawOrSay();
+    }
+  }
+
+  /** Draws; a picture that cannot be is said once, and ends nothing. */
+  void drawOrSay() {
+    try {
+      draw();
+    } catch (IOException | RuntimeException | LinkageError | InternalError e) {
+      if (!said) {
+        said = true;
+        System.err.println(
+            "No "
+                + folder.resolve("loss.png")
+                + ", the training goes on: "
+                + (e instanceof Error ? "Java found no usable fonts here, " : "")
+                + IoErrors.message(e));
       }
     }
   }
 
-  /**
-   * Draws. Without fonts, which AWT needs to write on the picture, there is none but a line that
-   * says so.
-   */
-  void draw() throws IOException {
+  private void draw() throws IOException {
     List<Double> steps = new ArrayList<>();
     List<Double> losses = new ArrayList<>();
     try (Stream<String> lines = Files.lines(folder.resolve("metrics.jsonl"))) {
@@ -68,8 +82,8 @@ final class LossPicture implements TrainingListener {
     try {
       Files.write(temporary, BitmapEncoder.getBitmapBytes(chart(steps, losses), BitmapFormat.PNG));
       Files.move(temporary, folder.resolve("loss.png"), StandardCopyOption.REPLACE_EXISTING);
-    } catch (LinkageError | InternalError | RuntimeException e) {
-      System.err.println("No loss.png: Java found no usable fonts here, " + e);
+    } finally {
+      Files.deleteIfExists(temporary);
     }
   }
 
@@ -80,7 +94,7 @@ final class LossPicture implements TrainingListener {
     }
   }
 
-  private static XYChart chart(List<Double> steps, List<Double> losses) {
+  static XYChart chart(List<Double> steps, List<Double> losses) {
     XYChart chart =
         new XYChartBuilder()
             .width(1000)
@@ -98,7 +112,25 @@ final class LossPicture implements TrainingListener {
         .setLegendPosition(LegendPosition.InsideNE)
         .setChartBackgroundColor(Color.WHITE);
     chart.getStyler().setXAxisTickMarkSpacingHint(80).setPlotBorderVisible(false);
+    roundTicks(chart, x[x.length - 1], y);
     return chart;
+  }
+
+  /**
+   * Lets the axes begin and end at round numbers. XChart writes its own only where the values are
+   * not evenly spaced, else every so many of the values, such as 1, 3, 5: hence half a step.
+   */
+  private static void roundTicks(XYChart chart, double last, double[] losses) {
+    DoubleSummaryStatistics range = Arrays.stream(losses).summaryStatistics();
+    double tick = Scale.step(Math.max(range.getMax() - range.getMin(), 0.01));
+    double low = Math.floor(range.getMin() / tick) * tick;
+    double high = Math.max(low + tick, Math.ceil(range.getMax() / tick) * tick);
+    double end = Math.max(1, last);
+    XYSeries corners =
+        chart.addSeries("corners", new double[] {0, end + 0.5}, new double[] {low, high});
+    corners.setXYSeriesRenderStyle(XYSeriesRenderStyle.Scatter).setMarker(SeriesMarkers.NONE);
+    corners.setShowInLegend(false);
+    chart.getStyler().setXAxisMin(0.0).setXAxisMax(end).setYAxisMin(low).setYAxisMax(high);
   }
 
   private static void line(XYSeries series, Color colour) {

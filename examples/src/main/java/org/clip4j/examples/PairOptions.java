@@ -45,6 +45,11 @@ final class PairOptions {
   private Path imageRoot;
 
   @Option(
+      names = "--no-quotes",
+      description = "Quotes in a table are part of its text; they enclose no fields.")
+  private boolean noQuotes;
+
+  @Option(
       names = "--background",
       paramLabel = "RRGGBB",
       description = "Colour behind transparent images (transparency is dropped).")
@@ -58,7 +63,7 @@ final class PairOptions {
 
   /** Opens them. */
   PairFeed open() throws IOException {
-    if (data.endsWith(".tar")) {
+    if (Examples.isTar(data)) {
       return Pairs.shards(data).optDecoder(decoder()).build();
     }
     Path path = Path.of(data);
@@ -79,7 +84,10 @@ final class PairOptions {
 
   private PairTable table(Path path) throws IOException {
     PairTable.Builder table =
-        Pairs.table(path).columns(imageColumn, captionColumns).optDecoder(decoder());
+        Pairs.table(path)
+            .columns(imageColumn, captionColumns)
+            .optQuotes(!noQuotes)
+            .optDecoder(decoder());
     if (imageRoot != null) {
       table.optImageRoot(imageRoot);
     }

@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.DoubleFunction;
+import java.util.function.IntFunction;
 
 /**
  * An empty figure with two labelled axes and a grid, and what can be drawn into it, as SVG inside
@@ -10,7 +11,11 @@ import java.util.function.DoubleFunction;
  * colour-blind tell apart) and by the shape of their marks.
  */
 final class Plot {
-  static final int WIDTH = 760;
+  /** Pixels across on a screen. */
+  static final int WIDE = 760;
+
+  /** Pixels across on a phone, where a figure of the other width would be too small to read. */
+  static final int NARROW = 340;
 
   /** Colours and marks before they repeat. */
   static final int STYLES = 6;
@@ -21,6 +26,7 @@ final class Plot {
   private static final int TOP = 14;
   private static final int BOTTOM = 54;
   private static final double MARK = 5;
+  private static final double LETTER = 7.2; // pixels, about the widest
 
   /**
    * One axis.
@@ -53,24 +59,35 @@ final class Plot {
 
   private final Axis x;
   private final Axis y;
+  private final int width;
   private final Html svg;
 
-  /** {@code summary} says in a sentence what is seen, for those who cannot see it. */
-  Plot(Axis x, Axis y, String summary) {
+  /**
+   * Axes and grid.
+   *
+   * @param width {@link #WIDE} or {@link #NARROW}
+   * @param summary says in a sentence what is seen, for those who cannot see it
+   */
+  Plot(Axis x, Axis y, int width, String summary) {
     this.x = x;
     this.y = y;
-    svg = svg(WIDTH, HEIGHT, summary);
+    this.width = width;
+    svg = svg(width, HEIGHT, summary);
     for (double tick : y.scale.ticks(y.low, y.high)) {
-      svg.add(line(LEFT, y(tick), WIDTH - RIGHT, y(tick), "grid"));
+      svg.add(line(LEFT, y(tick), width - RIGHT, y(tick), "grid"));
       svg.add(label(LEFT - 8, y(tick) + 4, "end", y.label.apply(tick)));
     }
+    double free = 0; // where the last label ends
     for (double tick : x.scale.ticks(x.low, x.high)) {
       svg.add(line(x(tick), TOP, x(tick), HEIGHT - BOTTOM, "grid"));
-      svg.add(label(x(tick), HEIGHT - BOTTOM + 18, "middle", x.label.apply(tick)));
+      String text = x.label.apply(tick);
+      double half = LETTER * text.length() / 2;
+      if (x(tick) - half > free) {
+        svg.add(label(x(tick), HEIGHT - BOTTOM + 18, "middle", text));
+        free = x(tick) + half + 4;
+      }
     }
-    svg.add(
-        label((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 12, "middle", x.title)
-            .attribute("class", "title"));
+    title(svg, width, (LEFT + width - RIGHT) / 2.0, HEIGHT - 12, x.title);
     double middle = (TOP + HEIGHT - BOTTOM) / 2.0;
     svg.add(
         label(16, middle, "middle", y.title)
@@ -85,15 +102,31 @@ final class Plot {
         .attribute("aria-label", summary);
   }
 
-  /** A drawing as a part of a page. */
-  static Html figure(Html svg, Html... below) {
+  /**
+   * A drawing as a part of a page, which shows the one or the other of two widths.
+   *
+   * @param drawing made for {@link #WIDE} and for {@link #NARROW} pixels
+   */
+  static Html figure(IntFunction<Html> drawing, Html... below) {
     return Html.of("figure", "class", "plot")
-        .add(Html.of("div", "class", "scroll").add(svg))
+        .add(Html.of("div", "class", "on-wide").add(drawing.apply(WIDE)))
+        .add(Html.of("div", "class", "on-narrow").add(drawing.apply(NARROW)))
         .add(below);
   }
 
+  /** An axis's title, in two lines where one is too long for the width. */
+  static void title(Html svg, int width, double x, double y, String title) {
+    int middle = title.indexOf(' ', title.length() / 2);
+    if (LETTER * title.length() <= width || middle < 0) {
+      svg.add(label(x, y, "middle", title).attribute("class", "title"));
+    } else {
+      title(svg, width, width / 2.0, y - 7, title.substring(0, middle));
+      title(svg, width, width / 2.0, y + 8, title.substring(middle + 1));
+    }
+  }
+
   double x(double value) {
-    return LEFT + x.along(value) * (WIDTH - RIGHT - LEFT);
+    return LEFT + x.along(value) * (width - RIGHT - LEFT);
   }
 
   double y(double value) {
@@ -139,9 +172,9 @@ final class Plot {
     return this;
   }
 
-  /** The finished figure with its key. */
-  Html withKey(Html key) {
-    return figure(svg, key);
+  /** The finished drawing. */
+  Html svg() {
+    return svg;
   }
 
   /** A list of what marks and lines mean; each entry from {@link #keyed} or {@link #keyedLine}. */
@@ -235,6 +268,12 @@ final class Plot {
   /** A share in percent with one decimal, as "93.4 %". */
   static String percent(double share) {
     return String.format(Locale.ROOT, "%.1f %%", 100 * share);
+  }
+
+  /** A cosine similarity, as "0.273" or "−0.012". */
+  static String cosine(double cosine) {
+    String text = String.format(Locale.ROOT, "%.3f", cosine);
+    return text.equals("-0.000") ? "0.000" : text.replace('-', '−');
   }
 
   /** A difference of shares in percentage points, as "+3.4" or "−0.2". */

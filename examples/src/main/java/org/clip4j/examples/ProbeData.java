@@ -13,6 +13,7 @@ import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.Encoder;
 import org.clip4j.eval.NumpyArray;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.IoErrors;
 
 /**
  * The embeddings of a data set's images with their classes.
@@ -96,7 +97,7 @@ record ProbeData(
         float[][] encoded =
             encoder.encodeImages(
                 chunk.stream().map(LabelledImage::image).toList(),
-                (image, e) -> unreadable.add(e.getMessage()));
+                (image, e) -> unreadable.add(IoErrors.message(e)));
         for (int i = 0; i < encoded.length; i++) {
           if (encoded[i] != null) {
             features.add(encoded[i]);

@@ -23,7 +23,7 @@ import org.clip4j.examples.LineFigure.Series;
  * Probes beside zero-shot as a page, with the figures of Radford et al. 2021: few-shot curves (6)
  * and zero-shot less probe by data set (5), or by class where there is one data set.
  */
-record ProbeReport(String model, List<ProbeStudy> studies) {
+record ProbeReport(String model, List<String> prompts, List<ProbeStudy> studies) {
   private static final int MOST_CLASSES = 20; // bars at each end
 
   void write(Path file) throws IOException {
@@ -40,7 +40,26 @@ record ProbeReport(String model, List<ProbeStudy> studies) {
     for (ProbeStudy study : studies) {
       one(report, study);
     }
+    zeroShot(report);
     report.write(file);
+  }
+
+  private void zeroShot(HtmlReport report) {
+    if (prompts.isEmpty()) {
+      if (studies.stream().anyMatch(study -> study.evaluation().zeroShot() != null)) {
+        report.section(
+            "How zero-shot was measured",
+            "By the class embeddings given; which prompts made them is not known here.");
+      }
+      return;
+    }
+    Html list = Html.of("ul");
+    prompts.forEach(prompt -> list.add(Html.of("li").text(prompt)));
+    report.section(
+        "How zero-shot was measured",
+        "As Evaluate measures it, with the same prompts unless others are named: a class is the mean of its prompts' embeddings, and the"
+            + " answer is the class most similar to the image. The same images, prompts and class names give the same number there.",
+        list);
   }
 
   private void all(HtmlReport report) {

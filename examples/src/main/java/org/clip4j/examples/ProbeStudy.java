@@ -39,7 +39,26 @@ record ProbeStudy(
       int maxIterations,
       long seed) {}
 
+  /**
+   * Checks that there are examples enough, which is known before anything is encoded or fitted.
+   *
+   * @param labels of the training images
+   * @param validation whether there are images for it
+   */
+  static void check(List<String> classNames, int[] labels, boolean validation, Settings settings) {
+    FewShot.Builder shots =
+        FewShot.builder()
+            .setClassNames(classNames)
+            .optShots(settings.shots)
+            .optFewer(settings.fewer);
+    if (settings.c == null && !validation) {
+      shots.optValidationFraction(settings.validationFraction, settings.seed);
+    }
+    shots.check(labels);
+  }
+
   static ProbeStudy of(ProbeData data, Settings settings) {
+    check(data.classNames(), data.training().labels(), data.validation() != null, settings);
     LinearProbe.Builder builder =
         LinearProbe.builder()
             .setTraining(data.training().features(), data.training().labels())

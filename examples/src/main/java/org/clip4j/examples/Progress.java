@@ -1,146 +1,69 @@
 package org.clip4j.examples;
 
 import java.io.PrintStream;
-import java.lang.reflect.Method;
-import java.nio.charset.Charset;
 import java.time.Duration;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.LongSupplier;
-import me.tongfei.progressbar.ConsoleProgressBarConsumer;
-import me.tongfei.progressbar.ProgressBar;
-import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
- * Shows on standard output how training is getting on: step of all steps, loss, samples/s, the
- * share of time spent waiting for data, and time left. On a terminal it is a bar; elsewhere (a
- * pipe, a file, CI) a plain line every few seconds. One thread uses it, and closes it.
+ * Shows on standard output how something of a known length is getting on: done of all, what the
+ * caller has to say, and the time left. On a terminal it is its last line; elsewhere (a pipe, a
+ * file, CI) a plain line every few seconds. One thread uses it, and closes it.
  */
 final class Progress implements AutoCloseable {
 
-  /** Seconds between two plain lines. */
-  private static final double LINE_INTERVAL = 5;
+  /** Time between two plain lines. */
+  private static final long LINE_NANOS = 5_000_000_000L;
 
-  /**
-   * Seconds over which the speed is averaged: short enough to show a change, calm enough to read.
-   */
-  private static final double SPEED_WINDOW = 3;
+  /** Time between two pictures of the terminal's line. */
+  private static final long LIVE_NANOS = 200_000_000L;
 
   private final String task;
-  private final long steps;
-  private final long first;
-  private final int samplesPerStep;
+  private final long total;
   private final PrintStream out;
   private final LongSupplier nanoTime;
-  private final ProgressBar bar; // null where standard output is no terminal
-  private final long start;
-  private long markTime;
-  private long markStep;
-  private double samplesPerSecond;
-  private double lastLine;
+  private final StatusLine line; // null where standard output is no terminal
+  private long last;
 
-  /**
-   * Starts the clock.
-   *
-   * @param first steps done before
-   * @param samplesPerStep the batch size
-   */
-  Progress(String task, long steps, long first, int samplesPerStep) {
-    this(task, steps, first, samplesPerStep, System.out, System::nanoTime, onTerminal());
+  Progress(String task, long total) {
+    this(task, total, System.out, System::nanoTime, StatusLine.installed());
   }
 
-  Progress(
-      String task,
-      long steps,
-      long first,
-      int samplesPerStep,
-      PrintStream out,
-      LongSupplier nanoTime,
-      boolean terminal) {
+  Progress(String task, long total, PrintStream out, LongSupplier nanoTime, StatusLine line) {
     this.task = task;
-    this.steps = steps;
-    this.first = first;
-    this.markStep = first;
-    this.samplesPerStep = samplesPerStep;
+    this.total = total;
     this.out = out;
     this.nanoTime = nanoTime;
-    this.start = nanoTime.getAsLong();
-    this.markTime = start;
-    this.bar = terminal ? newBar(task, steps, first, out) : null;
+    this.line = line;
+    last = nanoTime.getAsLong() - (line == null ? 0 : LIVE_NANOS);
   }
 
   /**
-   * Reports a step.
+   * Shows the state.
    *
-   * @param step steps done, from 1
-   * @param loss of the last
-   * @param dataWait the share of the time of the last steps spent waiting for data
+   * @param done of all
+   * @param left empty while it can only be guessed
    */
-  void step(long step, double loss, double dataWait) {
+  void show(long done, String state, Optional<Duration> left) {
     long now = nanoTime.getAsLong();
-    double since = (now - markTime) / 1e9;
-    if (since >= SPEED_WINDOW || markStep == first) {
-      samplesPerSecond = (step - markStep) * samplesPerStep / Math.max(since, 1e-9);
-    }
-    if (since >= SPEED_WINDOW) {
-      markTime = now;
-      markStep = step;
-    }
-    String state =
-        String.format(
-            Locale.ROOT,
-            "loss %.3f, %,.0f samples/s, %.0f %% data wait",
-            loss,
-            samplesPerSecond,
-            100 * dataWait);
-    if (bar != null) {
-      bar.setExtraMessage(' ' + state);
-      bar.stepTo(step);
+    if (done < total && now - last < (line == null ? LINE_NANOS : LIVE_NANOS)) {
       return;
     }
-    double elapsed = (now - start) / 1e9;
-    if (step == steps || elapsed - lastLine >= LINE_INTERVAL) {
-      lastLine = elapsed;
-      String left = clock(elapsed / Math.max(1, step - first) * (steps - step));
-      out.printf(Locale.ROOT, "%s %d/%d  %s, %s left%n", task, step, steps, state, left);
+    last = now;
+    String count = String.format(Locale.ROOT, "%,d/%,d", done, total);
+    String rest = state + ", " + TimeLeft.words(left);
+    if (line == null) {
+      out.println(task + " " + count + "  " + rest);
+    } else {
+      line.show(task + " " + line.bar(done, total) + " " + count + "  " + rest);
     }
   }
 
   @Override
   public void close() {
-    if (bar != null) {
-      bar.close();
-    }
-  }
-
-  static ProgressBar newBar(String task, long steps, long first, PrintStream out) {
-    boolean unicode = Charset.defaultCharset().newEncoder().canEncode('█');
-    return ProgressBar.builder()
-        .setTaskName(task)
-        .setInitialMax(steps)
-        .startsFrom(first, Duration.ZERO)
-        .setStyle(unicode ? ProgressBarStyle.UNICODE_BLOCK : ProgressBarStyle.ASCII)
-        .setUpdateIntervalMillis(200)
-        .setConsumer(new ConsoleProgressBarConsumer(out))
-        .build();
-  }
-
-  private static String clock(double seconds) {
-    Duration left = Duration.ofSeconds(Math.round(seconds));
-    return String.format(Locale.ROOT, "%d:%02d", left.toMinutes(), left.toSecondsPart());
-  }
-
-  /** From Java 22 on a console exists without a terminal too, and {@code isTerminal} tells. */
-  static boolean onTerminal() {
-    if (System.console() == null) {
-      return false;
-    }
-    try {
-      Method isTerminal = System.console().getClass().getMethod("isTerminal");
-      return (Boolean) isTerminal.invoke(System.console());
-    } catch (NoSuchMethodException e) {
-      return true;
-    } catch (ReflectiveOperationException e) {
-      return false;
+    if (line != null) {
+      line.end();
     }
   }
 }

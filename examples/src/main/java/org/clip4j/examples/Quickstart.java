@@ -16,6 +16,7 @@ import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingResult;
 import org.clip4j.weights.Layout;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Trains a small CLIP on generated shapes, then classifies combinations that it never saw. */
@@ -36,10 +37,13 @@ final class Quickstart implements Callable<Integer> {
       List.of("a photo of a {}.", "a picture of a {}.", "a {}", "an image of a {}");
 
   @Option(names = "--steps", defaultValue = "2000", description = "Training steps.")
+  @Range(min = 1)
   private long steps;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of the weights and the pictures.")
   private long seed;
+
+  @Mixin private DeviceOption device;
 
   @Option(
       names = "--out",
@@ -63,7 +67,7 @@ final class Quickstart implements Callable<Integer> {
         "%d combinations of colour and shape, of which %d are never trained on.%n",
         shapes.labels().size(),
         shapes.unseenLabels().size());
-    try (ClipModel model = ClipModel.create(config, seed)) {
+    try (ClipModel model = ClipModel.create(config, seed, device.device())) {
       TrainingResult result =
           Examples.train(
               ClipTrainer.builder()
@@ -80,6 +84,15 @@ final class Quickstart implements Callable<Integer> {
               BATCH,
               out.resolve("model"));
       System.out.println(result);
+      if (result.cancelled()) {
+        System.out.println(
+            "Stopped: the model as it is after step "
+                + result.steps()
+                + " is in "
+                + result.output()
+                + "; the same command begins anew");
+        return 0;
+      }
       evaluate(Clip.of(model, transform), shapes, result);
     }
     return 0;

@@ -36,18 +36,31 @@ final class ScatterFigure {
   static Html of(String xTitle, String yTitle, List<Dot> dots, DoubleUnaryOperator fit) {
     List<String> groups =
         new ArrayList<>(new LinkedHashSet<>(dots.stream().map(Dot::group).toList()));
-    Plot.Axis x = axis(xTitle, dots.stream().mapToDouble(Dot::x).toArray());
-    Plot.Axis y = axis(yTitle, dots.stream().mapToDouble(Dot::y).toArray());
-    Plot plot = new Plot(x, y, yTitle + " against " + xTitle + ", " + dots.size() + " points");
-    plot.path(curve(x, share -> share), "equal");
     List<Html> key = new ArrayList<>();
     for (int g = 0; g < groups.size(); g++) {
       key.add(Plot.keyed(g, groups.get(g)));
     }
     key.add(Plot.keyedLine("equal", "equal accuracy on both (no loss by the shift)"));
     if (fit != null) {
-      plot.path(curve(x, fit), "fit");
       key.add(Plot.keyedLine("fit", "linear fit to the baselines, in logits"));
+    }
+    return Plot.figure(width -> svg(xTitle, yTitle, dots, groups, fit, width), Plot.key(key));
+  }
+
+  private static Html svg(
+      String xTitle,
+      String yTitle,
+      List<Dot> dots,
+      List<String> groups,
+      DoubleUnaryOperator fit,
+      int width) {
+    Plot.Axis x = axis(xTitle, dots.stream().mapToDouble(Dot::x).toArray());
+    Plot.Axis y = axis(yTitle, dots.stream().mapToDouble(Dot::y).toArray());
+    Plot plot =
+        new Plot(x, y, width, yTitle + " against " + xTitle + ", " + dots.size() + " points");
+    plot.path(curve(x, share -> share), "equal");
+    if (fit != null) {
+      plot.path(curve(x, fit), "fit");
     }
     List<double[]> taken = new ArrayList<>(); // boxes in pixels: left, top, right, bottom
     for (Dot dot : dots) {
@@ -59,9 +72,9 @@ final class ScatterFigure {
       String where =
           dot.name + ": " + Plot.percent(dot.x) + " source, " + Plot.percent(dot.y) + " shifted";
       plot.mark(dot.x, dot.y, groups.indexOf(dot.group), where);
-      write(plot, dot, taken);
+      write(plot, dot, taken, width);
     }
-    return plot.withKey(Plot.key(key));
+    return plot.svg();
   }
 
   private static Plot.Axis axis(String title, double[] shares) {
@@ -96,7 +109,7 @@ final class ScatterFigure {
   }
 
   /** Right, left, above or below the mark, wherever nothing is yet; else nowhere. */
-  private static void write(Plot plot, Dot dot, List<double[]> taken) {
+  private static void write(Plot plot, Dot dot, List<double[]> taken, int across) {
     double width = LETTER * dot.name.length();
     double cx = plot.x(dot.x);
     double cy = plot.y(dot.y);
@@ -108,7 +121,7 @@ final class ScatterFigure {
     };
     for (double[] place : places) {
       double[] box = {place[0], place[1] - 11, place[0] + width, place[1] + 3};
-      boolean inside = box[0] > 68 && box[2] < Plot.WIDTH - 4;
+      boolean inside = box[0] > 68 && box[2] < across - 4;
       if (inside && taken.stream().noneMatch(other -> overlap(box, other))) {
         taken.add(box);
         plot.text(place[0], place[1], "start", dot.name);

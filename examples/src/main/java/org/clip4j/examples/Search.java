@@ -46,14 +46,55 @@ final class Search implements Callable<Integer> {
   private Path image;
 
   @Option(names = "--top", defaultValue = "20", paramLabel = "K", description = "How many to show.")
+  @Range(min = 1)
   private int top;
 
   @Option(
-      names = "--index",
-      defaultValue = "exact",
+      names = "--where",
+      paramLabel = "FILTER",
       description =
-          "${COMPLETION-CANDIDATES}. The approximate one is made at first use and kept in DIR.")
-  private ImageSearch.Index index;
+          "Only among rows that match; may be given several times. " + SearchFilters.SYNTAX)
+  private List<String> where = List.of();
+
+  @Option(
+      names = "--relevance",
+      paramLabel = "RATE",
+      description =
+          "Shows only what stands out from the rest, perhaps nothing; of what is shown at most this"
+              + " share should be irrelevant, for example 0.3.")
+  private Double relevance;
+
+  @Option(
+      names = "--fold",
+      paramLabel = "COSINE",
+      description = "Folds rows that are at least so similar to a better one into it.")
+  private Float fold;
+
+  @Option(
+      names = "--without",
+      paramLabel = "TEXT",
+      description = "What is not wanted: it is subtracted from the query.")
+  private String without;
+
+  @Option(
+      names = "--add",
+      arity = "1..*",
+      paramLabel = "FILE",
+      description = "Adds images to the index, or replaces those of the same name.")
+  private List<Path> add = List.of();
+
+  @Option(
+      names = "--field",
+      paramLabel = "FIELD=VALUE",
+      description = "A field of what --add adds; may be given several times.")
+  private List<String> fields = List.of();
+
+  @Option(
+      names = "--remove",
+      arity = "1..*",
+      paramLabel = "NAME",
+      description = "Removes rows from the index, by the names that are shown.")
+  private List<String> remove = List.of();
 
   @Option(
       names = "--out",
@@ -72,6 +113,7 @@ final class Search implements Callable<Integer> {
       names = "--serve",
       paramLabel = "PORT",
       description = "Serves a page on this machine instead, until Ctrl-C; 0 takes a free port.")
+  @Range(min = 0, max = 65535)
   private Integer serve;
 
   public static void main(String... args) {
@@ -80,16 +122,32 @@ final class Search implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
+    boolean changes = !add.isEmpty() || !remove.isEmpty();
     int asked = (text != null ? 1 : 0) + (image != null ? 1 : 0) + (serve != null ? 1 : 0);
-    if (asked != 1) {
+    if (asked > 1 || asked == 0 && !changes) {
       throw new ParameterException(
-          spec.commandLine(), "Give one of TEXT, --image FILE and --serve PORT");
+          spec.commandLine(),
+          "Give one of TEXT, --image FILE and --serve PORT, or --add or --remove");
+    }
+    if (relevance != null && !(relevance > 0 && relevance < 1)) {
+      throw new ParameterException(spec.commandLine(), "--relevance is between 0 and 1");
+    }
+    if (fold != null && !(fold > -1 && fold <= 1)) {
+      throw new ParameterException(
+          spec.commandLine(), "--fold is a cosine, above -1 and at most 1");
     }
     ClipLoader loader = model.loader();
-    try (ImageSearch search = ImageSearch.open(loader, model.name(), embeddings, index, images)) {
+    try (ImageSearch search = ImageSearch.open(loader, model.name(), embeddings, images)) {
+      for (String name : remove) {
+        System.out.printf(Locale.ROOT, "%d removed: %s%n", search.remove(name), printable(name));
+      }
+      if (!add.isEmpty()) {
+        System.out.printf(
+            Locale.ROOT, "%d added, of %,d rows%n", search.add(add, fields), search.size());
+      }
       if (serve != null) {
         serve(search);
-      } else {
+      } else if (asked == 1) {
         show(search);
       }
     }
@@ -97,11 +155,23 @@ final class Search implements Callable<Integer> {
   }
 
   private void show(ImageSearch search) throws IOException {
+    ImageSearch.Options options = new ImageSearch.Options(top, where, relevance, fold, without);
     List<Match> matches =
-        image == null ? search.byText(text, top) : search.byImage(ImageDecoder.decode(image), top);
+        image == null
+            ? search.byText(text, options)
+            : search.byImage(ImageDecoder.decode(image), options);
+    if (matches.isEmpty()) {
+      System.out.println(
+          relevance == null ? "No row matches the filters." : SearchPages.NOTHING_RELEVANT);
+    }
     for (Match match : matches) {
       System.out.printf(
-          Locale.ROOT, "%4d  %6.3f  %s%n", match.rank(), match.score(), printable(match.name()));
+          Locale.ROOT,
+          "%4d  %6.3f  %s%s%n",
+          match.rank(),
+          match.score(),
+          printable(match.name()),
+          match.folded() == 0 ? "" : "  (and " + match.folded() + " like it)");
     }
     SearchPages.write(
         out, SearchPages.results(search, image == null ? text : image.toString(), matches));

@@ -11,6 +11,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.clip4j.examples.ImageSearch.Match;
+import org.clip4j.io.IoErrors;
 
 /** The pages of {@link Search}: results as one file that needs nothing beside it, and a form. */
 final class SearchPages {
@@ -20,10 +21,13 @@ final class SearchPages {
   static final String ICON = "search.svg";
   private static final int THUMBNAIL = 240; // pixels, the longer side
 
+  static final String NOTHING_RELEVANT =
+      "Nothing relevant was found: no row stands out from the rest.";
+
   private SearchPages() {}
 
   /** Results with their pictures inside. */
-  static String results(ImageSearch search, String query, List<Match> matches) {
+  static String results(ImageSearch search, String query, List<Match> matches) throws IOException {
     Html list = Html.of("ol", "class", "results");
     for (Match match : matches) {
       list.add(card(match, search.isOfImages() ? picture(search, match) : null));
@@ -32,11 +36,13 @@ final class SearchPages {
     body.add(
         Html.of("p", "class", "subtitle")
             .text(
-                String.format(
-                    Locale.ROOT,
-                    "The %,d most similar of %,d, with their cosine similarity.",
-                    matches.size(),
-                    search.size())));
+                matches.isEmpty()
+                    ? NOTHING_RELEVANT
+                    : String.format(
+                        Locale.ROOT,
+                        "The %,d most similar of %,d, with their cosine similarity.",
+                        matches.size(),
+                        search.size())));
     body.add(list);
     Html styles = Html.of("style").raw(resource(STYLES) + resource(MORE_STYLES));
     return page(query, styles, body);
@@ -53,7 +59,9 @@ final class SearchPages {
                 Html.of("b").text(String.valueOf(match.rank())),
                 Html.of("span", "class", "number")
                     .text(String.format(Locale.ROOT, "%.3f", match.score()))),
-        Html.of("p", "class", "name").text(match.name()));
+        Html.of("p", "class", "name")
+            .text(
+                match.name() + (match.folded() == 0 ? "" : " and " + match.folded() + " like it")));
   }
 
   private static Html picture(ImageSearch search, Match match) {
@@ -61,12 +69,12 @@ final class SearchPages {
       String data = Base64.getEncoder().encodeToString(search.jpeg(match.row(), THUMBNAIL));
       return Html.of("img", "src", Html.JPEG_DATA + data, "alt", match.name());
     } catch (IOException e) {
-      return Html.of("div", "class", "gone").text("not there any more: " + e.getMessage());
+      return Html.of("div", "class", "gone").text("not there any more: " + IoErrors.message(e));
     }
   }
 
   /** A form to type queries into; its script asks the server for results. */
-  static String form(ImageSearch search) {
+  static String form(ImageSearch search) throws IOException {
     Html query =
         Html.of("input", "type", "search", "name", "q", "aria-label", "Query", "autofocus", "")
             .attribute("placeholder", "Describe what you look for")
@@ -77,6 +85,7 @@ final class SearchPages {
     Html form =
         Html.of("form", "class", "query")
             .add(query, Html.of("button").text("Search"))
+            .add(filters(search))
             .add(
                 Html.of("label", "class", "upload")
                     .text("or by an image, also dropped or pasted here: ")
@@ -102,6 +111,20 @@ final class SearchPages {
         Html.of("link", "rel", "stylesheet", "href", "/" + MORE_STYLES),
         Html.of("script", "src", "/" + SCRIPT, "defer", ""),
         body);
+  }
+
+  private static Html filters(ImageSearch search) {
+    Html where =
+        Html.of("input", "type", "text", "name", "where", "aria-label", "Filter")
+            .attribute("placeholder", "Filter, as " + SearchFilters.SYNTAX)
+            .attribute("title", "Fields: " + String.join(", ", search.fields().keySet()))
+            .attribute("list", "fields")
+            .attribute("maxlength", String.valueOf(SearchServer.MAX_QUERY));
+    Html fields = Html.of("datalist", "id", "fields");
+    search.fields().keySet().forEach(field -> fields.add(Html.of("option", "value", field + "=")));
+    Html relevant = Html.of("input", "type", "checkbox", "name", "relevant");
+    return Html.of("p", "class", "filters")
+        .add(where, fields, Html.of("label").add(relevant).text(" only what is relevant"));
   }
 
   /** Where the script shows one picture as large as the window. */

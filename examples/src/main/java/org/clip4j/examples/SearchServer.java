@@ -24,6 +24,7 @@ import org.clip4j.examples.ImageSearch.Match;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageFormatException;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.IoErrors;
 
 /**
  * A small page on this machine to type queries into. Only this machine reaches it, and only under
@@ -47,6 +48,7 @@ final class SearchServer implements AutoCloseable {
   private static final long MAX_DRAINED = 1L << 30; // bytes of a body that is refused
   private static final int DEFAULT_K = 24;
   private static final int MAX_K = 200;
+  private static final double RELEVANCE = 0.3;
 
   private static final ImageDecoder UPLOAD_DECODER =
       ImageDecoder.defaults().withMaxPixels(MAX_IMAGE_PIXELS).withMaxBytes(MAX_IMAGE_BYTES);
@@ -98,7 +100,11 @@ final class SearchServer implements AutoCloseable {
           HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), port), 0);
     } catch (BindException e) {
       throw new IOException(
-          "port " + port + " cannot be used: " + e.getMessage() + "; choose another, or 0 for any",
+          "port "
+              + port
+              + " cannot be used: "
+              + IoErrors.message(e)
+              + "; choose another, or 0 for any",
           e);
     }
     threads =
@@ -128,7 +134,7 @@ final class SearchServer implements AutoCloseable {
         checkOrigin(exchange.getRequestHeaders());
         route(exchange);
       } catch (RefusedException e) {
-        refuse(exchange, e.status, e.getMessage());
+        refuse(exchange, e.status, IoErrors.message(e));
       } catch (RuntimeException e) {
         System.err.println("The search page failed: " + e);
         refuse(exchange, 500, "this failed: " + e);
@@ -188,6 +194,8 @@ final class SearchServer implements AutoCloseable {
         throw new RefusedException(503, "too much is asked at once; try again");
       }
       return work.get();
+    } catch (IOException e) { // the index's, not the connection's
+      throw new RefusedException(500, e.getMessage());
     } catch (InterruptedException e) {
       throw new RefusedException(503, "the server is closing");
     } finally {
@@ -200,20 +208,21 @@ final class SearchServer implements AutoCloseable {
   private void search(HttpExchange exchange) throws IOException, RefusedException {
     Map<String, String> parameters = parameters(exchange);
     int k = number(parameters.getOrDefault("k", String.valueOf(DEFAULT_K)), "k", 1, MAX_K);
+    ImageSearch.Options options = options(parameters, k);
     long start = System.nanoTime();
     List<Match> matches;
     if (exchange.getRequestMethod().equals("POST")) {
-      matches = byImage(exchange, k);
+      matches = byImage(exchange, options);
     } else if (parameters.containsKey("row")) {
       int row = row(parameters);
-      matches = work(() -> search.byRow(row, k));
+      matches = work(() -> search.byRow(row, options));
     } else {
       String query = parameters.getOrDefault("q", "").strip();
       if (query.isEmpty() || query.length() > MAX_QUERY) {
         throw new RefusedException(
             400, "a query has 1 to " + MAX_QUERY + " characters, this has " + query.length());
       }
-      matches = work(() -> search.byText(query, k));
+      matches = work(() -> search.byText(query, options));
     }
     JsonArray results = new JsonArray();
     for (Match match : matches) {
@@ -222,15 +231,40 @@ final class SearchServer implements AutoCloseable {
       result.addProperty("name", match.name());
       result.addProperty("score", match.score());
       result.addProperty("picture", search.isOfImages());
+      result.addProperty("folded", match.folded());
       results.add(result);
     }
     JsonObject answer = new JsonObject();
     answer.addProperty("milliseconds", (System.nanoTime() - start) / 1e6);
     answer.add("results", results);
+    if (matches.isEmpty()) {
+      answer.addProperty(
+          "nothing",
+          options.relevance() != null
+              ? SearchPages.NOTHING_RELEVANT
+              : "No row matches the filter.");
+    }
     send(exchange, 200, "application/json", new Gson().toJson(answer));
   }
 
-  private List<Match> byImage(HttpExchange exchange, int k) throws IOException, RefusedException {
+  private ImageSearch.Options options(Map<String, String> parameters, int k)
+      throws RefusedException {
+    String where = parameters.getOrDefault("where", "").strip();
+    if (where.length() > MAX_QUERY) {
+      throw new RefusedException(400, "a filter has at most " + MAX_QUERY + " characters");
+    }
+    List<String> conditions = where.isEmpty() ? List.of() : List.of(where.split(","));
+    try {
+      SearchFilters.filter(conditions, search.fields());
+    } catch (IOException e) {
+      throw new RefusedException(400, e.getMessage());
+    }
+    Double relevance = "1".equals(parameters.get("relevant")) ? RELEVANCE : null;
+    return new ImageSearch.Options(k, conditions, relevance, null, null);
+  }
+
+  private List<Match> byImage(HttpExchange exchange, ImageSearch.Options options)
+      throws IOException, RefusedException {
     if (!uploads.tryAcquire()) {
       throw new RefusedException(503, "too many images are being sent at once; try again");
     }
@@ -240,7 +274,7 @@ final class SearchServer implements AutoCloseable {
         throw new RefusedException(
             413, "an image to search by has at most " + (MAX_IMAGE_BYTES >> 20) + " MB");
       }
-      return work(() -> search.byImage(decode(bytes), k));
+      return work(() -> search.byImage(decode(bytes), options));
     } finally {
       uploads.release();
     }
@@ -255,9 +289,9 @@ final class SearchServer implements AutoCloseable {
             413,
             "an image to search by has at most " + MAX_IMAGE_PIXELS / 1_000_000 + " megapixels");
       }
-      throw new RefusedException(400, e.getMessage());
+      throw new RefusedException(400, IoErrors.message(e));
     } catch (IOException e) {
-      throw new RefusedException(400, e.getMessage());
+      throw new RefusedException(400, IoErrors.message(e));
     }
   }
 
@@ -278,8 +312,12 @@ final class SearchServer implements AutoCloseable {
     send(exchange, 200, "image/jpeg", jpeg);
   }
 
-  private int row(Map<String, String> parameters) throws RefusedException {
-    return number(parameters.get("row"), "row", 0, search.size() - 1);
+  private int row(Map<String, String> parameters) throws IOException, RefusedException {
+    int row = number(parameters.get("row"), "row", 0, 999_999_999);
+    if (!search.has(row)) {
+      throw new RefusedException(404, "there is no row " + row);
+    }
+    return row;
   }
 
   private static int number(String text, String name, int least, int most) throws RefusedException {

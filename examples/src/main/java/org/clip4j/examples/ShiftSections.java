@@ -14,6 +14,7 @@ import org.clip4j.eval.ShiftEvaluation.Row;
 import org.clip4j.examples.BarFigure.Bar;
 import org.clip4j.examples.LineFigure.Series;
 import org.clip4j.examples.ScatterFigure.Dot;
+import org.clip4j.io.IoErrors;
 
 /** What a report shows of accuracy under distribution shift. */
 final class ShiftSections {
@@ -51,7 +52,7 @@ final class ShiftSections {
       } catch (IllegalArgumentException e) {
         List<Judged> measured =
             judged.stream().map(point -> new Judged(point, null, null)).toList();
-        return new Robustness(shift, measured, baselines, null, e.getMessage());
+        return new Robustness(shift, measured, baselines, null, IoErrors.message(e));
       }
     }
 

@@ -29,6 +29,7 @@ final class StepOptions {
       names = "--patch-dropout",
       paramLabel = "SHARE",
       description = "Share of a ViT's patches to leave out (the model's own).")
+  @Range(min = 0, below = 1)
   private Double patchDropout;
 
   @Option(
@@ -42,18 +43,21 @@ final class StepOptions {
       paramLabel = "BLOCKS",
       description =
           "With --freeze: the tower's last blocks and its projection are trained all the same.")
+  @Range(min = 0)
   private Integer unlockLast;
 
   @Option(
       names = "--layer-decay",
       defaultValue = "1",
       description = "Factor by which the learning rate falls from layer to layer, downwards.")
+  @Range(above = 0, max = 1)
   private double layerDecay;
 
   @Option(
       names = "--average-weights",
       paramLabel = "DECAY",
       description = "Ends with the moving average of the weights, for example of 0.9999 (no).")
+  @Range(min = 0, below = 1)
   private Double average;
 
   @Option(

@@ -46,6 +46,7 @@ final class Train implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "SHARE",
       description = "Share of the pairs to keep back, on which retrieval is measured as it trains.")
+  @Range(min = 0, below = 1)
   private double heldOut;
 
   @Option(
@@ -66,37 +67,75 @@ final class Train implements Callable<Integer> {
 
   @Mixin private StepOptions step;
 
+  @Mixin private DeviceOption device;
+
   @Option(names = "--layout", defaultValue = "OPENCLIP", description = "${COMPLETION-CANDIDATES}.")
   private Layout layout;
 
   @Option(names = "--batch-size", defaultValue = "128")
+  @Range(min = 2)
   private int batchSize;
 
   @Option(
       names = "--micro-batch-size",
       defaultValue = "0",
       description = "Pairs encoded at once, to bound memory (0: the batch size).")
+  @Range(min = 0)
   private int microBatchSize;
 
   @Option(names = "--epochs", defaultValue = "30")
+  @Range(min = 1)
   private int epochs;
 
   @Option(
       names = "--steps",
       defaultValue = "0",
       description = "Steps in all, in place of epochs (0: by epochs).")
+  @Range(min = 0)
   private long steps;
 
   @Option(names = "--lr", defaultValue = "5e-4", description = "The highest learning rate.")
+  @Range(min = 0)
   private double learningRate;
 
   @Option(
       names = "--warmup",
       defaultValue = "-1",
       description = "Steps of linear warm-up (-1: a twentieth of all).")
+  @Range(min = -1)
   private long warmup;
 
+  @Option(
+      names = "--max-grad-norm",
+      defaultValue = "0",
+      description = "The global norm that gradients are scaled down to (0: no limit).")
+  @Range(min = 0)
+  private double maxGradientNorm;
+
+  @Option(
+      names = "--decode-threads",
+      defaultValue = "0",
+      description = "Threads that decode images (0: one less than there are cores).")
+  @Range(min = 0)
+  private int decodeThreads;
+
+  @Option(
+      names = "--image-cache-mb",
+      paramLabel = "MB",
+      description = "Memory in which transformed images are kept (a quarter of the heap).")
+  @Range(min = 0)
+  private Long imageCacheMegabytes;
+
+  @Option(
+      names = "--max-skipped-share",
+      defaultValue = "0.01",
+      paramLabel = "SHARE",
+      description = "Share of damaged pairs beyond which the training ends.")
+  @Range(min = 0, max = 1)
+  private double maxSkippedShare;
+
   @Option(names = "--wd", defaultValue = "0.2", description = "Weight decay.")
+  @Range(min = 0)
   private double weightDecay;
 
   @Option(
@@ -112,6 +151,7 @@ final class Train implements Callable<Integer> {
       names = "--checkpoint-steps",
       defaultValue = "0",
       description = "Saves a checkpoint after every so many steps (0: by the clock alone).")
+  @Range(min = 0)
   private long checkpointSteps;
 
   @Option(
@@ -120,9 +160,11 @@ final class Train implements Callable<Integer> {
       description =
           "Saves a checkpoint so many minutes after the last, when the training ends, and when"
               + " Ctrl-C ends it (0: not by the clock).")
+  @Range(min = 0, below = 1e9)
   private double checkpointMinutes;
 
   @Option(names = "--keep", defaultValue = "3", description = "Checkpoints to keep, the last ones.")
+  @Range(min = 1)
   private int keep;
 
   @Option(
@@ -156,6 +198,7 @@ final class Train implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "STEPS",
       description = "Steps between evaluations (0: once an epoch).")
+  @Range(min = 0)
   private long evaluateEvery;
 
   @Option(
@@ -169,6 +212,7 @@ final class Train implements Callable<Integer> {
       names = "--patience",
       defaultValue = "0",
       description = "Ends after so many evaluations without a better model (0: never).")
+  @Range(min = 0)
   private int patience;
 
   @Option(
@@ -223,11 +267,28 @@ final class Train implements Callable<Integer> {
             "The best model, of step " + best.step() + ", is in " + out.resolve("best"));
       }
       System.out.println("The model is in " + out + "; open report.html there in a browser");
+      if (result.cancelled()) {
+        System.out.println(goOn(result));
+      }
       if (json != null) {
         Files.writeString(json, report.toString());
       }
     }
     return 0;
+  }
+
+  private String goOn(TrainingResult result) {
+    return checkpointSteps > 0 || checkpointMinutes > 0 || resume
+        ? "Stopped after step "
+            + result.steps()
+            + ", of which a checkpoint is in "
+            + out.resolve("checkpoints")
+            + "; the same command with --resume goes on from there"
+        : "Stopped after step "
+            + result.steps()
+            + " without a checkpoint, as asked; --model "
+            + out
+            + " trains on from this model";
   }
 
   private TrainingResult train(Start start, PairFeed pairs, Split split) throws IOException {
@@ -244,6 +305,8 @@ final class Train implements Callable<Integer> {
             .optWeightDecay(weightDecay)
             .optSeed(seed)
             .optKeepLast(keep)
+            .optMaxGradientNorm(maxGradientNorm)
+            .optMaxSkippedShare(maxSkippedShare)
             .optResume(resume)
             .optAllowedChanges(allowedChanges);
     if (checkpointSteps > 0) {
@@ -257,6 +320,12 @@ final class Train implements Callable<Integer> {
     }
     if (steps > 0) {
       builder.optSteps(steps);
+    }
+    if (decodeThreads > 0) {
+      builder.optDecodeThreads(decodeThreads);
+    }
+    if (imageCacheMegabytes != null) {
+      builder.optImageCacheBytes(imageCacheMegabytes << 20);
     }
     if (warmup >= 0) {
       builder.optWarmupSteps(warmup);
@@ -313,11 +382,11 @@ final class Train implements Callable<Integer> {
       int height = config.vision().imageHeight();
       int width = config.vision().imageWidth();
       ImageTransform transform = ImageTransform.openai(height, width);
-      return new Start(ClipModel.create(config, seed), transform, null);
+      return new Start(ClipModel.create(config, seed, device.device()), transform, null);
     }
     try (Checkpoint checkpoint = Examples.loader(model).openCheckpoint()) {
       return new Start(
-          ClipModel.load(checkpoint.config(), checkpoint.parameters()),
+          ClipModel.load(checkpoint.config(), checkpoint.parameters(), device.device()),
           checkpoint.transform(),
           checkpoint.tokenizer().orElse(null));
     }

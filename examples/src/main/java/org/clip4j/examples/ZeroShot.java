@@ -61,6 +61,7 @@ final class ZeroShot implements Callable<Integer> {
       names = "--threshold",
       paramLabel = "P",
       description = "From which probability a label judged for itself holds (0.5).")
+  @Range(min = 0, max = 1)
   private Double threshold;
 
   @Option(
@@ -82,6 +83,7 @@ final class ZeroShot implements Callable<Integer> {
       defaultValue = "3",
       paramLabel = "K",
       description = "How many labels to show for each image.")
+  @Range(min = 1)
   private int top;
 
   @Option(

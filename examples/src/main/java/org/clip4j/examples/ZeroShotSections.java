@@ -46,8 +46,8 @@ final class ZeroShotSections {
     return text.toString();
   }
 
-  /** Everything, for a report about one set. */
-  static void add(HtmlReport report, Result result) {
+  /** Everything, for a report about one set; {@code pictures} adds those after the key numbers. */
+  static void add(HtmlReport report, Result result, Runnable pictures) {
     ClassMetrics metrics = result.last().metrics();
     List<Figure> figures = new ArrayList<>();
     figures.add(figure("Top-1 accuracy", metrics.top1()));
@@ -65,6 +65,7 @@ final class ZeroShotSections {
             String.format(Locale.ROOT, "%,d", metrics.images()),
             unreadable == 0 ? "all could be read" : unreadable + " more could not be read"));
     report.figures(figures);
+    pictures.run();
     prompts(report, result);
     confusion(report, "", result.classes(), metrics);
     perClass(report, result.classes(), metrics);

@@ -5,6 +5,8 @@
 // Forward work, and an address can be kept.
 const form = document.querySelector("form");
 const query = form.querySelector("input[type=search]");
+const where = form.querySelector("input[name=where]");
+const relevant = form.querySelector("input[name=relevant]");
 const upload = form.querySelector("input[type=file]");
 const state = document.querySelector("#status");
 const results = document.querySelector("#results");
@@ -46,16 +48,26 @@ function card(result, rank) {
   const line = element("p", "");
   line.append(element("b", rank), button("More like this", () => like(result)));
   line.append(element("span", result.score.toFixed(3), "number"));
-  item.append(line, element("p", result.name, "name"));
+  const more = result.folded ? ` and ${result.folded} like it` : "";
+  item.append(line, element("p", result.name + more, "name"));
   return item;
 }
 
 function address(entry) {
   const parts = new URLSearchParams();
   if (entry.q) parts.set("q", entry.q);
+  if (entry.where) parts.set("where", entry.where);
+  if (entry.relevant) parts.set("relevant", "1");
   if (entry.row !== undefined) parts.set("row", entry.row);
   if (entry.open !== undefined) parts.set("open", entry.open);
   return parts.size ? "/?" + parts : "/";
+}
+
+// What the fields beside the query say, as part of an entry.
+function narrowed(entry) {
+  if (where.value.trim()) entry.where = where.value.trim();
+  if (relevant.checked) entry.relevant = true;
+  return entry;
 }
 
 function go(entry) {
@@ -63,7 +75,7 @@ function go(entry) {
   show(entry);
 }
 
-const like = (result) => go({ row: result.row, name: result.name });
+const like = (result) => go(narrowed({ row: result.row, name: result.name }));
 
 function byFile(file) {
   if (!file) return;
@@ -72,13 +84,15 @@ function byFile(file) {
     state.textContent = `${file.name} is larger than the ${upload.dataset.most >> 20} MB allowed.`;
     return;
   }
-  go({ file: files.push(file) - 1, name: file.name });
+  go(narrowed({ file: files.push(file) - 1, name: file.name }));
 }
 
 // Shows what an entry says; asks the server only for another search than the one shown.
 async function show(entry) {
   const { open, here, ...search } = entry;
   query.value = entry.q ?? "";
+  where.value = entry.where ?? "";
+  relevant.checked = entry.relevant ?? false;
   upload.value = "";
   const key = JSON.stringify(search);
   if (key !== shown) await ask(search, key);
@@ -92,7 +106,7 @@ async function ask(search, key) {
   results.replaceChildren();
   state.textContent = "";
   document.title = "Search";
-  if (key === "{}") return;
+  if (!search.q && search.row === undefined && search.file === undefined) return;
   const what = search.q ? `“${search.q}”` : search.name ?? `row ${search.row}`;
   document.title = what + " – Search";
   state.textContent = "Searching";
@@ -103,7 +117,7 @@ async function ask(search, key) {
     if (!response.ok) throw new Error(answer.error);
     found = answer.results;
     results.replaceChildren(...found.map((result, i) => card(result, i + 1)));
-    state.textContent =
+    state.textContent = answer.nothing ??
       `${found.length} most similar to ${what}, in ${answer.milliseconds.toFixed(0)} ms`;
   } catch (error) {
     if (own !== latest) return;
@@ -113,11 +127,15 @@ async function ask(search, key) {
 }
 
 function send(search) {
-  if (search.q) return fetch("/api/search?q=" + encodeURIComponent(search.q));
-  if (search.row !== undefined) return fetch("/api/search?row=" + search.row);
+  const parts = new URLSearchParams();
+  if (search.where) parts.set("where", search.where);
+  if (search.relevant) parts.set("relevant", "1");
+  if (search.q) parts.set("q", search.q);
+  else if (search.row !== undefined) parts.set("row", search.row);
+  if (search.file === undefined) return fetch("/api/search?" + parts);
   const file = files[search.file];
   if (!file) throw new Error(`${search.name} has to be chosen again after the page was reloaded.`);
-  return fetch("/api/search", { method: "POST", body: file });
+  return fetch("/api/search?" + parts, { method: "POST", body: file });
 }
 
 function enlarge(row) {
@@ -172,7 +190,7 @@ large.addEventListener("keydown", (event) => {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = query.value.trim();
-  if (text) go({ q: text });
+  if (text) go(narrowed({ q: text }));
 });
 upload.addEventListener("change", () => byFile(upload.files[0]));
 document.addEventListener("paste", (event) => byFile(event.clipboardData.files[0]));
@@ -190,6 +208,8 @@ function ofAddress() {
   const parts = new URLSearchParams(location.search);
   const entry = {};
   if (parts.get("q")) entry.q = parts.get("q");
+  if (parts.get("where")) entry.where = parts.get("where");
+  if (parts.get("relevant") === "1") entry.relevant = true;
   for (const name of ["row", "open"]) {
     if (/^\d+$/.test(parts.get(name))) entry[name] = Number(parts.get(name));
   }

@@ -20,12 +20,16 @@ class GuidesTest {
   @CsvSource({
     "../README.md, FrontDoor",
     "../docs/inference.md, InferenceGuide",
+    "../docs/integrations.md, LangChain4jGuide SpringAiGuide",
     "../docs/training.md, TrainingGuide"
   })
-  void java_in_a_guide_stands_in_compiled_code(Path guide, String source) throws IOException {
-    String compiled =
-        folded(
-            Files.readString(Path.of("src/main/java/org/clip4j/examples/docs", source + ".java")));
+  void java_in_a_guide_stands_in_compiled_code(Path guide, String sources) throws IOException {
+    Path folder = Path.of("src/main/java/org/clip4j/examples/docs");
+    StringBuilder code = new StringBuilder();
+    for (String source : sources.split(" ")) {
+      code.append(Files.readString(folder.resolve(source + ".java")));
+    }
+    String compiled = folded(code.toString());
     List<String> snippets = new ArrayList<>();
     Matcher matcher = JAVA.matcher(Files.readString(guide));
     while (matcher.find()) {

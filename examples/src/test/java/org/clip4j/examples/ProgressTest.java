@@ -5,6 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class ProgressTest {
@@ -13,39 +17,86 @@ class ProgressTest {
   private final PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
   private long now;
 
+  private String said() {
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+
   @Test
   void without_a_terminal_prints_a_line_every_few_seconds_and_one_at_the_end() {
-    try (Progress progress = new Progress("Training", 20, 0, 128, out, () -> now, false)) {
+    try (Progress progress = new Progress("Training", 20, out, () -> now, null)) {
       for (int step = 1; step <= 20; step++) {
         now += 500_000_000L;
-        progress.step(step, 5 - step / 10.0, 0.07);
+        Optional<Duration> left =
+            step < 15 ? Optional.empty() : Optional.of(Duration.ofMillis(500L * (20 - step)));
+        progress.show(step, "loss " + (5 - step / 10.0), left);
       }
     }
 
-    assertThat(bytes.toString(StandardCharsets.UTF_8).lines())
+    assertThat(said().lines())
         .containsExactly(
-            "Training 10/20  loss 4.000, 256 samples/s, 7 % data wait, 0:05 left",
-            "Training 20/20  loss 3.000, 256 samples/s, 7 % data wait, 0:00 left");
+            "Training 10/20  loss 4.0, estimating the time left",
+            "Training 20/20  loss 3.0, 0:00 left");
   }
 
   @Test
-  void on_a_terminal_draws_a_bar() {
-    try (Progress progress = new Progress("Training", 4, 0, 128, out, () -> now, true)) {
+  void on_a_terminal_what_is_printed_goes_above_the_line() {
+    StatusLine line = new StatusLine(out, StandardCharsets.UTF_8);
+    PrintStream log = line.above(out, StandardCharsets.UTF_8);
+    try (Progress progress = new Progress("Training", 4, out, () -> now, line)) {
+      log.println("before");
+      progress.show(2, "loss 1.250", Optional.empty());
+      log.println("WARN of something");
+      log.print("half a line, ");
       now += 1_000_000_000L;
-      progress.step(4, 1.25, 0);
+      progress.show(3, "loss 1.125", Optional.empty());
+      log.println("and the rest");
+      progress.show(4, "loss 1.000", Optional.of(Duration.ZERO));
     }
+    log.println("after");
 
-    assertThat(bytes.toString(StandardCharsets.UTF_8)).contains("Training", "4/4", "loss 1.250");
+    assertThat(screen(said()))
+        .containsExactly(
+            "before",
+            "WARN of something",
+            "half a line, and the rest",
+            "Training 100 % ████████████████████ 4/4  loss 1.000, 0:00 left",
+            "after");
+  }
+
+  /** The lines that a terminal shows after it was sent a text. */
+  static List<String> screen(String sent) {
+    return Stream.of(sent.replaceAll("\033\\[\\?7[lh]", "").split("\n"))
+        .map(line -> line.replaceFirst("(?s).*\r\033\\[K", ""))
+        .filter(line -> !line.isEmpty())
+        .toList();
   }
 
   @Test
-  void a_resumed_training_has_the_speed_of_the_steps_since() {
-    try (Progress progress = new Progress("Training", 20, 10, 128, out, () -> now, false)) {
-      now += 5_000_000_000L;
-      progress.step(15, 2, 0.07);
+  void the_first_estimate_leaves_out_what_warms_up() {
+    TimeLeft time = new TimeLeft(0, () -> now);
+    now += 20_000_000_000L; // loads and compiles
+    time.progress(10);
+    assertThat(TimeLeft.words(time.until(110))).isEqualTo("estimating the time left");
+    for (int done = 20; done <= 50; done += 10) {
+      now += 1_000_000_000L;
+      time.progress(done);
     }
+    assertThat(time.until(110)).contains(Duration.ofSeconds(6));
+    assertThat(time.perSecond()).isEqualTo(10);
+  }
 
-    assertThat(bytes.toString(StandardCharsets.UTF_8).lines())
-        .containsExactly("Training 15/20  loss 2.000, 128 samples/s, 7 % data wait, 0:05 left");
+  @Test
+  void the_pace_follows_the_last_seconds_and_starts_where_an_earlier_run_stopped() {
+    TimeLeft time = new TimeLeft(1000, () -> now);
+    time.progress(1000);
+    for (int second = 1; second <= 30; second++) {
+      now += 1_000_000_000L;
+      time.progress(1000 + second);
+    }
+    for (int second = 1; second <= 30; second++) {
+      now += 1_000_000_000L;
+      time.progress(1030 + 4 * second);
+    }
+    assertThat(time.until(1190)).contains(Duration.ofSeconds(10));
   }
 }

@@ -60,14 +60,12 @@ class SearchServerTest {
             Examples.run(
                 new Embed(), "--model", MODEL, "--images", images.toString(), "--out", out))
         .isZero();
-    search =
-        ImageSearch.open(
-            Examples.loader(MODEL), MODEL, Path.of(out), ImageSearch.Index.EXACT, null);
+    search = ImageSearch.open(Examples.loader(MODEL), MODEL, Path.of(out), null);
     server = new SearchServer(search, 0);
   }
 
   @AfterAll
-  static void stop() {
+  static void stop() throws IOException {
     server.close();
     search.close();
   }
@@ -82,13 +80,20 @@ class SearchServerTest {
     assertThat(get("favicon.ico")).startsWith("200");
     assertThat(get("api/search?q=red&k=1")).startsWith("200").contains("\"row\":");
     assertThat(get("thumbnail?row=1")).startsWith("200");
-    assertThat(get("thumbnail?row=3")).startsWith("400").contains("from 0 to 2");
+    assertThat(get("thumbnail?row=3")).startsWith("404").contains("no row 3");
     assertThat(get("thumbnail?row=../blue.png")).startsWith("400");
     assertThat(get("picture")).startsWith("400");
     assertThat(get("images/blue.png")).startsWith("404");
     assertThat(get("api/search?q=")).startsWith("400");
     assertThat(get("api/search?q=" + "x".repeat(1001))).startsWith("400");
-    assertThat(get("api/search?row=7")).startsWith("400");
+    assertThat(get("api/search?row=7")).startsWith("404");
+    assertThat(get("api/search?q=red&where=file=blue.png"))
+        .startsWith("200")
+        .contains("blue.png")
+        .doesNotContain("\"row\":1");
+    assertThat(get("api/search?q=red&where=color=red")).startsWith("400").contains("no field");
+    assertThat(get("api/search?q=red&where=file=none")).contains("No row matches the filter");
+    assertThat(get("api/search?q=red&relevant=1")).contains("Nothing relevant was found");
   }
 
   @Test

@@ -53,22 +53,23 @@ class SearchTest {
     return Examples.run(command, all);
   }
 
+  private static ImageSearch.Options top(int k) {
+    return ImageSearch.Options.top(k);
+  }
+
   private static ImageSearch open(String embeddings, String model) throws IOException {
-    return ImageSearch.open(
-        Examples.loader(model), model, temp.resolve(embeddings), ImageSearch.Index.EXACT, null);
+    return ImageSearch.open(Examples.loader(model), model, temp.resolve(embeddings), null);
   }
 
   @Test
   void the_page_of_results_holds_its_pictures_and_no_markup_of_names() throws IOException {
     Path page = temp.resolve("results.html");
-    for (String index : new String[] {"exact", "approximate"}) {
+    for (int time = 0; time < 2; time++) { // the index is made, and then opened
       assertThat(
               run(
                   new Search(),
                   "--embeddings",
                   out("embedded"),
-                  "--index",
-                  index,
                   "--out",
                   page.toString(),
                   "a <b>red</b> circle"))
@@ -85,12 +86,8 @@ class SearchTest {
   void an_image_that_is_gone_is_said_to_be_gone() throws IOException {
     try (ImageSearch search =
         ImageSearch.open(
-            Examples.loader(MODEL),
-            MODEL,
-            temp.resolve("embedded"),
-            ImageSearch.Index.EXACT,
-            temp.resolve("elsewhere"))) {
-      assertThat(SearchPages.results(search, "q", search.byText("q", 5)))
+            Examples.loader(MODEL), MODEL, temp.resolve("embedded"), temp.resolve("elsewhere"))) {
+      assertThat(SearchPages.results(search, "q", search.byText("q", top(5))))
           .contains("not there any more")
           .doesNotContain("<img");
     }
@@ -99,8 +96,8 @@ class SearchTest {
   @Test
   void texts_are_found_too() throws IOException {
     try (ImageSearch search = open("texts", MODEL)) {
-      assertThat(search.byText("a <i>dog</i>", 2).get(0).name()).isEqualTo("a <i>dog</i>");
-      assertThat(SearchPages.results(search, "q", search.byText("q", 2)))
+      assertThat(search.byText("a <i>dog</i>", top(2)).get(0).name()).isEqualTo("a <i>dog</i>");
+      assertThat(SearchPages.results(search, "q", search.byText("q", top(2))))
           .contains("a &lt;i&gt;dog")
           .doesNotContain("<i>dog");
     }
@@ -114,5 +111,61 @@ class SearchTest {
         .hasMessageContaining("another model")
         .hasMessageContaining(MODEL)
         .hasMessageContaining(other);
+  }
+
+  @Test
+  void rows_are_added_removed_and_filtered() throws IOException {
+    Path images = Files.createDirectory(temp.resolve("some"));
+    picture(Files.createDirectory(images.resolve("a")).resolve("1.png"), 0xD02020);
+    picture(images.resolve("2.png"), 0x2020D0);
+    assertThat(run(new Embed(), "--images", images.toString(), "--out", out("changed"))).isZero();
+    Path green = temp.resolve("green.png");
+    picture(green, 0x20D020);
+    String[] added = {"--add", green.toString(), "--field", "year=2024", "--field", "kind=new"};
+    assertThat(search("changed", added)).isZero();
+    assertThat(search("changed", added)).isZero(); // replaces it
+    assertThat(search("changed", "--remove", "2.png")).isZero();
+    try (ImageSearch search = open("changed", MODEL)) {
+      assertThat(search.size()).isEqualTo(2);
+      assertThat(search.fields()).containsKeys("file", "folder", "year", "kind");
+      assertThat(names(search, "year>=2024")).containsExactly(green.toString());
+      assertThat(names(search, "folder=a|b")).containsExactly("a/1.png");
+      assertThat(names(search, "kind!=new")).containsExactly("a/1.png");
+      assertThat(names(search, "year<=2000")).isEmpty();
+      assertThat(search.jpeg(2, 10)).isNotEmpty();
+      assertThatThrownBy(() -> names(search, "color=red"))
+          .hasMessageContaining("no field \"color\"")
+          .hasMessageContaining("year");
+      assertThatThrownBy(() -> names(search, "year=red")).hasMessageContaining("holds a number");
+      assertThatThrownBy(() -> names(search, "year")).hasMessageContaining("is no filter");
+    }
+    Path page = temp.resolve("none.html");
+    assertThat(
+            search(
+                "changed",
+                "--where",
+                "year<=2000",
+                "--out",
+                page.toString(),
+                "--relevance",
+                "0.1",
+                "q"))
+        .isZero();
+    assertThat(Files.readString(page)).contains("Nothing relevant was found");
+  }
+
+  private static int search(String embeddings, String... args) {
+    String[] all = java.util.Arrays.copyOf(args, args.length + 2);
+    all[args.length] = "--embeddings";
+    all[args.length + 1] = out(embeddings);
+    return run(new Search(), all);
+  }
+
+  private static java.util.List<String> names(ImageSearch search, String where) throws IOException {
+    return search
+        .byText("q", new ImageSearch.Options(9, java.util.List.of(where), null, null, null))
+        .stream()
+        .map(ImageSearch.Match::name)
+        .toList();
   }
 }

@@ -17,8 +17,11 @@ import java.util.stream.Stream;
 import org.clip4j.Clip;
 import org.clip4j.data.ImageSource;
 import org.clip4j.engine.Precision;
+import org.clip4j.examples.DeviceOption;
+import org.clip4j.examples.Range;
 import org.clip4j.image.RgbImage;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Encodes in several ways, each until it has taken long enough, and prints the rates. */
@@ -51,6 +54,8 @@ public final class InferBenchmark implements Callable<Integer> {
   @Option(names = "--model", required = true, description = "A folder or a model's name.")
   private String model;
 
+  @Mixin private DeviceOption device;
+
   @Option(names = "--precision", defaultValue = "FP32", description = "${COMPLETION-CANDIDATES}.")
   private Precision precision;
 
@@ -62,27 +67,31 @@ public final class InferBenchmark implements Callable<Integer> {
   private List<Case> cases;
 
   @Option(names = "--batch", defaultValue = "32", description = "Images or captions of a batch.")
+  @Range(min = 1)
   private int batch;
 
   @Option(
       names = "--tokens",
       defaultValue = "12",
       description = "Tokens of a caption, start and end included.")
+  @Range(min = 2)
   private int tokens;
 
   @Option(names = "--classes", defaultValue = "10", description = "Classes, of 80 prompts each.")
+  @Range(min = 1)
   private int classes;
 
   @Option(names = "--files", description = "The folder of images of the case FILES.")
   private Path files;
 
   @Option(names = "--seconds", defaultValue = "5", description = "Time for each case, at least.")
+  @Range(above = 0)
   private double seconds;
 
   @Override
   public Integer call() throws IOException {
     Map<String, String> results = new LinkedHashMap<>();
-    try (Clip clip = Clip.loader(model).optPrecision(precision).load()) {
+    try (Clip clip = Clip.loader(model).optDevice(device.device()).optPrecision(precision).load()) {
       for (Case what : cases) {
         results.put(what.name().toLowerCase(Locale.ROOT), value(what, clip));
       }

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
+import org.clip4j.examples.DeviceOption;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
@@ -14,6 +15,7 @@ import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Loads a checkpoint once in this process, as an application does, and prints what it took. */
@@ -28,6 +30,8 @@ import picocli.CommandLine.Option;
 public final class LoadBenchmark implements Callable<Integer> {
   @Option(names = "--model", required = true, description = "A folder or a weights file.")
   private Path model;
+
+  @Mixin private DeviceOption device;
 
   @Option(
       names = "--make",
@@ -46,7 +50,7 @@ public final class LoadBenchmark implements Callable<Integer> {
       }
       return 0;
     }
-    ClipLoader loader = Clip.loader(model);
+    ClipLoader loader = Clip.loader(model).optDevice(device.device());
     Path weights;
     try (Checkpoint checkpoint = loader.openCheckpoint()) {
       weights = checkpoint.weights();

@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 import org.clip4j.eval.LogisticRegression;
 import org.clip4j.eval.NumpyArray;
 import org.clip4j.eval.ProbeAccuracy;
+import org.clip4j.examples.Range;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -38,15 +39,19 @@ public final class ProbeBenchmark implements Callable<Integer> {
   private Path testLabels;
 
   @Option(names = "--c", defaultValue = "1", description = "The inverse of the L2 strength.")
+  @Range(above = 0)
   private double c;
 
   @Option(names = "--max-iterations", defaultValue = "1000", description = "Of L-BFGS.")
+  @Range(min = 1)
   private int maxIterations;
 
   @Option(names = "--tolerance", defaultValue = "1e-4", description = "Of the gradient.")
+  @Range(above = 0)
   private double tolerance;
 
   @Option(names = "--repeat", defaultValue = "1", description = "Fits, of which the last counts.")
+  @Range(min = 1)
   private int repeat;
 
   @Override

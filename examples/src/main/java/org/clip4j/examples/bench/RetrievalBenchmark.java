@@ -7,6 +7,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.clip4j.eval.EmbeddingRows;
 import org.clip4j.eval.Retrieval;
+import org.clip4j.examples.Range;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -21,18 +22,22 @@ import picocli.CommandLine.Option;
     })
 public final class RetrievalBenchmark implements Callable<Integer> {
   @Option(names = "--images", defaultValue = "20000", description = "How many.")
+  @Range(min = 1)
   private int images;
 
   @Option(names = "--captions", defaultValue = "5", description = "Of each image.")
+  @Range(min = 1)
   private int captions;
 
   @Option(names = "--width", defaultValue = "512", description = "Values of a vector.")
+  @Range(min = 1)
   private int width;
 
   @Option(
       names = "--noise",
       defaultValue = "5",
       description = "Length of what tells a caption from its image, whose own length is 1.")
+  @Range(min = 0)
   private double noise;
 
   @Override

@@ -3,28 +3,35 @@ package org.clip4j.examples.bench;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import org.clip4j.search.ApproximateIndex;
+import org.clip4j.examples.Range;
 import org.clip4j.search.ExactIndex;
+import org.clip4j.search.Filter;
 import org.clip4j.search.Hit;
+import org.clip4j.search.IndexEntry;
+import org.clip4j.search.LuceneIndex;
+import org.clip4j.search.SearchQuery;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
-/** Times searches in both indices, and how much of the exact answer the approximate one gives. */
+/** Times searches in an index, and how much of the exact answer its graph gives. */
 @Command(
     name = "search",
     mixinStandardHelpOptions = true,
     showDefaultValues = true,
     description = {
-      "Builds an exact and an approximate index of generated vectors, saves and opens them,",
-      "and prints latency, recall, build time and size. Searches use one thread;",
+      "Builds an index of generated vectors, opens it, and prints latency, recall against exact",
+      "scoring (ties count), build time and size. Searches use one thread;",
       "taskset -c 0 keeps the rest of the JVM on its core too."
     })
 public final class SearchBenchmark implements Callable<Integer> {
@@ -35,6 +42,10 @@ public final class SearchBenchmark implements Callable<Integer> {
      * all.
      */
     EMBEDDINGS,
+    /** As these, and 16,000 rows are copies of one vector. */
+    COPIES,
+    /** As these, and 10,000 rows are 200 copies each of 50 vectors. */
+    GROUPS,
     /** Spread evenly over the sphere: no vector is much nearer than others, the hardest case. */
     UNIFORM
   }
@@ -43,28 +54,37 @@ public final class SearchBenchmark implements Callable<Integer> {
   private static final int DIRECTIONS = 48;
 
   @Option(names = "--rows", defaultValue = "100000", description = "Vectors in the index.")
+  @Range(min = 1)
   private int rows;
 
   @Option(names = "--dimensions", defaultValue = "512", description = "Values of a vector.")
+  @Range(min = 1)
   private int dimensions;
 
   @Option(names = "--queries", defaultValue = "500", description = "Searches that are timed.")
+  @Range(min = 1)
   private int queries;
 
   @Option(names = "--k", defaultValue = "10", description = "Rows that a search finds.")
+  @Range(min = 1)
   private int k;
 
   @Option(names = "--kind", defaultValue = "embeddings", description = "${COMPLETION-CANDIDATES}.")
   private Kind kind;
 
   @Option(
-      names = "--beams",
+      names = "--candidates",
       split = ",",
-      defaultValue = "100",
-      description = "Widths of the approximate index's search beam; 0 for the exact index only.")
-  private int[] beams;
+      defaultValue = "64",
+      description = "Vectors that a search keeps on its way, one figure for each.")
+  @Range(min = 1)
+  private int[] candidates;
+
+  @Option(names = "--int8", description = "Searches by vectors of a byte for each value.")
+  private boolean int8;
 
   @Option(names = "--threads", defaultValue = "2", description = "Threads that build the graph.")
+  @Range(min = 1)
   private int threads;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of the generated vectors.")
@@ -73,7 +93,7 @@ public final class SearchBenchmark implements Callable<Integer> {
   @Option(
       names = "--keep",
       paramLabel = "DIR",
-      description = "Keeps the approximate index there, and uses it if it is there already.")
+      description = "Keeps the index there, and uses it if it is there already.")
   private Path keep;
 
   @Override
@@ -81,6 +101,7 @@ public final class SearchBenchmark implements Callable<Integer> {
     float[][] vectors = vectors(rows + queries);
     float[][] asked = Arrays.copyOfRange(vectors, rows, rows + queries);
     float[][] stored = Arrays.copyOf(vectors, rows);
+    copy(stored);
     Path folder = Files.createTempDirectory("search-benchmark");
     try {
       System.out.printf(
@@ -89,69 +110,98 @@ public final class SearchBenchmark implements Callable<Integer> {
           rows,
           kind.name().toLowerCase(Locale.ROOT),
           dimensions);
-      List<List<Hit>> truth = exact(stored, asked, folder.resolve("exact"));
-      if (beams[0] > 0) {
-        Path place = keep != null ? keep : folder.resolve("approximate");
-        if (!Files.exists(place)) {
-          build(stored, place);
-        }
-        approximate(asked, truth, place);
+      List<List<Hit>> truth;
+      try (ExactIndex exact = ExactIndex.create(dimensions)) {
+        exact.add(stored);
+        time("exact", asked, query -> exact.search(query, k));
+        truth = exact.search(asked, k);
       }
+      Path place = keep != null ? keep : folder.resolve("index");
+      if (!Files.exists(place)) {
+        build(stored, place);
+      }
+      search(asked, truth, place);
     } finally {
       delete(folder);
     }
     return 0;
   }
 
-  private List<List<Hit>> exact(float[][] stored, float[][] asked, Path folder) throws IOException {
-    long start = System.nanoTime();
-    try (ExactIndex index = ExactIndex.create(dimensions)) {
-      index.add(stored);
-      report("exact", "added in %.1f s", seconds(start));
-      start = System.nanoTime();
-      index.save(folder);
+  /** Replaces some rows by copies of others. */
+  private void copy(float[][] stored) {
+    int copies = kind == Kind.COPIES ? 16_000 : kind == Kind.GROUPS ? 10_000 : 0;
+    int groups = kind == Kind.COPIES ? 1 : 50;
+    for (int i = 0; i < Math.min(copies, stored.length); i++) {
+      stored[stored.length - 1 - i] = stored[i % groups].clone();
     }
-    report("exact", "saved in %.1f s, %d MiB", seconds(start), mebibytes(folder));
-    start = System.nanoTime();
-    try (ExactIndex index = ExactIndex.open(folder)) {
-      report("exact", "opened and checked in %.2f s", seconds(start));
-      time("exact", asked, query -> index.search(query, k));
-      start = System.nanoTime();
-      List<List<Hit>> truth = index.search(asked, k);
-      report("exact", "%d queries at once: %.2f ms each", queries, 1e3 * seconds(start) / queries);
-      return truth;
+    if (copies > 0) {
+      Collections.shuffle(Arrays.asList(stored), new Random(seed));
     }
   }
 
   private void build(float[][] stored, Path folder) throws IOException {
     long start = System.nanoTime();
-    try (ApproximateIndex index =
-        ApproximateIndex.builder(dimensions).optThreads(threads).build()) {
-      index.add(stored);
-      report("approximate", "built in %.1f s by %d threads", seconds(start), threads);
-      start = System.nanoTime();
-      index.save(folder);
+    try (LuceneIndex index =
+        LuceneIndex.builder(folder)
+            .optDimensions(dimensions)
+            .optThreads(threads)
+            .optInt8(int8)
+            .create()) {
+      List<IndexEntry> entries = new ArrayList<>();
+      for (int i = 0; i < stored.length; i++) {
+        entries.add(new IndexEntry(String.valueOf(i), stored[i], Map.of("tenth", i % 10)));
+      }
+      index.addAll(entries);
+      report("index", "added in %.1f s by %d threads", seconds(start), threads);
+      index.compact();
     }
-    report("approximate", "saved in %.1f s, %d MiB", seconds(start), mebibytes(folder));
+    report("index", "built in %.1f s, %d MiB", seconds(start), mebibytes(folder));
   }
 
-  private void approximate(float[][] asked, List<List<Hit>> truth, Path folder) throws IOException {
+  private void search(float[][] asked, List<List<Hit>> truth, Path folder) throws IOException {
     long start = System.nanoTime();
-    try (ApproximateIndex index = ApproximateIndex.open(folder)) {
-      report("approximate", "opened and checked in %.2f s", seconds(start));
-      for (int beam : beams) {
-        String name = "approximate, beam " + beam;
-        time(name, asked, query -> index.search(new float[][] {query}, k, beam).get(0));
-        report(name, "recall@%d %.4f", k, recall(index.search(asked, k, beam), truth));
+    try (LuceneIndex index = LuceneIndex.open(folder)) {
+      report("index", "opened and checked in %.2f s", seconds(start));
+      for (int each : candidates) {
+        String name = "index, " + each + " candidates";
+        time(name, asked, query -> index.search(query(query, each)));
+        double found = 0;
+        for (int i = 0; i < asked.length; i++) {
+          float least = truth.get(i).get(truth.get(i).size() - 1).score() - 1e-6f;
+          found +=
+              index.search(query(asked[i], each)).stream()
+                  .filter(match -> match.score() >= least)
+                  .count();
+        }
+        report(name, "recall@%d %.4f", k, found / k / asked.length);
       }
+      Filter tenth = Filter.equal("tenth", 3);
+      time("filtered to a tenth", asked, query -> index.search(query(query, 64).optWhere(tenth)));
+      double found = 0;
+      for (float[] query : asked) {
+        Set<String> ids = new HashSet<>();
+        index
+            .search(query(query, 64).optWhere(tenth).optExact(true))
+            .forEach(match -> ids.add(match.id()));
+        found +=
+            index.search(query(query, 64).optWhere(tenth)).stream()
+                .filter(match -> ids.contains(match.id()))
+                .count();
+      }
+      report("filtered to a tenth", "recall@%d %.4f", k, found / k / asked.length);
+      time("relevance", asked, query -> index.search(query(query, 64).optRelevance(0.1)));
     }
+  }
+
+  private SearchQuery query(float[] vector, int candidates) {
+    return SearchQuery.of(vector).optTopK(k).optCandidates(candidates);
   }
 
   private interface Search {
-    List<Hit> of(float[] query);
+    Object of(float[] query) throws IOException;
   }
 
-  private void time(String name, float[][] asked, Search search) {
+  private void time(String name, float[][] asked, Search search) throws IOException {
     for (float[] query : asked) { // compiles, and brings the files into memory
       search.of(query);
     }
@@ -169,18 +219,6 @@ public final class SearchBenchmark implements Callable<Integer> {
         milliseconds[asked.length * 95 / 100]);
   }
 
-  private double recall(List<List<Hit>> found, List<List<Hit>> truth) {
-    int hits = 0;
-    int all = 0;
-    for (int i = 0; i < truth.size(); i++) {
-      Set<Integer> rowsFound = new HashSet<>();
-      found.get(i).forEach(hit -> rowsFound.add(hit.row()));
-      all += truth.get(i).size();
-      hits += (int) truth.get(i).stream().filter(hit -> rowsFound.contains(hit.row())).count();
-    }
-    return hits / (double) all;
-  }
-
   private float[][] vectors(int count) {
     Random random = new Random(seed);
     float[][] directions = gaussians(random, DIRECTIONS, dimensions, 1);
@@ -188,7 +226,7 @@ public final class SearchBenchmark implements Callable<Integer> {
     float[][] vectors = new float[count][];
     for (int i = 0; i < count; i++) {
       float[] vector = gaussians(random, 1, dimensions, kind == Kind.UNIFORM ? 1 : 1.5f)[0];
-      if (kind == Kind.EMBEDDINGS) {
+      if (kind != Kind.UNIFORM) {
         float[] centre = centres[random.nextInt(CENTRES)];
         for (int d = 0; d < DIRECTIONS; d++) {
           float along = centre[d] + 0.8f * (float) random.nextGaussian();

@@ -16,12 +16,15 @@ import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.Pairs;
 import org.clip4j.engine.Precision;
+import org.clip4j.examples.DeviceOption;
+import org.clip4j.examples.Range;
 import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.ClipTrainer;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** Trains on noise and prints how fast, loader and optimizer included. */
@@ -41,7 +44,10 @@ public final class TrainBenchmark implements Callable<Integer> {
   private String model;
 
   @Option(names = "--batch", defaultValue = "32", description = "Pairs of a step.")
+  @Range(min = 2)
   private int batch;
+
+  @Mixin private DeviceOption device;
 
   @Option(names = "--precision", defaultValue = "FP32", description = "${COMPLETION-CANDIDATES}.")
   private Precision precision;
@@ -50,12 +56,15 @@ public final class TrainBenchmark implements Callable<Integer> {
       names = "--tokens",
       defaultValue = "12",
       description = "Tokens of a caption, start and end included.")
+  @Range(min = 2)
   private int tokens;
 
   @Option(names = "--warmup", defaultValue = "3", description = "Steps that are not timed.")
+  @Range(min = 1)
   private int warmup;
 
   @Option(names = "--steps", defaultValue = "10", description = "Steps that are timed.")
+  @Range(min = 1)
   private int steps;
 
   @Override
@@ -67,7 +76,7 @@ public final class TrainBenchmark implements Callable<Integer> {
             : ClipConfig.named(model);
     List<Long> times = new ArrayList<>();
     float[] losses;
-    try (ClipModel trained = ClipModel.create(config, 0)) {
+    try (ClipModel trained = ClipModel.create(config, 0, device.device())) {
       losses =
           ClipTrainer.builder()
               .setModel(trained)

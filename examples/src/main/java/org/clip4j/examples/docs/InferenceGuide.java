@@ -12,8 +12,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.stream.Stream;
@@ -31,10 +34,15 @@ import org.clip4j.djl.ClipZoo;
 import org.clip4j.engine.Precision;
 import org.clip4j.eval.ImageVisitor;
 import org.clip4j.image.ImageDecoder;
-import org.clip4j.search.ApproximateIndex;
 import org.clip4j.search.Embeddings;
 import org.clip4j.search.ExactIndex;
+import org.clip4j.search.Filter;
 import org.clip4j.search.Hit;
+import org.clip4j.search.IndexEntry;
+import org.clip4j.search.LuceneIndex;
+import org.clip4j.search.Match;
+import org.clip4j.search.ModelIdentity;
+import org.clip4j.search.SearchQuery;
 
 /** The snippets of docs/inference.md, compiled; a test holds the guide to them. */
 final class InferenceGuide {
@@ -58,6 +66,13 @@ final class InferenceGuide {
     float[] fromMemory = clip.encodeImage(drawn);
     float[] fromDjl =
         clip.encodeImage(ImageFactory.getInstance().fromUrl("https://example.org/dog.jpg"));
+  }
+
+  static void lists(Clip clip, InputStream upload, byte[] file) {
+    float[][] all = clip.encodeImages(List.of(file, upload, Path.of("dog.jpg"))); // in batches
+    CompletableFuture<float[]> image = clip.encodeImageAsync(file);
+    CompletableFuture<float[]> text = clip.encodeTextAsync("a photo of a dog");
+    double similarity = image.thenCombine(text, Clip::cosine).join();
   }
 
   static void serve(Clip clip, List<byte[]> requests) {
@@ -115,17 +130,35 @@ final class InferenceGuide {
     }
   }
 
-  static void search(Clip clip, Path embedded, Path saved) throws IOException {
+  static void search(Clip clip, Path embedded) throws IOException {
     try (Embeddings embeddings = Embeddings.open(embedded); // what Embed wrote
         ExactIndex index = embeddings.index()) {
       for (Hit hit : index.search(clip.encodeText("a red circle"), 10)) {
         System.out.println(hit.score() + " " + embeddings.name(hit.row()));
       }
     }
-    try (ApproximateIndex index = ApproximateIndex.builder(clip.embedDim()).build()) {
-      index.add(clip.encodeImages(List.of(Path.of("a.jpg"), Path.of("b.jpg"))));
-      index.save(saved); // ApproximateIndex.open(saved) maps it, and more can be added
+  }
+
+  static void index(Clip clip, Path folder, ModelIdentity model) throws IOException {
+    try (LuceneIndex index = LuceneIndex.builder(folder).optModel(model).create()) {
+      float[] vector = clip.encodeImage(Path.of("dog.jpg"));
+      Map<String, Object> fields = Map.of("kind", "photo", "taken", Instant.now(), "year", 2026);
+      index.add(new IndexEntry("dog.jpg", vector, fields));
+      index.update(new IndexEntry("dog.jpg", vector, Map.of("kind", "drawing")));
+      index.remove(List.of("cat.jpg"));
+      index.commit(); // what was written until here is there after a crash
     }
+  }
+
+  static List<Match> find(Clip clip, LuceneIndex index) throws IOException {
+    SearchQuery query =
+        SearchQuery.of(clip.encodeText("a beach"))
+            .optTopK(20)
+            .optWhere(Filter.all(Filter.equal("kind", "photo"), Filter.range("year", 2020, null)))
+            .optWithout(clip.encodeText("people"), 0.5f) // or optExcluding
+            .optFold(0.95f) // near duplicates take no places of their own
+            .optRelevance(0.3); // perhaps nothing
+    return index.search(query);
   }
 
   static Classifications djl() throws Exception {

@@ -1,0 +1,59 @@
+package org.clip4j;
+
+import ai.djl.modality.cv.Image;
+import java.awt.image.BufferedImage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Path;
+import org.clip4j.data.ImageSource;
+import org.clip4j.image.ImageDecoder;
+import org.clip4j.image.RgbImage;
+
+/** Makes sources of what stands in a list of images. */
+final class ListedImages {
+  private ListedImages() {}
+
+  /** A stream, read when its turn comes, so that a list of them is not in memory at once. */
+  private record Stream(InputStream in, String name, ImageDecoder decoder) implements ImageSource {
+    @Override
+    public RgbImage read() throws IOException {
+      return decoder.read(in, name);
+    }
+  }
+
+  /**
+   * Makes one.
+   *
+   * @param number of the image in its list, from 1
+   */
+  static ImageSource source(Object image, int number, ImageDecoder decoder) {
+    String name = "image " + number + " of the list";
+    if (image instanceof ImageSource source) {
+      return source;
+    }
+    if (image instanceof Path file) {
+      return ImageSource.of(file, decoder);
+    }
+    if (image instanceof byte[] data) {
+      return ImageSource.of(data, name, decoder);
+    }
+    if (image instanceof InputStream in) {
+      return new Stream(in, name, decoder);
+    }
+    if (image instanceof BufferedImage buffered) {
+      return ImageSource.of(buffered, decoder);
+    }
+    if (image instanceof Image djl) {
+      return ImageSource.of(djl, decoder);
+    }
+    if (image instanceof RgbImage rgb) {
+      return ImageSource.of(rgb);
+    }
+    throw new IllegalArgumentException(
+        name
+            + " is "
+            + (image == null ? "null" : "a " + image.getClass().getName())
+            + "; it may be a Path, byte[], InputStream, BufferedImage, DJL Image, RgbImage or"
+            + " ImageSource");
+  }
+}

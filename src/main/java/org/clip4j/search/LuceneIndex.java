@@ -1,0 +1,695 @@
+package org.clip4j.search;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.IntFunction;
+import org.apache.lucene.index.ConcurrentMergeScheduler;
+import org.apache.lucene.index.DirectoryReader;
+import org.apache.lucene.index.IndexReader;
+import org.apache.lucene.index.IndexWriter;
+import org.apache.lucene.index.IndexWriterConfig;
+import org.apache.lucene.index.Term;
+import org.apache.lucene.index.TieredMergePolicy;
+import org.apache.lucene.search.IndexSearcher;
+import org.apache.lucene.search.SearcherFactory;
+import org.apache.lucene.search.SearcherManager;
+import org.apache.lucene.store.AlreadyClosedException;
+import org.apache.lucene.store.Directory;
+import org.apache.lucene.store.LockObtainFailedException;
+import org.apache.lucene.store.MMapDirectory;
+import org.clip4j.io.IoErrors;
+
+/**
+ * Embeddings under ids, with fields to filter by, in a folder of Apache Lucene's: entries are
+ * added, replaced and removed while others search, and the most similar to a query are found by a
+ * graph.
+ *
+ * <pre>{@code
+ * try (LuceneIndex index = LuceneIndex.builder(folder).optDimensions(512).create()) {
+ *   index.add(new IndexEntry("dog.jpg", clip.encodeImage(dog), Map.of("year", 2024)));
+ *   index.commit();
+ *   List<Match> found = index.search(
+ *       SearchQuery.of(clip.encodeText("a dog")).optTopK(20).optWhere(Filter.range("year", 2020, null)));
+ * }
+ * }</pre>
+ *
+ * <p>What {@link #commit} or {@link #close} wrote is there after a crash of any kind; what came
+ * later is not. A search sees what was there when it began. Every byte is checked when an index is
+ * opened, and a file that is cut while it is in use is an error of the next search, so that damage
+ * never gives a wrong answer.
+ *
+ * <p>Safe for use by any number of threads. One index at a time writes to a folder; others, in this
+ * process or another, may read it ({@link Builder#openReadOnly}). After {@link #close} every method
+ * throws {@link IllegalStateException}, and no thread of the index is left.
+ */
+public final class LuceneIndex implements AutoCloseable {
+  private static final String FORMAT = "clip4j index";
+  private static final String VERSION = "1";
+  private static final String NOTE = "note.";
+  private static final double UNIT_TOLERANCE = 1e-3;
+
+  /** Terms that may be pending: some 50 MB. */
+  private static final int MOST_PENDING = 1 << 18;
+
+  private final Path folder;
+  private final Directory directory;
+  private final int dimensions;
+  private final boolean int8;
+  private final ModelIdentity model;
+  private final long refreshNanos;
+  private final IndexFields fields = new IndexFields();
+  private final Map<String, String> notes = new ConcurrentHashMap<>();
+  private final PendingKeys pending = new PendingKeys();
+  private final Set<String> whole = new HashSet<>(); // files, guarded by refreshLock
+  private final Object refreshLock = new Object();
+  private final IndexWriter writer; // null if read only
+  private final SearcherManager searchers;
+  private final EntryWriter entries; // null if read only
+  private volatile long refreshed = System.nanoTime();
+  private volatile boolean closed;
+
+  private LuceneIndex(Builder builder, Directory directory, boolean create, boolean readOnly)
+      throws IOException {
+    folder = builder.folder;
+    this.directory = directory;
+    refreshNanos = builder.refreshInterval.toNanos();
+    SearcherFactory factory =
+        new SearcherFactory() {
+          @Override
+          public IndexSearcher newSearcher(IndexReader reader, IndexReader previous)
+              throws IOException {
+            fields.learn(reader);
+            return new CheckedSearcher(reader, folder);
+          }
+        };
+    if (create) {
+      dimensions = builder.dimensions;
+      int8 = builder.int8;
+      model = builder.model;
+    } else {
+      IndexFiles.requireIndex(folder, directory);
+      if (builder.check) {
+        IndexFiles.check(folder, directory, whole);
+      }
+      Map<String, String> data = IndexFiles.commitData(folder, directory);
+      try {
+        if (!FORMAT.equals(data.get("format")) || !VERSION.equals(data.get("version"))) {
+          throw new IOException(
+              folder + " holds an index of Lucene's that this library did not make: " + data);
+        }
+        dimensions = dimensions(Integer.parseInt(data.get("dimensions")));
+        int8 = Boolean.parseBoolean(data.get("int8"));
+        model = ModelIdentity.fromMap(data);
+        data.forEach(
+            (key, value) -> {
+              if (key.startsWith(NOTE)) {
+                notes.put(key.substring(NOTE.length()), value);
+              }
+            });
+      } catch (RuntimeException e) { // the checksum is right, so somebody else wrote this
+        throw new IOException(
+            folder + " holds an index of another make: " + IoErrors.message(e), e);
+      }
+      builder.requireFit(dimensions, model);
+    }
+    if (readOnly) {
+      writer = null;
+      entries = null;
+      searchers = new SearcherManager(directory, factory);
+      return;
+    }
+    writer = new IndexWriter(directory, config(builder, create, int8));
+    try {
+      if (create) {
+        writer.setLiveCommitData(commitData().entrySet());
+        writer.commit();
+      }
+      searchers = new SearcherManager(writer, factory);
+      entries = new EntryWriter(writer, fields, pending, this, builder.threads);
+    } catch (IOException | RuntimeException e) {
+      writer.rollback();
+      throw e;
+    }
+  }
+
+  private Map<String, String> commitData() {
+    Map<String, String> data = new HashMap<>(model == null ? Map.of() : model.toMap());
+    data.put("format", FORMAT);
+    data.put("version", VERSION);
+    data.put("dimensions", String.valueOf(dimensions));
+    data.put("int8", String.valueOf(int8));
+    notes.forEach((key, value) -> data.put(NOTE + key, value));
+    return data;
+  }
+
+  private static IndexWriterConfig config(Builder builder, boolean create, boolean int8) {
+    TieredMergePolicy merges = new TieredMergePolicy();
+    merges.setNoCFSRatio(1); // one file a segment, whose length is looked at with every search
+    merges.setMaxCFSSegmentSizeMB(Double.POSITIVE_INFINITY);
+    // Vectors of a graph are inserted anew whenever it is merged, so segments begin large.
+    double buffer = Math.max(16, Math.min(512, (Runtime.getRuntime().maxMemory() >> 20) / 6.0));
+    return new IndexWriterConfig()
+        .setOpenMode(create ? IndexWriterConfig.OpenMode.CREATE : IndexWriterConfig.OpenMode.APPEND)
+        .setCodec(LongVectorsFormat.codec(builder.degree, builder.beam, int8))
+        .setMergePolicy(merges)
+        .setMergeScheduler(new ConcurrentMergeScheduler())
+        .setUseCompoundFile(true)
+        .setRAMBufferSizeMB(buffer);
+  }
+
+  static int dimensions(int dimensions) {
+    if (dimensions < 1 || dimensions > LongVectorsFormat.MAX_DIMENSIONS) {
+      throw new IllegalArgumentException(
+          "vectors have 1 to " + LongVectorsFormat.MAX_DIMENSIONS + " values, found " + dimensions);
+    }
+    return dimensions;
+  }
+
+  /** Starts to make or open an index. */
+  public static Builder builder(Path folder) {
+    return new Builder(folder);
+  }
+
+  /** As {@link Builder#open} without options. */
+  public static LuceneIndex open(Path folder) throws IOException {
+    return builder(folder).open();
+  }
+
+  /** Whether a folder holds an index, whole or not. */
+  public static boolean isIn(Path folder) throws IOException {
+    if (!Files.isDirectory(folder)) {
+      return false;
+    }
+    try (Directory directory = new MMapDirectory(folder)) {
+      return DirectoryReader.indexExists(directory);
+    }
+  }
+
+  /** E, the length of every vector. */
+  public int dimensions() {
+    return dimensions;
+  }
+
+  /** Whether the graph is searched by vectors of a byte for each value. */
+  public boolean isInt8() {
+    return int8;
+  }
+
+  /** Which model made the embeddings, if it was said when the index was made. */
+  public Optional<ModelIdentity> model() {
+    return Optional.ofNullable(model);
+  }
+
+  /** The names of the fields that entries have or had, and in words what they hold. */
+  public Map<String, String> fields() {
+    requireOpen();
+    return fields.names();
+  }
+
+  /**
+   * What an application wants to remember of the index, written with the next {@link #commit}. Safe
+   * for use by several threads.
+   */
+  public Map<String, String> notes() {
+    return notes;
+  }
+
+  /** How many entries there are. */
+  public int size() throws IOException {
+    return read(searcher -> searcher.reader().numDocs());
+  }
+
+  /** Whether there is an entry of this id. */
+  public boolean contains(String id) throws IOException {
+    return read(searcher -> searcher.has(new Term(CheckedSearcher.ID, id)));
+  }
+
+  /** The entry of this id. */
+  public Optional<IndexEntry> get(String id) throws IOException {
+    return read(
+        searcher -> {
+          int doc = searcher.first(new Term(CheckedSearcher.ID, id));
+          return doc < 0 ? Optional.empty() : Optional.of(searcher.entry(doc));
+        });
+  }
+
+  /** Adds an entry; as {@link #addAll(Collection)}. */
+  public void add(IndexEntry entry) throws IOException {
+    addAll(List.of(entry));
+  }
+
+  /**
+   * Adds entries, on several threads if there are many.
+   *
+   * @throws IllegalArgumentException if there is an entry of such an id already, or one twice, or a
+   *     vector or field that does not fit; then none is added
+   * @throws IOException if they cannot be written
+   */
+  public void addAll(Collection<IndexEntry> added) throws IOException {
+    write(added, EntryWriter.Mode.ADD);
+  }
+
+  /**
+   * Adds the rows of a folder of embeddings, their names as string fields.
+   *
+   * @param id of a row, by its number
+   * @throws IllegalArgumentException as {@link #addAll(Collection)}, or if another model made them
+   */
+  public void addAll(Embeddings embeddings, IntFunction<String> id) throws IOException {
+    requireFit(ModelIdentity.of(embeddings));
+    List<IndexEntry> some = new ArrayList<>();
+    for (int row = 0; row < embeddings.size(); row++) {
+      some.add(entry(embeddings, row, id.apply(row)));
+      if (some.size() == 1024 || row + 1 == embeddings.size()) {
+        addAll(some);
+        some.clear();
+      }
+    }
+  }
+
+  /** An entry of a row of embeddings: the parts of its name that are not empty are its fields. */
+  public static IndexEntry entry(Embeddings embeddings, int row, String id) {
+    Map<String, String> fields = new HashMap<>();
+    for (int i = 0; i < embeddings.columns().size(); i++) {
+      String value = embeddings.name(row).get(i);
+      if (!value.isEmpty()) {
+        fields.put(embeddings.columns().get(i), value);
+      }
+    }
+    return new IndexEntry(id, embeddings.index().vector(row), fields);
+  }
+
+  /**
+   * Replaces the entry of the same id.
+   *
+   * @throws IllegalArgumentException if there is none, or the vector or a field does not fit
+   */
+  public void update(IndexEntry entry) throws IOException {
+    write(List.of(entry), EntryWriter.Mode.UPDATE);
+  }
+
+  /**
+   * Adds entries, or replaces those of the same ids.
+   *
+   * @throws IllegalArgumentException if an id is there twice, or a vector or field does not fit;
+   *     then none is written
+   */
+  public void putAll(Collection<IndexEntry> entries) throws IOException {
+    write(entries, EntryWriter.Mode.PUT);
+  }
+
+  private void write(Collection<IndexEntry> written, EntryWriter.Mode mode) throws IOException {
+    requireWriting();
+    for (IndexEntry entry : written) {
+      check(entry.vector(), "entry \"" + entry.id() + "\": the vector");
+      double length = SearchQuery.length(entry.vector());
+      if (Math.abs(length - 1) > UNIT_TOLERANCE) {
+        throw new IllegalArgumentException(
+            "entry \""
+                + entry.id()
+                + "\": the vector has the length "
+                + length
+                + "; divide it by that, to have length 1");
+      }
+      int bytes = entry.id().getBytes(StandardCharsets.UTF_8).length;
+      if (bytes < 1 || bytes > IndexFields.MAX_BYTES) {
+        throw new IllegalArgumentException(
+            "an id has 1 to " + IndexFields.MAX_BYTES + " bytes in UTF-8, found " + bytes);
+      }
+      fields.check(entry);
+    }
+    writing(
+        () -> {
+          entries.write(written, mode);
+          return null;
+        });
+  }
+
+  private void check(float[] vector, String what) {
+    Vectors.check(vector, dimensions, what);
+  }
+
+  /** Removes entries; those that are not there are passed over. Gives how many were removed. */
+  public int remove(Collection<String> ids) throws IOException {
+    requireWriting();
+    return writing(() -> entries.remove(ids));
+  }
+
+  /** Finds the entries most similar to a query, best first; of equal ones in no fixed order. */
+  public List<Match> search(SearchQuery query) throws IOException {
+    requireOpen();
+    check(query.vector, "the query");
+    if (query.excluded != null) {
+      check(query.excluded, "what is excluded");
+    }
+    return read(searcher -> new IndexSearch(searcher, fields, query).run());
+  }
+
+  /** As {@link #search(SearchQuery)} with no more than a number of entries. */
+  public List<Match> search(float[] query, int topK) throws IOException {
+    return search(SearchQuery.of(query).optTopK(topK));
+  }
+
+  /** Makes all that was written durable. */
+  public void commit() throws IOException {
+    requireWriting();
+    writing(
+        () -> {
+          writer.setLiveCommitData(commitData().entrySet());
+          return writer.commit();
+        });
+  }
+
+  /**
+   * Merges what was added at different times, which takes a while and makes searches fastest; and
+   * commits.
+   */
+  public void compact() throws IOException {
+    requireWriting();
+    writing(
+        () -> {
+          writer.forceMerge(1);
+          return null;
+        });
+    commit();
+  }
+
+  /**
+   * Reads every byte of what was committed last.
+   *
+   * @throws IOException if a file is damaged or missing; the message names it
+   */
+  public void verify() throws IOException {
+    requireOpen();
+    IndexFiles.check(folder, directory, new HashSet<>());
+  }
+
+  /**
+   * Makes searches see what was written until now, or, if the index is read only, what was
+   * committed last. An index that writes does so by itself.
+   */
+  public void refresh() throws IOException {
+    requireOpen();
+    synchronized (refreshLock) {
+      if (writer == null) {
+        IndexFiles.check(folder, directory, whole);
+      }
+      refreshed = System.nanoTime();
+      pending.begin();
+      searchers.maybeRefreshBlocking();
+      pending.end();
+    }
+  }
+
+  /** A refresh if many writes are pending. */
+  void refreshIfMany() throws IOException {
+    if (pending.size() > MOST_PENDING) {
+      refresh();
+    }
+  }
+
+  /** What is done with a state of the index. */
+  @FunctionalInterface
+  interface Reading<T> {
+    T of(CheckedSearcher searcher) throws IOException;
+  }
+
+  private <T> T read(Reading<T> reading) throws IOException {
+    requireOpen();
+    try {
+      if (!pending.isEmpty() && System.nanoTime() - refreshed >= refreshNanos) {
+        synchronized (refreshLock) {
+          if (!pending.isEmpty()) { // else another thread did
+            refresh();
+          }
+        }
+      }
+      return readAsIs(reading);
+    } catch (AlreadyClosedException e) {
+      throw noLongerOpen(e);
+    }
+  }
+
+  /** Without a refresh. */
+  <T> T readAsIs(Reading<T> reading) throws IOException {
+    CheckedSearcher searcher = (CheckedSearcher) searchers.acquire();
+    try {
+      searcher.requireWhole();
+      T result = reading.of(searcher);
+      searcher.requireWhole();
+      return result;
+    } catch (IOException | InternalError e) {
+      searcher.requireWhole(); // says it better
+      throw new IOException(folder + " cannot be read: " + IoErrors.message(e), e);
+    } catch (RuntimeException e) {
+      searcher.requireWhole(); // may be what is behind it
+      throw e;
+    } finally {
+      searchers.release(searcher);
+    }
+  }
+
+  private interface Writing<T> {
+    T run() throws IOException;
+  }
+
+  private <T> T writing(Writing<T> task) throws IOException {
+    try {
+      return task.run();
+    } catch (AlreadyClosedException e) {
+      throw noLongerOpen(e);
+    }
+  }
+
+  /** Lucene closes its writer when a write fails, and then says only that it is closed. */
+  private IOException noLongerOpen(AlreadyClosedException e) {
+    requireOpen();
+    Throwable cause = writer != null ? writer.getTragicException() : null;
+    return new IOException(
+        folder
+            + " cannot be written any more"
+            + (cause == null ? "" : ": " + cause)
+            + "; close the index and open it again, it has what was committed",
+        e);
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("the index is closed");
+    }
+  }
+
+  private void requireWriting() {
+    requireOpen();
+    if (writer == null) {
+      throw new IllegalStateException("the index was opened to be read only");
+    }
+  }
+
+  /**
+   * Refuses a model that did not make this index.
+   *
+   * @throws IllegalArgumentException if it is another; the message says how to make an index anew
+   */
+  public void requireFit(ModelIdentity other) {
+    Builder.requireFit(folder, dimensions, model, other);
+  }
+
+  /** Commits what was written, and waits until the index's threads have ended. */
+  @Override
+  public void close() throws IOException {
+    synchronized (refreshLock) {
+      if (closed) {
+        return;
+      }
+      closed = true;
+    }
+    try (directory;
+        writer;
+        entries) {
+      searchers.close();
+      if (writer != null && writer.isOpen()) {
+        writer.setLiveCommitData(commitData().entrySet());
+      }
+    }
+  }
+
+  /** Says how an index is made or opened. Not safe for use by several threads. */
+  public static final class Builder {
+    private final Path folder;
+    private int dimensions;
+    private ModelIdentity model;
+    private boolean int8;
+    private boolean check = true;
+    private int degree = 16;
+    private int beam = 100;
+    private int threads = Runtime.getRuntime().availableProcessors();
+    private Duration refreshInterval = Duration.ZERO;
+
+    private Builder(Path folder) {
+      this.folder = folder;
+    }
+
+    /** E, the length of every vector, 1 to 4,096. An index that is opened must have the same. */
+    public Builder optDimensions(int dimensions) {
+      this.dimensions = dimensions(dimensions);
+      return this;
+    }
+
+    /** Which model makes the embeddings. An index that is opened must be of the same. */
+    public Builder optModel(ModelIdentity model) {
+      this.model = model;
+      return optDimensions(model.dimensions());
+    }
+
+    /**
+     * Whether the graph is searched by vectors of a byte for each value, a quarter of the memory;
+     * what it finds is ranked by the exact vectors, which stay on disk. When an index is made.
+     */
+    public Builder optInt8(boolean int8) {
+      this.int8 = int8;
+      return this;
+    }
+
+    /** Edges of a vector in the graph, at most; 16 by default. More find more and take longer. */
+    public Builder optDegree(int degree) {
+      this.degree = within("degree", degree, 2, 512);
+      return this;
+    }
+
+    /** How many vectors near a new one are looked at as its neighbours; 100 by default. */
+    public Builder optBuildBeam(int beam) {
+      this.beam = within("beam", beam, 1, 3200);
+      return this;
+    }
+
+    /** Threads that add many entries; all cores by default. */
+    public Builder optThreads(int threads) {
+      this.threads = within("number of threads", threads, 1, 1024);
+      return this;
+    }
+
+    /**
+     * How old what a search sees may be while others write; by default it sees all that was
+     * written. Where searches and writes alternate quickly, a second makes both faster.
+     */
+    public Builder optRefreshInterval(Duration interval) {
+      this.refreshInterval = interval;
+      return this;
+    }
+
+    /** Whether every byte is checked when an index is opened, about a second for two gigabytes. */
+    public Builder optCheck(boolean check) {
+      this.check = check;
+      return this;
+    }
+
+    private static int within(String what, int value, int least, int most) {
+      if (value < least || value > most) {
+        throw new IllegalArgumentException(
+            "the " + what + " is " + least + " to " + most + ", found " + value);
+      }
+      return value;
+    }
+
+    /**
+     * Makes an empty index, and the folder if need be.
+     *
+     * @throws IOException if the folder holds an index, or cannot be written
+     */
+    public LuceneIndex create() throws IOException {
+      if (dimensions == 0) {
+        throw new IllegalArgumentException(
+            "say how long the vectors are, or which model makes them");
+      }
+      Files.createDirectories(folder);
+      IndexFiles.requireNoOld(folder);
+      if (isIn(folder)) {
+        throw new IOException(folder + " holds an index already; open it, or name another folder");
+      }
+      return start(true, false);
+    }
+
+    /**
+     * Opens an index to read and to write it. Every byte is checked first.
+     *
+     * @throws IOException if the folder holds none, or one that is damaged, of another model, or
+     *     written by another index at this time; the message names the folder or file
+     */
+    public LuceneIndex open() throws IOException {
+      return start(false, false);
+    }
+
+    /** As {@link #open}, to read what was committed, also while another index writes. */
+    public LuceneIndex openReadOnly() throws IOException {
+      return start(false, true);
+    }
+
+    private LuceneIndex start(boolean create, boolean readOnly) throws IOException {
+      if (!create && !Files.isDirectory(folder)) {
+        throw new IOException(folder + " is no folder, so it holds no index");
+      }
+      Directory directory = new MMapDirectory(folder);
+      try {
+        return new LuceneIndex(this, directory, create, readOnly);
+      } catch (LockObtainFailedException e) {
+        directory.close();
+        throw new IOException(
+            folder
+                + " is being written by another index, here or in another process; close that, or"
+                + " open this one read only",
+            e);
+      } catch (IOException | RuntimeException | InternalError e) {
+        directory.close();
+        if (e instanceof IOException && IoErrors.message(e).contains(folder.toString())
+            || e instanceof IllegalArgumentException && !(e instanceof NumberFormatException)) {
+          throw e;
+        }
+        throw new IOException(folder + " cannot be opened as an index: " + e, e);
+      }
+    }
+
+    private void requireFit(int stored, ModelIdentity storedModel) {
+      if (model != null) {
+        requireFit(folder, stored, storedModel, model);
+      } else if (dimensions != 0 && dimensions != stored) {
+        throw new IllegalArgumentException(
+            folder + " holds vectors of " + stored + " values, not of " + dimensions);
+      }
+    }
+
+    private static void requireFit(
+        Path folder, int dimensions, ModelIdentity made, ModelIdentity asked) {
+      List<String> differences =
+          made != null
+              ? made.differences(asked)
+              : dimensions == asked.dimensions()
+                  ? List.of()
+                  : List.of("dimensions " + dimensions + ", not " + asked.dimensions());
+      if (!differences.isEmpty()) {
+        throw new IllegalArgumentException(
+            folder
+                + " was made by "
+                + (made == null ? "a model that it does not name" : made)
+                + ", and this is "
+                + asked
+                + ": "
+                + String.join("; ", differences)
+                + ". Use that model, or embed everything with this one and make the index anew in"
+                + " another folder (create a LuceneIndex of this model there, and addAll)");
+      }
+    }
+  }
+}

@@ -1,0 +1,88 @@
+package org.clip4j.engine;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import ai.djl.Device;
+import ai.djl.engine.StandardCapabilities;
+import com.sun.jna.NativeLibrary;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+
+class LibtorchTest {
+
+  @Test
+  @EnabledOnOs(OS.LINUX)
+  void openmp_spins_little_unless_the_user_has_decided() throws Exception {
+    assertThat(child(Map.of())).isEqualTo("libgomp false, spins null; libgomp true, spins 1000");
+    assertThat(child(Map.of("GOMP_SPINCOUNT", "77")))
+        .isEqualTo("libgomp false, spins 77; libgomp true, spins 77");
+    assertThat(child(Map.of("OMP_WAIT_POLICY", "active")))
+        .isEqualTo("libgomp false, spins null; libgomp true, spins null");
+  }
+
+  /** What libgomp finds in the environment when it is loaded, in a process of its own. */
+  static final class Child {
+    private Child() {}
+
+    public static void main(String[] args) throws IOException {
+      String before = state();
+      Libtorch.newManager(Device.cpu()).close();
+      System.out.println("found: " + before + "; " + state());
+    }
+
+    private static String state() throws IOException {
+      boolean loaded = Files.readString(Path.of("/proc/self/maps")).contains("libgomp");
+      Object spins =
+          NativeLibrary.getProcess()
+              .getFunction("getenv")
+              .invoke(String.class, new Object[] {"GOMP_SPINCOUNT"});
+      return "libgomp " + loaded + ", spins " + spins;
+    }
+  }
+
+  private static String child(Map<String, String> environment) throws Exception {
+    ProcessBuilder builder =
+        new ProcessBuilder(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Xmx128m",
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            System.getProperty("java.class.path"),
+            Child.class.getName());
+    builder.environment().keySet().removeAll(List.of("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"));
+    builder.environment().putAll(environment);
+    Process process = builder.redirectErrorStream(true).start();
+    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(said).isZero();
+    assertThat(said).as("a warning of what is switched off").doesNotContain("graph executor");
+    return said.lines()
+        .filter(line -> line.startsWith("found: "))
+        .findFirst()
+        .orElseThrow(() -> new AssertionError(said))
+        .substring("found: ".length());
+  }
+
+  @Test
+  void a_gpu_that_is_not_there_is_said_in_one_line() {
+    assumeFalse(Libtorch.engine().hasCapability(StandardCapabilities.CUDA));
+    assertThatThrownBy(() -> Libtorch.newManager(Device.gpu(0)))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageStartingWith("no CUDA device was found; libtorch here is built for the CPU")
+        .hasMessageNotContaining("\n");
+  }
+
+  @Test
+  void the_property_that_quiets_djl_does_not_stay_set() {
+    Libtorch.engine();
+    assertThat(System.getProperty("ai.djl.pytorch.graph_optimizer")).isNull();
+  }
+}

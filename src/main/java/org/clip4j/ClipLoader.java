@@ -14,6 +14,7 @@ import org.clip4j.image.ImageDecoder;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.KernelSurvey;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 
@@ -134,6 +135,9 @@ public final class ClipLoader {
     try (Checkpoint opened = openCheckpoint()) {
       Tokenizer tokenizer = opened.tokenizer().orElse(null);
       ClipModel model;
+      if (prepared) {
+        KernelSurvey.ahead(opened.config(), device, precision);
+      }
       try {
         model = ClipModel.load(opened.config(), opened.parameters(), device);
       } catch (RuntimeException | Error e) {

@@ -2,6 +2,7 @@ package org.clip4j.engine;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
+import ai.djl.engine.EngineException;
 import ai.djl.engine.StandardCapabilities;
 import ai.djl.ndarray.NDManager;
 import com.sun.jna.NativeLibrary;
@@ -36,7 +37,11 @@ public final class Libtorch {
 
   private Libtorch() {}
 
-  /** DJL's engine, which is loaded if it is not yet. */
+  /**
+   * DJL's engine, which is loaded if it is not yet.
+   *
+   * @throws EngineException if there is no native library; the message says what to add
+   */
   public static synchronized Engine engine() {
     if (!loaded) {
       load();
@@ -55,6 +60,8 @@ public final class Libtorch {
     }
     try {
       Engine.getEngine("PyTorch");
+    } catch (RuntimeException | LinkageError e) {
+      throw NativeLibraryHelp.of(e);
     } finally {
       if (unset) {
         System.clearProperty(GRAPH_OPTIMIZER);

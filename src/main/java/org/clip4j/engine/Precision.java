@@ -38,13 +38,10 @@ public enum Precision {
       """
 
       def linear(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        return torch.linear(torch.to(x, {type}), torch.to(w, {type}), torch.to(b, {type}))
+        return {product}
 
       def matmul(self, x: Tensor, w: Tensor) -> Tensor:
         return torch.matmul(torch.to(x, {type}), torch.to(w, {type}))
-
-      def conv2d(self, x: Tensor, w: Tensor, b: Optional[Tensor], stride: List[int], padding: List[int]) -> Tensor:
-        return torch.conv2d(torch.to(x, {type}), torch.to(w, {type}), b, stride, padding)
 
       def full(self, x: Tensor) -> Tensor:
         return torch.to(x, 6)
@@ -62,9 +59,6 @@ public enum Precision {
 
       def matmul(self, x: Tensor, w: Tensor) -> Tensor:
         return self.rounded(torch.matmul(self.rounded(x), self.rounded(w)))
-
-      def conv2d(self, x: Tensor, w: Tensor, b: Optional[Tensor], stride: List[int], padding: List[int]) -> Tensor:
-        return self.rounded(torch.conv2d(self.rounded(x), self.rounded(w), b, stride, padding))
 
       def rounded(self, x: Tensor) -> Tensor:
         return torch.to(torch.to(x, {type}), 6)
@@ -84,17 +78,18 @@ public enum Precision {
   }
 
   /**
-   * Puts a precision into kernels that write {@code self.linear}, {@code self.matmul} and {@code
-   * self.conv2d} for the operations that follow it, {@code self.full} around what must be float32,
-   * and {@code self.attended} around queries, keys and values. These stay as they are on GPUs; on
-   * CPUs PyTorch's attention is many small products of a head each, which cost more in a short type
-   * than in float32, so there they are widened.
+   * Puts a precision into kernels that write {@code self.linear} and {@code self.matmul} for the
+   * operations that follow it, {@code self.full} around what must be float32, and {@code
+   * self.attended} around queries, keys and values. These stay as they are on GPUs; on CPUs
+   * PyTorch's attention is many small products of a head each, which cost more in a short type than
+   * in float32, so there they are widened.
    *
    * @param source functions as for {@link TorchScript#compile}
    * @param device on which they will run
    */
   public String applyTo(String source, Device device) {
-    return applyTo(source, isNativeOn(device), device.isGpu());
+    String proved = device.isGpu() ? source : GeluKernel.applyTo(source);
+    return applyTo(proved, isNativeOn(device), device.isGpu());
   }
 
   String applyTo(String source, boolean isNative, boolean gpu) {
@@ -102,14 +97,38 @@ public enum Precision {
       return source
           + (isNative ? CASTING : ROUNDING)
               .replace("{attended}", gpu ? "x" : "self.full(x)")
+              .replace("{product}", product("x", "w", "b"))
               .replace("{type}", Integer.toString(type));
     }
     return source
         .replace("self.linear(", "torch.linear(")
         .replace("self.matmul(", "torch.matmul(")
-        .replace("self.conv2d(", "torch.conv2d(")
         .replace("self.full(", "(")
         .replace("self.attended(", "(");
+  }
+
+  /** TorchScript that casts a value to the type of the products' operands. */
+  String cast(String value) {
+    return type == 0 ? value : "torch.to(" + value + ", " + type + ")";
+  }
+
+  /** TorchScript that multiplies in the type, where the device does. */
+  String product(String x, String w, String b) {
+    return "torch.linear(" + cast(x) + ", " + cast(w) + ", " + cast(b) + ")";
+  }
+
+  /** TorchScript that rounds a value to that type, and keeps it in float32. */
+  String rounded(String value) {
+    return type == 0 ? value : "torch.to(" + cast(value) + ", 6)";
+  }
+
+  /** How far results of exact sums may be rounded, see {@link KernelProof}. */
+  double proofTolerance() {
+    return switch (this) {
+      case FP32, TF32 -> 1e-5;
+      case BF16 -> 0x1p-7;
+      case FP16 -> 0x1p-10;
+    };
   }
 
   /** PyTorch's number of the type of the products' operands. */

@@ -4,29 +4,37 @@ import org.clip4j.engine.LinearKernels;
 
 /** The activation of a tower's MLPs, as TorchScript over {@code y}. */
 enum Activation {
-  GELU("torch.gelu(y)", "torch.gelu_(y)", "gelu", "none", 1),
+  GELU("torch.gelu(y)", "torch.gelu_(y)", "gelu", "none", 1, "torch.gelu_(y)"),
   /** GELU by its tanh approximation (Hendrycks and Gimpel 2016). */
   GELU_TANH(
       "torch.gelu(y, approximate=\"tanh\")",
       "torch.gelu_(y, approximate=\"tanh\")",
       "gelu",
       "tanh",
-      1),
+      1,
+      "torch.gelu_(y, approximate=\"tanh\")"),
   /** y sigmoid(1.702 y), which is SiLU of 1.702 y, divided by 1.702. */
   QUICK_GELU(
       "torch.mul(y, torch.sigmoid(torch.mul(y, 1.702)))",
       "torch.mul_(y, torch.sigmoid_(torch.mul(y, 1.702)))",
       "swish",
       "none",
-      1.702);
+      1.702,
+      "torch.silu_(y)");
 
   final String source;
 
   /** Where {@code source} is not recorded for a backward pass, it may overwrite its input. */
   final LinearKernels.Activation inference;
 
-  Activation(String source, String inPlace, String onednn, String algorithm, double factor) {
+  Activation(
+      String source,
+      String inPlace,
+      String onednn,
+      String algorithm,
+      double factor,
+      String scaled) {
     this.source = source;
-    inference = new LinearKernels.Activation(inPlace, onednn, algorithm, factor);
+    inference = new LinearKernels.Activation(inPlace, onednn, algorithm, factor, scaled);
   }
 }

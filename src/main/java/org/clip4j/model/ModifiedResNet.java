@@ -4,9 +4,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
+import org.clip4j.engine.ConvolutionKernels;
+import org.clip4j.engine.ConvolutionKernels.Shape;
 import org.clip4j.engine.TorchScript;
 import org.clip4j.model.Forward.Purpose;
 
@@ -30,31 +34,31 @@ final class ModifiedResNet implements ImageTower {
   private static final String SOURCE =
       """
       def stem_{pass}(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        x = torch.relu(self.conv_{pass}(x, p, 0, 2, 1))
-        x = torch.relu(self.conv_{pass}(x, p, 6, 1, 1))
-        x = torch.relu(self.conv_{pass}(x, p, 12, 1, 1))
+        x = torch.relu(self.conv_{pass}(x, p, 0, 2))
+        x = torch.relu(self.conv_{pass}(x, p, 6, 1))
+        x = torch.relu(self.conv_{pass}(x, p, 12, 1))
         return torch.avg_pool2d(x, [2, 2])  # [N, width, h/4, w/4]
 
       def bottleneck_{pass}(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        y = torch.relu(self.conv_{pass}(x, p, 0, 1, 0))
-        y = torch.relu(self.conv_{pass}(y, p, 6, 1, 1))
-        y = self.conv_{pass}(y, p, 12, 1, 0)
+        y = torch.relu(self.conv_{pass}(x, p, 0, 1))
+        y = torch.relu(self.conv_{pass}(y, p, 6, 1))
+        y = self.conv_{pass}(y, p, 12, 1)
         return torch.relu(torch.add(y, x))
 
       def widening_{pass}(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        y = torch.relu(self.conv_{pass}(x, p, 0, 1, 0))
-        y = torch.relu(self.conv_{pass}(y, p, 6, 1, 1))
-        y = self.conv_{pass}(y, p, 12, 1, 0)
-        return torch.relu(torch.add(y, self.conv_{pass}(x, p, 18, 1, 0)))
+        y = torch.relu(self.conv_{pass}(x, p, 0, 1))
+        y = torch.relu(self.conv_{pass}(y, p, 6, 1))
+        y = self.conv_{pass}(y, p, 12, 1)
+        return torch.relu(torch.add(y, self.conv_{pass}(x, p, 18, 1)))
 
       def halving_{pass}(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        y = torch.relu(self.conv_{pass}(x, p, 0, 1, 0))
-        y = torch.relu(self.conv_{pass}(y, p, 6, 1, 1))
-        y = self.conv_{pass}(torch.avg_pool2d(y, [2, 2]), p, 12, 1, 0)
-        return torch.relu(torch.add(y, self.conv_{pass}(torch.avg_pool2d(x, [2, 2]), p, 18, 1, 0)))
+        y = torch.relu(self.conv_{pass}(x, p, 0, 1))
+        y = torch.relu(self.conv_{pass}(y, p, 6, 1))
+        y = self.conv_{pass}(torch.avg_pool2d(y, [2, 2]), p, 12, 1)
+        return torch.relu(torch.add(y, self.conv_{pass}(torch.avg_pool2d(x, [2, 2]), p, 18, 1)))
 
-      def conv_{pass}(self, x: Tensor, p: List[Tensor], i: int, stride: int, padding: int) -> Tensor:
-        y = self.full(self.conv2d(x, p[i], None, [stride, stride], [padding, padding]))
+      def conv_{pass}(self, x: Tensor, p: List[Tensor], i: int, stride: int) -> Tensor:
+        y = self.full(self.conv2d(x, p[i], stride))
         {count}
         return torch.batch_norm(y, p[i + 1], p[i + 2], p[i + 3], p[i + 4], {training}, {momentum}, {eps}, False)
 
@@ -95,7 +99,14 @@ final class ModifiedResNet implements ImageTower {
             + POOL.replace("{D}", Integer.toString(features))
                 .replace("{H}", Integer.toString(config.heads()))
                 .replace("{d}", Integer.toString(features / config.heads()));
-    kernels = new TowerKernels(manager, use -> source);
+    List<Shape> shapes = convolutions(config);
+    kernels =
+        new TowerKernels(
+            manager,
+            (use, precision) ->
+                source
+                    + ConvolutionKernels.source(
+                        precision, manager.getDevice(), shapes, use == TowerKernels.Use.TRAIN));
     stem = convolutions(parameters, "visual.", "conv1", "bn1", "conv2", "bn2", "conv3", "bn3");
     for (int stage = 0; stage < config.layers().size(); stage++) {
       for (int i = 0; i < config.layers().get(stage); i++) {
@@ -109,6 +120,25 @@ final class ModifiedResNet implements ImageTower {
       pool.add(parameters.get("visual.attnpool." + name + ".bias"));
     }
     attnpool = TorchScript.list(pool);
+  }
+
+  /** Lists the convolutions of 3 x 3 and stride 1, each once. */
+  static List<Shape> convolutions(VisionConfig config) {
+    int width = config.width();
+    int grid = config.imageHeight() / 2; // images are square
+    Set<Shape> shapes = new LinkedHashSet<>();
+    shapes.add(new Shape(width / 2, width / 2, grid));
+    shapes.add(new Shape(width / 2, width, grid));
+    grid /= 2;
+    for (int stage = 0; stage < config.layers().size(); stage++) {
+      int planes = width << stage;
+      shapes.add(new Shape(planes, planes, grid));
+      if (stage > 0) {
+        grid /= 2; // within the first block, after its convolution
+        shapes.add(new Shape(planes, planes, grid));
+      }
+    }
+    return List.copyOf(shapes);
   }
 
   private static String source(String pass, boolean training, double momentum) {

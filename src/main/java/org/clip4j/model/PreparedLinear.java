@@ -6,8 +6,8 @@ import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.Optional;
 import org.clip4j.engine.LinearKernels;
+import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.engine.Precision;
-import org.clip4j.engine.TorchScript;
 
 /**
  * Lays a tower's weights out for inference, see {@link LinearKernels}. What is constant goes into
@@ -17,14 +17,11 @@ final class PreparedLinear implements AutoCloseable {
   private final NDManager manager;
   private final Precision precision;
   private final LinearKernels kernels;
-  private final Activation activation;
 
-  private PreparedLinear(
-      NDManager manager, Precision precision, LinearKernels kernels, Activation activation) {
+  private PreparedLinear(NDManager manager, Precision precision, LinearKernels kernels) {
     this.manager = manager;
     this.precision = precision;
     this.kernels = kernels;
-    this.activation = activation;
   }
 
   /**
@@ -36,8 +33,8 @@ final class PreparedLinear implements AutoCloseable {
   static Optional<PreparedLinear> of(NDManager model, Precision precision, Activation activation) {
     NDManager manager = model.newSubManager();
     Optional<PreparedLinear> prepared =
-        LinearKernels.of(manager, precision)
-            .map(kernels -> new PreparedLinear(manager, precision, kernels, activation));
+        LinearKernels.of(manager, precision, activation.inference)
+            .map(kernels -> new PreparedLinear(manager, precision, kernels));
     if (prepared.isEmpty()) {
       manager.close();
     }
@@ -50,7 +47,7 @@ final class PreparedLinear implements AutoCloseable {
 
   /** The functions that the kernels call. */
   String source() {
-    return kernels.source(activation.inference);
+    return kernels.source();
   }
 
   /** Whether a pass over so many rows is fastest with prepared weights. */
@@ -62,38 +59,48 @@ final class PreparedLinear implements AutoCloseable {
 
   /** What a weight before the activation is multiplied by, and one after it divided. */
   double activationFactor() {
-    return kernels.factor(activation.inference);
+    return kernels.factor();
   }
 
   /**
-   * Lays rows {@code from} to {@code to} of a weight or bias out.
+   * Lays a weight and its bias out, or their rows {@code from} to {@code to}.
    *
-   * @param scale [outputs of {@code array}], multiplied into the rows; null for none
+   * @param bias null for zeros
+   * @param weightFactor multiplied into the weight
+   * @param biasFactor multiplied into the bias
+   * @param scale [outputs of {@code weight}], multiplied into the rows of both; null for none
+   * @param operation what they will be used for
+   * @return the weight and the bias
    */
-  NDArray rows(NDArray array, long from, long to, double factor, NDArray scale) {
+  List<NDArray> lay(
+      NDArray weight,
+      NDArray bias,
+      long from,
+      long to,
+      double weightFactor,
+      double biasFactor,
+      NDArray scale,
+      Operation operation) {
     try (NDManager scratch = manager.newSubManager()) {
-      NDArray rows = scratch.full(new Shape(to - from), (float) factor);
-      if (scale != null) {
-        NDArray own = scale.duplicate();
-        own.attach(scratch);
-        rows = rows.mul(own);
-      }
-      return kernels.lay(manager, array, from, rows);
+      NDArray weightRows = rows(scratch, to - from, weightFactor, scale);
+      NDArray biasRows = rows(scratch, to - from, biasFactor, scale);
+      return kernels.lay(manager, weight, bias, from, weightRows, biasRows, operation);
     }
   }
 
-  /** Lays all of a weight or bias out. */
-  NDArray all(NDArray array, double factor, NDArray scale) {
-    return rows(array, 0, array.size(0), factor, scale);
+  /** As above, all rows of both, used for their product or its sum. */
+  List<NDArray> lay(NDArray weight, NDArray bias, NDArray scale, Operation operation) {
+    return lay(weight, bias, 0, weight.size(0), 1, 1, scale, operation);
   }
 
-  /** A bias of zeros. */
-  NDArray noBias(long outputs) {
-    try (NDManager scratch = manager.newSubManager()) {
-      Shape shape = new Shape(outputs);
-      NDArray bias = TorchScript.list(List.of(scratch.zeros(shape))).get(0);
-      return kernels.lay(manager, bias, 0, scratch.zeros(shape));
+  private static NDArray rows(NDManager scratch, long size, double factor, NDArray scale) {
+    NDArray rows = scratch.full(new Shape(size), (float) factor);
+    if (scale == null) {
+      return rows;
     }
+    NDArray own = scale.duplicate();
+    own.attach(scratch);
+    return rows.mul(own);
   }
 
   /** Frees the weights. */

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.engine.TorchScript;
 
 /**
@@ -65,7 +66,7 @@ final class ResidualAttentionBlock {
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        qkv = torch.reshape({attended}(self.linear(y, p[2], p[3])), [N, L, 3, {H}, {d}])
+        qkv = torch.reshape({attended}({qkv}), [N, L, 3, {H}, {d}])
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
         q = torch.select(qkv, 0, 0)
         k = torch.select(qkv, 0, 1)
@@ -216,12 +217,15 @@ final class ResidualAttentionBlock {
   /** The functions that the blocks of one tower call. */
   static String source(Kind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
-    return ((prepared ? SOURCE.replace("self.linear(", "self.packed(") : SOURCE)
+    return (SOURCE
             + (prepared ? PREPARED_RESIDUAL : RESIDUAL)
             + (kind.picksFirst ? FIRST_PICK : PICK))
-        .replace("{kv}", prepared ? "self.packed(y, p[2], p[3])" : KEY_VALUE)
-        .replace("{q}", prepared ? "self.packed(self.pick(y, row), p[12], p[13])" : QUERY)
+        .replace(
+            "{qkv}", prepared ? "self.packed(y, p[2], p[3], {3D})" : "self.linear(y, p[2], p[3])")
+        .replace("{kv}", prepared ? "self.packed(y, p[2], p[3], {2D})" : KEY_VALUE)
+        .replace("{q}", prepared ? "self.packed(self.pick(y, row), p[12], p[13], {D})" : QUERY)
         .replace("{D}", Integer.toString(kind.width))
+        .replace("{2D}", Integer.toString(2 * kind.width))
         .replace("{3D}", Integer.toString(3 * kind.width))
         .replace("{H}", Integer.toString(kind.heads))
         .replace("{d}", Integer.toString(kind.width / kind.heads))
@@ -287,18 +291,27 @@ final class ResidualAttentionBlock {
     long from = pooled ? width : 0;
     List<NDArray> laid = new ArrayList<>();
     laid.addAll(parameters.subList(0, 2));
-    laid.add(linear.rows(parameters.get(2), from, 3 * width, 1, null));
-    laid.add(linear.rows(parameters.get(3), from, 3 * width, 1, null));
-    laid.add(linear.all(parameters.get(4), 1, firstScale));
-    laid.add(linear.all(parameters.get(5), 1, firstScale));
+    NDArray inWeight = parameters.get(2);
+    NDArray inBias = parameters.get(3);
+    laid.addAll(linear.lay(inWeight, inBias, from, 3 * width, 1, 1, null, Operation.PRODUCT));
+    laid.addAll(linear.lay(parameters.get(4), parameters.get(5), firstScale, Operation.SUM));
     laid.addAll(parameters.subList(6, 8));
-    laid.add(linear.all(parameters.get(8), factor, null));
-    laid.add(linear.all(parameters.get(9), factor, null));
-    laid.add(linear.all(parameters.get(10), 1 / factor, secondScale));
-    laid.add(linear.all(parameters.get(11), 1, secondScale));
+    NDArray hidden = parameters.get(8);
+    long size = hidden.size(0);
+    laid.addAll(
+        linear.lay(hidden, parameters.get(9), 0, size, factor, factor, null, Operation.ACTIVATION));
+    laid.addAll(
+        linear.lay(
+            parameters.get(10),
+            parameters.get(11),
+            0,
+            width,
+            1 / factor,
+            1,
+            secondScale,
+            Operation.SUM));
     if (pooled) {
-      laid.add(linear.rows(parameters.get(2), 0, width, 1, null));
-      laid.add(linear.rows(parameters.get(3), 0, width, 1, null));
+      laid.addAll(linear.lay(inWeight, inBias, 0, width, 1, 1, null, Operation.PRODUCT));
     }
     prepared = new Prepared(linear, pooled ? "last_block" : "block", TorchScript.list(laid));
   }

@@ -4,8 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import org.clip4j.engine.LinearKernels;
+import org.clip4j.engine.PlainArithmetic;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.TorchScript;
 
@@ -22,10 +24,10 @@ final class TowerKernels {
     PREPARED
   }
 
-  private record Variant(Use use, Precision precision) {}
+  private record Variant(Use use, Precision precision, boolean plain) {}
 
   private final NDManager manager;
-  private final Function<Use, String> source;
+  private final BiFunction<Use, Precision, String> source;
   private final Map<Variant, TorchScript> compiled = new ConcurrentHashMap<>();
 
   /**
@@ -35,6 +37,11 @@ final class TowerKernels {
    * @param source see {@link Precision#applyTo}
    */
   TowerKernels(NDManager manager, Function<Use, String> source) {
+    this(manager, (use, precision) -> source.apply(use));
+  }
+
+  /** As above, with parts that each precision has its own source for. */
+  TowerKernels(NDManager manager, BiFunction<Use, Precision, String> source) {
     this.manager = manager;
     this.source = source;
   }
@@ -53,9 +60,10 @@ final class TowerKernels {
 
   private TorchScript kernels(Use use, Precision precision, String functions) {
     return compiled.computeIfAbsent(
-        new Variant(use, precision),
+        new Variant(use, precision, PlainArithmetic.isAsked()),
         variant ->
             TorchScript.compile(
-                manager, precision.applyTo(source.apply(use) + functions, manager.getDevice())));
+                manager,
+                precision.applyTo(source.apply(use, precision) + functions, manager.getDevice())));
   }
 }

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
+import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.engine.TorchScript;
 
 /**
@@ -128,7 +129,7 @@ final class VisionTransformer implements ImageTower {
   }
 
   private static String source(String own, VisionConfig vision, TowerKernels.Use use) {
-    String prepared = "self.packed(patches, p[0], p[" + biasIndex(vision) + "])";
+    String prepared = "self.packed(patches, p[0], p[" + biasIndex(vision) + "], {D})";
     return own.replace(
             "{project_patches}", use == TowerKernels.Use.PREPARED ? prepared : PROJECT_PATCHES)
         .replace("{D}", Integer.toString(vision.width()));
@@ -147,8 +148,9 @@ final class VisionTransformer implements ImageTower {
       return;
     }
     List<NDArray> laid = new ArrayList<>(embed);
-    laid.set(0, linear.all(embed.get(0), 1, null));
-    laid.add(linear.noBias(embed.get(0).size(0)));
+    List<NDArray> projection = linear.lay(embed.get(0), null, null, Operation.PRODUCT);
+    laid.set(0, projection.get(0));
+    laid.add(projection.get(1));
     prepared = new PreparedEmbedding(linear, TorchScript.list(laid));
   }
 

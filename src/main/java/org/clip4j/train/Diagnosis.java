@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.engine.Precision;
 
 /**
  * Looks for what goes wrong in trainings, in the numbers of their steps. Each thing is found at
@@ -306,6 +307,8 @@ final class Diagnosis {
    * What is said when a loss or a gradient is not a number, or infinite.
    *
    * @param step that was not completed
+   * @param atFault in which the step was computed, if the same step is finite in plain float32
+   *     arithmetic; null if it is not
    * @param remains which good state there is, a sentence
    * @param batch where the batch was saved, a sentence; empty if it was not
    */
@@ -314,6 +317,7 @@ final class Diagnosis {
       double loss,
       double gradientNorm,
       double learningRate,
+      Precision atFault,
       String remains,
       String batch) {
     Map<String, Double> evidence = new LinkedHashMap<>();
@@ -331,10 +335,18 @@ final class Diagnosis {
                 remains,
                 batch)
             .strip(),
-        text(
-            "Try a lower learning rate than %s, a longer warm-up or a maximum gradient norm of 1; if the same batch fails again, look at"
-                + " its images and captions.",
-            SvgChart.number(learningRate)),
+        atFault != null
+            ? text(
+                "The same step is finite in plain float32 arithmetic, so neither the learning rate nor the data is at fault, but"
+                    + " %s. Report it with the output of examples/run Doctor%s.",
+                atFault == Precision.FP32
+                    ? "a native kernel, or this machine's memory"
+                    : "a native kernel of " + atFault + ", or the range of its numbers",
+                atFault == Precision.FP32 ? "" : ", and train in FP32 meanwhile")
+            : text(
+                "Try a lower learning rate than %s, a longer warm-up or a maximum gradient norm of 1; if the same batch fails again, look at"
+                    + " its images and captions.",
+                SvgChart.number(learningRate)),
         evidence);
   }
 

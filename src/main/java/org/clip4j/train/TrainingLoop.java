@@ -12,6 +12,7 @@ import org.clip4j.data.LoaderPosition;
 import org.clip4j.data.PairBatch;
 import org.clip4j.data.PairLoader;
 import org.clip4j.data.UnreadableImages;
+import org.clip4j.engine.PlainArithmetic;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
@@ -275,13 +276,7 @@ final class TrainingLoop implements AutoCloseable {
   private double step(PairBatch batch, double learningRate) {
     try (NDManager scratch = manager.newSubManager()) {
       TrainingStep.Gradients gradients =
-          step.backward(
-              scratch,
-              parts.of(batch, replicas.models().size()),
-              settings.spreadDuplicates
-                  ? Matches.of(batch.captionIds(), batch.imageIds())
-                  : Matches.OWN,
-              scaler == null ? 1 : scaler.scale());
+          step.backward(scratch, micro(batch), matches(batch), scaler == null ? 1 : scaler.scale());
       float loss = gradients.loss();
       if (!Float.isFinite(loss)) {
         throw diverged(batch, loss, Double.NaN);
@@ -309,7 +304,30 @@ final class TrainingLoop implements AutoCloseable {
   }
 
   private TrainingDivergedException diverged(PairBatch batch, double loss, double norm) {
-    return monitor.notFinite(losses.size() + 1, batch, loss, norm, saver.lastSaved());
+    return monitor.notFinite(
+        losses.size() + 1, batch, loss, norm, isFinitePlainly(batch), saver.lastSaved());
+  }
+
+  /** Whether loss and gradients of the same step are finite without any native kernel. */
+  private boolean isFinitePlainly(PairBatch batch) {
+    try (NDManager scratch = manager.newSubManager()) {
+      TrainingStep plain = new TrainingStep(scratch, replicas, Precision.FP32);
+      TrainingStep.Gradients gradients =
+          PlainArithmetic.only(() -> plain.backward(scratch, micro(batch), matches(batch), 1));
+      return Float.isFinite(gradients.loss())
+          && gradients.byName().values().stream()
+              .allMatch(gradient -> Float.isFinite(gradient.abs().max().getFloat()));
+    }
+  }
+
+  private List<TrainingStep.MicroBatch> micro(PairBatch batch) {
+    return parts.of(batch, replicas.models().size());
+  }
+
+  private Matches matches(PairBatch batch) {
+    return settings.spreadDuplicates
+        ? Matches.of(batch.captionIds(), batch.imageIds())
+        : Matches.OWN;
   }
 
   private void report(

@@ -229,10 +229,16 @@ final class TrainingMonitor implements Closeable {
    * What to throw when a loss or a gradient norm is not finite, with the batch saved.
    *
    * @param step that was not completed
+   * @param finitePlainly whether both are finite without native kernels
    * @param checkpoint the last, if there is one
    */
   TrainingDivergedException notFinite(
-      long step, PairBatch batch, double loss, double gradientNorm, Optional<Path> checkpoint) {
+      long step,
+      PairBatch batch,
+      double loss,
+      double gradientNorm,
+      boolean finitePlainly,
+      Optional<Path> checkpoint) {
     Path folder = saveBatch(step, batch);
     Finding finding =
         Diagnosis.notFinite(
@@ -240,6 +246,7 @@ final class TrainingMonitor implements Closeable {
             loss,
             gradientNorm,
             settings.learningRate,
+            finitePlainly ? settings.precision : null,
             lastGood(checkpoint),
             folder == null ? "" : "The batch is in " + folder + ".");
     tell(finding); // the exception says it: it is not logged besides

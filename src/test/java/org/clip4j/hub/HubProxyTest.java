@@ -180,6 +180,7 @@ class HubProxyTest extends HubFixture {
 
   /** In a process of its own: the JDK reads once whether it may send a password. */
   @Test
+  @SuppressWarnings("try") // the tunnel answers by itself
   void a_tunnel_is_asked_for_with_user_and_password() throws Exception {
     List<String> asked = new CopyOnWriteArrayList<>();
     try (ServerSocket proxy = tunnel("407", asked)) {

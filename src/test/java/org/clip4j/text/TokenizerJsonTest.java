@@ -186,7 +186,7 @@ class TokenizerJsonTest {
         .hasMessageContaining("context length 2");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> TokenizerRules.builder().build())
-        .withMessageContaining("setContextLength");
+        .withMessageContaining("context length 0", "the model's");
   }
 
   @Test

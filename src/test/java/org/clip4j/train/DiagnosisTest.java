@@ -202,10 +202,12 @@ class DiagnosisTest {
   @Test
   void what_is_not_finite_is_said_with_what_remains() {
     Finding finding =
-        Diagnosis.notFinite(7, 3.5, Double.NaN, 0.5, "The last good checkpoint is c.", "");
+        Diagnosis.notFinite(7, 3.5, Double.NaN, 0.5, null, "The last good checkpoint is c.", "");
     assertThat(finding.message())
         .contains("gradient norm became NaN at step 7", "before the weights", "checkpoint is c.");
-    assertThat(Diagnosis.notFinite(7, Double.POSITIVE_INFINITY, Double.NaN, 0.5, "", "").message())
+    assertThat(
+            Diagnosis.notFinite(7, Double.POSITIVE_INFINITY, Double.NaN, 0.5, null, "", "")
+                .message())
         .contains("loss became Infinity");
   }
 }

@@ -1,0 +1,28 @@
+package org.clip4j.engine;
+
+import java.util.function.Supplier;
+
+/**
+ * Computes without any kernel that needs a proof, to tell whether a kernel is at fault for what
+ * came out of a computation.
+ */
+public final class PlainArithmetic {
+  private static final ThreadLocal<Boolean> ASKED = ThreadLocal.withInitial(() -> false);
+
+  private PlainArithmetic() {}
+
+  /** Computes in float32 by PyTorch's own arithmetic alone, as far as the calling thread does. */
+  public static <T> T only(Supplier<T> work) {
+    ASKED.set(true);
+    try {
+      return work.get();
+    } finally {
+      ASKED.remove();
+    }
+  }
+
+  /** Whether the calling thread is asked to. */
+  public static boolean isAsked() {
+    return ASKED.get();
+  }
+}

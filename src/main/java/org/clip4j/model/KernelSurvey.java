@@ -1,0 +1,88 @@
+package org.clip4j.model;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import org.clip4j.engine.ConvolutionKernels;
+import org.clip4j.engine.KernelProof;
+import org.clip4j.engine.Libtorch;
+import org.clip4j.engine.LinearKernels;
+import org.clip4j.engine.LinearKernels.Operation;
+import org.clip4j.engine.Precision;
+
+/** Proves the native kernels of a model's shapes without the model, see {@link KernelProof}. */
+public final class KernelSurvey {
+  /** With their widths, activations and convolutions, what published models are made of. */
+  private static final List<String> TYPICAL =
+      List.of("ViT-B-32-quickgelu", "RN50", "RN50x4", "ViT-SO400M-14-SigLIP");
+
+  private KernelSurvey() {}
+
+  /** Proves each kernel that this processor would use for typical models; takes some seconds. */
+  public static void run() {
+    for (Precision precision : List.of(Precision.FP32, Precision.BF16, Precision.FP16)) {
+      if (precision.isNativeOn(Device.cpu())) {
+        for (String name : TYPICAL) {
+          prove(ClipConfig.named(name), precision, true);
+        }
+      }
+    }
+  }
+
+  /**
+   * Starts to prove what a model will use, on a thread of its own, while its weights are read: the
+   * model then finds the results, or waits for the one that it needs.
+   */
+  public static void ahead(ClipConfig config, Device device, Precision precision) {
+    if (!device.isGpu()) {
+      Thread thread = new Thread(() -> prove(config, precision, false), "clip4j-proofs");
+      thread.setDaemon(true);
+      thread.start();
+    }
+  }
+
+  private static void prove(ClipConfig config, Precision precision, boolean trained) {
+    try (NDManager manager = Libtorch.newManager(Device.cpu())) {
+      VisionConfig vision = config.vision();
+      if (vision.isResNet()) {
+        ConvolutionKernels.source(
+            precision, manager.getDevice(), ModifiedResNet.convolutions(vision), trained);
+      } else {
+        int patch = vision.isSigLip() ? 0 : 3 * vision.patchSize() * vision.patchSize();
+        prove(
+            manager,
+            precision,
+            config.visionActivation(),
+            vision.width(),
+            vision.mlpRatio(),
+            patch);
+      }
+      TextConfig text = config.text();
+      prove(manager, precision, config.textActivation(), text.width(), text.mlpRatio(), 0);
+    }
+  }
+
+  private static void prove(
+      NDManager manager,
+      Precision precision,
+      Activation activation,
+      long width,
+      double mlpRatio,
+      int patch) {
+    LinearKernels.of(manager, precision, activation.inference)
+        .ifPresent(
+            kernels -> {
+              long inner = (long) (width * mlpRatio);
+              if (patch > 0) {
+                kernels.isPacked(patch, width, Operation.PRODUCT);
+              }
+              kernels.isPacked(width, 3 * width, Operation.PRODUCT);
+              kernels.isPacked(width, width, Operation.SUM);
+              kernels.isPacked(width, inner, Operation.ACTIVATION);
+              kernels.isPacked(inner, width, Operation.SUM);
+              kernels.isPacked(
+                  width, 2 * width, Operation.PRODUCT); // of the last block, which is pooled
+              kernels.isPacked(width, width, Operation.PRODUCT);
+            });
+  }
+}

@@ -234,7 +234,7 @@ class PictureApplicationTest {
     byte[] picture = picture(1);
     byte[] cut = Arrays.copyOf(picture, picture.length / 2);
     assertThat(answer(upload(cut, "image/png"), 400).get("message").textValue())
-        .contains("the image");
+        .contains("cannot be decoded as PNG");
     assertThat(upload(picture, "text/plain").statusCode()).isEqualTo(415);
     assertThat(upload(picture, "image/svg+xml").statusCode()).isEqualTo(415);
     byte[] large = new byte[PictureController.MOST_BYTES + 1];

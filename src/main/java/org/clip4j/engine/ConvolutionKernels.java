@@ -82,34 +82,34 @@ public final class ConvolutionKernels {
         inputs = int(torch.select(sizes, 0, 0))
         outputs = int(torch.select(sizes, 0, 1))
         size = int(torch.select(sizes, 0, 2))
-        if size > 20:
-          height = 20
+        if size > 12:
+          height = 12
         else:
           height = size
         gradients = int(torch.select(sizes, 0, 3))
         worst = torch.zeros([], dtype=6, layout=None, device=None, pin_memory=False)
-        for images in [1, 2]:
-          x = torch.reshape(self.integers(images * inputs, height * size, 1021, 0.25), [images, inputs, height, size])
-          w = torch.reshape(self.integers(outputs, inputs * 9, 8191, float(scale)), [outputs, inputs, 3, 3])
-          g = torch.reshape(self.integers(images * outputs, height * size, 509, 0.25), [images, outputs, height, size])
-          if gradients > 0:
-            x = torch.requires_grad_(x, True)
-            w = torch.requires_grad_(w, True)
-          right = self.unfolded_conv(x, w, 1)
-          taken = [images * inputs * height * size, images * outputs * height * size, outputs * inputs * 9]
+        images = 2
+        x = torch.reshape(self.integers(images * inputs, height * size, 1021, 0.25), [images, inputs, height, size])
+        w = torch.reshape(self.integers(outputs, inputs * 9, 8191, float(scale)), [outputs, inputs, 3, 3])
+        g = torch.reshape(self.integers(images * outputs, height * size, 509, 0.25), [images, outputs, height, size])
+        if gradients > 0:
+          x = torch.requires_grad_(x, True)
+          w = torch.requires_grad_(w, True)
+        right = self.unfolded_conv(x, w, 1)
+        taken = [images * inputs * height * size, images * outputs * height * size, outputs * inputs * 9]
+        self.poison(taken)
+        found = torch.to(self.native_conv(x, w), 6)
+        worst = torch.maximum(worst, self.difference(torch.detach(found), torch.detach(right)))
+        if gradients > 0:
+          operands = [x, w]
+          rights = torch.grad([torch.sum(torch.mul(right, g))], operands, None, None, False, False)
           self.poison(taken)
-          found = torch.to(self.native_conv(x, w), 6)
-          worst = torch.maximum(worst, self.difference(torch.detach(found), torch.detach(right)))
-          if gradients > 0:
-            operands = [x, w]
-            rights = torch.grad([torch.sum(torch.mul(right, g))], operands, None, None, False, False)
-            self.poison(taken)
-            founds = torch.grad([torch.sum(torch.mul(found, g))], operands, None, None, False, False)
-            for i in range(2):
-              grad = unchecked_cast(Tensor, rights[i])
-              unit = torch.sqrt(torch.mean(torch.mul(grad, grad)))
-              d = self.difference(torch.div(unchecked_cast(Tensor, founds[i]), unit), torch.div(grad, unit))
-              worst = torch.maximum(worst, d)
+          founds = torch.grad([torch.sum(torch.mul(found, g))], operands, None, None, False, False)
+          for i in range(2):
+            grad = unchecked_cast(Tensor, rights[i])
+            unit = torch.sqrt(torch.mean(torch.mul(grad, grad)))
+            d = self.difference(torch.div(unchecked_cast(Tensor, founds[i]), unit), torch.div(grad, unit))
+            worst = torch.maximum(worst, d)
         return worst
       """;
 

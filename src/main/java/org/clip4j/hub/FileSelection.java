@@ -39,8 +39,13 @@ record FileSelection(String config, String weights, List<String> extras) {
           "tokenizer.json",
           "tokenizer_config.json",
           "special_tokens_map.json",
+          "added_tokens.json",
           "vocab.json",
           "merges.txt",
+          "vocab.txt",
+          "spiece.model",
+          "sentencepiece.bpe.model",
+          "tokenizer.model",
           "preprocessor_config.json",
           "processor_config.json");
 

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -27,7 +26,6 @@ import org.apache.lucene.search.SearcherFactory;
 import org.apache.lucene.search.SearcherManager;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
-import org.apache.lucene.store.LockObtainFailedException;
 import org.apache.lucene.store.MMapDirectory;
 import org.clip4j.io.IoErrors;
 
@@ -51,8 +49,8 @@ import org.clip4j.io.IoErrors;
  * never gives a wrong answer.
  *
  * <p>Safe for use by any number of threads. One index at a time writes to a folder; others, in this
- * process or another, may read it ({@link Builder#openReadOnly}). After {@link #close} every method
- * throws {@link IllegalStateException}, and no thread of the index is left.
+ * process or another, may read it ({@link LuceneIndexBuilder#openReadOnly}). After {@link #close}
+ * every method throws {@link IllegalStateException}, and no thread of the index is left.
  */
 public final class LuceneIndex implements AutoCloseable {
   private static final String FORMAT = "clip4j index";
@@ -80,7 +78,7 @@ public final class LuceneIndex implements AutoCloseable {
   private volatile long refreshed = System.nanoTime();
   private volatile boolean closed;
 
-  private LuceneIndex(Builder builder, Directory directory, boolean create, boolean readOnly)
+  LuceneIndex(LuceneIndexBuilder builder, Directory directory, boolean create, boolean readOnly)
       throws IOException {
     folder = builder.folder;
     this.directory = directory;
@@ -154,7 +152,8 @@ public final class LuceneIndex implements AutoCloseable {
     return data;
   }
 
-  private static IndexWriterConfig config(Builder builder, boolean create, boolean int8) {
+  private static IndexWriterConfig config(
+      LuceneIndexBuilder builder, boolean create, boolean int8) {
     TieredMergePolicy merges = new TieredMergePolicy();
     merges.setNoCFSRatio(1); // one file a segment, whose length is looked at with every search
     merges.setMaxCFSSegmentSizeMB(Double.POSITIVE_INFINITY);
@@ -178,11 +177,11 @@ public final class LuceneIndex implements AutoCloseable {
   }
 
   /** Starts to make or open an index. */
-  public static Builder builder(Path folder) {
-    return new Builder(folder);
+  public static LuceneIndexBuilder builder(Path folder) {
+    return new LuceneIndexBuilder(folder);
   }
 
-  /** As {@link Builder#open} without options. */
+  /** As {@link LuceneIndexBuilder#open} without options. */
   public static LuceneIndex open(Path folder) throws IOException {
     return builder(folder).open();
   }
@@ -504,7 +503,7 @@ public final class LuceneIndex implements AutoCloseable {
    * @throws IllegalArgumentException if it is another; the message says how to make an index anew
    */
   public void requireFit(ModelIdentity other) {
-    Builder.requireFit(folder, dimensions, model, other);
+    LuceneIndexBuilder.requireFit(folder, dimensions, model, other);
   }
 
   /** Commits what was written, and waits until the index's threads have ended. */
@@ -522,173 +521,6 @@ public final class LuceneIndex implements AutoCloseable {
       searchers.close();
       if (writer != null && writer.isOpen()) {
         writer.setLiveCommitData(commitData().entrySet());
-      }
-    }
-  }
-
-  /** Says how an index is made or opened. Not safe for use by several threads. */
-  public static final class Builder {
-    private final Path folder;
-    private int dimensions;
-    private ModelIdentity model;
-    private boolean int8;
-    private boolean check = true;
-    private int degree = 16;
-    private int beam = 100;
-    private int threads = Runtime.getRuntime().availableProcessors();
-    private Duration refreshInterval = Duration.ZERO;
-
-    private Builder(Path folder) {
-      this.folder = folder;
-    }
-
-    /** E, the length of every vector, 1 to 4,096. An index that is opened must have the same. */
-    public Builder optDimensions(int dimensions) {
-      this.dimensions = dimensions(dimensions);
-      return this;
-    }
-
-    /** Which model makes the embeddings. An index that is opened must be of the same. */
-    public Builder optModel(ModelIdentity model) {
-      this.model = model;
-      return optDimensions(model.dimensions());
-    }
-
-    /**
-     * Whether the graph is searched by vectors of a byte for each value, a quarter of the memory;
-     * what it finds is ranked by the exact vectors, which stay on disk. When an index is made.
-     */
-    public Builder optInt8(boolean int8) {
-      this.int8 = int8;
-      return this;
-    }
-
-    /** Edges of a vector in the graph, at most; 16 by default. More find more and take longer. */
-    public Builder optDegree(int degree) {
-      this.degree = within("degree", degree, 2, 512);
-      return this;
-    }
-
-    /** How many vectors near a new one are looked at as its neighbours; 100 by default. */
-    public Builder optBuildBeam(int beam) {
-      this.beam = within("beam", beam, 1, 3200);
-      return this;
-    }
-
-    /** Threads that add many entries; all cores by default. */
-    public Builder optThreads(int threads) {
-      this.threads = within("number of threads", threads, 1, 1024);
-      return this;
-    }
-
-    /**
-     * How old what a search sees may be while others write; by default it sees all that was
-     * written. Where searches and writes alternate quickly, a second makes both faster.
-     */
-    public Builder optRefreshInterval(Duration interval) {
-      this.refreshInterval = interval;
-      return this;
-    }
-
-    /** Whether every byte is checked when an index is opened, about a second for two gigabytes. */
-    public Builder optCheck(boolean check) {
-      this.check = check;
-      return this;
-    }
-
-    private static int within(String what, int value, int least, int most) {
-      if (value < least || value > most) {
-        throw new IllegalArgumentException(
-            "the " + what + " is " + least + " to " + most + ", found " + value);
-      }
-      return value;
-    }
-
-    /**
-     * Makes an empty index, and the folder if need be.
-     *
-     * @throws IOException if the folder holds an index, or cannot be written
-     */
-    public LuceneIndex create() throws IOException {
-      if (dimensions == 0) {
-        throw new IllegalArgumentException(
-            "say how long the vectors are, or which model makes them");
-      }
-      Files.createDirectories(folder);
-      IndexFiles.requireNoOld(folder);
-      if (isIn(folder)) {
-        throw new IOException(folder + " holds an index already; open it, or name another folder");
-      }
-      return start(true, false);
-    }
-
-    /**
-     * Opens an index to read and to write it. Every byte is checked first.
-     *
-     * @throws IOException if the folder holds none, or one that is damaged, of another model, or
-     *     written by another index at this time; the message names the folder or file
-     */
-    public LuceneIndex open() throws IOException {
-      return start(false, false);
-    }
-
-    /** As {@link #open}, to read what was committed, also while another index writes. */
-    public LuceneIndex openReadOnly() throws IOException {
-      return start(false, true);
-    }
-
-    private LuceneIndex start(boolean create, boolean readOnly) throws IOException {
-      if (!create && !Files.isDirectory(folder)) {
-        throw new IOException(folder + " is no folder, so it holds no index");
-      }
-      Directory directory = new MMapDirectory(folder);
-      try {
-        return new LuceneIndex(this, directory, create, readOnly);
-      } catch (LockObtainFailedException e) {
-        directory.close();
-        throw new IOException(
-            folder
-                + " is being written by another index, here or in another process; close that, or"
-                + " open this one read only",
-            e);
-      } catch (IOException | RuntimeException | InternalError e) {
-        directory.close();
-        if (e instanceof IOException && IoErrors.message(e).contains(folder.toString())
-            || e instanceof IllegalArgumentException && !(e instanceof NumberFormatException)) {
-          throw e;
-        }
-        throw new IOException(folder + " cannot be opened as an index: " + e, e);
-      }
-    }
-
-    private void requireFit(int stored, ModelIdentity storedModel) {
-      if (model != null) {
-        requireFit(folder, stored, storedModel, model);
-      } else if (dimensions != 0 && dimensions != stored) {
-        throw new IllegalArgumentException(
-            folder + " holds vectors of " + stored + " values, not of " + dimensions);
-      }
-    }
-
-    private static void requireFit(
-        Path folder, int dimensions, ModelIdentity made, ModelIdentity asked) {
-      List<String> differences =
-          made != null
-              ? made.differences(asked)
-              : dimensions == asked.dimensions()
-                  ? List.of()
-                  : List.of("dimensions " + dimensions + ", not " + asked.dimensions());
-      if (!differences.isEmpty()) {
-        throw new IllegalArgumentException(
-            folder
-                + " was made by "
-                + (made == null ? "a model that it does not name" : made)
-                + ", and this is "
-                + asked
-                + ": "
-                + String.join("; ", differences)
-                + ". Use that model, or embed everything with this one and make the index anew in"
-                + " another folder (create a LuceneIndex of this model there, and addAll)");
       }
     }
   }

@@ -60,6 +60,10 @@ record AddedToken(
         where + "added token " + id + ": " + key + " is not true or false");
   }
 
+  AddedToken withId(int other) {
+    return new AddedToken(other, content, singleWord, lstrip, rstrip, normalized, special);
+  }
+
   /** The same, but looked for in the text before it is normalized. */
   AddedToken asTyped() {
     return new AddedToken(id, content, singleWord, lstrip, rstrip, false, special);

@@ -4,10 +4,10 @@ import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.PriorityQueue;
 
 /**
  * Byte-pair encoding (Sennrich et al. 2016, arXiv 1508.07909) with OpenAI's 48,894 merges.
@@ -25,7 +25,7 @@ final class BytePairs {
   static final int FIRST_MERGE = 2 * BYTES;
   private static final int MERGES = START - FIRST_MERGE;
 
-  /** Up to here each merge scans the whole word; a longer word is worth a heap. */
+  /** Up to here each merge scans the whole word; a longer word is worth lists. */
   private static final int SHORT_WORD = 48;
 
   /** Open addressing, at most 38 % full; a value of 0 is an empty slot. */
@@ -154,7 +154,7 @@ final class BytePairs {
       tokens[i] = byteTokens[bytes[i] & 0xff];
     }
     tokens[tokens.length - 1] += BYTES; // end of word
-    return tokens.length <= SHORT_WORD ? mergeByScan(tokens) : mergeByHeap(tokens);
+    return tokens.length <= SHORT_WORD ? mergeByScan(tokens) : mergeByRank(tokens);
   }
 
   private int[] mergeByScan(int[] tokens) {
@@ -179,46 +179,88 @@ final class BytePairs {
     return Arrays.copyOf(tokens, n);
   }
 
-  /** The same in O(n log n), for words that nobody meant as words. */
-  private int[] mergeByHeap(int[] tokens) {
+  /**
+   * The same for words that nobody meant as words, rank by rank: the pairs that a merge makes merge
+   * later than it does, so that no rank comes twice.
+   */
+  private int[] mergeByRank(int[] tokens) {
     int n = tokens.length;
     int[] next = new int[n];
     int[] previous = new int[n];
-    PriorityQueue<Long> queue = new PriorityQueue<>(); // merged token, then position
+    Waiting waiting = new Waiting(3 * n); // each merge, of which there are fewer than n, adds two
     for (int i = 0; i < n; i++) {
       next[i] = i + 1;
       previous[i] = i - 1;
-      offer(queue, tokens, i, i + 1);
+      offer(waiting, tokens, i, i + 1);
     }
-    while (!queue.isEmpty()) {
-      long entry = queue.poll();
-      int id = (int) (entry >>> 32);
-      int at = (int) entry;
-      int right = next[at];
-      // Stale entries: the left part was swallowed (-1) or one of the two has merged since.
-      if (tokens[at] < 0 || right >= n || merged(tokens[at], tokens[right]) != id) {
-        continue;
-      }
-      tokens[at] = id;
-      tokens[right] = -1;
-      next[at] = next[right];
-      if (next[at] < n) {
-        previous[next[at]] = at;
-      }
-      offer(queue, tokens, at, next[at]);
-      if (previous[at] >= 0) {
-        offer(queue, tokens, previous[at], at);
+    for (int id = waiting.after(0); id >= 0; id = waiting.after(id)) {
+      for (int at : waiting.take(id)) {
+        int right = next[at];
+        // Stale entries: the left part was swallowed (-1) or one of the two has merged since.
+        if (tokens[at] < 0 || right >= n || merged(tokens[at], tokens[right]) != id) {
+          continue;
+        }
+        tokens[at] = id;
+        tokens[right] = -1;
+        next[at] = next[right];
+        if (next[at] < n) {
+          previous[next[at]] = at;
+        }
+        offer(waiting, tokens, at, next[at]);
+        if (previous[at] >= 0) {
+          offer(waiting, tokens, previous[at], at);
+        }
       }
     }
     return Arrays.stream(tokens).filter(token -> token >= 0).toArray();
   }
 
-  private void offer(PriorityQueue<Long> queue, int[] tokens, int left, int right) {
+  private void offer(Waiting waiting, int[] tokens, int left, int right) {
     if (right < tokens.length) {
       int id = merged(tokens[left], tokens[right]);
       if (id != Integer.MAX_VALUE) {
-        queue.add((long) id << 32 | left);
+        waiting.add(id, left);
       }
+    }
+  }
+
+  /** Where pairs stand that wait for their merge: a linked list of positions for each. */
+  private static final class Waiting {
+    private final BitSet ids = new BitSet(START);
+    private final int[] first = new int[START]; // of an entry one less, 0 for none
+    private final int[] rest;
+    private final int[] positions;
+    private int count;
+
+    Waiting(int capacity) {
+      rest = new int[capacity];
+      positions = new int[capacity];
+    }
+
+    void add(int id, int position) {
+      rest[count] = first[id];
+      positions[count] = position;
+      first[id] = ++count;
+      ids.set(id);
+    }
+
+    /** The lowest merge above an id for which a pair waits, or -1. */
+    int after(int id) {
+      return ids.nextSetBit(id + 1);
+    }
+
+    /** The positions at which a merge may take place, from left to right. */
+    int[] take(int id) {
+      int length = 0;
+      for (int entry = first[id]; entry > 0; entry = rest[entry - 1]) {
+        length++;
+      }
+      int[] found = new int[length];
+      for (int entry = first[id]; entry > 0; entry = rest[entry - 1]) {
+        found[--length] = positions[entry - 1];
+      }
+      Arrays.sort(found); // mostly sorted: pairs are found from left to right
+      return found;
     }
   }
 

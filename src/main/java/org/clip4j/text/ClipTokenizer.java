@@ -2,7 +2,9 @@ package org.clip4j.text;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 
 /**
@@ -24,7 +26,8 @@ import java.util.List;
  * <p>What a user types is always text: neither {@code <|endoftext|>} nor any other spelling of a
  * special token ever becomes {@link #START_TOKEN} or {@link #END_TOKEN} within a text. (OpenCLIP
  * takes {@code <start_of_text>} and {@code <end_of_text>} in a text for the tokens themselves; then
- * the text would be embedded only up to there.)
+ * the text would be embedded only up to there.) Tokens that a model's own files add to OpenAI's, as
+ * textual inversion does, are found in a text as transformers finds them.
  *
  * <p>Instances are immutable and may be shared by all threads. Time and memory grow with the length
  * of the text and nothing else; the cache of words behind all instances stays below about 5 MB.
@@ -49,9 +52,15 @@ public final class ClipTokenizer implements Tokenizer {
 
   private final BytePairs pairs = BytePairs.openAi();
   private final int contextLength;
+  private final AddedTokens added; // null if there are none
+  private final int vocabSize;
+  private final List<Path> files;
 
-  private ClipTokenizer(int contextLength) {
+  private ClipTokenizer(int contextLength, AddedTokens added, int vocabSize, List<Path> files) {
     this.contextLength = contextLength;
+    this.added = added;
+    this.vocabSize = vocabSize;
+    this.files = files;
   }
 
   /** A tokenizer with the context length of OpenAI's models, {@value #DEFAULT_CONTEXT_LENGTH}. */
@@ -72,10 +81,24 @@ public final class ClipTokenizer implements Tokenizer {
               + contextLength
               + " is too short; a text has at least 2 tokens, start and end");
     }
-    return new ClipTokenizer(contextLength);
+    return new ClipTokenizer(contextLength, null, VOCABULARY_SIZE, List.of());
   }
 
-  /** Whether a model with that many token ids takes this tokenizer's. */
+  /** The same with tokens that a model has beyond OpenAI's. */
+  static ClipTokenizer create(
+      TokenizerRules rules, Collection<AddedToken> tokens, List<Path> files) {
+    List<AddedToken> added =
+        tokens.stream()
+            .filter(token -> token.id() != START_TOKEN && token.id() != END_TOKEN)
+            .toList();
+    ClipTokenizer plain = create(rules.contextLength());
+    return added.isEmpty()
+        ? plain
+        : new ClipTokenizer(
+            rules.contextLength(), new AddedTokens(added), rules.vocabSize(), List.copyOf(files));
+  }
+
+  /** Whether a model with that many token ids takes this tokenizer's, where nothing else says. */
   public static boolean fits(int vocabSize) {
     return vocabSize > END_TOKEN;
   }
@@ -94,6 +117,11 @@ public final class ClipTokenizer implements Tokenizer {
     return contextLength;
   }
 
+  @Override
+  public List<Path> files() {
+    return files;
+  }
+
   /**
    * {@inheritDoc}
    *
@@ -104,12 +132,56 @@ public final class ClipTokenizer implements Tokenizer {
     if (text == null) {
       throw new NullPointerException("text is null; an empty text is \"\"");
     }
-    char[] plain = plainLower(text);
-    if (plain == null) {
-      String clean = Characters.foldSpaces(TextRepair.clean(text));
-      plain = Characters.lower(clean).toCharArray();
+    return added == null ? encodeBeginning(text) : encodeParts(text);
+  }
+
+  private int[] encodeParts(String text) {
+    int[] ids = new int[contextLength];
+    int room = contextLength - 1; // the end token's place
+    int count = 0;
+    ids[count++] = START_TOKEN;
+    for (AddedTokens.Part part : added.split(text)) {
+      if (part.id() >= 0 && count < room) {
+        if (vocabSize > 0 && part.id() >= vocabSize) {
+          throw new IllegalArgumentException(
+              "the text has the added token "
+                  + part.id()
+                  + ", but the model knows "
+                  + vocabSize
+                  + " tokens");
+        }
+        ids[count++] = part.id();
+      }
+      int[] words =
+          part.clean() ? new Scan(part.text().toCharArray()).run() : encodeBeginning(part.text());
+      int fitting = Math.min(words.length - 2, room - count); // but start and end
+      System.arraycopy(words, 1, ids, count, fitting);
+      count += fitting;
     }
-    return new Scan(plain).run();
+    ids[count++] = END_TOKEN;
+    return Arrays.copyOf(ids, count);
+  }
+
+  private int[] encodeBeginning(String text) {
+    // Of a long text the beginning is enough, up to where nothing that follows can change it.
+    for (long enough = 32L * contextLength; enough < text.length(); enough *= 8) {
+      int end = TextRepair.cut(text, (int) enough);
+      int[] ids = encodeWhole(text.substring(0, end));
+      if (ids.length == contextLength || end == text.length()) {
+        return ids;
+      }
+    }
+    return encodeWhole(text);
+  }
+
+  private int[] encodeWhole(String text) {
+    char[] plain = plainLower(text);
+    return new Scan(plain != null ? plain : clean(text).toCharArray()).run();
+  }
+
+  /** The text repaired, its white space folded, and in lower case. */
+  static String clean(String text) {
+    return Characters.lower(Characters.foldSpaces(TextRepair.clean(text)));
   }
 
   /**

@@ -45,6 +45,11 @@ final class JsonInput implements Closeable {
    * @param maxBytes a longer file is refused
    */
   static <T> T read(Path file, int maxBytes, Content<T> content) throws IOException {
+    return read(file, bytes(file, maxBytes), content);
+  }
+
+  /** The bytes of a file, of which there may be so many. */
+  static byte[] bytes(Path file, int maxBytes) throws IOException {
     byte[] bytes;
     try (InputStream in = Files.newInputStream(file)) {
       bytes = in.readNBytes(maxBytes + 1);
@@ -53,6 +58,11 @@ final class JsonInput implements Closeable {
       throw new TokenizerFormatException(
           file + " has more than " + maxBytes + " bytes, the most that is read");
     }
+    return bytes;
+  }
+
+  /** Reads a file's content. */
+  static <T> T read(Path file, byte[] bytes, Content<T> content) throws IOException {
     try (JsonInput json = new JsonInput(file, bytes)) {
       T value = content.read(json);
       if (json.reader.peek() != JsonToken.END_DOCUMENT) {

@@ -4,7 +4,6 @@ import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
@@ -20,29 +19,13 @@ final class Mojibake {
   /** Text inside text inside text: beyond this depth a garble is left alone. */
   private static final int MAX_DEPTH = 16;
 
-  private static final Map<String, String> TABLE = Resources.table("mojibake.txt");
-  private static final Pattern SUSPICIOUS = Pattern.compile(suspicious());
+  static final Map<String, String> TABLE = Resources.table("mojibake.txt");
 
   private static final BitSet FIRST_OF_2 = set("utf8_first_of_2");
   private static final BitSet FIRST_OF_3 = set("utf8_first_of_3");
   private static final BitSet FIRST_OF_4 = set("utf8_first_of_4");
   private static final BitSet CONTINUATION = set("utf8_continuation");
   private static final BitSet CONTINUATION_STRICT = set("utf8_continuation_strict");
-
-  /** The characters of which it takes two in a row to be suspicious, but for Greek and Cyrillic. */
-  private static final BitSet NEIGHBOURS = new BitSet();
-
-  private static final BitSet COMMON_LETTERS = new BitSet();
-
-  static {
-    for (String name : TABLE.keySet()) {
-      if (!name.startsWith("encoding") && !name.startsWith("utf8")) {
-        NEIGHBOURS.or(set(name));
-      }
-    }
-    COMMON_LETTERS.or(set("upper_common"));
-    COMMON_LETTERS.or(set("lower_common"));
-  }
 
   /** In the order in which they are tried. */
   private static final List<SingleByteEncoding> ENCODINGS =
@@ -107,7 +90,7 @@ final class Mojibake {
 
   /** Whether the text holds neighbours that hint at mojibake. */
   static boolean isSuspicious(String text) {
-    return mayBeSuspicious(text) && SUSPICIOUS.matcher(text).find();
+    return SuspiciousNeighbours.areIn(text);
   }
 
   private static String fixOnce(String text, int depth) {
@@ -196,99 +179,6 @@ final class Mojibake {
       }
     }
     return out == null ? text : out.toString();
-  }
-
-  /** A quick no for most text: whether {@link #SUSPICIOUS} can match at all. */
-  private static boolean mayBeSuspicious(String text) {
-    char previous = 0;
-    for (int i = 0; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c >= 0x80) {
-        if (c <= 0x9f || "\u00c2\u00c3\u0152\u0153\u0402".indexOf(c) >= 0) {
-          return true;
-        }
-        if (NEIGHBOURS.get(c)
-            && NEIGHBOURS.get(previous)
-            && !(COMMON_LETTERS.get(c) && COMMON_LETTERS.get(previous))) {
-          return true;
-        }
-      }
-      previous = c;
-    }
-    return false;
-  }
-
-  /** The neighbours that people do not write. Categories are named, as in the table. */
-  private static String suspicious() {
-    String accented = "{lower_accented}{upper_accented}";
-    String symbol = "{box}{start_punctuation}{end_punctuation}{currency}{numeric}{law}";
-    String arabic =
-        "[\u00d8\u00d9][{common}{currency}{bad}{numeric}{start_punctuation}\u0178\u0160\u00ae\u00b0\u00b5\u00bb]";
-    String cyrillic = "[\u0412\u0413\u0420\u0421]";
-    String greek = "[\u0392\u0393\u039e\u039f]";
-    String odd = "{c1}{bad}{start_punctuation}{end_punctuation}{currency}\u00b0";
-    List<String> rules =
-        List.of(
-            "[{c1}]",
-            "[{bad}" + accented + symbol + "][{bad}]",
-            "[a-zA-Z][{lower_common}{upper_common}][{bad}]",
-            "[{bad}][" + accented + symbol + "]",
-            "[{lower_accented}{lower_common}{box}{end_punctuation}{currency}{numeric}][{upper_accented}]",
-            "[{box}{end_punctuation}{currency}{numeric}][{lower_accented}]",
-            "[{lower_accented}{box}{end_punctuation}][{currency}]",
-            "{space}[{upper_accented}][{currency}]",
-            "[{upper_accented}{box}][{numeric}{law}]",
-            "[" + accented + "{box}{currency}{end_punctuation}][{start_punctuation}][{numeric}]",
-            "["
-                + accented
-                + "{currency}{numeric}{box}{law}][{end_punctuation}][{start_punctuation}]",
-            "[{currency}{numeric}{box}][{start_punctuation}]",
-            "[a-z][{upper_accented}][{start_punctuation}{currency}]",
-            "[{box}][{kaomoji}]",
-            "[" + accented + "{currency}{numeric}{start_punctuation}{end_punctuation}{law}][{box}]",
-            "[{box}][{end_punctuation}]",
-            "[" + accented + "][{start_punctuation}{end_punctuation}][\\p{L}\\p{N}_]",
-            "[\u0152\u0153][^A-Za-z]",
-            "[{upper_accented}]\u00b0",
-            // windows-1252: two characters, Arabic words, South Asian scripts
-            "[\u00c2\u00c3\u00ce\u00d0][\u20ac\u0153\u0160\u0161\u00a2\u00a3\u0178\u017e\u00a0\u00ad\u00ae"
-                + "\u00a9\u00b0\u00b7\u00bb{start_punctuation}{end_punctuation}\u2013\u2014\u00b4]",
-            "\u00d7[\u00b2\u00b3]",
-            arabic + arabic,
-            "\u00e0[\u00b2\u00b5\u00b9\u00bc\u00bd\u00be]",
-            // MacRoman
-            "\u221a[\u00b1\u2202\u2020\u2260\u00ae\u2122\u00b4\u2264\u2265\u00a5\u00b5\u00f8]",
-            "\u2248[\u00b0\u00a2]",
-            "\u201a\u00c4[\u00ec\u00ee\u00ef\u00f2\u00f4\u00f5\u00fa\u00f9\u00fb\u2020\u00b0\u00a2\u03c0]",
-            "\u201a[\u00e2\u00f3][\u00e0\u00e4\u00b0\u00ea]",
-            // windows-1251
-            "\u0432\u0402",
-            cyrillic + "[" + odd + "\u00b5]" + cyrillic,
-            "\u0413\u045e\u0412\u0402\u0412.[A-Za-z ]",
-            // windows-1252 of à, á and the no-break space
-            "\u00c3[\u00a0\u00a1]",
-            "[a-z]{space}?[\u00c3\u00c2] ",
-            "^[\u00c3\u00c2] ",
-            "[a-z.,?!{end_punctuation}]\u00c2[ {start_punctuation}{end_punctuation}]",
-            // windows-1253 and windows-1257
-            "\u03b2\u20ac[\u2122\u00a0\u0386\u00ad\u00ae\u00b0]",
-            greek + "[" + odd + "]" + greek,
-            "\u0101\u20ac");
-    String pattern = String.join("|", rules);
-    pattern =
-        pattern.replace(
-            "{space}",
-            "[\t-\r\u001c- \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]");
-    Matcher names = Pattern.compile("\\{([a-z_][a-z_0-9]+)}").matcher(pattern);
-    return names.replaceAll(
-        name -> {
-          StringBuilder ranges = new StringBuilder();
-          int[] bounds = Resources.ranges(TABLE.get(name.group(1)));
-          for (int i = 0; i < bounds.length; i += 2) {
-            ranges.append((char) bounds[i]).append('-').append((char) bounds[i + 1]);
-          }
-          return Matcher.quoteReplacement(ranges.toString());
-        });
   }
 
   private static BitSet set(String name) {

@@ -61,6 +61,23 @@ final class TextRepair {
     return out == null ? text : out.toString();
   }
 
+  /**
+   * A place to cut a text: the repair of what is before it, down to its words, is the same whether
+   * or not the rest follows. So it is after a line, since each is repaired by itself; and before a
+   * space, if all before it is {@linkplain #isPlain plain} and therefore stays as it is.
+   *
+   * @param least the place is there or, mostly, later; at the text's end if there is none
+   */
+  static int cut(String text, int least) {
+    for (int i = 0; i < text.length() && isPlain(text.charAt(i)); i++) {
+      if (i >= least && text.charAt(i) == ' ') {
+        return i;
+      }
+    }
+    int newline = text.indexOf('\n', least);
+    return newline < 0 ? text.length() : newline + 1;
+  }
+
   private static int segmentEnd(String text, int start) {
     int newline = text.indexOf('\n', start);
     int end = newline < 0 ? text.length() : newline + 1;

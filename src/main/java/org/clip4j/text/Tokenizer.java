@@ -1,5 +1,6 @@
 package org.clip4j.text;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /**
@@ -29,6 +30,14 @@ public interface Tokenizer extends AutoCloseable {
   /** Encodes several texts, see {@link #encode(String)}. */
   default TokenBatch encode(List<String> texts) {
     return TokenBatch.of(texts.stream().map(this::encode).toList(), padId());
+  }
+
+  /**
+   * The files that it came from, for whoever saves the model; none for OpenAI's tokenizer, which
+   * needs none.
+   */
+  default List<Path> files() {
+    return List.of();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package org.clip4j.text;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
@@ -9,10 +10,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /**
- * What {@code tokenizer_config.json} and {@code special_tokens_map.json} say beside a {@code
- * tokenizer.json}. Both may be missing.
+ * What {@code tokenizer_config.json}, {@code special_tokens_map.json} and {@code added_tokens.json}
+ * say beside a vocabulary. Each may be missing; where the first lists the added tokens, as since
+ * transformers 4.34, the others are not looked at.
  */
 final class TokenizerConfig {
   private static final int MAX_BYTES = 4 << 20;
@@ -27,21 +30,40 @@ final class TokenizerConfig {
           "cls_token",
           "mask_token");
 
+  /** Lists of further special tokens, by the older and the newer name. */
+  private static final List<String> EXTRA =
+      List.of("additional_special_tokens", "extra_special_tokens");
+
+  private static final String CONFIG = "tokenizer_config.json";
+  private static final String SPECIAL = "special_tokens_map.json";
+  private static final String ADDED = "added_tokens.json";
+
+  /** The files that are read. */
+  static final List<String> FILES = List.of(CONFIG, SPECIAL, ADDED);
+
+  private final Path folder;
   private final String where;
   private final JsonObject config;
+  private final JsonObject added;
 
-  private TokenizerConfig(Path folder, JsonObject config) {
-    this.where = folder.resolve("tokenizer_config.json") + ": ";
+  private TokenizerConfig(Path folder, JsonObject config, JsonObject added) {
+    this.folder = folder;
+    this.where = folder.resolve(CONFIG) + ": ";
     this.config = config;
+    this.added = added;
   }
 
   static TokenizerConfig read(Path folder) throws IOException {
-    JsonObject config = object(folder.resolve("tokenizer_config.json"));
-    if (!config.has("added_tokens_decoder")) { // older folders: the map counts, as in transformers
-      JsonObject map = object(folder.resolve("special_tokens_map.json"));
-      NAMES.stream().filter(map::has).forEach(name -> config.add(name, map.get(name)));
+    JsonObject config = object(folder.resolve(CONFIG));
+    JsonObject added = new JsonObject();
+    if (!config.has("added_tokens_decoder")) { // older folders: these count, as in transformers
+      JsonObject map = object(folder.resolve(SPECIAL));
+      Stream.concat(NAMES.stream(), EXTRA.stream())
+          .filter(map::has)
+          .forEach(name -> config.add(name, map.get(name)));
+      added = object(folder.resolve(ADDED));
     }
-    return new TokenizerConfig(folder, config);
+    return new TokenizerConfig(folder, config, added);
   }
 
   private static JsonObject object(Path file) throws IOException {
@@ -100,7 +122,7 @@ final class TokenizerConfig {
   List<AddedToken> addedTokens() throws TokenizerFormatException {
     JsonElement decoder = config.get("added_tokens_decoder");
     if (decoder == null || decoder.isJsonNull()) {
-      return List.of();
+      return numbered();
     }
     if (!(decoder instanceof JsonObject object)) {
       throw new TokenizerFormatException(where + "added_tokens_decoder is not an object");
@@ -115,6 +137,59 @@ final class TokenizerConfig {
       tokens.put(number, AddedToken.of(where, number, token));
     }
     return List.copyOf(tokens.values());
+  }
+
+  /** Those of {@code added_tokens.json}, by id. */
+  private List<AddedToken> numbered() throws TokenizerFormatException {
+    List<String> special = new ArrayList<>(namedTokens());
+    extraTokens(EXTRA.get(1)).forEach(token -> special.add(token.content())); // not the older
+    TreeMap<Integer, AddedToken> tokens = new TreeMap<>();
+    for (String content : added.keySet()) {
+      JsonObject json = new JsonObject();
+      json.addProperty("content", content);
+      for (String flag : List.of("single_word", "lstrip", "rstrip")) {
+        json.addProperty(flag, false);
+      }
+      json.addProperty("normalized", !special.contains(content));
+      json.addProperty("special", special.contains(content));
+      String id = String.valueOf(added.get(content));
+      if (!id.matches("[0-9]{1,8}")) {
+        throw new TokenizerFormatException(
+            folder.resolve(ADDED) + ": " + JsonInput.shorten(content) + " has no id");
+      }
+      int number = Integer.parseInt(id);
+      tokens.put(number, AddedToken.of(folder.resolve(ADDED) + ": ", number, json));
+    }
+    return List.copyOf(tokens.values());
+  }
+
+  /** Further special tokens, of which some have no id here, for which 0 stands. */
+  List<AddedToken> extraTokens() throws TokenizerFormatException {
+    List<AddedToken> tokens = new ArrayList<>();
+    for (String key : EXTRA) {
+      tokens.addAll(extraTokens(key));
+    }
+    return tokens;
+  }
+
+  private List<AddedToken> extraTokens(String key) throws TokenizerFormatException {
+    List<AddedToken> tokens = new ArrayList<>();
+    if (config.get(key) instanceof JsonArray list) { // else a map of names to tokens with an id
+      for (JsonElement element : list) {
+        JsonObject json = new JsonObject();
+        for (String flag : List.of("single_word", "lstrip", "rstrip", "normalized")) {
+          json.addProperty(flag, false);
+        }
+        if (element instanceof JsonObject object) {
+          object.entrySet().forEach(entry -> json.add(entry.getKey(), entry.getValue()));
+        } else {
+          json.add("content", element);
+        }
+        json.addProperty("special", true);
+        tokens.add(AddedToken.of(where + key + ": ", 0, json));
+      }
+    }
+    return tokens;
   }
 
   private String text(String key) throws TokenizerFormatException {

@@ -8,11 +8,14 @@ import com.google.gson.JsonPrimitive;
 import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.clip4j.io.IoErrors;
 
 /**
@@ -53,18 +56,27 @@ final class TokenizerFile {
    */
   static TokenizerFile read(Path file, int vocabSize) throws IOException {
     long bytes = MAX_BYTES_BESIDE + (long) MAX_BYTES_PER_TOKEN * vocabSize;
+    int most = vocabSize == 0 ? MAX_BYTES : (int) Math.min(bytes, MAX_BYTES);
+    return JsonInput.read(file, most, json -> read(json, vocabSize));
+  }
+
+  /** Reads {@code vocab.json} and {@code merges.txt} of a folder. */
+  static TokenizerFile readPair(Path folder, int vocabSize) throws IOException {
+    String json = VocabularyPair.toJson(folder);
     return JsonInput.read(
-        file,
-        vocabSize == 0 ? MAX_BYTES : (int) Math.min(bytes, MAX_BYTES),
-        json -> {
-          TokenizerFile tokenizer = new TokenizerFile(json, vocabSize);
-          json.object(tokenizer::field);
-          if (tokenizer.model == null) {
-            throw json.bad("has no model");
-          }
-          tokenizer.checkAdded();
-          return tokenizer;
-        });
+        folder.resolve(VocabularyPair.VOCABULARY),
+        json.getBytes(StandardCharsets.UTF_8),
+        input -> read(input, vocabSize));
+  }
+
+  private static TokenizerFile read(JsonInput json, int vocabSize) throws IOException {
+    TokenizerFile tokenizer = new TokenizerFile(json, vocabSize);
+    json.object(tokenizer::field);
+    if (tokenizer.model == null) {
+      throw json.bad("has no model");
+    }
+    tokenizer.checkAdded();
+    return tokenizer;
   }
 
   private void field(String key) throws IOException {
@@ -133,8 +145,9 @@ final class TokenizerFile {
 
   /**
    * Takes in what the files beside it say, as transformers does: added tokens that are repeated
-   * there with other flags, and named tokens of the vocabulary that are nowhere added. (Like
-   * transformers it takes no notice of {@code add_bos_token} where there is a tokenizer.json.)
+   * there with other flags, tokens that stand only there, and named tokens of the vocabulary that
+   * are nowhere added. (Like transformers it takes no notice of {@code add_bos_token} where there
+   * is a tokenizer.json.)
    */
   void apply(TokenizerConfig config) throws TokenizerFormatException {
     for (AddedToken token : config.addedTokens()) {
@@ -147,6 +160,19 @@ final class TokenizerFile {
       }
     }
     checkAdded();
+    for (AddedToken token : config.extraTokens()) {
+      if (!added.containsKey(token.content())) {
+        int last = added.values().stream().mapToInt(AddedToken::id).max().orElse(0);
+        Integer id = model.id(token.content());
+        int next = id != null ? id : Math.max(model.size(), last + 1);
+        added.put(token.content(), token.withId(next));
+      }
+    }
+  }
+
+  /** All added tokens. */
+  Collection<AddedToken> added() {
+    return added.values();
   }
 
   /** The id of a token that has to be there. */
@@ -207,6 +233,7 @@ final class TokenizerFile {
     String own = cleaning.preTokenizer();
     try {
       checkNormalized(tokens, normalizer);
+      checkStripped(tokens, normalizer);
       return NativeTokenizer.of(
           toJson(tokens, normalizer, own != null ? own : String.valueOf(preTokenizer)));
     } catch (IllegalArgumentException e) {
@@ -243,11 +270,7 @@ final class TokenizerFile {
     if (normalizer.equals("null") || tokens.stream().noneMatch(AddedToken::normalized)) {
       return;
     }
-    String onlyNormalizer =
-        "{\"version\":\"1.0\",\"normalizer\":"
-            + normalizer
-            + ",\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0},\"unk_token\":\"a\"}}";
-    try (NativeTokenizer words = NativeTokenizer.of(onlyNormalizer)) {
+    try (NativeTokenizer words = NativeTokenizer.of(words(normalizer, "null"))) {
       for (AddedToken token : tokens) {
         if (token.normalized() && words.encode(token.content()).length == 0) {
           throw bad(
@@ -259,6 +282,49 @@ final class TokenizerFile {
         }
       }
     }
+  }
+
+  /**
+   * Refuses added tokens that begin with white space beside one that takes the white space after it
+   * away: of a text in which they follow each other the library would cut out the same piece twice,
+   * and panic.
+   */
+  private void checkStripped(List<AddedToken> tokens, String normalizer)
+      throws TokenizerFormatException {
+    for (boolean normalized : new boolean[] {false, true}) { // are looked for one after the other
+      List<AddedToken> group = tokens.stream().filter(t -> t.normalized() == normalized).toList();
+      Optional<AddedToken> strips = group.stream().filter(AddedToken::rstrip).findFirst();
+      if (strips.isEmpty()) {
+        continue;
+      }
+      String leadingSpace =
+          """
+          {"type":"Split","pattern":{"Regex":"^\\\\s"},"behavior":"Removed","invert":true}""";
+      String json = words(normalized ? normalizer : "null", leadingSpace);
+      try (NativeTokenizer spaces = NativeTokenizer.of(json)) {
+        for (AddedToken token : group) {
+          if (spaces.encode(token.content()).length > 0) {
+            throw bad(
+                "added token "
+                    + token.id()
+                    + ", \""
+                    + JsonInput.shorten(token.content())
+                    + "\", begins with white space, which added token "
+                    + strips.get().id()
+                    + " takes away (rstrip)");
+          }
+        }
+      }
+    }
+  }
+
+  /** A tokenizer that gives one token for each piece of a text. */
+  private static String words(String normalizer, String preTokenizer) {
+    return "{\"version\":\"1.0\",\"normalizer\":"
+        + normalizer
+        + ",\"pre_tokenizer\":"
+        + preTokenizer
+        + ",\"model\":{\"type\":\"WordLevel\",\"vocab\":{\"a\":0},\"unk_token\":\"a\"}}";
   }
 
   private JsonElement normalizer(TextCleaning cleaning) {

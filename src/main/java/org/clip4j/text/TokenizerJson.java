@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.clip4j.io.IoErrors;
 
@@ -45,6 +46,7 @@ public final class TokenizerJson implements Tokenizer {
           "spiece.model",
           "sentencepiece.bpe.model",
           "tokenizer.model",
+          "sentencepiece.model",
           "vocab.txt",
           "vocab.json",
           "merges.txt");
@@ -109,10 +111,52 @@ public final class TokenizerJson implements Tokenizer {
 
   private static Tokenizer openAnyFile(Path path, TokenizerRules rules) throws IOException {
     Path file = file(path);
-    TokenizerFile content = TokenizerFile.read(file, rules.vocabSize());
-    return content.model().isClip()
-        ? ClipTokenizer.create(rules.contextLength())
-        : new TokenizerJson(file, rules, content);
+    return any(file, rules, TokenizerFile.read(file, rules.vocabSize()));
+  }
+
+  /**
+   * Opens the tokenizer of a transformers folder for CLIP that has no {@code tokenizer.json}: of
+   * {@code vocab.json} and {@code merges.txt}, as its {@code CLIPTokenizer} does. It is OpenAI's
+   * where those are, as for {@link #openAny}.
+   *
+   * @param required whether a tokenizer of another kind is an error
+   * @return empty if no tokenizer lies there, or one of another kind that is not required
+   * @throws TokenizerFormatException if a file is damaged, or the tokenizer of another kind; the
+   *     message names its files
+   * @throws IOException if a file cannot be read
+   */
+  public static Optional<Tokenizer> openWithoutFile(
+      Path folder, TokenizerRules rules, boolean required) throws IOException {
+    String type = TokenizerConfig.read(folder).tokenizerClass();
+    boolean clips = type.isEmpty() || type.equals("CLIPTokenizer");
+    List<String> found =
+        FILES.stream()
+            .filter(name -> !TokenizerConfig.FILES.contains(name))
+            .filter(name -> Files.isRegularFile(folder.resolve(name)))
+            .toList();
+    if (clips && found.containsAll(VocabularyPair.FILES)) {
+      Path file = folder.resolve(VocabularyPair.VOCABULARY);
+      return Optional.of(any(file, rules, TokenizerFile.readPair(folder, rules.vocabSize())));
+    }
+    if (!required || clips && found.isEmpty()) {
+      return Optional.empty();
+    }
+    throw new TokenizerFormatException(
+        folder
+            + " has a tokenizer other than CLIP's"
+            + (type.isEmpty() ? "" : ", a " + JsonInput.shorten(type))
+            + (found.isEmpty() ? "" : ", in " + String.join(", ", found))
+            + "; read is a tokenizer.json, which in Python"
+            + " AutoTokenizer.from_pretrained(folder).save_pretrained(folder) writes");
+  }
+
+  private static Tokenizer any(Path file, TokenizerRules rules, TokenizerFile content)
+      throws IOException {
+    if (!content.model().isClip()) {
+      return new TokenizerJson(file, rules, content);
+    }
+    content.apply(TokenizerConfig.read(folder(file)));
+    return ClipTokenizer.create(rules, content.added(), files(file));
   }
 
   private static Path file(Path path) {
@@ -205,7 +249,12 @@ public final class TokenizerJson implements Tokenizer {
    * The files that it came from, for whoever saves the model: the {@code tokenizer.json} and those
    * beside it that belong to it and are there.
    */
+  @Override
   public List<Path> files() {
+    return files(file);
+  }
+
+  private static List<Path> files(Path file) {
     return Stream.concat(Stream.of(file), FILES.stream().map(name -> folder(file).resolve(name)))
         .filter(Files::isRegularFile)
         .map(path -> path.toAbsolutePath().normalize())
@@ -226,7 +275,7 @@ public final class TokenizerJson implements Tokenizer {
     if (text == null) {
       throw new NullPointerException("text is null; an empty text is \"\"");
     }
-    long[] ids = tokenizer.encode(cut(scalars(rules.cleaning().clean(text))));
+    long[] ids = tokenizer.encode(cleaned(text));
     int room = rules.contextLength() - before.length - after.length;
     int kept = Math.min(ids.length, room);
     int from = cutLeft ? ids.length - kept : 0;
@@ -267,13 +316,20 @@ public final class TokenizerJson implements Tokenizer {
     return id;
   }
 
-  private String cut(String text) {
+  /** As much of the cleaned text as is tokenized, of as little of the text as will do. */
+  private String cleaned(String text) {
     int max = Math.max(MAX_CHARACTERS, CHARACTERS_PER_TOKEN * rules.contextLength());
-    if (text.length() <= max) {
-      return text;
+    String clean = null;
+    for (long enough = max; clean == null; enough *= 8) {
+      int end = enough < text.length() ? TextRepair.cut(text, (int) enough) : text.length();
+      String begun = rules.cleaning().clean(text.substring(0, end));
+      clean = begun.length() > max || end == text.length() ? begun : null;
     }
-    boolean pair = Character.isHighSurrogate(text.charAt(max - 1));
-    return text.substring(0, pair ? max - 1 : max);
+    if (clean.length() > max) {
+      boolean pair = Character.isHighSurrogate(clean.charAt(max - 1));
+      clean = clean.substring(0, pair ? max - 1 : max);
+    }
+    return scalars(clean);
   }
 
   /** Halves of surrogate pairs, which are no text to the native library, become U+FFFD. */

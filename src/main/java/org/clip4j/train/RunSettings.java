@@ -14,7 +14,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.zip.CRC32C;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.text.TokenizerJson;
 
 /**
  * What a training computes with, as texts by name, so that a checkpoint can tell later what
@@ -94,9 +93,9 @@ final class RunSettings {
   private static String describe(Tokenizer tokenizer) throws IOException {
     StringBuilder text = new StringBuilder(tokenizer.getClass().getSimpleName());
     text.append(", ").append(tokenizer.contextLength()).append(" tokens");
-    if (tokenizer instanceof TokenizerJson json) {
+    if (!tokenizer.files().isEmpty()) {
       CRC32C sum = new CRC32C();
-      for (Path file : json.files()) {
+      for (Path file : tokenizer.files()) {
         sum.update(Files.readAllBytes(file));
       }
       text.append(String.format(Locale.ROOT, ", files %08x", sum.getValue()));

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.TextConfig;
@@ -26,13 +27,32 @@ final class CheckpointTokenizer {
     if (hasFile && (layout == Layout.TRANSFORMERS || named)) {
       return Optional.of(TokenizerJson.openAny(folder, rules(layout, folder, config)));
     }
-    if (named || !ClipTokenizer.fits(text.vocabSize()) || config.isSigmoid()) {
+    boolean fits = ClipTokenizer.fits(text.vocabSize());
+    if (named || config.isSigmoid() || layout == Layout.OPENCLIP && !fits) {
       return Optional.empty();
     }
-    return Optional.of(ClipTokenizer.create(text.contextLength()));
+    if (layout == Layout.OPENCLIP) { // takes OpenAI's, whatever lies there
+      return Optional.of(ClipTokenizer.create(text.contextLength()));
+    }
+    Optional<Tokenizer> found =
+        TokenizerJson.openWithoutFile(folder, rules(layout, folder, config), fits);
+    boolean openAi = text.vocabSize() == ClipTokenizer.VOCABULARY_SIZE;
+    return found.isEmpty() && openAi
+        ? Optional.of(ClipTokenizer.create(text.contextLength()))
+        : found;
   }
 
   private static TokenizerRules rules(Layout layout, Path folder, ClipConfig config)
+      throws IOException {
+    try {
+      return checkedRules(layout, folder, config);
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(
+          folder.resolve(layout.configFile()) + ": text_cfg." + IoErrors.message(e), e);
+    }
+  }
+
+  private static TokenizerRules checkedRules(Layout layout, Path folder, ClipConfig config)
       throws IOException {
     TextConfig text = config.text();
     if (layout == Layout.TRANSFORMERS && text.tokenizer().hfName() == null) {

@@ -13,7 +13,6 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.text.TokenizerJson;
 
 /**
  * Writes a model as a folder that this library and the layout's own opens.
@@ -89,7 +88,7 @@ public final class CheckpointWriter {
    * @param tokenizer null for OpenAI's
    */
   public CheckpointWriter optTokenizer(Tokenizer tokenizer) {
-    tokenizerFiles = tokenizer instanceof TokenizerJson json ? json.files() : List.of();
+    tokenizerFiles = tokenizer == null ? List.of() : tokenizer.files();
     return this;
   }
 

@@ -75,7 +75,7 @@ class ImageTransformTest {
 
   private static ImageTransform transform(
       int height, int width, Interpolation filter, ResizeMode mode) {
-    return new ImageTransform(height, width, new float[3], new float[3], filter, mode);
+    return new ImageTransform(height, width, new float[3], new float[] {1, 1, 1}, filter, mode);
   }
 
   private static RgbImage noise(int width, int height) {

@@ -93,7 +93,7 @@ class PreprocessGoldenTest {
             expected.height(),
             expected.width(),
             new float[3],
-            new float[3],
+            new float[] {1, 1, 1},
             Interpolation.BICUBIC,
             squash ? ResizeMode.SQUASH : ResizeMode.SHORTEST);
     // open_clip leaves images as they are stored, whatever their EXIF data say.

@@ -189,7 +189,7 @@ class LuceneIndexDamageTest {
           IntStream.range(0, 4000).mapToObj(i -> new IndexEntry("e" + i, vectors[i])).toList());
     }
     for (boolean readOnly : new boolean[] {true, false}) {
-      LuceneIndex.Builder builder = LuceneIndex.builder(temp).optCheck(readOnly);
+      LuceneIndexBuilder builder = LuceneIndex.builder(temp).optCheck(readOnly);
       Path largest = largest();
       byte[] whole = Files.readAllBytes(largest);
       try (LuceneIndex index = readOnly ? builder.openReadOnly() : builder.open()) {

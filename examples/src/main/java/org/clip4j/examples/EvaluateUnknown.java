@@ -2,6 +2,7 @@ package org.clip4j.examples;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.data.LabelledImages;
@@ -40,8 +41,13 @@ final class EvaluateUnknown implements Callable<Integer> {
     HtmlReport report =
         new HtmlReport(
                 "Known and unknown",
-                "%s on %s: %,d images of %,d classes."
-                    .formatted(options.model, result.dataSet(), result.images(), result.classes()))
+                String.format(
+                    Locale.ROOT,
+                    "%s on %s: %,d images of %,d classes.",
+                    options.model,
+                    result.dataSet(),
+                    result.images(),
+                    result.classes()))
             .figures(
                 result.rules().entrySet().stream()
                     .map(

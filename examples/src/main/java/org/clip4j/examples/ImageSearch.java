@@ -19,6 +19,7 @@ import org.clip4j.search.Embeddings;
 import org.clip4j.search.Filter;
 import org.clip4j.search.IndexEntry;
 import org.clip4j.search.LuceneIndex;
+import org.clip4j.search.LuceneIndexBuilder;
 import org.clip4j.search.ModelIdentity;
 import org.clip4j.search.SearchQuery;
 
@@ -126,7 +127,7 @@ final class ImageSearch implements AutoCloseable {
               + " is an index of an earlier version and not used any more; it can be deleted");
     }
     Path place = folder.resolve("index");
-    LuceneIndex.Builder builder = LuceneIndex.builder(place).optModel(ModelIdentity.of(embeddings));
+    LuceneIndexBuilder builder = LuceneIndex.builder(place).optModel(ModelIdentity.of(embeddings));
     LuceneIndex index = LuceneIndex.isIn(place) ? builder.open() : builder.create();
     try {
       int known = Integer.parseInt(index.notes().getOrDefault("rows", "0"));

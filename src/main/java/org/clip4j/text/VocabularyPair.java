@@ -1,0 +1,99 @@
+package org.clip4j.text;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.google.gson.JsonPrimitive;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * {@code vocab.json} and {@code merges.txt}, which transformers wrote for CLIP before it knew
+ * {@code tokenizer.json}, as such a file: with the pipeline that its {@code CLIPTokenizer} builds
+ * around them.
+ */
+final class VocabularyPair {
+  static final String VOCABULARY = "vocab.json";
+  private static final String MERGES = "merges.txt";
+
+  static final List<String> FILES = List.of(VOCABULARY, MERGES);
+
+  private static final int MAX_BYTES = 16 << 20; // OpenAI's have 0.9 and 0.5 MB
+  private static final String START = "<|startoftext|>";
+  private static final String END = "<|endoftext|>";
+
+  private VocabularyPair() {}
+
+  static String toJson(Path folder) throws IOException {
+    Path file = folder.resolve(VOCABULARY);
+    JsonObject vocabulary =
+        JsonInput.read(
+            file,
+            MAX_BYTES,
+            json -> {
+              if (json.tree() instanceof JsonObject object) {
+                return object;
+              }
+              throw json.bad("does not hold one JSON object");
+            });
+    JsonObject json =
+        JsonParser.parseString(
+                """
+                {"version": "1.0", "padding": {"pad_token": "<|endoftext|>"},
+                "normalizer": {"type": "Sequence", "normalizers": [
+                  {"type": "NFC"},
+                  {"type": "Replace", "pattern": {"Regex": "\\\\s+"}, "content": " "},
+                  {"type": "Lowercase"}]},
+                "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
+                  {"type": "Split", "pattern": {"Regex":
+                    "<\\\\|startoftext\\\\|>|<\\\\|endoftext\\\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\\\p{L}]+|[\\\\p{N}]|[^\\\\s\\\\p{L}\\\\p{N}]+"},
+                   "behavior": "Removed", "invert": true},
+                  {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true}]}}
+                """)
+            .getAsJsonObject();
+    JsonArray added = new JsonArray();
+    JsonObject around = new JsonObject();
+    around.addProperty("type", "RobertaProcessing");
+    for (String token : new String[] {START, END}) {
+      if (!(vocabulary.get(token) instanceof JsonPrimitive id)) {
+        throw new TokenizerFormatException(file + " has no token " + token);
+      }
+      JsonArray pair = new JsonArray();
+      pair.add(token);
+      pair.add(id);
+      around.add(token.equals(START) ? "cls" : "sep", pair);
+      JsonObject special = new AddedToken(0, token, false, false, false, false, true).toJson();
+      special.add("id", id);
+      added.add(special);
+    }
+    JsonObject model = new JsonObject();
+    model.addProperty("type", "BPE");
+    model.addProperty("unk_token", END);
+    model.addProperty("continuing_subword_prefix", "");
+    model.addProperty("end_of_word_suffix", "</w>");
+    model.add("vocab", vocabulary);
+    model.add("merges", merges(folder.resolve(MERGES)));
+    json.add("added_tokens", added);
+    json.add("post_processor", around);
+    json.add("model", model);
+    return json.toString();
+  }
+
+  private static JsonArray merges(Path file) throws IOException {
+    byte[] bytes = JsonInput.bytes(file, MAX_BYTES);
+    JsonArray merges = new JsonArray();
+    try {
+      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+      text.lines()
+          .filter(line -> !line.startsWith("#version") && !line.isBlank())
+          .forEach(merges::add);
+    } catch (CharacterCodingException e) {
+      throw new TokenizerFormatException(file + " is not UTF-8", e);
+    }
+    return merges;
+  }
+}

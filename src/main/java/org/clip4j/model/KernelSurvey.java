@@ -51,10 +51,7 @@ public final class KernelSurvey {
         prove(manager, precision, Kind.of(vision, config.visionActivation()));
         if (!vision.isSigLip()) {
           prove(
-              manager,
-              precision,
-              config.visionActivation(),
-              VisionTransformer.parameters(vision, config.embedDim()));
+              manager, precision, config.visionActivation(), VisionTransformer.parameters(config));
         }
       }
       prove(manager, precision, Kind.of(config.text(), config.textActivation()));

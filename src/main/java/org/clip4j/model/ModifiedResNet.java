@@ -103,10 +103,10 @@ final class ModifiedResNet implements ImageTower {
             .replace("{H}", Integer.toString(vision.heads()))
             .replace("{d}", Integer.toString(features / vision.heads()));
     String source =
-        parts.get(PREFIX).resolve(passes(STEM))
-            + parts.get(block(0, 0)).resolve(passes(BLOCK))
+        parts.get(PREFIX).resolve(passes(STEM), false)
+            + parts.get(block(0, 0)).resolve(passes(BLOCK), false)
             + passes(CONV)
-            + parts.get(ATTNPOOL).resolve(pool);
+            + parts.get(ATTNPOOL).resolve(pool, false);
     List<Shape> shapes = convolutions(vision);
     kernels =
         new TowerKernels(

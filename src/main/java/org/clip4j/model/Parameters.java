@@ -49,6 +49,10 @@ final class Parameters {
   private final List<String> names = new ArrayList<>();
 
   private final List<ParameterSpec> specs = new ArrayList<>();
+
+  /** {@link #specs}, with the blocks' among them. */
+  private final List<ParameterSpec> listed = new ArrayList<>();
+
   private final List<LinearMap> maps = new ArrayList<>();
   private int beforeBlocks;
 
@@ -75,6 +79,7 @@ final class Parameters {
             .orElse(name);
     names.add(name);
     specs.add(new ParameterSpec(stored, shape, buffer, init));
+    listed.add(specs.get(specs.size() - 1));
     return this;
   }
 
@@ -110,6 +115,11 @@ final class Parameters {
     return add(name + ".bias", bias, out);
   }
 
+  /** Adds a scale per channel, unless its initial value is null. */
+  Parameters layerScale(String name, Double value, long width) {
+    return value == null ? this : add(name + ".gamma", constant(value), width);
+  }
+
   /** Adds a convolution without bias, and its batch norm. */
   Parameters conv(String conv, String norm, double normWeight, long in, long out, int kernel) {
     add(conv + ".weight", uniformOf((double) in * kernel * kernel), out, in, kernel, kernel);
@@ -119,9 +129,10 @@ final class Parameters {
     return add(norm + ".num_batches_tracked", constant(0), true);
   }
 
-  /** Marks where the blocks stand among these in a checkpoint. */
-  Parameters blocks() {
+  /** Lists the blocks' parameters here, which are not among these in kernels. */
+  Parameters blocks(String prefix, Parameters block, int count) {
     beforeBlocks = specs.size();
+    IntStream.range(0, count).forEach(i -> listed.addAll(block.specs(prefix + i + ".")));
     return this;
   }
 
@@ -151,18 +162,14 @@ final class Parameters {
     return this;
   }
 
-  /** Lists what stands before the blocks. */
-  List<ParameterSpec> beforeBlocks(String prefix) {
-    return named(prefix, specs.subList(0, beforeBlocks));
+  /** Counts what stands before the blocks. */
+  int beforeBlocks() {
+    return beforeBlocks;
   }
 
-  /** Lists what stands after the blocks; all, if there are none. */
-  List<ParameterSpec> afterBlocks(String prefix) {
-    return named(prefix, specs.subList(beforeBlocks, specs.size()));
-  }
-
-  private static List<ParameterSpec> named(String prefix, List<ParameterSpec> specs) {
-    return specs.stream()
+  /** Lists all, with the blocks', in the order of checkpoints. */
+  List<ParameterSpec> specs(String prefix) {
+    return listed.stream()
         .map(s -> new ParameterSpec(prefix + s.name(), s.shape(), s.buffer(), s.init()))
         .toList();
   }
@@ -171,21 +178,20 @@ final class Parameters {
    * Puts elements of {@code p} for names in braces: {@code {ln_1.weight}} for one, {@code {ln_1.*}}
    * for all that begin so, in the order in which they were declared.
    *
+   * @param prepared whether {@code p} will be that of {@link #prepare} and not that of {@link #of}
    * @throws IllegalArgumentException if there is none of a name
    */
-  String resolve(String source) {
+  String resolve(String source, boolean prepared) {
     return NAMED
         .matcher(source)
         .replaceAll(
             match -> {
               String name = match.group(1);
-              boolean all = name.endsWith("*");
-              String start = all ? name.substring(0, name.length() - 1) : name;
+              String start = name.replaceFirst("\\*$", "");
               String found =
-                  IntStream.range(0, names.size())
-                      .filter(
-                          i -> all ? names.get(i).startsWith(start) : names.get(i).equals(start))
-                      .mapToObj(i -> "p[" + i + "]")
+                  names.stream()
+                      .filter(n -> name.equals(start) ? n.equals(name) : n.startsWith(start))
+                      .map(n -> prepared ? element(n) : plain(n))
                       .collect(Collectors.joining(", "));
               if (found.isEmpty()) {
                 throw new IllegalArgumentException(
@@ -193,6 +199,27 @@ final class Parameters {
               }
               return found;
             });
+  }
+
+  private String element(String name) {
+    return "p[" + names.indexOf(name) + "]";
+  }
+
+  /** Where nothing is laid out, rows are taken out of the map that they belong to. */
+  private String plain(String name) {
+    return maps.stream()
+        .filter(map -> !map.name.equals(map.of) && name.startsWith(map.name))
+        .map(
+            map ->
+                "torch.slice("
+                    + element(map.of + name.substring(map.name.length()))
+                    + ", 0, "
+                    + map.from
+                    + ", "
+                    + map.to
+                    + ")")
+        .findFirst()
+        .orElseGet(() -> element(name));
   }
 
   /** Picks the arrays that kernels take as {@code p}. */

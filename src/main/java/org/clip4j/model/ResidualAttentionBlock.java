@@ -49,7 +49,7 @@ final class ResidualAttentionBlock {
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
-        qkv = torch.reshape({attended}({qkv}), [N, L, 3, {H}, {d}])
+        qkv = torch.reshape({attended}(self.packed(y, {attn.in_proj_*}, {3D})), [N, L, 3, {H}, {d}])
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
         q = torch.select(qkv, 0, 0)
         k = torch.select(qkv, 0, 1)
@@ -62,11 +62,11 @@ final class ResidualAttentionBlock {
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
-        kv = {attended}({kv})
+        kv = {attended}(self.packed(y, {attn.kv_*}, {2D}))
         kv = torch.permute(torch.reshape(kv, [N, L, 2, {H}, {d}]), [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
         k = torch.select(kv, 0, 0)
         v = torch.select(kv, 0, 1)
-        q = {attended}({q})
+        q = {attended}(self.packed(self.pick(y, row), {attn.q_*}, {D}))
         q = torch.transpose(torch.reshape(q, [N, 1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
         a = torch.scaled_dot_product_attention(q, k, v, {visible}, 0., False)
         a = torch.reshape(torch.transpose(a, 1, 2), [N, 1, {D}])
@@ -94,11 +94,13 @@ final class ResidualAttentionBlock {
         return self.packed_add(x, y, {mlp.c_proj.*})
       """;
 
-  private static final String KEY_VALUE =
-      "self.linear(y, torch.slice({attn.in_proj_weight}, 0, {D}, {3D}), torch.slice({attn.in_proj_bias}, 0, {D}, {3D}))";
+  /** Where weights are not laid out. */
+  private static final String UNPREPARED =
+      """
+      def packed(self, x: Tensor, w: Tensor, b: Tensor, outputs: int) -> Tensor:
+        return self.linear(x, w, b)
 
-  private static final String QUERY =
-      "self.linear(self.pick(y, row), torch.slice({attn.in_proj_weight}, 0, 0, {D}), torch.slice({attn.in_proj_bias}, 0, 0, {D}))";
+      """;
 
   /** Row {@code row[n]} of each sequence; with causal attention it sees the rows up to itself. */
   private static final String PICK =
@@ -240,23 +242,16 @@ final class ResidualAttentionBlock {
     long width = kind.width;
     Starts starts = kind.starts;
     Init zero = Parameters.constant(0);
-    Parameters block =
-        new Parameters(kind.published)
-            .norm("ln_1", width)
-            .add("attn.in_proj_weight", starts.inProj, 3 * width, width)
-            .add("attn.in_proj_bias", zero, 3 * width)
-            .linear("attn.out_proj", starts.outProj, zero, width, width);
-    if (kind.lsInitValue != null) {
-      block.add("ls_1.gamma", Parameters.constant(kind.lsInitValue), width);
-    }
-    block
+    return new Parameters(kind.published)
+        .norm("ln_1", width)
+        .add("attn.in_proj_weight", starts.inProj, 3 * width, width)
+        .add("attn.in_proj_bias", zero, 3 * width)
+        .linear("attn.out_proj", starts.outProj, zero, width, width)
+        .layerScale("ls_1", kind.lsInitValue, width)
         .norm("ln_2", width)
         .linear("mlp.c_fc", starts.fc, starts.fcBias, kind.mlpWidth, width)
-        .linear("mlp.c_proj", starts.proj, starts.projBias, width, kind.mlpWidth);
-    if (kind.lsInitValue != null) {
-      block.add("ls_2.gamma", Parameters.constant(kind.lsInitValue), width);
-    }
-    return block
+        .linear("mlp.c_proj", starts.proj, starts.projBias, width, kind.mlpWidth)
+        .layerScale("ls_2", kind.lsInitValue, width)
         .lay("attn.in_proj_", Operation.PRODUCT)
         .lay("attn.out_proj.", Operation.SUM, false, "ls_1.gamma")
         .lay("mlp.c_fc.", Operation.ACTIVATION)
@@ -269,14 +264,9 @@ final class ResidualAttentionBlock {
   static String source(Kind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
     String source =
-        (SOURCE + (prepared ? PREPARED_RESIDUAL : RESIDUAL) + (kind.picksFirst ? FIRST_PICK : PICK))
-            .replace(
-                "{qkv}",
-                prepared
-                    ? "self.packed(y, {attn.in_proj_*}, {3D})"
-                    : "self.linear(y, {attn.in_proj_*})")
-            .replace("{kv}", prepared ? "self.packed(y, {attn.kv_*}, {2D})" : KEY_VALUE)
-            .replace("{q}", prepared ? "self.packed(self.pick(y, row), {attn.q_*}, {D})" : QUERY)
+        (SOURCE
+                + (prepared ? PREPARED_RESIDUAL : UNPREPARED + RESIDUAL)
+                + (kind.picksFirst ? FIRST_PICK : PICK))
             .replace("{D}", Integer.toString(kind.width))
             .replace("{2D}", Integer.toString(2 * kind.width))
             .replace("{3D}", Integer.toString(3 * kind.width))
@@ -296,7 +286,7 @@ final class ResidualAttentionBlock {
             .replace(
                 "{attended}",
                 use == TowerKernels.Use.TRAIN && kind.width >= WIDE ? "" : "self.attended");
-    return parameters(kind).resolve(source);
+    return parameters(kind).resolve(source, prepared);
   }
 
   /** [N, L, D] to [N, L, D]. */
@@ -334,13 +324,13 @@ final class ResidualAttentionBlock {
    * @param pooled whether for {@link #forwardAt} instead of {@link #forward}
    */
   void prepare(PreparedLinear linear, boolean pooled) {
-    if (linear == null) {
-      prepared = null;
-      return;
-    }
     Set<String> without = pooled ? OF_OTHER_BLOCKS : OF_LAST_BLOCK;
     prepared =
-        new Prepared(
-            linear, pooled ? "last_block" : "block", declared.prepare(linear, parameters, without));
+        linear == null
+            ? null
+            : new Prepared(
+                linear,
+                pooled ? "last_block" : "block",
+                declared.prepare(linear, parameters, without));
   }
 }

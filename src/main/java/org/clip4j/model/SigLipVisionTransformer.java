@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.clip4j.model.ParameterSpec.Distribution;
 import org.clip4j.model.ParameterSpec.Init;
+import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /**
  * SigLIP's image encoder (Zhai et al. 2023; timm's {@code VisionTransformer} with {@code
@@ -15,7 +16,7 @@ import org.clip4j.model.ParameterSpec.Init;
  */
 final class SigLipVisionTransformer implements ImageTower {
   static final String PREFIX = "visual.trunk.";
-  static final String BLOCKS = PREFIX + "blocks.";
+  private static final String BLOCKS = "blocks.";
 
   private static final String SOURCE =
       """
@@ -49,8 +50,8 @@ final class SigLipVisionTransformer implements ImageTower {
   SigLipVisionTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
     VisionConfig vision = config.vision();
     Activation activation = config.visionActivation();
-    ResidualAttentionBlock.Kind kind = ResidualAttentionBlock.Kind.of(vision, activation);
-    Parameters declared = parameters(vision);
+    Kind kind = Kind.of(vision, activation);
+    Parameters declared = parameters(config);
     String source =
         VisionTransformer.patches(vision)
             + SOURCE
@@ -61,24 +62,30 @@ final class SigLipVisionTransformer implements ImageTower {
                 .replace("{gelu}", activation.source);
     kernels =
         new TowerKernels(
-            manager, use -> declared.resolve(source) + ResidualAttentionBlock.source(kind, use));
+            manager,
+            use -> declared.resolve(source, false) + ResidualAttentionBlock.source(kind, use));
     own = declared.of(parameters, PREFIX);
-    transformer = new Transformer(kind, kernels, parameters, BLOCKS, vision.layers().get(0));
+    transformer =
+        new Transformer(kind, kernels, parameters, PREFIX + BLOCKS, vision.layers().get(0));
   }
 
-  /** Declares all but the blocks. */
-  static Parameters parameters(VisionConfig vision) {
+  /** Declares the tower. */
+  static Parameters parameters(ClipConfig config) {
+    VisionConfig vision = config.vision();
     int width = vision.width();
     int patch = vision.patchSize();
+    Parameters block =
+        ResidualAttentionBlock.parameters(Kind.of(vision, config.visionActivation()));
     Init weight = Parameters.normal(0.02);
     Init zero = Parameters.constant(0);
     Init conv = Parameters.uniformOf(3.0 * patch * patch);
+    long grid = (long) vision.gridHeight() * vision.gridWidth();
     Init latent = new Init(Distribution.TRUNCATED_NORMAL, Math.pow(width, -0.5));
     return new Parameters()
-        .add("pos_embed", weight, 1, vision.patches(), width)
+        .add("pos_embed", weight, 1, grid, width)
         .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
         .add("patch_embed.proj.bias", conv, width)
-        .blocks()
+        .blocks(BLOCKS, block, vision.layers().get(0))
         .norm("norm", width)
         .add("attn_pool.latent", latent, 1, 1, width)
         .linear("attn_pool.q", weight, zero, width, width)

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDManager;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.clip4j.model.ParameterSpec.Init;
+import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /**
  * The text encoder (Radford et al. 2021, section 2.4; OpenCLIP's {@code TextTransformer}, and the
@@ -16,7 +17,7 @@ import org.clip4j.model.ParameterSpec.Init;
  * to the longest text, see {@link TextConfig#cutsPadding}.
  */
 final class TextTransformer {
-  static final String BLOCKS = "transformer.resblocks.";
+  private static final String BLOCKS = "transformer.resblocks.";
 
   private static final String SOURCE =
       """
@@ -53,8 +54,7 @@ final class TextTransformer {
   TextTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
     TextConfig text = config.text();
     String prefix = ParameterSpecs.textPrefix(config);
-    ResidualAttentionBlock.Kind kind =
-        ResidualAttentionBlock.Kind.of(text, config.textActivation());
+    Kind kind = Kind.of(text, config.textActivation());
     Parameters declared = parameters(config);
     String source =
         SOURCE
@@ -65,15 +65,17 @@ final class TextTransformer {
             .replace("{eps}", Double.toString(text.normEpsilon()));
     kernels =
         new TowerKernels(
-            manager, use -> declared.resolve(source) + ResidualAttentionBlock.source(kind, use));
+            manager,
+            use -> declared.resolve(source, false) + ResidualAttentionBlock.source(kind, use));
     own = declared.of(parameters, prefix);
     transformer = new Transformer(kind, kernels, parameters, prefix + BLOCKS, text.layers());
   }
 
-  /** Declares all but the blocks. */
+  /** Declares the tower. */
   static Parameters parameters(ClipConfig config) {
     TextConfig text = config.text();
     int width = text.width();
+    Parameters block = ResidualAttentionBlock.parameters(Kind.of(text, config.textActivation()));
     Init projection = Parameters.normal(Math.pow(width, -0.5));
     Parameters own =
         new Parameters()
@@ -81,7 +83,7 @@ final class TextTransformer {
     if (text.projection() == TextProjection.MATRIX) {
       own.add("text_projection", projection, width, config.embedDim());
     }
-    own.blocks()
+    own.blocks(BLOCKS, block, text.layers())
         .add("token_embedding.weight", Parameters.normal(0.02), text.vocabSize(), width)
         .norm("ln_final", width);
     return text.projection() == TextProjection.LINEAR

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.model.ParameterSpec.Init;
+import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /**
  * The image encoder as a Vision Transformer (Radford et al. 2021, section 2.4; OpenCLIP's {@code
@@ -17,7 +18,7 @@ import org.clip4j.model.ParameterSpec.Init;
  */
 final class VisionTransformer implements ImageTower {
   static final String PREFIX = "visual.";
-  static final String BLOCKS = PREFIX + "transformer.resblocks.";
+  private static final String BLOCKS = "transformer.resblocks.";
 
   private static final String SOURCE =
       """
@@ -92,9 +93,8 @@ final class VisionTransformer implements ImageTower {
     VisionConfig vision = config.vision();
     mean = vision.pooling() == ImagePooling.AVG;
     patches = vision.patches();
-    ResidualAttentionBlock.Kind kind =
-        ResidualAttentionBlock.Kind.of(vision, config.visionActivation());
-    declared = parameters(vision, config.embedDim());
+    Kind kind = Kind.of(vision, config.visionActivation());
+    declared = parameters(config);
     String source =
         patches(vision)
             + SOURCE
@@ -110,25 +110,32 @@ final class VisionTransformer implements ImageTower {
         new TowerKernels(
             manager, use -> source(source, vision, use) + ResidualAttentionBlock.source(kind, use));
     own = declared.of(parameters, PREFIX);
-    transformer = new Transformer(kind, kernels, parameters, BLOCKS, vision.layers().get(0));
+    transformer =
+        new Transformer(kind, kernels, parameters, PREFIX + BLOCKS, vision.layers().get(0));
   }
 
-  /** Declares all but the blocks. */
-  static Parameters parameters(VisionConfig vision, int embedDim) {
+  /** Declares the tower. */
+  static Parameters parameters(ClipConfig config) {
+    VisionConfig vision = config.vision();
     int width = vision.width();
     int patch = vision.patchSize();
+    Parameters block =
+        ResidualAttentionBlock.parameters(Kind.of(vision, config.visionActivation()));
     Init scale = Parameters.normal(Math.pow(width, -0.5));
+    long grid = (long) vision.gridHeight() * vision.gridWidth();
     Init conv = Parameters.uniformOf(3.0 * patch * patch);
     Parameters own =
         new Parameters()
             .add("class_embedding", scale, width)
-            .add("positional_embedding", scale, vision.patches() + 1, width)
-            .add("proj", scale, width, embedDim)
+            .add("positional_embedding", scale, grid + 1, width)
+            .add("proj", scale, width, config.embedDim())
             .add("conv1.weight", conv, width, 3, patch, patch);
     if (vision.lnPre()) {
       own.norm("ln_pre", width);
     }
-    return own.blocks().norm("ln_post", width).lay("conv1.", Operation.PRODUCT);
+    return own.blocks(BLOCKS, block, vision.layers().get(0))
+        .norm("ln_post", width)
+        .lay("conv1.", Operation.PRODUCT);
   }
 
   /**
@@ -143,11 +150,12 @@ final class VisionTransformer implements ImageTower {
   }
 
   private String source(String source, VisionConfig vision, TowerKernels.Use use) {
-    String project = use == TowerKernels.Use.PREPARED ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES;
+    boolean packs = use == TowerKernels.Use.PREPARED;
     return declared.resolve(
         source
-            .replace("{project_patches}", project)
-            .replace("{D}", Integer.toString(vision.width())));
+            .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES)
+            .replace("{D}", Integer.toString(vision.width())),
+        packs);
   }
 
   @Override

@@ -267,9 +267,10 @@ public final class Checkpoint implements AutoCloseable {
   /**
    * Opens the tokenizer that the model was trained with, for the model's context length.
    *
-   * @return the caller's to close; empty if the model's is not OpenAI's and no {@code
-   *     tokenizer.json} lies beside it
-   * @throws IOException if its files are damaged or of a kind that is not supported
+   * @return the caller's to close; empty if the model's is not OpenAI's and its files do not lie
+   *     beside it
+   * @throws IOException if its files are damaged or of a kind that is not supported; the message
+   *     names them
    */
   public Optional<Tokenizer> tokenizer() throws IOException {
     return CheckpointTokenizer.open(layout, folder, config);

@@ -340,6 +340,14 @@ public final class Clip implements AutoCloseable {
     return call(() -> work.apply(encoder));
   }
 
+  /**
+   * How many calls have begun and not ended, those that wait for the model among them: the length
+   * of its queue, for monitoring.
+   */
+  public int callsInFlight() {
+    return calls.getReadLockCount();
+  }
+
   /** While it runs, this is not closed. */
   private <T> T call(Supplier<T> work) {
     calls.readLock().lock();

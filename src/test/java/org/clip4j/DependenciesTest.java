@@ -28,7 +28,9 @@ class DependenciesTest {
     assertThat(lines)
         .as("the adapters' libraries are there, as optional ones")
         .anyMatch(line -> line.contains("langchain4j-core") && line.contains("(optional)"))
-        .anyMatch(line -> line.contains("spring-ai-model") && line.contains("(optional)"));
+        .anyMatch(line -> line.contains("spring-ai-model") && line.contains("(optional)"))
+        .anyMatch(line -> line.contains("spring-boot-actuator") && line.contains("(optional)"))
+        .anyMatch(line -> line.contains("micrometer-core") && line.contains("(optional)"));
     assertThat(found)
         .containsExactlyInAnyOrder(
             "ai.djl:api",

@@ -3,6 +3,8 @@ package org.clip4j.springai;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Supplier;
 import org.clip4j.Clip;
 import org.springframework.ai.chat.metadata.EmptyUsage;
 import org.springframework.ai.content.Media;
@@ -36,6 +38,7 @@ import org.springframework.ai.embedding.EmbeddingResponseMetadata;
 public final class ClipEmbeddingModel implements EmbeddingModel {
   private final Clip clip;
   private final String name;
+  private final List<CallListener> listeners = new CopyOnWriteArrayList<>();
 
   private ClipEmbeddingModel(Clip clip, String name) {
     this.clip = Objects.requireNonNull(clip, "clip");
@@ -60,7 +63,7 @@ public final class ClipEmbeddingModel implements EmbeddingModel {
   @Override
   public EmbeddingResponse call(EmbeddingRequest request) {
     check(request.getOptions());
-    float[][] rows = clip.encodeTexts(request.getInstructions());
+    float[][] rows = encodeTexts(request.getInstructions());
     List<Embedding> embeddings = new ArrayList<>();
     for (float[] row : rows) {
       embeddings.add(new Embedding(row, embeddings.size()));
@@ -100,10 +103,35 @@ public final class ClipEmbeddingModel implements EmbeddingModel {
       }
     }
     if (!texts.isEmpty()) {
-      put(embeddings, textPlaces, clip.encodeTexts(texts));
+      put(embeddings, textPlaces, encodeTexts(texts));
     }
-    put(embeddings, imagePlaces, clip.encodeImages(images));
+    if (!images.isEmpty()) {
+      put(embeddings, imagePlaces, told("image", images.size(), () -> clip.encodeImages(images)));
+    }
     return List.of(embeddings);
+  }
+
+  private float[][] encodeTexts(List<String> texts) {
+    return told("text", texts.size(), () -> clip.encodeTexts(texts));
+  }
+
+  private float[][] told(String input, int count, Supplier<float[][]> call) {
+    long start = System.nanoTime();
+    Throwable failure = null;
+    try {
+      return call.get();
+    } catch (RuntimeException | Error e) {
+      failure = e;
+      throw e;
+    } finally {
+      for (CallListener listener : listeners) {
+        listener.ended(input, count, System.nanoTime() - start, failure);
+      }
+    }
+  }
+
+  void addListener(CallListener listener) {
+    listeners.add(listener);
   }
 
   private static void put(float[][] embeddings, List<Integer> places, float[][] rows) {
@@ -154,5 +182,13 @@ public final class ClipEmbeddingModel implements EmbeddingModel {
   @Override
   public int dimensions() {
     return clip.embedDim();
+  }
+
+  Clip clip() {
+    return clip;
+  }
+
+  String name() {
+    return name;
   }
 }

@@ -20,14 +20,15 @@ class GuidesTest {
   @CsvSource({
     "../README.md, FrontDoor",
     "../docs/inference.md, InferenceGuide",
-    "../docs/integrations.md, LangChain4jGuide SpringAiGuide",
+    "../docs/integrations.md, LangChain4jGuide SpringAiGuide ./spring/src/main/java/org/clip4j/examples/spring/Pictures",
     "../docs/training.md, TrainingGuide"
   })
   void java_in_a_guide_stands_in_compiled_code(Path guide, String sources) throws IOException {
     Path folder = Path.of("src/main/java/org/clip4j/examples/docs");
     StringBuilder code = new StringBuilder();
     for (String source : sources.split(" ")) {
-      code.append(Files.readString(folder.resolve(source + ".java")));
+      Path file = Path.of(source + ".java");
+      code.append(Files.readString(source.startsWith(".") ? file : folder.resolve(file)));
     }
     String compiled = folded(code.toString());
     List<String> snippets = new ArrayList<>();

@@ -6,6 +6,7 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
+import java.nio.IntBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -139,19 +140,17 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
       if (npy.width != 1) {
         throw npy.bad("has " + npy.width + " columns; expected a list of whole numbers");
       }
-      int[] numbers = new int[npy.count];
-      int[] at = {0};
+      IntBuffer numbers = IntBuffer.allocate(npy.count);
       npy.read(
           0,
-          numbers.length,
+          npy.count,
           value -> {
-            numbers[at[0]] = (int) value;
-            if (numbers[at[0]] != value) {
+            if ((int) value != value) {
               throw new UncheckedIOException(npy.bad("holds " + value + ", no whole number"));
             }
-            at[0]++;
+            numbers.put((int) value);
           });
-      return numbers;
+      return numbers.array();
     } catch (UncheckedIOException e) {
       throw e.getCause();
     }

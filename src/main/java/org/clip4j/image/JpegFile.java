@@ -310,22 +310,28 @@ final class JpegFile {
     return file;
   }
 
+  /** Keeps the JDK reader's warning that the file ends too early. */
+  private static final class EndWatch implements IIOReadWarningListener {
+    private String missing; // null: the end was there
+
+    @Override
+    public void warningOccurred(ImageReader source, String warning) {
+      if (warning.contains("EOI")) {
+        missing = warning;
+      }
+    }
+  }
+
   private <T> T read(byte[] start, Reading<T> reading) throws IOException {
-    String[] unfinished = new String[1];
     ImageReader reader = ImageFormat.JPEG.newReader();
-    IIOReadWarningListener listener =
-        (source, warning) -> {
-          if (warning.contains("EOI")) {
-            unfinished[0] = warning;
-          }
-        };
+    EndWatch end = new EndWatch();
     try (ImageInputStream in =
         new MemoryCacheImageInputStream(new ByteArrayInputStream(content(start)))) {
-      reader.addIIOReadWarningListener(listener);
+      reader.addIIOReadWarningListener(end);
       reader.setInput(in, true, true);
       T result = reading.from(reader);
-      if (unfinished[0] != null) {
-        throw truncated(unfinished[0]);
+      if (end.missing != null) {
+        throw truncated(end.missing);
       }
       return result;
     } finally {

@@ -157,17 +157,28 @@ final class CheckedSearcher extends IndexSearcher {
   synchronized float[][] sample() throws IOException {
     if (sample == null) {
       int every = Math.max(1, (distinct + SAMPLE - 1) / SAMPLE);
-      List<float[]> some = new ArrayList<>();
-      int[] seen = {0};
-      vectors(
-          null,
-          (doc, values) -> {
-            if (seen[0]++ % every == 0) {
-              some.add(values.vectorValue().clone());
-            }
-          });
-      sample = some.toArray(float[][]::new);
+      EveryNth some = new EveryNth(every);
+      vectors(null, some);
+      sample = some.vectors.toArray(float[][]::new);
     }
     return sample;
+  }
+
+  /** Keeps one vector of each so many. */
+  private static final class EveryNth implements VectorVisitor {
+    private final int every;
+    private final List<float[]> vectors = new ArrayList<>();
+    private int seen;
+
+    EveryNth(int every) {
+      this.every = every;
+    }
+
+    @Override
+    public void visit(int doc, FloatVectorValues values) throws IOException {
+      if (seen++ % every == 0) {
+        vectors.add(values.vectorValue().clone());
+      }
+    }
   }
 }

@@ -150,10 +150,10 @@ final class Vocabulary {
 
   /** Of Unigram: [token, score]. */
   private void scored() throws IOException {
-    int[] position = {0};
+    int before = tokens.size() + scores.size();
     json.array(
         () -> {
-          switch (position[0]++) {
+          switch (tokens.size() + scores.size() - before) {
             case 0 -> add(json.text("a token"), tokens.size());
             case 1 -> {
               String score = json.number("a token's score");

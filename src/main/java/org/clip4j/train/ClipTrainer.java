@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairFeed;
@@ -102,14 +103,13 @@ public final class ClipTrainer {
     try (RunSaver saver = RunSaver.open(settings);
         NDManager manager = model.manager().newSubManager();
         PairLoader loader = settings.loader()) {
-      RunCheckpoint[] from = new RunCheckpoint[1];
-      Uninterrupted.run(() -> from[0] = saver.latest().orElse(null));
-      long step = from[0] == null ? 0 : from[0].state().step();
+      Optional<RunCheckpoint> from = Uninterrupted.get(saver::latest);
+      long step = from.map(checkpoint -> checkpoint.state().step()).orElse(0L);
       try (TrainingMonitor monitor = TrainingMonitor.open(settings, step);
           TrainingLoop loop =
               new TrainingLoop(settings, manager, loader, saver, monitor, this::stopped)) {
-        if (from[0] != null) {
-          Uninterrupted.run(() -> loop.restore(from[0]));
+        if (from.isPresent()) {
+          Uninterrupted.run(() -> loop.restore(from.get()));
         }
         return loop.run();
       }

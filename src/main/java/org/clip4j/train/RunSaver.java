@@ -133,20 +133,16 @@ final class RunSaver implements AutoCloseable {
   /**
    * A training between two steps.
    *
-   * @param losses of each step so far
+   * @param step steps done
+   * @param losses of each of them
    */
   record Moment(
+      long step,
       long samples,
       Duration elapsed,
       LoaderPosition position,
       float[] losses,
-      List<StatefulPart> parts) {
-
-    /** Steps done. */
-    long step() {
-      return losses.length;
-    }
-  }
+      List<StatefulPart> parts) {}
 
   /**
    * Writes a checkpoint. If it cannot be written the training goes on: those from before are all

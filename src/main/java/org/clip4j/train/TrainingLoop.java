@@ -3,7 +3,7 @@ package org.clip4j.train;
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.BooleanSupplier;
@@ -40,7 +40,8 @@ final class TrainingLoop implements AutoCloseable {
   private final Ema ema; // null: weights are not averaged
   private final LearningRateSchedule schedule;
   private final long totalSteps;
-  private final List<Float> losses = new ArrayList<>();
+  private float[] losses = new float[16]; // one for each step, then room for more
+  private long steps;
   private long samples;
   private LoaderPosition position = LoaderPosition.START;
   private long resumedAt;
@@ -85,13 +86,12 @@ final class TrainingLoop implements AutoCloseable {
 
   /** Takes up the state of a training that a checkpoint keeps; before the first step. */
   void restore(RunCheckpoint from) throws IOException {
-    for (float loss : from.restore(model, stateful())) {
-      losses.add(loss);
-    }
+    losses = from.restore(model, stateful());
     RunState state = from.state();
+    steps = state.step();
     samples = state.samples();
     position = state.position();
-    resumedAt = state.step();
+    resumedAt = steps;
     before = state.elapsed();
     replicas.copyFromFirst();
     loader.start(position);
@@ -103,7 +103,7 @@ final class TrainingLoop implements AutoCloseable {
 
   /** The state between two steps. */
   private RunSaver.Moment moment() {
-    return new RunSaver.Moment(samples, elapsed(), position, lossArray(), stateful());
+    return new RunSaver.Moment(steps, samples, elapsed(), position, lossArray(), stateful());
   }
 
   private Duration elapsed() {
@@ -111,11 +111,15 @@ final class TrainingLoop implements AutoCloseable {
   }
 
   private float[] lossArray() {
-    float[] values = new float[losses.size()];
-    for (int i = 0; i < values.length; i++) {
-      values[i] = losses.get(i);
+    return Arrays.copyOf(losses, Math.toIntExact(steps));
+  }
+
+  private void add(float loss) {
+    if (steps == losses.length) {
+      losses = Arrays.copyOf(losses, losses.length * 2 + 1);
     }
-    return values;
+    losses[Math.toIntExact(steps)] = loss;
+    steps++;
   }
 
   /**
@@ -141,7 +145,7 @@ final class TrainingLoop implements AutoCloseable {
 
   /** What fails between two steps, such as a listener, loses none of them. */
   private void saveBeforeLeaving(Throwable failure) {
-    if (!betweenSteps || losses.isEmpty()) {
+    if (!betweenSteps || steps == 0) {
       return;
     }
     try {
@@ -152,7 +156,7 @@ final class TrainingLoop implements AutoCloseable {
               path ->
                   LOG.info(
                       "the training ends by an error after step {}; resumed it goes on from {}",
-                      losses.size(),
+                      steps,
                       path));
     } catch (IOException | RuntimeException | Error e) {
       failure.addSuppressed(e);
@@ -181,32 +185,32 @@ final class TrainingLoop implements AutoCloseable {
 
   private TrainingResult steps() throws IOException {
     start = System.nanoTime();
-    monitor.begin(losses.size());
-    if (losses.isEmpty()) {
+    monitor.begin(steps);
+    if (steps == 0) {
       evaluate();
     }
-    while (losses.size() < totalSteps && !stopped.getAsBoolean() && !monitor.isEnough()) {
+    while (steps < totalSteps && !stopped.getAsBoolean() && !monitor.isEnough()) {
       PairBatch batch = next();
       if (batch == null) {
         break;
       }
-      double learningRate = schedule.at(losses.size());
-      step.measure(monitor.measures(losses.size() + 1));
+      double learningRate = schedule.at(steps);
+      step.measure(monitor.measures(steps + 1));
       betweenSteps = false;
       double norm = step(batch, learningRate);
-      float loss = losses.get(losses.size() - 1);
+      float loss = losses[Math.toIntExact(steps - 1)];
       samples += batch.size();
       position = batch.next();
       betweenSteps = true;
       report(batch, loss, learningRate, norm, elapsed());
-      if (monitor.evaluatesAfter(losses.size())) {
+      if (monitor.evaluatesAfter(steps)) {
         evaluate();
       }
-      if (saver.isDue(losses.size())) {
+      if (saver.isDue(steps)) {
         saver.save(moment());
       }
     }
-    boolean cancelled = losses.size() < totalSteps && !monitor.isEnough();
+    boolean cancelled = steps < totalSteps && !monitor.isEnough();
     if (!cancelled) {
       evaluate();
     }
@@ -214,7 +218,7 @@ final class TrainingLoop implements AutoCloseable {
     UnreadableImages unreadable = loader.unreadable();
     return new TrainingResult(
         settings.output,
-        losses.size(),
+        steps,
         resumedAt,
         cancelled,
         lossArray(),
@@ -232,7 +236,7 @@ final class TrainingLoop implements AutoCloseable {
     betweenSteps = false; // the weights are the average
     swapAverage();
     try {
-      best = monitor.evaluate(losses.size());
+      best = monitor.evaluate(steps);
       if (best) {
         saveBest(() -> saver.saveModel(TrainingMonitor.BEST));
       }
@@ -240,7 +244,7 @@ final class TrainingLoop implements AutoCloseable {
       swapAverage();
       betweenSteps = true;
     }
-    if (best && !losses.isEmpty()) { // before the first step there is no state to resume
+    if (best && steps > 0) { // before the first step there is no state to resume
       double value = monitor.best().values().get(settings.bestBy);
       saveBest(() -> saver.saveBest(moment(), settings.bestBy, value));
     }
@@ -257,8 +261,7 @@ final class TrainingLoop implements AutoCloseable {
   private void saveBest(Uninterrupted.Action action) {
     IOException failure = saved(action, null);
     if (failure != null) {
-      LOG.error(
-          "the best model, of step {}, is not kept: {}", losses.size(), IoErrors.message(failure));
+      LOG.error("the best model, of step {}, is not kept: {}", steps, IoErrors.message(failure));
     }
   }
 
@@ -282,7 +285,7 @@ final class TrainingLoop implements AutoCloseable {
         throw diverged(batch, loss, Double.NaN);
       }
       double norm = update(batch, gradients, learningRate);
-      losses.add(loss);
+      add(loss);
       return norm;
     }
   }
@@ -305,7 +308,7 @@ final class TrainingLoop implements AutoCloseable {
 
   private TrainingDivergedException diverged(PairBatch batch, double loss, double norm) {
     return monitor.notFinite(
-        losses.size() + 1, batch, loss, norm, isFinitePlainly(batch), saver.lastSaved());
+        steps + 1, batch, loss, norm, isFinitePlainly(batch), saver.lastSaved());
   }
 
   /** Whether loss and gradients of the same step are finite without any native kernel. */
@@ -335,7 +338,7 @@ final class TrainingLoop implements AutoCloseable {
     double dataWait = monitor.dataWait(batch.size(), loader.stats().waited());
     TrainingProgress progress =
         new TrainingProgress(
-            losses.size(),
+            steps,
             totalSteps,
             resumedAt,
             batch.epoch() + 1,
@@ -347,7 +350,7 @@ final class TrainingLoop implements AutoCloseable {
             elapsed,
             dataWait,
             BatchStatistics.of(batch, model.config().isSigmoid(), step.cosines()),
-            monitor.timeFor(totalSteps - losses.size()));
+            monitor.timeFor(totalSteps - steps));
     monitor.after(progress);
   }
 }

@@ -1,6 +1,8 @@
 package org.clip4j.train;
 
 import java.io.IOException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /**
  * Runs on a thread of its own what must not be broken off half-way: an interrupt closes the file
@@ -15,40 +17,47 @@ final class Uninterrupted {
     void run() throws IOException;
   }
 
+  /** Reads files and gives what they say. */
+  @FunctionalInterface
+  interface Source<T> {
+    T get() throws IOException;
+  }
+
   /**
    * Runs the action and waits for its end; an interrupt meanwhile is noted, and takes no effect.
    */
   static void run(Action action) throws IOException {
-    Throwable[] failure = new Throwable[1];
-    Thread thread =
-        new Thread(
-            () -> {
-              try {
-                action.run();
-              } catch (IOException | RuntimeException | Error e) {
-                failure[0] = e;
-              }
-            },
-            "clip4j-checkpoint");
-    thread.start();
+    get(
+        () -> {
+          action.run();
+          return null;
+        });
+  }
+
+  /** Gets the source's value, and waits for it in the same way. */
+  static <T> T get(Source<T> source) throws IOException {
+    FutureTask<T> task = new FutureTask<>(source::get);
+    new Thread(task, "clip4j-checkpoint").start();
     boolean interrupted = false;
-    while (true) {
-      try {
-        thread.join();
-        break;
-      } catch (InterruptedException e) {
-        interrupted = true;
+    try {
+      while (true) {
+        try {
+          return task.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
       }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    if (failure[0] instanceof IOException e) {
-      throw e;
-    } else if (failure[0] instanceof RuntimeException e) {
-      throw e;
-    } else if (failure[0] instanceof Error e) {
-      throw e;
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException cause) {
+        throw cause;
+      } else if (e.getCause() instanceof Error cause) {
+        throw cause;
+      }
+      throw (RuntimeException) e.getCause();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import ai.djl.Device;
+import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -334,6 +335,20 @@ class ResumeTest {
                     builder -> resumable(4).apply(builder).optAllowedChanges("model")))
         .isInstanceOf(IOException.class)
         .hasMessageContaining("step-000004");
+  }
+
+  @Test
+  void losses_of_another_number_of_steps_are_refused() throws IOException {
+    train(3, 4, resumable(4));
+    Path file = folder.resolve("checkpoints/step-000004/run.json");
+    JsonObject json = RunFiles.readJson(file);
+    json.getAsJsonObject("run").addProperty("step", 5_000_000_000L);
+    json.addProperty("checksum", RunFiles.fingerprint(json.get("run").toString()));
+    Files.writeString(file, json.toString());
+    assertThatThrownBy(() -> train(3, -1, resumable(4)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("step-000004/state.safetensors has other tensors")
+        .hasMessageContaining("losses: was [4], is [5000000000]");
   }
 
   /** The last pairs cannot be read. */

@@ -187,26 +187,30 @@ public final class LinearKernels {
         outputs = int(torch.select(sizes, 0, 1))
         w = self.integers(outputs, inputs, 8191, float(scale))
         b = torch.flatten(self.integers(1, outputs, 251, 0.25))
-        return [w, b, ops.mkldnn._reorder_linear_weight({cast_w}, {typical}), {cast_b}]
+        p = [ops.mkldnn._reorder_linear_weight({cast_w}, {typical}), {cast_b}]
+        for rows in [3, 35]:
+          x = self.integers(rows, inputs, 1021, 0.25)
+          p = torch.append(p, x)
+          p = torch.append(p, torch.linear(x, w, b))
+          p = torch.append(p, self.integers(rows, outputs, 509, 1.))
+        return p
 
       def proof(self, operation: Tensor, p: List[Tensor]) -> Tensor:
-        outputs = torch.size(p[0], 0)
-        inputs = torch.size(p[0], 1)
         kind = int(operation)
         worst = torch.zeros([], dtype=6, layout=None, device=None, pin_memory=False)
-        for rows in [1, 5, 67]:
-          x = self.integers(rows, inputs, 1021, 0.25)
-          r = self.integers(rows, outputs, 509, 1.)
-          y = torch.linear(x, p[0], p[1])
-          self.poison([rows * outputs, rows * inputs, outputs * 64])
+        for i in [2, 5]:
+          x = p[i]
+          y = torch.clone(p[i + 1])
+          r = p[i + 2]
+          self.poison([torch.numel(y), torch.numel(x), torch.size(y, 1) * 64])
           if kind == 0:
-            found = self.native(x, p[2], p[3])
+            found = self.native(x, p[0], p[1])
           else:
             if kind == 1:
-              found = self.native_act(x, p[2], p[3])
+              found = self.native_act(x, p[0], p[1])
               y = {plain_act}
             else:
-              found = self.native_add(torch.clone(r), x, p[2], p[3])
+              found = self.native_add(torch.clone(r), x, p[0], p[1])
               y = torch.add(r, y)
           worst = torch.maximum(worst, self.difference(found, y))
         return worst

@@ -56,7 +56,7 @@ public final class ClipModel implements AutoCloseable {
   private static ImageTower imageTower(
       NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
     if (config.vision().isResNet()) {
-      return new ModifiedResNet(manager, config.vision(), parameters);
+      return new ModifiedResNet(manager, config, parameters);
     }
     return config.vision().isSigLip()
         ? new SigLipVisionTransformer(manager, config, parameters)

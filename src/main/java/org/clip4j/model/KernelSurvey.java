@@ -7,8 +7,8 @@ import org.clip4j.engine.ConvolutionKernels;
 import org.clip4j.engine.KernelProof;
 import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.LinearKernels;
-import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.engine.Precision;
+import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /** Proves the native kernels of a model's shapes without the model, see {@link KernelProof}. */
 public final class KernelSurvey {
@@ -48,41 +48,22 @@ public final class KernelSurvey {
         ConvolutionKernels.source(
             precision, manager.getDevice(), ModifiedResNet.convolutions(vision), trained);
       } else {
-        int patch = vision.isSigLip() ? 0 : 3 * vision.patchSize() * vision.patchSize();
-        prove(
-            manager,
-            precision,
-            config.visionActivation(),
-            vision.width(),
-            vision.mlpRatio(),
-            patch);
+        prove(manager, precision, Kind.of(vision, config.visionActivation()));
+        if (!vision.isSigLip()) {
+          prove(
+              manager, precision, config.visionActivation(), VisionTransformer.parameters(config));
+        }
       }
-      TextConfig text = config.text();
-      prove(manager, precision, config.textActivation(), text.width(), text.mlpRatio(), 0);
+      prove(manager, precision, Kind.of(config.text(), config.textActivation()));
     }
   }
 
+  private static void prove(NDManager manager, Precision precision, Kind kind) {
+    prove(manager, precision, kind.activation(), ResidualAttentionBlock.parameters(kind));
+  }
+
   private static void prove(
-      NDManager manager,
-      Precision precision,
-      Activation activation,
-      long width,
-      double mlpRatio,
-      int patch) {
-    LinearKernels.of(manager, precision, activation.inference)
-        .ifPresent(
-            kernels -> {
-              long inner = (long) (width * mlpRatio);
-              if (patch > 0) {
-                kernels.isPacked(patch, width, Operation.PRODUCT);
-              }
-              kernels.isPacked(width, 3 * width, Operation.PRODUCT);
-              kernels.isPacked(width, width, Operation.SUM);
-              kernels.isPacked(width, inner, Operation.ACTIVATION);
-              kernels.isPacked(inner, width, Operation.SUM);
-              kernels.isPacked(
-                  width, 2 * width, Operation.PRODUCT); // of the last block, which is pooled
-              kernels.isPacked(width, width, Operation.PRODUCT);
-            });
+      NDManager manager, Precision precision, Activation activation, Parameters part) {
+    LinearKernels.of(manager, precision, activation.inference).ifPresent(part::prove);
   }
 }

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -11,8 +12,8 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.clip4j.engine.ConvolutionKernels;
 import org.clip4j.engine.ConvolutionKernels.Shape;
-import org.clip4j.engine.TorchScript;
 import org.clip4j.model.Forward.Purpose;
+import org.clip4j.model.ParameterSpec.Init;
 
 /**
  * The image encoder as a residual network (Radford et al. 2021, section 2.4; OpenCLIP's {@code
@@ -20,47 +21,50 @@ import org.clip4j.model.Forward.Purpose;
  * and attention pooling, whose query is the mean of the grid, at the end.
  */
 final class ModifiedResNet implements ImageTower {
+  private static final String PREFIX = "visual.";
+  private static final String ATTNPOOL = PREFIX + "attnpool.";
 
   private static final double BATCH_NORM_EPSILON = 1e-5;
 
-  /** Parameters per convolution with batch norm: weight, and the five of {@link #NORM}. */
-  private static final List<String> NORM =
-      List.of(".weight", ".bias", ".running_mean", ".running_var", ".num_batches_tracked");
-
-  /**
-   * {@code conv_norm} is chosen by the pass; p[i] to p[i + 5] are the convolution's weight and its
-   * batch norm.
-   */
-  private static final String SOURCE =
+  /** {@code pass} is one of {@link #SUFFIX}, which decides what a batch norm does. */
+  private static final String STEM =
       """
       def stem_{pass}(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        x = torch.relu(self.conv_{pass}(x, p, 0, 2))
-        x = torch.relu(self.conv_{pass}(x, p, 6, 1))
-        x = torch.relu(self.conv_{pass}(x, p, 12, 1))
+        x = torch.relu(self.conv_{pass}(x, {conv1.weight}, {bn1.*}, 2))
+        x = torch.relu(self.conv_{pass}(x, {conv2.weight}, {bn2.*}, 1))
+        x = torch.relu(self.conv_{pass}(x, {conv3.weight}, {bn3.*}, 1))
         return torch.avg_pool2d(x, [2, 2])  # [N, width, h/4, w/4]
 
+      """;
+
+  private static final String BLOCK =
+      """
       def bottleneck_{pass}(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        y = torch.relu(self.conv_{pass}(x, p, 0, 1))
-        y = torch.relu(self.conv_{pass}(y, p, 6, 1))
-        y = self.conv_{pass}(y, p, 12, 1)
+        y = torch.relu(self.conv_{pass}(x, {conv1.weight}, {bn1.*}, 1))
+        y = torch.relu(self.conv_{pass}(y, {conv2.weight}, {bn2.*}, 1))
+        y = self.conv_{pass}(y, {conv3.weight}, {bn3.*}, 1)
         return torch.relu(torch.add(y, x))
 
       def widening_{pass}(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        y = torch.relu(self.conv_{pass}(x, p, 0, 1))
-        y = torch.relu(self.conv_{pass}(y, p, 6, 1))
-        y = self.conv_{pass}(y, p, 12, 1)
-        return torch.relu(torch.add(y, self.conv_{pass}(x, p, 18, 1)))
+        y = torch.relu(self.conv_{pass}(x, {conv1.weight}, {bn1.*}, 1))
+        y = torch.relu(self.conv_{pass}(y, {conv2.weight}, {bn2.*}, 1))
+        y = self.conv_{pass}(y, {conv3.weight}, {bn3.*}, 1)
+        return torch.relu(torch.add(y, self.conv_{pass}(x, {downsample.0.weight}, {downsample.1.*}, 1)))
 
       def halving_{pass}(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        y = torch.relu(self.conv_{pass}(x, p, 0, 1))
-        y = torch.relu(self.conv_{pass}(y, p, 6, 1))
-        y = self.conv_{pass}(torch.avg_pool2d(y, [2, 2]), p, 12, 1)
-        return torch.relu(torch.add(y, self.conv_{pass}(torch.avg_pool2d(x, [2, 2]), p, 18, 1)))
+        y = torch.relu(self.conv_{pass}(x, {conv1.weight}, {bn1.*}, 1))
+        y = torch.relu(self.conv_{pass}(y, {conv2.weight}, {bn2.*}, 1))
+        y = self.conv_{pass}(torch.avg_pool2d(y, [2, 2]), {conv3.weight}, {bn3.*}, 1)
+        return torch.relu(torch.add(y, self.conv_{pass}(torch.avg_pool2d(x, [2, 2]), {downsample.0.weight}, {downsample.1.*}, 1)))
 
-      def conv_{pass}(self, x: Tensor, p: List[Tensor], i: int, stride: int) -> Tensor:
-        y = self.full(self.conv2d(x, p[i], stride))
+      """;
+
+  private static final String CONV =
+      """
+      def conv_{pass}(self, x: Tensor, conv: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, count: Tensor, stride: int) -> Tensor:
+        y = self.full(self.conv2d(x, conv, stride))
         {count}
-        return torch.batch_norm(y, p[i + 1], p[i + 2], p[i + 3], p[i + 4], {training}, {momentum}, {eps}, False)
+        return torch.batch_norm(y, weight, bias, mean, var, {training}, {momentum}, {eps}, False)
 
       """;
 
@@ -69,15 +73,15 @@ final class ModifiedResNet implements ImageTower {
       def attnpool(self, x: Tensor, p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         x = torch.transpose(torch.flatten(x, 2), 1, 2)  # [N, L, D]
-        x = torch.add(torch.cat([torch.mean(x, [1], True), x], 1), p[0])  # [N, L+1, D]
-        q = self.linear(torch.slice(x, 1, 0, 1), p[1], p[2])
-        k = self.linear(x, p[3], p[4])
-        v = self.linear(x, p[5], p[6])
+        x = torch.add(torch.cat([torch.mean(x, [1], True), x], 1), {positional_embedding})  # [N, L+1, D]
+        q = self.linear(torch.slice(x, 1, 0, 1), {q_proj.*})
+        k = self.linear(x, {k_proj.*})
+        v = self.linear(x, {v_proj.*})
         q = torch.transpose(torch.reshape(q, [N, -1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
         k = torch.transpose(torch.reshape(k, [N, -1, {H}, {d}]), 1, 2)  # [N, H, L+1, D/H]
         v = torch.transpose(torch.reshape(v, [N, -1, {H}, {d}]), 1, 2)
         a = torch.scaled_dot_product_attention(q, k, v, None, 0., False)
-        return self.full(self.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), p[7], p[8]))  # [N, E]
+        return self.full(self.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), {c_proj.*}))  # [N, E]
       """;
 
   private static final Map<Purpose, String> SUFFIX =
@@ -90,16 +94,20 @@ final class ModifiedResNet implements ImageTower {
   private final List<Bottleneck> bottlenecks = new ArrayList<>();
   private final NDList attnpool;
 
-  ModifiedResNet(NDManager manager, VisionConfig config, Map<String, NDArray> parameters) {
-    int features = 32 * config.width();
+  ModifiedResNet(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
+    VisionConfig vision = config.vision();
+    Map<String, Parameters> parts = parts(vision, config.embedDim());
+    int features = 32 * vision.width();
+    String pool =
+        POOL.replace("{D}", Integer.toString(features))
+            .replace("{H}", Integer.toString(vision.heads()))
+            .replace("{d}", Integer.toString(features / vision.heads()));
     String source =
-        source("evaluate", false, 0)
-            + source("train", true, 0.1)
-            + source("ahead", true, 0)
-            + POOL.replace("{D}", Integer.toString(features))
-                .replace("{H}", Integer.toString(config.heads()))
-                .replace("{d}", Integer.toString(features / config.heads()));
-    List<Shape> shapes = convolutions(config);
+        parts.get(PREFIX).resolve(passes(STEM), false)
+            + parts.get(block(0, 0)).resolve(passes(BLOCK), false)
+            + passes(CONV)
+            + parts.get(ATTNPOOL).resolve(pool, false);
+    List<Shape> shapes = convolutions(vision);
     kernels =
         new TowerKernels(
             manager,
@@ -107,19 +115,59 @@ final class ModifiedResNet implements ImageTower {
                 source
                     + ConvolutionKernels.source(
                         precision, manager.getDevice(), shapes, use == TowerKernels.Use.TRAIN));
-    stem = convolutions(parameters, "visual.", "conv1", "bn1", "conv2", "bn2", "conv3", "bn3");
-    for (int stage = 0; stage < config.layers().size(); stage++) {
-      for (int i = 0; i < config.layers().get(stage); i++) {
-        bottlenecks.add(bottleneck(parameters, stage, i));
+    stem = parts.get(PREFIX).of(parameters, PREFIX);
+    for (int stage = 0; stage < vision.layers().size(); stage++) {
+      for (int i = 0; i < vision.layers().get(stage); i++) {
+        String kernel = i > 0 ? "bottleneck" : stage == 0 ? "widening" : "halving";
+        String prefix = block(stage, i);
+        bottlenecks.add(new Bottleneck(kernel, parts.get(prefix).of(parameters, prefix)));
       }
     }
-    List<NDArray> pool = new ArrayList<>();
-    pool.add(parameters.get("visual.attnpool.positional_embedding"));
-    for (String name : List.of("q_proj", "k_proj", "v_proj", "c_proj")) {
-      pool.add(parameters.get("visual.attnpool." + name + ".weight"));
-      pool.add(parameters.get("visual.attnpool." + name + ".bias"));
+    attnpool = parts.get(ATTNPOOL).of(parameters, ATTNPOOL);
+  }
+
+  private static String block(int stage, int index) {
+    return PREFIX + "layer" + (stage + 1) + "." + index + ".";
+  }
+
+  /** Declares each part, by the prefix of its names. */
+  static Map<String, Parameters> parts(VisionConfig vision, int embedDim) {
+    Map<String, Parameters> parts = new LinkedHashMap<>();
+    int width = vision.width();
+    parts.put(
+        PREFIX,
+        new Parameters()
+            .conv("conv1", "bn1", 1, 3, width / 2, 3)
+            .conv("conv2", "bn2", 1, width / 2, width / 2, 3)
+            .conv("conv3", "bn3", 1, width / 2, width, 3));
+    int in = width;
+    for (int stage = 0; stage < vision.layers().size(); stage++) {
+      int planes = width << stage;
+      for (int i = 0; i < vision.layers().get(stage); i++) {
+        Parameters block =
+            new Parameters()
+                .conv("conv1", "bn1", 1, in, planes, 1)
+                .conv("conv2", "bn2", 1, planes, planes, 3)
+                .conv("conv3", "bn3", 0, planes, 4 * planes, 1); // starts as the identity
+        parts.put(
+            block(stage, i),
+            i > 0 ? block : block.conv("downsample.0", "downsample.1", 1, in, 4 * planes, 1));
+        in = 4 * planes;
+      }
     }
-    attnpool = TorchScript.list(pool);
+    int features = 32 * width;
+    Init weight = Parameters.normal(Math.pow(features, -0.5));
+    Init bias = Parameters.uniform(Math.pow(features, -0.5));
+    long grid = (long) (vision.imageHeight() / 32) * (vision.imageWidth() / 32);
+    parts.put(
+        ATTNPOOL,
+        new Parameters()
+            .add("positional_embedding", weight, grid + 1, features)
+            .linear("k_proj", weight, bias, features, features)
+            .linear("q_proj", weight, bias, features, features)
+            .linear("v_proj", weight, bias, features, features)
+            .linear("c_proj", weight, bias, embedDim, features));
+    return parts;
   }
 
   /** Lists the convolutions of 3 x 3 and stride 1, each once. */
@@ -141,48 +189,21 @@ final class ModifiedResNet implements ImageTower {
     return List.copyOf(shapes);
   }
 
-  private static String source(String pass, boolean training, double momentum) {
+  /** Writes functions for each pass. */
+  private static String passes(String source) {
+    return pass(source, "evaluate", false, 0)
+        + pass(source, "train", true, 0.1)
+        + pass(source, "ahead", true, 0);
+  }
+
+  private static String pass(String source, String pass, boolean training, double momentum) {
     boolean updates = momentum > 0;
-    return SOURCE
+    return source
         .replace("{pass}", pass)
-        .replace("{count}", updates ? "torch.add_(p[i + 5], 1)" : "")
+        .replace("{count}", updates ? "torch.add_(count, 1)" : "")
         .replace("{training}", training ? "True" : "False")
         .replace("{momentum}", Double.toString(momentum))
         .replace("{eps}", Double.toString(BATCH_NORM_EPSILON));
-  }
-
-  private static Bottleneck bottleneck(Map<String, NDArray> parameters, int stage, int index) {
-    String prefix = "visual.layer" + (stage + 1) + "." + index + ".";
-    if (index > 0) {
-      return new Bottleneck(
-          "bottleneck",
-          convolutions(parameters, prefix, "conv1", "bn1", "conv2", "bn2", "conv3", "bn3"));
-    }
-    return new Bottleneck(
-        stage == 0 ? "widening" : "halving",
-        convolutions(
-            parameters,
-            prefix,
-            "conv1",
-            "bn1",
-            "conv2",
-            "bn2",
-            "conv3",
-            "bn3",
-            "downsample.0",
-            "downsample.1"));
-  }
-
-  /** Convolutions and their batch norms, in turn. */
-  private static NDList convolutions(
-      Map<String, NDArray> parameters, String prefix, String... names) {
-    List<NDArray> list = new ArrayList<>();
-    for (int i = 0; i < names.length; i += 2) {
-      list.add(parameters.get(prefix + names[i] + ".weight"));
-      String norm = prefix + names[i + 1];
-      NORM.forEach(suffix -> list.add(parameters.get(norm + suffix)));
-    }
-    return TorchScript.list(list);
   }
 
   /** What is not trained keeps its running statistics, and uses them. */

@@ -8,6 +8,7 @@ import java.util.Optional;
 import org.clip4j.engine.LinearKernels;
 import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.engine.Precision;
+import org.clip4j.model.Parameters.LinearMap;
 
 /**
  * Lays a tower's weights out for inference, see {@link LinearKernels}. What is constant goes into
@@ -57,40 +58,23 @@ final class PreparedLinear implements AutoCloseable {
         && kernels.serves(rows);
   }
 
-  /** What a weight before the activation is multiplied by, and one after it divided. */
-  double activationFactor() {
-    return kernels.factor();
-  }
-
   /**
-   * Lays a weight and its bias out, or their rows {@code from} to {@code to}.
+   * Lays a map out.
    *
-   * @param bias null for zeros
-   * @param weightFactor multiplied into the weight
-   * @param biasFactor multiplied into the bias
+   * @param weight that its rows are of
+   * @param bias likewise; null for zeros
    * @param scale [outputs of {@code weight}], multiplied into the rows of both; null for none
-   * @param operation what they will be used for
    * @return the weight and the bias
    */
-  List<NDArray> lay(
-      NDArray weight,
-      NDArray bias,
-      long from,
-      long to,
-      double weightFactor,
-      double biasFactor,
-      NDArray scale,
-      Operation operation) {
+  List<NDArray> lay(LinearMap map, NDArray weight, NDArray bias, NDArray scale) {
+    double factor = map.operation() == Operation.ACTIVATION ? kernels.factor() : 1;
+    double weightFactor = map.activated() ? factor / kernels.factor() : factor;
+    long size = map.to() - map.from();
     try (NDManager scratch = manager.newSubManager()) {
-      NDArray weightRows = rows(scratch, to - from, weightFactor, scale);
-      NDArray biasRows = rows(scratch, to - from, biasFactor, scale);
-      return kernels.lay(manager, weight, bias, from, weightRows, biasRows, operation);
+      NDArray weightRows = rows(scratch, size, weightFactor, scale);
+      NDArray biasRows = rows(scratch, size, factor, scale);
+      return kernels.lay(manager, weight, bias, map.from(), weightRows, biasRows, map.operation());
     }
-  }
-
-  /** As above, all rows of both, used for their product or its sum. */
-  List<NDArray> lay(NDArray weight, NDArray bias, NDArray scale, Operation operation) {
-    return lay(weight, bias, 0, weight.size(0), 1, 1, scale, operation);
   }
 
   private static NDArray rows(NDManager scratch, long size, double factor, NDArray scale) {

@@ -3,12 +3,11 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.clip4j.engine.LinearKernels.Operation;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.model.ParameterSpec.Init;
 
 /**
  * The residual attention block that both towers stack (OpenCLIP's {@code ResidualAttentionBlock}):
@@ -25,36 +24,20 @@ final class ResidualAttentionBlock {
    */
   private static final int WIDE = 512;
 
-  /** A block's parameters in the order in which the kernels take them, without LayerScale's. */
-  private static final List<String> OPENCLIP =
-      List.of(
-          "ln_1.weight",
-          "ln_1.bias",
-          "attn.in_proj_weight",
-          "attn.in_proj_bias",
-          "attn.out_proj.weight",
-          "attn.out_proj.bias",
-          "ln_2.weight",
-          "ln_2.bias",
-          "mlp.c_fc.weight",
-          "mlp.c_fc.bias",
-          "mlp.c_proj.weight",
-          "mlp.c_proj.bias");
+  /** timm's beginnings of the names. */
+  private static final Map<String, String> TIMM =
+      Map.of(
+          "ln_1.", "norm1.",
+          "attn.in_proj_", "attn.qkv.",
+          "attn.out_proj.", "attn.proj.",
+          "ln_2.", "norm2.",
+          "mlp.c_fc.", "mlp.fc1.",
+          "mlp.c_proj.", "mlp.fc2.");
 
-  private static final List<String> TIMM =
-      List.of(
-          "norm1.weight",
-          "norm1.bias",
-          "attn.qkv.weight",
-          "attn.qkv.bias",
-          "attn.proj.weight",
-          "attn.proj.bias",
-          "norm2.weight",
-          "norm2.bias",
-          "mlp.fc1.weight",
-          "mlp.fc1.bias",
-          "mlp.fc2.weight",
-          "mlp.fc2.bias");
+  /** Queries, keys and values of a block are one product; the last block has few queries. */
+  private static final Set<String> OF_LAST_BLOCK = Set.of("attn.q_", "attn.kv_");
+
+  private static final Set<String> OF_OTHER_BLOCKS = Set.of("attn.in_proj_");
 
   /**
    * The last block computes only the one row per image or text that is pooled: all else of its
@@ -65,8 +48,8 @@ final class ResidualAttentionBlock {
       def block(self, x: Tensor, p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
-        y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        qkv = torch.reshape({attended}({qkv}), [N, L, 3, {H}, {d}])
+        y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
+        qkv = torch.reshape({attended}(self.packed(y, {attn.in_proj_*}, {3D})), [N, L, 3, {H}, {d}])
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
         q = torch.select(qkv, 0, 0)
         k = torch.select(qkv, 0, 1)
@@ -78,12 +61,12 @@ final class ResidualAttentionBlock {
       def last_block(self, x: Tensor, row: Tensor, p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
-        y = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        kv = {attended}({kv})
+        y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
+        kv = {attended}(self.packed(y, {attn.kv_*}, {2D}))
         kv = torch.permute(torch.reshape(kv, [N, L, 2, {H}, {d}]), [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
         k = torch.select(kv, 0, 0)
         v = torch.select(kv, 0, 1)
-        q = {attended}({q})
+        q = {attended}(self.packed(self.pick(y, row), {attn.q_*}, {D}))
         q = torch.transpose(torch.reshape(q, [N, 1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
         a = torch.scaled_dot_product_attention(q, k, v, {visible}, 0., False)
         a = torch.reshape(torch.transpose(a, 1, 2), [N, 1, {D}])
@@ -97,25 +80,27 @@ final class ResidualAttentionBlock {
   private static final String RESIDUAL =
       """
       def residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
-        x = torch.add(x, {ls_1}self.linear(a, p[4], p[5]){/ls})
-        y = self.linear(torch.layer_norm(x, [{D}], p[6], p[7], {eps}), p[8], p[9])
-        y = self.linear({gelu}, p[10], p[11])
-        return torch.add(x, {ls_2}y{/ls})
+        x = torch.add(x, {scale_1}self.linear(a, {attn.out_proj.*}){/scale})
+        y = self.linear(torch.layer_norm(x, [{D}], {ln_2.*}, {eps}), {mlp.c_fc.*})
+        y = self.linear({gelu}, {mlp.c_proj.*})
+        return torch.add(x, {scale_2}y{/scale})
       """;
 
   private static final String PREPARED_RESIDUAL =
       """
       def residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
-        x = self.packed_add(x, a, p[4], p[5])
-        y = self.packed_act(torch.layer_norm(x, [{D}], p[6], p[7], {eps}), p[8], p[9])
-        return self.packed_add(x, y, p[10], p[11])
+        x = self.packed_add(x, a, {attn.out_proj.*})
+        y = self.packed_act(torch.layer_norm(x, [{D}], {ln_2.*}, {eps}), {mlp.c_fc.*})
+        return self.packed_add(x, y, {mlp.c_proj.*})
       """;
 
-  private static final String KEY_VALUE =
-      "self.linear(y, torch.slice(p[2], 0, {D}, {3D}), torch.slice(p[3], 0, {D}, {3D}))";
+  /** Where weights are not laid out. */
+  private static final String UNPREPARED =
+      """
+      def packed(self, x: Tensor, w: Tensor, b: Tensor, outputs: int) -> Tensor:
+        return self.linear(x, w, b)
 
-  private static final String QUERY =
-      "self.linear(self.pick(y, row), torch.slice(p[2], 0, 0, {D}), torch.slice(p[3], 0, 0, {D}))";
+      """;
 
   /** Row {@code row[n]} of each sequence; with causal attention it sees the rows up to itself. */
   private static final String PICK =
@@ -142,46 +127,89 @@ final class ResidualAttentionBlock {
    * What the blocks of one tower share.
    *
    * @param width D
+   * @param mlpWidth hidden width of the MLP
    * @param heads H
    * @param activation of the MLP
-   * @param layerScale whether each branch is scaled per channel
+   * @param lsInitValue initial value of LayerScale, or null for none
    * @param causal whether a token sees only itself and the ones before it
    * @param picksFirst whether {@link #forwardAt} always takes the first row
    * @param normEpsilon of every LayerNorm
+   * @param published a publisher's beginnings of names, see {@link Parameters}
+   * @param starts initial values
    */
   record Kind(
       int width,
+      int mlpWidth,
       int heads,
       Activation activation,
-      boolean layerScale,
+      Double lsInitValue,
       boolean causal,
       boolean picksFirst,
-      double normEpsilon) {
+      double normEpsilon,
+      Map<String, String> published,
+      Starts starts) {
 
     static Kind of(TextConfig config, Activation activation) {
       return new Kind(
           config.width(),
+          config.mlpWidth(),
           config.heads(),
           activation,
-          config.lsInitValue() != null,
+          config.lsInitValue(),
           config.causal(),
           false,
-          config.normEpsilon());
+          config.normEpsilon(),
+          Map.of(),
+          Starts.openAi(config.width(), config.mlpWidth(), config.layers()));
     }
 
     static Kind of(VisionConfig config, Activation activation) {
+      boolean timm = config.isSigLip();
       return new Kind(
           config.width(),
+          config.mlpWidth(),
           config.heads(),
           activation,
-          config.lsInitValue() != null,
+          config.lsInitValue(),
           false,
           true,
-          config.normEpsilon());
+          config.normEpsilon(),
+          timm ? TIMM : Map.of(),
+          timm ? Starts.timm() : Starts.pyTorch(config.width(), config.mlpWidth()));
     }
   }
 
-  private final Kind kind;
+  /** Initial values of a block's linear maps; the biases of attention start as 0. */
+  private record Starts(Init inProj, Init outProj, Init fc, Init fcBias, Init proj, Init projBias) {
+
+    /** Gives PyTorch's own, which OpenCLIP keeps for images. */
+    static Starts pyTorch(int width, int mlpWidth) {
+      Init wide = Parameters.uniformOf(width);
+      Init hidden = Parameters.uniformOf(mlpWidth);
+      Init xavier = Parameters.uniform(Math.sqrt(6.0 / (4 * width)));
+      return new Starts(xavier, wide, wide, wide, hidden, hidden);
+    }
+
+    /** Gives OpenAI's for texts, where the weights that end a branch are scaled by the depth. */
+    static Starts openAi(int width, int mlpWidth, int layers) {
+      Init proj = Parameters.normal(Math.pow(width, -0.5) * Math.pow(2.0 * layers, -0.5));
+      return new Starts(
+          Parameters.normal(Math.pow(width, -0.5)),
+          proj,
+          Parameters.normal(Math.pow(2.0 * width, -0.5)),
+          Parameters.uniformOf(width),
+          proj,
+          Parameters.uniformOf(mlpWidth));
+    }
+
+    static Starts timm() {
+      Init weight = Parameters.normal(0.02);
+      Init bias = Parameters.constant(0);
+      return new Starts(weight, weight, weight, bias, weight, bias);
+    }
+  }
+
+  private final Parameters declared;
   private final TowerKernels kernels;
   private final NDList parameters;
   private volatile Prepared prepared;
@@ -197,52 +225,68 @@ final class ResidualAttentionBlock {
   /**
    * Takes the parameters of one block.
    *
+   * @param declared by {@link #parameters}
    * @param kernels of {@link #source}
    * @param all every parameter of the model
    * @param prefix of this block's names, with the final dot
    */
-  ResidualAttentionBlock(Kind kind, TowerKernels kernels, Map<String, NDArray> all, String prefix) {
-    this.kind = kind;
+  ResidualAttentionBlock(
+      Parameters declared, TowerKernels kernels, Map<String, NDArray> all, String prefix) {
+    this.declared = declared;
     this.kernels = kernels;
-    List<NDArray> own = new ArrayList<>();
-    List<String> names = all.containsKey(prefix + OPENCLIP.get(0)) ? OPENCLIP : TIMM;
-    names.forEach(name -> own.add(all.get(prefix + name)));
-    if (all.containsKey(prefix + "ls_1.gamma")) {
-      own.add(all.get(prefix + "ls_1.gamma"));
-      own.add(all.get(prefix + "ls_2.gamma"));
-    }
-    parameters = TorchScript.list(own);
+    parameters = declared.of(all, prefix);
+  }
+
+  /** Declares the parameters of a block. */
+  static Parameters parameters(Kind kind) {
+    long width = kind.width;
+    Starts starts = kind.starts;
+    Init zero = Parameters.constant(0);
+    return new Parameters(kind.published)
+        .norm("ln_1", width)
+        .add("attn.in_proj_weight", starts.inProj, 3 * width, width)
+        .add("attn.in_proj_bias", zero, 3 * width)
+        .linear("attn.out_proj", starts.outProj, zero, width, width)
+        .layerScale("ls_1", kind.lsInitValue, width)
+        .norm("ln_2", width)
+        .linear("mlp.c_fc", starts.fc, starts.fcBias, kind.mlpWidth, width)
+        .linear("mlp.c_proj", starts.proj, starts.projBias, width, kind.mlpWidth)
+        .layerScale("ls_2", kind.lsInitValue, width)
+        .lay("attn.in_proj_", Operation.PRODUCT)
+        .lay("attn.out_proj.", Operation.SUM, false, "ls_1.gamma")
+        .lay("mlp.c_fc.", Operation.ACTIVATION)
+        .lay("mlp.c_proj.", Operation.SUM, true, "ls_2.gamma")
+        .layRows("attn.kv_", "attn.in_proj_", width, 3 * width)
+        .layRows("attn.q_", "attn.in_proj_", 0, width);
   }
 
   /** The functions that the blocks of one tower call. */
   static String source(Kind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
-    return (SOURCE
-            + (prepared ? PREPARED_RESIDUAL : RESIDUAL)
-            + (kind.picksFirst ? FIRST_PICK : PICK))
-        .replace(
-            "{qkv}", prepared ? "self.packed(y, p[2], p[3], {3D})" : "self.linear(y, p[2], p[3])")
-        .replace("{kv}", prepared ? "self.packed(y, p[2], p[3], {2D})" : KEY_VALUE)
-        .replace("{q}", prepared ? "self.packed(self.pick(y, row), p[12], p[13], {D})" : QUERY)
-        .replace("{D}", Integer.toString(kind.width))
-        .replace("{2D}", Integer.toString(2 * kind.width))
-        .replace("{3D}", Integer.toString(3 * kind.width))
-        .replace("{H}", Integer.toString(kind.heads))
-        .replace("{d}", Integer.toString(kind.width / kind.heads))
-        .replace("{eps}", Double.toString(kind.normEpsilon))
-        .replace("{causal}", kind.causal ? "True" : "False")
-        .replace("{visible}", kind.causal ? "self.visible(row, L)" : "None")
-        .replace(
-            "{gelu}",
-            use == TowerKernels.Use.TRAIN
-                ? kind.activation.source
-                : kind.activation.inference.inPlace())
-        .replace("{ls_1}", kind.layerScale ? "torch.mul(p[12], " : "")
-        .replace("{ls_2}", kind.layerScale ? "torch.mul(p[13], " : "")
-        .replace("{/ls}", kind.layerScale ? ")" : "")
-        .replace(
-            "{attended}",
-            use == TowerKernels.Use.TRAIN && kind.width >= WIDE ? "" : "self.attended");
+    String source =
+        (SOURCE
+                + (prepared ? PREPARED_RESIDUAL : UNPREPARED + RESIDUAL)
+                + (kind.picksFirst ? FIRST_PICK : PICK))
+            .replace("{D}", Integer.toString(kind.width))
+            .replace("{2D}", Integer.toString(2 * kind.width))
+            .replace("{3D}", Integer.toString(3 * kind.width))
+            .replace("{H}", Integer.toString(kind.heads))
+            .replace("{d}", Integer.toString(kind.width / kind.heads))
+            .replace("{eps}", Double.toString(kind.normEpsilon))
+            .replace("{causal}", kind.causal ? "True" : "False")
+            .replace("{visible}", kind.causal ? "self.visible(row, L)" : "None")
+            .replace(
+                "{gelu}",
+                use == TowerKernels.Use.TRAIN
+                    ? kind.activation.source
+                    : kind.activation.inference.inPlace())
+            .replace("{scale_1}", kind.lsInitValue != null ? "torch.mul({ls_1.gamma}, " : "")
+            .replace("{scale_2}", kind.lsInitValue != null ? "torch.mul({ls_2.gamma}, " : "")
+            .replace("{/scale}", kind.lsInitValue != null ? ")" : "")
+            .replace(
+                "{attended}",
+                use == TowerKernels.Use.TRAIN && kind.width >= WIDE ? "" : "self.attended");
+    return parameters(kind).resolve(source, prepared);
   }
 
   /** [N, L, D] to [N, L, D]. */
@@ -280,39 +324,13 @@ final class ResidualAttentionBlock {
    * @param pooled whether for {@link #forwardAt} instead of {@link #forward}
    */
   void prepare(PreparedLinear linear, boolean pooled) {
-    if (linear == null) {
-      prepared = null;
-      return;
-    }
-    long width = kind.width;
-    double factor = linear.activationFactor();
-    NDArray firstScale = kind.layerScale ? parameters.get(12) : null;
-    NDArray secondScale = kind.layerScale ? parameters.get(13) : null;
-    long from = pooled ? width : 0;
-    List<NDArray> laid = new ArrayList<>();
-    laid.addAll(parameters.subList(0, 2));
-    NDArray inWeight = parameters.get(2);
-    NDArray inBias = parameters.get(3);
-    laid.addAll(linear.lay(inWeight, inBias, from, 3 * width, 1, 1, null, Operation.PRODUCT));
-    laid.addAll(linear.lay(parameters.get(4), parameters.get(5), firstScale, Operation.SUM));
-    laid.addAll(parameters.subList(6, 8));
-    NDArray hidden = parameters.get(8);
-    long size = hidden.size(0);
-    laid.addAll(
-        linear.lay(hidden, parameters.get(9), 0, size, factor, factor, null, Operation.ACTIVATION));
-    laid.addAll(
-        linear.lay(
-            parameters.get(10),
-            parameters.get(11),
-            0,
-            width,
-            1 / factor,
-            1,
-            secondScale,
-            Operation.SUM));
-    if (pooled) {
-      laid.addAll(linear.lay(inWeight, inBias, 0, width, 1, 1, null, Operation.PRODUCT));
-    }
-    prepared = new Prepared(linear, pooled ? "last_block" : "block", TorchScript.list(laid));
+    Set<String> without = pooled ? OF_OTHER_BLOCKS : OF_LAST_BLOCK;
+    prepared =
+        linear == null
+            ? null
+            : new Prepared(
+                linear,
+                pooled ? "last_block" : "block",
+                declared.prepare(linear, parameters, without));
   }
 }

@@ -3,10 +3,11 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.model.ParameterSpec.Distribution;
+import org.clip4j.model.ParameterSpec.Init;
+import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /**
  * SigLIP's image encoder (Zhai et al. 2023; timm's {@code VisionTransformer} with {@code
@@ -14,41 +15,44 @@ import org.clip4j.engine.TorchScript;
  * token, whose output is pooled by attention with one learned query, and an MLP after it.
  */
 final class SigLipVisionTransformer implements ImageTower {
+  static final String PREFIX = "visual.trunk.";
+  private static final String BLOCKS = "blocks.";
+
   private static final String SOURCE =
       """
       def embed(self, pixels: Tensor, p: List[Tensor]) -> Tensor:
-        x = self.linear(self.patches(pixels), torch.reshape(p[0], [{D}, -1]), p[1])
-        return torch.add(x, p[2])  # [N, L, D]
+        x = self.linear(self.patches(pixels), torch.reshape({patch_embed.proj.weight}, [{D}, -1]), {patch_embed.proj.bias})
+        return torch.add(x, {pos_embed})  # [N, L, D]
 
       def embed_kept(self, pixels: Tensor, kept: Tensor, p: List[Tensor]) -> Tensor:
-        x = self.linear(self.kept_patches(pixels, kept), torch.reshape(p[0], [{D}, -1]), p[1])
-        return torch.add(x, self.rows(torch.select(p[2], 0, 0), kept))  # [N, K, D]
+        x = self.linear(self.kept_patches(pixels, kept), torch.reshape({patch_embed.proj.weight}, [{D}, -1]), {patch_embed.proj.bias})
+        return torch.add(x, self.rows(torch.select({pos_embed}, 0, 0), kept))  # [N, K, D]
 
       def pool(self, x: Tensor, p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
-        x = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
-        q = torch.reshape(self.linear(p[2], p[3], p[4]), [1, 1, {H}, {d}])
+        x = torch.layer_norm(x, [{D}], {norm.*}, {eps})
+        q = torch.reshape(self.linear({attn_pool.latent}, {attn_pool.q.*}), [1, 1, {H}, {d}])
         q = torch.expand(torch.transpose(q, 1, 2), [N, -1, -1, -1])  # [N, H, 1, D/H]
-        kv = torch.reshape(self.linear(x, p[5], p[6]), [N, L, 2, {H}, {d}])
+        kv = torch.reshape(self.linear(x, {attn_pool.kv.*}), [N, L, 2, {H}, {d}])
         kv = torch.permute(kv, [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
         a = torch.scaled_dot_product_attention(q, torch.select(kv, 0, 0), torch.select(kv, 0, 1), None, 0., False)
-        x = self.full(self.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), p[7], p[8]))
-        y = self.linear(torch.layer_norm(x, [{D}], p[9], p[10], {eps}), p[11], p[12])
-        return self.full(torch.add(x, self.linear({gelu}, p[13], p[14])))  # [N, D]
+        x = self.full(self.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), {attn_pool.proj.*}))
+        y = self.linear(torch.layer_norm(x, [{D}], {attn_pool.norm.*}, {eps}), {attn_pool.mlp.fc1.*})
+        return self.full(torch.add(x, self.linear({gelu}, {attn_pool.mlp.fc2.*})))  # [N, D]
 
       """;
 
   private final TowerKernels kernels;
-  private final NDList embed;
+  private final NDList own;
   private final Transformer transformer;
-  private final NDList pool;
 
   SigLipVisionTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
     VisionConfig vision = config.vision();
     Activation activation = config.visionActivation();
-    ResidualAttentionBlock.Kind kind = ResidualAttentionBlock.Kind.of(vision, activation);
-    String own =
+    Kind kind = Kind.of(vision, activation);
+    Parameters declared = parameters(config);
+    String source =
         VisionTransformer.patches(vision)
             + SOURCE
                 .replace("{D}", Integer.toString(vision.width()))
@@ -56,33 +60,40 @@ final class SigLipVisionTransformer implements ImageTower {
                 .replace("{d}", Integer.toString(vision.headWidth()))
                 .replace("{eps}", Double.toString(vision.normEpsilon()))
                 .replace("{gelu}", activation.source);
-    kernels = new TowerKernels(manager, use -> own + ResidualAttentionBlock.source(kind, use));
-    embed = list(parameters, "patch_embed.proj.weight", "patch_embed.proj.bias", "pos_embed");
+    kernels =
+        new TowerKernels(
+            manager,
+            use -> declared.resolve(source, false) + ResidualAttentionBlock.source(kind, use));
+    own = declared.of(parameters, PREFIX);
     transformer =
-        new Transformer(kind, kernels, parameters, "visual.trunk.blocks.", vision.layers().get(0));
-    pool =
-        list(
-            parameters,
-            "norm.weight",
-            "norm.bias",
-            "attn_pool.latent",
-            "attn_pool.q.weight",
-            "attn_pool.q.bias",
-            "attn_pool.kv.weight",
-            "attn_pool.kv.bias",
-            "attn_pool.proj.weight",
-            "attn_pool.proj.bias",
-            "attn_pool.norm.weight",
-            "attn_pool.norm.bias",
-            "attn_pool.mlp.fc1.weight",
-            "attn_pool.mlp.fc1.bias",
-            "attn_pool.mlp.fc2.weight",
-            "attn_pool.mlp.fc2.bias");
+        new Transformer(kind, kernels, parameters, PREFIX + BLOCKS, vision.layers().get(0));
   }
 
-  private static NDList list(Map<String, NDArray> parameters, String... names) {
-    return TorchScript.list(
-        List.of(names).stream().map(name -> parameters.get("visual.trunk." + name)).toList());
+  /** Declares the tower. */
+  static Parameters parameters(ClipConfig config) {
+    VisionConfig vision = config.vision();
+    int width = vision.width();
+    int patch = vision.patchSize();
+    Parameters block =
+        ResidualAttentionBlock.parameters(Kind.of(vision, config.visionActivation()));
+    Init weight = Parameters.normal(0.02);
+    Init zero = Parameters.constant(0);
+    Init conv = Parameters.uniformOf(3.0 * patch * patch);
+    long grid = (long) vision.gridHeight() * vision.gridWidth();
+    Init latent = new Init(Distribution.TRUNCATED_NORMAL, Math.pow(width, -0.5));
+    return new Parameters()
+        .add("pos_embed", weight, 1, grid, width)
+        .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
+        .add("patch_embed.proj.bias", conv, width)
+        .blocks(BLOCKS, block, vision.layers().get(0))
+        .norm("norm", width)
+        .add("attn_pool.latent", latent, 1, 1, width)
+        .linear("attn_pool.q", weight, zero, width, width)
+        .linear("attn_pool.kv", weight, zero, 2L * width, width)
+        .linear("attn_pool.proj", weight, zero, width, width)
+        .norm("attn_pool.norm", width)
+        .linear("attn_pool.mlp.fc1", weight, zero, vision.mlpWidth(), width)
+        .linear("attn_pool.mlp.fc2", weight, zero, width, vision.mlpWidth());
   }
 
   @Override
@@ -95,9 +106,9 @@ final class SigLipVisionTransformer implements ImageTower {
       Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
     NDArray x =
         kept == null
-            ? kernels.call(pass, "embed", pixels, embed) // [N, L, D]
-            : kernels.call(pass, "embed_kept", pixels, kept, embed);
+            ? kernels.call(pass, "embed", pixels, own) // [N, L, D]
+            : kernels.call(pass, "embed_kept", pixels, kept, own);
     NDArray last = transformer.forward(pass, x, hiddenStates); // [N, L, D]
-    return kernels.call(pass, "pool", last, pool); // [N, E], where E is D
+    return kernels.call(pass, "pool", last, own); // [N, E], where E is D
   }
 }

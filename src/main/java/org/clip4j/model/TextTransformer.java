@@ -3,11 +3,10 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.model.ParameterSpec.Init;
+import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /**
  * The text encoder (Radford et al. 2021, section 2.4; OpenCLIP's {@code TextTransformer}, and the
@@ -18,16 +17,18 @@ import org.clip4j.engine.TorchScript;
  * to the longest text, see {@link TextConfig#cutsPadding}.
  */
 final class TextTransformer {
+  private static final String BLOCKS = "transformer.resblocks.";
+
   private static final String SOURCE =
       """
       def pooled_row(self, ids: Tensor) -> Tensor:
         return {row}  # [N]
 
       def embed(self, ids: Tensor, p: List[Tensor]) -> Tensor:
-        return torch.add(torch.embedding(p[0], ids), torch.slice(p[1], 0, 0, torch.size(ids, 1)))  # [N, L, D]
+        return torch.add(torch.embedding({token_embedding.weight}, ids), torch.slice({positional_embedding}, 0, 0, torch.size(ids, 1)))  # [N, L, D]
 
       def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        x = torch.layer_norm(x, [{D}], p[0], p[1], {eps})
+        x = torch.layer_norm(x, [{D}], {ln_final.*}, {eps})
         return {project}  # [N, E]
 
       """;
@@ -42,48 +43,53 @@ final class TextTransformer {
 
   private static final Map<TextProjection, String> PROJECT =
       Map.of(
-          TextProjection.MATRIX, "self.full(self.matmul(x, p[2]))",
-          TextProjection.LINEAR, "self.full(self.linear(x, p[2], p[3]))",
+          TextProjection.MATRIX, "self.full(self.matmul(x, {text_projection}))",
+          TextProjection.LINEAR, "self.full(self.linear(x, {text_projection.*}))",
           TextProjection.NONE, "x");
 
   private final TowerKernels kernels;
-  private final NDList embed;
+  private final NDList own;
   private final Transformer transformer;
-  private final NDList project;
 
   TextTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
     TextConfig text = config.text();
     String prefix = ParameterSpecs.textPrefix(config);
-    ResidualAttentionBlock.Kind kind =
-        ResidualAttentionBlock.Kind.of(text, config.textActivation());
-    String own =
+    Kind kind = Kind.of(text, config.textActivation());
+    Parameters declared = parameters(config);
+    String source =
         SOURCE
             .replace("{row}", ROW.get(text.pooling()))
             .replace("{eos}", Integer.toString(text.eosId()))
             .replace("{project}", PROJECT.get(text.projection()))
             .replace("{D}", Integer.toString(text.width()))
             .replace("{eps}", Double.toString(text.normEpsilon()));
-    kernels = new TowerKernels(manager, use -> own + ResidualAttentionBlock.source(kind, use));
-    embed =
-        TorchScript.list(
-            List.of(
-                parameters.get(prefix + "token_embedding.weight"),
-                parameters.get(prefix + "positional_embedding")));
-    transformer =
-        new Transformer(
-            kind, kernels, parameters, prefix + "transformer.resblocks.", text.layers());
-    List<NDArray> last = new ArrayList<>();
-    last.add(parameters.get(prefix + "ln_final.weight"));
-    last.add(parameters.get(prefix + "ln_final.bias"));
-    switch (text.projection()) {
-      case MATRIX -> last.add(parameters.get(prefix + "text_projection"));
-      case LINEAR -> {
-        last.add(parameters.get(prefix + "text_projection.weight"));
-        last.add(parameters.get(prefix + "text_projection.bias"));
-      }
-      case NONE -> {} // the feature is the embedding
+    kernels =
+        new TowerKernels(
+            manager,
+            use -> declared.resolve(source, false) + ResidualAttentionBlock.source(kind, use));
+    own = declared.of(parameters, prefix);
+    transformer = new Transformer(kind, kernels, parameters, prefix + BLOCKS, text.layers());
+  }
+
+  /** Declares the tower. */
+  static Parameters parameters(ClipConfig config) {
+    TextConfig text = config.text();
+    int width = text.width();
+    Parameters block = ResidualAttentionBlock.parameters(Kind.of(text, config.textActivation()));
+    Init projection = Parameters.normal(Math.pow(width, -0.5));
+    Parameters own =
+        new Parameters()
+            .add("positional_embedding", Parameters.normal(0.01), text.contextLength(), width);
+    if (text.projection() == TextProjection.MATRIX) {
+      own.add("text_projection", projection, width, config.embedDim());
     }
-    project = TorchScript.list(last);
+    own.blocks(BLOCKS, block, text.layers())
+        .add("token_embedding.weight", Parameters.normal(0.02), text.vocabSize(), width)
+        .norm("ln_final", width);
+    return text.projection() == TextProjection.LINEAR
+        ? own.linear(
+            "text_projection", projection, Parameters.constant(0), config.embedDim(), width)
+        : own;
   }
 
   /** See {@link ImageTower#prepare}. */
@@ -100,8 +106,8 @@ final class TextTransformer {
    */
   NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
     NDArray row = kernels.call(pass, "pooled_row", ids); // [N]
-    NDArray x = kernels.call(pass, "embed", ids, embed); // [N, L, D]
+    NDArray x = kernels.call(pass, "embed", ids, own); // [N, L, D]
     NDArray pooled = transformer.forwardAt(pass, x, row, hiddenStates); // [N, D]
-    return kernels.call(pass, "project", pooled, project); // [N, E]
+    return kernels.call(pass, "project", pooled, own); // [N, E]
   }
 }

@@ -24,9 +24,11 @@ final class Transformer {
       String prefix,
       int layers) {
     this.kernels = kernels;
+    Parameters declared = ResidualAttentionBlock.parameters(kind);
     blocks =
         IntStream.range(0, layers)
-            .mapToObj(i -> new ResidualAttentionBlock(kind, kernels, parameters, prefix + i + "."))
+            .mapToObj(
+                i -> new ResidualAttentionBlock(declared, kernels, parameters, prefix + i + "."))
             .toList();
   }
 

@@ -3,13 +3,12 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
-import java.util.stream.Stream;
 import org.clip4j.engine.LinearKernels.Operation;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.model.ParameterSpec.Init;
+import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /**
  * The image encoder as a Vision Transformer (Radford et al. 2021, section 2.4; OpenCLIP's {@code
@@ -18,30 +17,33 @@ import org.clip4j.engine.TorchScript;
  * feature.
  */
 final class VisionTransformer implements ImageTower {
+  static final String PREFIX = "visual.";
+  private static final String BLOCKS = "transformer.resblocks.";
+
   private static final String SOURCE =
       """
       def embed(self, pixels: Tensor, p: List[Tensor]) -> Tensor:
-        return self.tokens(self.patches(pixels), p[2], p)  # [N, L, D]
+        return self.tokens(self.patches(pixels), {positional_embedding}, p)  # [N, L, D]
 
       def embed_kept(self, pixels: Tensor, kept: Tensor, p: List[Tensor]) -> Tensor:
-        first = torch.expand(torch.slice(p[2], 0, 0, 1), [torch.size(kept, 0), 1, {D}])
-        positions = torch.cat([first, self.rows(torch.slice(p[2], 0, 1), kept)], 1)  # [N, K+1, D]
+        first = torch.expand(torch.slice({positional_embedding}, 0, 0, 1), [torch.size(kept, 0), 1, {D}])
+        positions = torch.cat([first, self.rows(torch.slice({positional_embedding}, 0, 1), kept)], 1)  # [N, K+1, D]
         return self.tokens(self.kept_patches(pixels, kept), positions, p)  # [N, K+1, D]
 
       def tokens(self, patches: Tensor, positions: Tensor, p: List[Tensor]) -> Tensor:
         x = {project_patches}
-        token = torch.expand(torch.reshape(p[1], [1, 1, {D}]), [torch.size(x, 0), 1, {D}])
+        token = torch.expand(torch.reshape({class_embedding}, [1, 1, {D}]), [torch.size(x, 0), 1, {D}])
         x = torch.add(torch.cat([token, self.full(x)], 1), positions)
-        return {ln_pre}
+        return {pre}
 
       def norm(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        return torch.layer_norm(x, [{D}], p[0], p[1], {eps})
+        return torch.layer_norm(x, [{D}], {ln_post.*}, {eps})
 
       def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        return self.full(self.matmul(self.norm(x, p), p[2]))  # [N, E], of [N, D]
+        return self.full(self.matmul(self.norm(x, p), {proj}))  # [N, E], of [N, D]
 
       def project_mean(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        return self.full(self.matmul({mean}, p[2]))  # [N, E], of [N, L, D]
+        return self.full(self.matmul({mean}, {proj}))  # [N, E], of [N, L, D]
 
       """;
 
@@ -72,14 +74,17 @@ final class VisionTransformer implements ImageTower {
   private static final String MEAN = "torch.mean(torch.slice(x, 1, 1), [1])";
 
   private static final String PROJECT_PATCHES =
-      "self.matmul(patches, torch.t(torch.reshape(p[0], [{D}, -1])))";
+      "self.matmul(patches, torch.t(torch.reshape({conv1.weight}, [{D}, -1])))";
 
+  private static final String PREPARED_PROJECT_PATCHES =
+      "self.packed(patches, {conv1.weight}, {conv1.bias}, {D})";
+
+  private final Parameters declared;
   private final TowerKernels kernels;
   private final boolean mean;
   private final int patches;
-  private final NDList embed;
+  private final NDList own;
   private final Transformer transformer;
-  private final NDList project;
   private volatile PreparedEmbedding prepared;
 
   private record PreparedEmbedding(PreparedLinear linear, NDList parameters) {}
@@ -88,14 +93,13 @@ final class VisionTransformer implements ImageTower {
     VisionConfig vision = config.vision();
     mean = vision.pooling() == ImagePooling.AVG;
     patches = vision.patches();
-    ResidualAttentionBlock.Kind kind =
-        ResidualAttentionBlock.Kind.of(vision, config.visionActivation());
-    String own =
+    Kind kind = Kind.of(vision, config.visionActivation());
+    declared = parameters(config);
+    String source =
         patches(vision)
             + SOURCE
                 .replace(
-                    "{ln_pre}",
-                    vision.lnPre() ? "torch.layer_norm(x, [{D}], p[3], p[4], {eps})" : "x")
+                    "{pre}", vision.lnPre() ? "torch.layer_norm(x, [{D}], {ln_pre.*}, {eps})" : "x")
                 .replace(
                     "{mean}",
                     vision.lnAfterPool()
@@ -104,17 +108,34 @@ final class VisionTransformer implements ImageTower {
                 .replace("{eps}", Double.toString(vision.normEpsilon()));
     kernels =
         new TowerKernels(
-            manager, use -> source(own, vision, use) + ResidualAttentionBlock.source(kind, use));
-    List<String> names =
-        new ArrayList<>(List.of("conv1.weight", "class_embedding", "positional_embedding"));
-    if (vision.lnPre()) {
-      names.addAll(List.of("ln_pre.weight", "ln_pre.bias"));
-    }
-    embed = list(parameters, names.stream());
+            manager, use -> source(source, vision, use) + ResidualAttentionBlock.source(kind, use));
+    own = declared.of(parameters, PREFIX);
     transformer =
-        new Transformer(
-            kind, kernels, parameters, "visual.transformer.resblocks.", vision.layers().get(0));
-    project = list(parameters, Stream.of("ln_post.weight", "ln_post.bias", "proj"));
+        new Transformer(kind, kernels, parameters, PREFIX + BLOCKS, vision.layers().get(0));
+  }
+
+  /** Declares the tower. */
+  static Parameters parameters(ClipConfig config) {
+    VisionConfig vision = config.vision();
+    int width = vision.width();
+    int patch = vision.patchSize();
+    Parameters block =
+        ResidualAttentionBlock.parameters(Kind.of(vision, config.visionActivation()));
+    Init scale = Parameters.normal(Math.pow(width, -0.5));
+    long grid = (long) vision.gridHeight() * vision.gridWidth();
+    Init conv = Parameters.uniformOf(3.0 * patch * patch);
+    Parameters own =
+        new Parameters()
+            .add("class_embedding", scale, width)
+            .add("positional_embedding", scale, grid + 1, width)
+            .add("proj", scale, width, config.embedDim())
+            .add("conv1.weight", conv, width, 3, patch, patch);
+    if (vision.lnPre()) {
+      own.norm("ln_pre", width);
+    }
+    return own.blocks(BLOCKS, block, vision.layers().get(0))
+        .norm("ln_post", width)
+        .lay("conv1.", Operation.PRODUCT);
   }
 
   /**
@@ -128,34 +149,22 @@ final class VisionTransformer implements ImageTower {
         .replace("{gw}", Integer.toString(vision.gridWidth()));
   }
 
-  private static String source(String own, VisionConfig vision, TowerKernels.Use use) {
-    String prepared = "self.packed(patches, p[0], p[" + biasIndex(vision) + "], {D})";
-    return own.replace(
-            "{project_patches}", use == TowerKernels.Use.PREPARED ? prepared : PROJECT_PATCHES)
-        .replace("{D}", Integer.toString(vision.width()));
-  }
-
-  /** Among the prepared parameters of the embedding, after all others, there is a bias of zeros. */
-  private static int biasIndex(VisionConfig vision) {
-    return vision.lnPre() ? 5 : 3;
+  private String source(String source, VisionConfig vision, TowerKernels.Use use) {
+    boolean packs = use == TowerKernels.Use.PREPARED;
+    return declared.resolve(
+        source
+            .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES)
+            .replace("{D}", Integer.toString(vision.width())),
+        packs);
   }
 
   @Override
   public void prepare(PreparedLinear linear) {
     transformer.prepare(linear, !mean);
-    if (linear == null) {
-      prepared = null;
-      return;
-    }
-    List<NDArray> laid = new ArrayList<>(embed);
-    List<NDArray> projection = linear.lay(embed.get(0), null, null, Operation.PRODUCT);
-    laid.set(0, projection.get(0));
-    laid.add(projection.get(1));
-    prepared = new PreparedEmbedding(linear, TorchScript.list(laid));
-  }
-
-  private static NDList list(Map<String, NDArray> parameters, Stream<String> names) {
-    return TorchScript.list(names.map(name -> parameters.get("visual." + name)).toList());
+    prepared =
+        linear == null
+            ? null
+            : new PreparedEmbedding(linear, declared.prepare(linear, own, Set.of()));
   }
 
   @Override
@@ -164,13 +173,13 @@ final class VisionTransformer implements ImageTower {
     NDArray x =
         kept == null
             ? embed(pass, pixels) // [N, L, D]
-            : kernels.call(pass, "embed_kept", pixels, kept, embed);
+            : kernels.call(pass, "embed_kept", pixels, kept, own);
     if (mean) {
       NDArray last = transformer.forward(pass, x, hiddenStates); // [N, L, D]
-      return kernels.call(pass, "project_mean", last, project); // [N, E]
+      return kernels.call(pass, "project_mean", last, own); // [N, E]
     }
     NDArray token = transformer.forwardAt(pass, x, pixels, hiddenStates); // [N, D]
-    return kernels.call(pass, "project", token, project); // [N, E]
+    return kernels.call(pass, "project", token, own); // [N, E]
   }
 
   private NDArray embed(Forward pass, NDArray pixels) {
@@ -178,6 +187,6 @@ final class VisionTransformer implements ImageTower {
     boolean serves = now != null && now.linear.serves(pass, pixels.size(0) * patches);
     return serves
         ? kernels.call(now.linear, "embed", pixels, now.parameters)
-        : kernels.call(pass, "embed", pixels, embed);
+        : kernels.call(pass, "embed", pixels, own);
   }
 }

@@ -134,6 +134,7 @@ final class IndexFolder {
   }
 
   /** Writes what is not stored there yet. */
+  @SuppressWarnings("try") // the lock is held, and not used otherwise
   static void save(Path folder, String format, Vectors vectors, Origin origin) throws IOException {
     List<Piece> pieces = vectors.pieces();
     try (FolderLock lock = new FolderLock(folder)) {

@@ -166,8 +166,6 @@ public final class SearchQuery {
   int candidates() {
     return Math.max(
         topK,
-        candidates > 0
-            ? candidates
-            : Math.max(LEAST_CANDIDATES, 2 * (int) Math.min(topK, 1 << 29)));
+        candidates > 0 ? candidates : Math.max(LEAST_CANDIDATES, 2 * Math.min(topK, 1 << 29)));
   }
 }

@@ -156,6 +156,7 @@ class ExactIndexTest {
   }
 
   @Test
+  @SuppressWarnings("try") // the lock is held, and not used otherwise
   void another_index_is_not_replaced() throws IOException {
     try (ExactIndex index = of(uniform(3, 8, 8));
         ExactIndex other = of(uniform(3, 8, 9))) {

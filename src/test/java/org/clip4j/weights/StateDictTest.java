@@ -223,4 +223,19 @@ class StateDictTest {
           .hasMessageContainingAll("safetensors: 'model.vis", "holds NaN at index 3");
     }
   }
+
+  @Test
+  void a_logit_scale_whose_exponential_is_infinite_does_not_load() throws IOException {
+    Path found =
+        written(
+            "openclip-vit",
+            (name, values) -> name.equals("logit_scale") ? values.put(0, 100) : values,
+            name -> name);
+
+    try (Checkpoint checkpoint = Checkpoint.open(found)) {
+      assertThatThrownBy(() -> checkpoint.parameters().read("logit_scale"))
+          .isInstanceOf(UncheckedIOException.class)
+          .hasMessageContainingAll("safetensors: logit_scale is 100.0", "too large");
+    }
+  }
 }

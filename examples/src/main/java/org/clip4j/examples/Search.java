@@ -62,12 +62,14 @@ final class Search implements Callable<Integer> {
       description =
           "Shows only what stands out from the rest, perhaps nothing; of what is shown at most this"
               + " share should be irrelevant, for example 0.3.")
+  @Range(above = 0, below = 1)
   private Double relevance;
 
   @Option(
       names = "--fold",
       paramLabel = "COSINE",
       description = "Folds rows that are at least so similar to a better one into it.")
+  @Range(min = -1, max = 1)
   private Float fold;
 
   @Option(

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
 import org.clip4j.search.LuceneIndex;
+import org.clip4j.search.LuceneIndexBuilder;
 import org.clip4j.search.ModelIdentity;
 import org.clip4j.springai.ClipProperties;
 import org.springframework.ai.embedding.EmbeddingModel;
@@ -42,7 +43,7 @@ public class PictureApplication {
             properties.precision().name().toLowerCase(Locale.ROOT),
             "");
     Path place = folder.resolve("index");
-    LuceneIndex.Builder builder = LuceneIndex.builder(place).optModel(identity);
+    LuceneIndexBuilder builder = LuceneIndex.builder(place).optModel(identity);
     if (!LuceneIndex.isIn(place)) {
       return builder.create();
     }

@@ -1,0 +1,273 @@
+package org.clip4j.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.clip4j.engine.LinearKernels;
+import org.clip4j.engine.LinearKernels.Operation;
+import org.clip4j.engine.TorchScript;
+import org.clip4j.model.ParameterSpec.Distribution;
+import org.clip4j.model.ParameterSpec.Init;
+
+/**
+ * Declares the parameters and buffers of one part of a model, a block or what stands around the
+ * blocks: names, shapes, initial values, and how linear maps are laid out for inference. Kernels
+ * take all of them as their argument {@code p} and write a name in braces for each that they use.
+ */
+final class Parameters {
+
+  /**
+   * A linear map that is laid out for inference. Its weight and its bias are named by its own name
+   * and {@code weight} or {@code bias}; a map without a bias gets one of zeros.
+   *
+   * @param of the declared map whose rows these are
+   * @param operation what it is used for
+   * @param activated whether its inputs come from an activation
+   * @param scale name of the parameter that its outputs are multiplied by, if there is such a one
+   */
+  record LinearMap(
+      String name,
+      String of,
+      long from,
+      long to,
+      Operation operation,
+      boolean activated,
+      String scale) {}
+
+  private static final Pattern NAMED = Pattern.compile("\\{([^{}]*)}");
+
+  /** A publisher's beginnings of names, by the ones that are written in kernels. */
+  private final Map<String, String> published;
+
+  /** Written in kernels, in the order of {@code p}; what only a laid-out map has comes last. */
+  private final List<String> names = new ArrayList<>();
+
+  private final List<ParameterSpec> specs = new ArrayList<>();
+
+  /** {@link #specs}, with the blocks' among them. */
+  private final List<ParameterSpec> listed = new ArrayList<>();
+
+  private final List<LinearMap> maps = new ArrayList<>();
+  private int beforeBlocks;
+
+  /** Starts with none, whose names in kernels are those in checkpoints. */
+  Parameters() {
+    this(Map.of());
+  }
+
+  /** Starts with none, where checkpoints have other beginnings of names. */
+  Parameters(Map<String, String> published) {
+    this.published = published;
+  }
+
+  Parameters add(String name, Init init, long... shape) {
+    return add(name, init, false, shape);
+  }
+
+  private Parameters add(String name, Init init, boolean buffer, long... shape) {
+    String stored =
+        published.entrySet().stream()
+            .filter(entry -> name.startsWith(entry.getKey()))
+            .map(entry -> entry.getValue() + name.substring(entry.getKey().length()))
+            .findFirst()
+            .orElse(name);
+    names.add(name);
+    specs.add(new ParameterSpec(stored, shape, buffer, init));
+    listed.add(specs.get(specs.size() - 1));
+    return this;
+  }
+
+  static Init constant(double value) {
+    return new Init(Distribution.CONSTANT, value);
+  }
+
+  static Init normal(double std) {
+    return new Init(Distribution.NORMAL, std);
+  }
+
+  /** Gives PyTorch's own for weights and biases: Kaiming uniform with a = sqrt(5). */
+  static Init uniformOf(double inputs) {
+    return uniform(1 / Math.sqrt(inputs));
+  }
+
+  static Init uniform(double bound) {
+    return new Init(Distribution.UNIFORM, bound);
+  }
+
+  /** Adds a LayerNorm, or the affine part of a BatchNorm that starts with the given weight. */
+  private Parameters norm(String name, double weight, long width) {
+    add(name + ".weight", constant(weight), width);
+    return add(name + ".bias", constant(0), width);
+  }
+
+  Parameters norm(String name, long width) {
+    return norm(name, 1, width);
+  }
+
+  Parameters linear(String name, Init weight, Init bias, long out, long in) {
+    add(name + ".weight", weight, out, in);
+    return add(name + ".bias", bias, out);
+  }
+
+  /** Adds a scale per channel, unless its initial value is null. */
+  Parameters layerScale(String name, Double value, long width) {
+    return value == null ? this : add(name + ".gamma", constant(value), width);
+  }
+
+  /** Adds a convolution without bias, and its batch norm. */
+  Parameters conv(String conv, String norm, double normWeight, long in, long out, int kernel) {
+    add(conv + ".weight", uniformOf((double) in * kernel * kernel), out, in, kernel, kernel);
+    norm(norm, normWeight, out);
+    add(norm + ".running_mean", constant(0), true, out);
+    add(norm + ".running_var", constant(1), true, out);
+    return add(norm + ".num_batches_tracked", constant(0), true);
+  }
+
+  /** Lists the blocks' parameters here, which are not among these in kernels. */
+  Parameters blocks(String prefix, Parameters block, int count) {
+    beforeBlocks = specs.size();
+    IntStream.range(0, count).forEach(i -> listed.addAll(block.specs(prefix + i + ".")));
+    return this;
+  }
+
+  /** Lays a map out for inference; comes after all parameters. */
+  Parameters lay(String map, Operation operation) {
+    return lay(map, operation, false, "");
+  }
+
+  /** As above, where its inputs may come from an activation, and its outputs may be scaled. */
+  Parameters lay(String map, Operation operation, boolean activated, String scale) {
+    long rows = specs.get(names.indexOf(map + "weight")).shape()[0];
+    return lay(new LinearMap(map, map, 0, rows, operation, activated, scale));
+  }
+
+  /** Lays some rows of a map out as one of their own. */
+  Parameters layRows(String part, String map, long from, long to) {
+    return lay(new LinearMap(part, map, from, to, Operation.PRODUCT, false, ""));
+  }
+
+  private Parameters lay(LinearMap map) {
+    maps.add(map);
+    for (String name : List.of(map.name + "weight", map.name + "bias")) {
+      if (!names.contains(name)) {
+        names.add(name);
+      }
+    }
+    return this;
+  }
+
+  /** Counts what stands before the blocks. */
+  int beforeBlocks() {
+    return beforeBlocks;
+  }
+
+  /** Lists all, with the blocks', in the order of checkpoints. */
+  List<ParameterSpec> specs(String prefix) {
+    return listed.stream()
+        .map(s -> new ParameterSpec(prefix + s.name(), s.shape(), s.buffer(), s.init()))
+        .toList();
+  }
+
+  /**
+   * Puts elements of {@code p} for names in braces: {@code {ln_1.weight}} for one, {@code {ln_1.*}}
+   * for all that begin so, in the order in which they were declared.
+   *
+   * @param prepared whether {@code p} will be that of {@link #prepare} and not that of {@link #of}
+   * @throws IllegalArgumentException if there is none of a name
+   */
+  String resolve(String source, boolean prepared) {
+    return NAMED
+        .matcher(source)
+        .replaceAll(
+            match -> {
+              String name = match.group(1);
+              String start = name.replaceFirst("\\*$", "");
+              String found =
+                  names.stream()
+                      .filter(n -> name.equals(start) ? n.equals(name) : n.startsWith(start))
+                      .map(n -> prepared ? element(n) : plain(n))
+                      .collect(Collectors.joining(", "));
+              if (found.isEmpty()) {
+                throw new IllegalArgumentException(
+                    "a kernel names the parameter '" + name + "', declared are " + names);
+              }
+              return found;
+            });
+  }
+
+  private String element(String name) {
+    return "p[" + names.indexOf(name) + "]";
+  }
+
+  /** Where nothing is laid out, rows are taken out of the map that they belong to. */
+  private String plain(String name) {
+    return maps.stream()
+        .filter(map -> !map.name.equals(map.of) && name.startsWith(map.name))
+        .map(
+            map ->
+                "torch.slice("
+                    + element(map.of + name.substring(map.name.length()))
+                    + ", 0, "
+                    + map.from
+                    + ", "
+                    + map.to
+                    + ")")
+        .findFirst()
+        .orElseGet(() -> element(name));
+  }
+
+  /** Picks the arrays that kernels take as {@code p}. */
+  NDList of(Map<String, NDArray> all, String prefix) {
+    return TorchScript.list(specs.stream().map(spec -> all.get(prefix + spec.name())).toList());
+  }
+
+  /**
+   * Lays the maps out for inference.
+   *
+   * @param plain as {@link #of} gives them
+   * @param without maps that are left as they are
+   * @return what kernels for prepared weights take as {@code p}
+   */
+  NDList prepare(PreparedLinear linear, NDList plain, Set<String> without) {
+    List<NDArray> laid = new ArrayList<>(plain);
+    for (LinearMap map : maps) {
+      if (!without.contains(map.name)) {
+        NDArray weight = array(plain, map.of + "weight");
+        NDArray bias = array(plain, map.of + "bias");
+        List<NDArray> pair = linear.lay(map, weight, bias, array(plain, map.scale));
+        put(laid, map.name + "weight", pair.get(0));
+        put(laid, map.name + "bias", pair.get(1));
+      }
+    }
+    return TorchScript.list(laid);
+  }
+
+  /** Null where no such parameter is declared. */
+  private NDArray array(NDList plain, String name) {
+    int index = names.indexOf(name);
+    return index >= 0 && index < plain.size() ? plain.get(index) : null;
+  }
+
+  private void put(List<NDArray> laid, String name, NDArray array) {
+    int index = names.indexOf(name);
+    if (index < laid.size()) {
+      laid.set(index, array);
+    } else {
+      laid.add(index, array);
+    }
+  }
+
+  /** Proves the kernels of the maps that are laid out, see {@link LinearKernels#isPacked}. */
+  void prove(LinearKernels kernels) {
+    for (LinearMap map : maps) {
+      ParameterSpec weight = specs.get(names.indexOf(map.of + "weight"));
+      kernels.isPacked(weight.count() / weight.shape()[0], map.to - map.from, map.operation);
+    }
+  }
+}

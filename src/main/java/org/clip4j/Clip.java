@@ -29,6 +29,7 @@ import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A CLIP model with all it needs to take image files and texts: the front door.
@@ -134,14 +135,14 @@ public final class Clip implements AutoCloseable {
    * @param transform what the model was trained with
    * @param tokenizer what the model was trained with; null for images only
    */
-  public static Clip of(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
+  public static Clip of(ClipModel model, ImageTransform transform, @Nullable Tokenizer tokenizer) {
     return of(model, transform, tokenizer, Precision.FP32, true, ImageDecoder.defaults());
   }
 
   static Clip of(
       ClipModel model,
       ImageTransform transform,
-      Tokenizer tokenizer,
+      @Nullable Tokenizer tokenizer,
       Precision precision,
       boolean prepared,
       ImageDecoder decoder) {

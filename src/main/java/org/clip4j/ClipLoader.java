@@ -17,6 +17,7 @@ import org.clip4j.model.ClipModel;
 import org.clip4j.model.KernelSurvey;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Options for loading a {@link Clip}; made by {@link Clip#loader(String)}.
@@ -107,7 +108,7 @@ public final class ClipLoader {
   }
 
   /** As {@link #optArchitecture(String)}; null takes the checkpoint's own. */
-  public ClipLoader optArchitecture(ClipConfig architecture) {
+  public ClipLoader optArchitecture(@Nullable ClipConfig architecture) {
     this.architecture = architecture;
     return this;
   }

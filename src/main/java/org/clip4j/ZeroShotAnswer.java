@@ -2,6 +2,7 @@ package org.clip4j;
 
 import java.util.Comparator;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a {@link ZeroShotClassifier} says of an image.
@@ -12,7 +13,7 @@ import java.util.List;
  * @param unknownCheck what the classifier's rule for unknown images said; null if it has none
  */
 public record ZeroShotAnswer(
-    List<String> labels, List<LabelScore> scores, UnknownCheck unknownCheck) {
+    List<String> labels, List<LabelScore> scores, @Nullable UnknownCheck unknownCheck) {
 
   /** Keeps copies of the lists. */
   public ZeroShotAnswer {

@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 import org.clip4j.data.ImageSource;
 import org.clip4j.eval.ClassWeights;
 import org.clip4j.image.RgbImage;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A classifier made of words (Radford et al. 2021, section 3.1): every label is put into every
@@ -289,7 +290,7 @@ public final class ZeroShotClassifier {
    *
    * @param rule null for none
    */
-  public ZeroShotClassifier withUnknown(UnknownRule rule) {
+  public ZeroShotClassifier withUnknown(@Nullable UnknownRule rule) {
     checkUnknown(rule == null ? null : rule.score());
     return new ZeroShotClassifier(this, thresholds, rule);
   }

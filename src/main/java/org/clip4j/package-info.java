@@ -3,4 +3,7 @@
  * org.clip4j.ZeroShotClassifier} turns labels and prompts into a classifier. Everything else is one
  * package further down.
  */
+@NullMarked
 package org.clip4j;
+
+import org.jspecify.annotations.NullMarked;

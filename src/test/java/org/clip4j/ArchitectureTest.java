@@ -20,6 +20,7 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
 
 /** The rules of the house, see docs/decisions.md: packages depend downwards only. */
@@ -53,6 +54,16 @@ class ArchitectureTest {
     assertThat(CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet()))
         .isEqualTo(PACKAGES);
     assertThat(CLASSES.size()).isGreaterThan(50);
+  }
+
+  @Test
+  void every_package_says_where_null_is_allowed() {
+    assertThat(PACKAGES)
+        .allSatisfy(
+            name ->
+                assertThat(CLASSES.getPackage(name).isAnnotatedWith(NullMarked.class))
+                    .as("@NullMarked in package-info.java of " + name)
+                    .isTrue());
   }
 
   @Test

@@ -9,6 +9,7 @@ import java.util.Map;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.FileNames;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Images without captions, see {@link Images}. Holds names and places; an image is read when asked
@@ -93,7 +94,7 @@ public final class ImageList {
    *
    * @return null if there is none of that name
    */
-  public synchronized ImageSource find(Name name) {
+  public synchronized @Nullable ImageSource find(Name name) {
     if (numbers.isEmpty()) {
       for (int i = 0; i < items.size(); i++) {
         numbers.putIfAbsent(items.get(i).name, i);

@@ -14,4 +14,7 @@
  * which is a function of feed, seed and epoch and can skip ahead; what of it is damaged is left out
  * in that order, so a position needs nothing but counts.
  */
+@NullMarked
 package org.clip4j.data;
+
+import org.jspecify.annotations.NullMarked;

@@ -4,4 +4,7 @@
  * {@code Classifications}. For applications that are built on DJL's interfaces; all others are
  * served by {@link org.clip4j.Clip}, which does the work here too.
  */
+@NullMarked
 package org.clip4j.djl;
+
+import org.jspecify.annotations.NullMarked;

@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.pytorch.jni.JniUtils;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /** PyTorch's gradient recording, for the calling thread. */
 public final class Autograd {
@@ -38,7 +39,7 @@ public final class Autograd {
    * Runs a computation whose {@link TorchScript.Mode#TRAINING} calls are recorded for a backward
    * pass.
    */
-  public static <T> T record(Supplier<T> computation) {
+  public static <T extends @Nullable Object> T record(Supplier<T> computation) {
     return withGradMode(true, computation);
   }
 
@@ -46,7 +47,7 @@ public final class Autograd {
    * Runs a computation whose {@link TorchScript.Mode#TRAINING} calls are not recorded; its results,
    * unlike those of {@link TorchScript.Mode#INFERENCE}, may later take part in recorded ones.
    */
-  public static <T> T withoutRecording(Supplier<T> computation) {
+  public static <T extends @Nullable Object> T withoutRecording(Supplier<T> computation) {
     return withGradMode(false, computation);
   }
 

@@ -5,6 +5,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The one thread on which a model that many threads share computes, in the order in which they ask.
@@ -28,7 +29,7 @@ public final class ComputeThread implements AutoCloseable {
    *
    * @throws RuntimeException what {@code work} throws
    */
-  public <T> T call(Supplier<T> work) {
+  public <T extends @Nullable Object> T call(Supplier<T> work) {
     Future<T> future = thread.submit(work::get);
     boolean interrupted = false;
     try {

@@ -8,6 +8,7 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Linear maps by weights that stay as they are: each weight is cast and laid out once, and what
@@ -380,7 +381,7 @@ public final class LinearKernels {
   public List<NDArray> lay(
       NDManager owner,
       NDArray weight,
-      NDArray bias,
+      @Nullable NDArray bias,
       long from,
       NDArray weightRows,
       NDArray biasRows,

@@ -1,6 +1,7 @@
 package org.clip4j.engine;
 
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Computes without any kernel that needs a proof, to tell whether a kernel is at fault for what
@@ -12,7 +13,7 @@ public final class PlainArithmetic {
   private PlainArithmetic() {}
 
   /** Computes in float32 by PyTorch's own arithmetic alone, as far as the calling thread does. */
-  public static <T> T only(Supplier<T> work) {
+  public static <T extends @Nullable Object> T only(Supplier<T> work) {
     ASKED.set(true);
     try {
       return work.get();

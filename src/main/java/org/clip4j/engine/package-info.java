@@ -7,4 +7,7 @@
  * whole blocks of the model are written as TorchScript source, compiled in memory, and called with
  * one crossing of the language border each.
  */
+@NullMarked
 package org.clip4j.engine;
+
+import org.jspecify.annotations.NullMarked;

@@ -26,6 +26,7 @@ import org.clip4j.model.Forward;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Images and texts to embeddings of unit length, without recording gradients. Images are decoded on
@@ -74,7 +75,7 @@ public final class Encoder implements AutoCloseable {
    * @param transform what the model is trained with
    * @param tokenizer what the model is trained with; null for images only
    */
-  public Encoder(ClipModel model, ImageTransform transform, Tokenizer tokenizer) {
+  public Encoder(ClipModel model, ImageTransform transform, @Nullable Tokenizer tokenizer) {
     this(model, transform, tokenizer, Precision.FP32, false, null);
   }
 
@@ -88,7 +89,7 @@ public final class Encoder implements AutoCloseable {
   public static Encoder ofFixed(
       ClipModel model,
       ImageTransform transform,
-      Tokenizer tokenizer,
+      @Nullable Tokenizer tokenizer,
       Precision precision,
       boolean prepared) {
     return new Encoder(model, transform, tokenizer, precision, prepared, new ComputeThread());
@@ -97,7 +98,7 @@ public final class Encoder implements AutoCloseable {
   private Encoder(
       ClipModel model,
       ImageTransform transform,
-      Tokenizer tokenizer,
+      @Nullable Tokenizer tokenizer,
       Precision precision,
       boolean prepares,
       ComputeThread thread) {
@@ -141,7 +142,7 @@ public final class Encoder implements AutoCloseable {
    * @param unreadable told of each such image and why, in order, on this thread
    * @return null in place of the vectors of such images
    */
-  public float[][] encodeImages(
+  public float[] @Nullable [] encodeImages(
       List<? extends ImageSource> images, BiConsumer<ImageSource, IOException> unreadable) {
     float[][] embeddings = new float[images.size()][];
     encodeImages(

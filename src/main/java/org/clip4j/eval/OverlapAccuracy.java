@@ -1,6 +1,7 @@
 package org.clip4j.eval;
 
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What near-duplicates in the training set do to accuracy (Radford et al. 2021, section 5):
@@ -12,9 +13,9 @@ import java.util.stream.IntStream;
  */
 public record OverlapAccuracy(
     Interval all,
-    Interval overlap,
-    Interval clean,
-    Interval allLessClean,
+    @Nullable Interval overlap,
+    @Nullable Interval clean,
+    @Nullable Interval allLessClean,
     int overlapImages,
     int cleanImages) {
 

@@ -3,6 +3,7 @@ package org.clip4j.eval;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A probe and a zero-shot classifier on the same test embeddings, as in figure 5 of Radford et al.
@@ -14,7 +15,7 @@ import java.util.stream.IntStream;
  *     differences in the same resamples; null if there is no zero-shot classifier
  */
 public record ProbeEvaluation(
-    ClassMetrics probe, ClassMetrics zeroShot, Interval zeroShotLessProbe) {
+    ClassMetrics probe, @Nullable ClassMetrics zeroShot, @Nullable Interval zeroShotLessProbe) {
 
   private static final int RESAMPLES = 1000;
 
@@ -30,7 +31,7 @@ public record ProbeEvaluation(
       float[][] features,
       int[] labels,
       LinearProbe probe,
-      EmbeddingClassifier zeroShot,
+      @Nullable EmbeddingClassifier zeroShot,
       long seed) {
     int classes = probe.classNames().size();
     LabelledFeatures.check("test", features, labels, classes);

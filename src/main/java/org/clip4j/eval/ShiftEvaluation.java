@@ -11,6 +11,7 @@ import java.util.function.LongConsumer;
 import org.clip4j.data.CorruptedImage;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.image.Corruption;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Accuracy of classifiers on a source set and on shifted ones (Radford et al. 2021, section 3.3):
@@ -95,7 +96,7 @@ public final class ShiftEvaluation {
      *
      * @param shift its name; null for the mean over all
      */
-    public EffectiveRobustness.Point point(String shift, int classifier) {
+    public EffectiveRobustness.Point point(@Nullable String shift, int classifier) {
       return new EffectiveRobustness.Point(
           classifiers.get(classifier),
           source.top1.get(classifier).value(),
@@ -109,7 +110,7 @@ public final class ShiftEvaluation {
      * @param baselines their names
      * @throws IllegalArgumentException if they are too few, see {@link EffectiveRobustness#fit}
      */
-    public EffectiveRobustness robustness(String shift, Set<String> baselines) {
+    public EffectiveRobustness robustness(@Nullable String shift, Set<String> baselines) {
       List<EffectiveRobustness.Point> points = new ArrayList<>();
       for (int k = 0; k < classifiers.size(); k++) {
         if (baselines.contains(classifiers.get(k))) {

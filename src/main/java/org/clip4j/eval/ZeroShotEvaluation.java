@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.function.LongConsumer;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.data.UnreadableImages;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Zero-shot classification of a test set of any size (Radford et al. 2021, section 3.1), and what
@@ -96,7 +97,7 @@ public final class ZeroShotEvaluation {
       ClassNames.Matching matching,
       List<Head> heads,
       Interval promptGain,
-      Interval ensembleGain,
+      @Nullable Interval ensembleGain,
       UnreadableImages unreadable,
       boolean[] correct) {
 

@@ -3,4 +3,7 @@
  * embeddings, of many labelled images or few. The counting works on plain vectors, so that it can
  * be checked by hand; {@link org.clip4j.eval.Encoder} makes them.
  */
+@NullMarked
 package org.clip4j.eval;
+
+import org.jspecify.annotations.NullMarked;

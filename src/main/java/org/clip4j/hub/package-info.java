@@ -11,4 +11,7 @@
  * <p>Facts of the protocol and of the cache's layout are those of {@code huggingface_hub} 1.33
  * ({@code file_download.py}, {@code constants.py}, {@code utils/_http.py}).
  */
+@NullMarked
 package org.clip4j.hub;
+
+import org.jspecify.annotations.NullMarked;

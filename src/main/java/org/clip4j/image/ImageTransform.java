@@ -1,6 +1,7 @@
 package org.clip4j.image;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The validation transform that a model was trained for: resize, centre crop, and the mean and
@@ -120,7 +121,7 @@ public record ImageTransform(
   }
 
   @Override
-  public boolean equals(Object other) {
+  public boolean equals(@Nullable Object other) {
     return other instanceof ImageTransform that
         && height == that.height
         && width == that.width

@@ -8,4 +8,7 @@
  * org.clip4j.image.ImageTransform} then resizes and crops as the checkpoint asks, value for value,
  * to planar 8-bit levels, which the engine normalises.
  */
+@NullMarked
 package org.clip4j.image;
+
+import org.jspecify.annotations.NullMarked;

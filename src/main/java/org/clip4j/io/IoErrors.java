@@ -17,6 +17,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.NotLinkException;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says what went wrong in words. The JDK's exceptions about files often hold a path as their whole
@@ -27,7 +28,7 @@ public final class IoErrors {
   private IoErrors() {}
 
   /** Something done with files. */
-  public interface Work<T> {
+  public interface Work<T extends @Nullable Object> {
     /** Does it. */
     T run() throws IOException;
   }
@@ -107,7 +108,7 @@ public final class IoErrors {
    *
    * @throws IOException as the work does, with a message that is more than a path
    */
-  public static <T> T worded(Work<T> work) throws IOException {
+  public static <T extends @Nullable Object> T worded(Work<T> work) throws IOException {
     try {
       return work.run();
     } catch (IOException e) {
@@ -133,7 +134,7 @@ public final class IoErrors {
    *
    * @throws IOException as the work does, with a message that is more than a path
    */
-  public static <T> T worded(Path file, Work<T> work) throws IOException {
+  public static <T extends @Nullable Object> T worded(Path file, Work<T> work) throws IOException {
     try {
       return work.run();
     } catch (IOException e) {

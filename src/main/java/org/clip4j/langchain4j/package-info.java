@@ -3,4 +3,7 @@
  * {@code dev.langchain4j:langchain4j-core}, which the application brings: this library does not
  * depend on it otherwise.
  */
+@NullMarked
 package org.clip4j.langchain4j;
+
+import org.jspecify.annotations.NullMarked;

@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import org.clip4j.engine.TorchScript;
 import org.clip4j.engine.TorchScript.Mode;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Embeddings at unit length and the logits between them, as every loss takes them, and their
@@ -70,7 +71,7 @@ public final class Similarity {
    * @param bias scalar, or null
    * @return [N, M]
    */
-  public NDArray logits(NDArray image, NDArray text, NDArray logScale, NDArray bias) {
+  public NDArray logits(NDArray image, NDArray text, NDArray logScale, @Nullable NDArray bias) {
     return bias == null
         ? kernels.call(Mode.TRAINING, "logits", image, text, logScale)
         : kernels.call(Mode.TRAINING, "biased_logits", image, text, logScale, bias);

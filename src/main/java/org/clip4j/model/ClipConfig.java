@@ -1,6 +1,7 @@
 package org.clip4j.model;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The architecture of a CLIP model, in the vocabulary of OpenCLIP's {@code model_cfg}.
@@ -23,7 +24,7 @@ public record ClipConfig(
     boolean quickGelu,
     boolean customText,
     double initLogitScale,
-    Double initLogitBias) {
+    @Nullable Double initLogitBias) {
 
   /** CLIP's own initial value, the logarithm of 1 / 0.07. */
   public static final double INIT_LOGIT_SCALE = Math.log(1 / 0.07);

@@ -14,6 +14,7 @@ import java.util.function.Predicate;
 import org.clip4j.engine.HostMemory;
 import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.Precision;
+import org.jspecify.annotations.Nullable;
 
 /**
  * CLIP: an image encoder and a text encoder that end in one embedding space, and the learned scale
@@ -176,7 +177,8 @@ public final class ClipModel implements AutoCloseable {
    *
    * @param hiddenStates given the output of the embedding and of each block; null if not wanted
    */
-  public NDArray encodeImage(Forward pass, NDArray pixels, Consumer<NDArray> hiddenStates) {
+  public NDArray encodeImage(
+      Forward pass, NDArray pixels, @Nullable Consumer<NDArray> hiddenStates) {
     return encodeImage(pass, pixels, null, hiddenStates);
   }
 
@@ -188,12 +190,15 @@ public final class ClipModel implements AutoCloseable {
    *     VisionConfig#patches} - 1; null for all
    * @throws IllegalArgumentException if the image tower is a ModifiedResNet, which has no patches
    */
-  public NDArray encodePatches(Forward pass, NDArray pixels, NDArray kept) {
+  public NDArray encodePatches(Forward pass, NDArray pixels, @Nullable NDArray kept) {
     return encodeImage(pass, pixels, kept, null);
   }
 
   private NDArray encodeImage(
-      Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
+      Forward pass,
+      NDArray pixels,
+      @Nullable NDArray kept,
+      @Nullable Consumer<NDArray> hiddenStates) {
     Shape expected = new Shape(3, config.vision().imageHeight(), config.vision().imageWidth());
     Shape found = pixels.getShape();
     if (found.dimension() != 4 || !found.slice(1).equals(expected)) {
@@ -225,7 +230,7 @@ public final class ClipModel implements AutoCloseable {
    *
    * @param hiddenStates given the output of the embedding and of each block; null if not wanted
    */
-  public NDArray encodeText(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
+  public NDArray encodeText(Forward pass, NDArray ids, @Nullable Consumer<NDArray> hiddenStates) {
     Shape found = ids.getShape();
     int context = config.text().contextLength();
     boolean cuts = config.text().cutsPadding();

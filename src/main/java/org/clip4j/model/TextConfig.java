@@ -1,5 +1,7 @@
 package org.clip4j.model;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * The text tower, in the vocabulary of OpenCLIP's {@code text_cfg}.
  *
@@ -25,7 +27,7 @@ public record TextConfig(
     int heads,
     int layers,
     double mlpRatio,
-    Double lsInitValue,
+    @Nullable Double lsInitValue,
     boolean causal,
     TextPooling pooling,
     int eosId,
@@ -62,7 +64,7 @@ public record TextConfig(
       int heads,
       int layers,
       double mlpRatio,
-      Double lsInitValue) {
+      @Nullable Double lsInitValue) {
     this(
         contextLength,
         vocabSize,

@@ -1,5 +1,7 @@
 package org.clip4j.model;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * Which tokenizer a text tower was trained with, in the vocabulary of OpenCLIP's {@code text_cfg}.
  *
@@ -9,7 +11,8 @@ package org.clip4j.model;
  *     for the tokenizer's default
  * @param stripSepToken whether the separator token is replaced by 0
  */
-public record TokenizerOptions(String hfName, String clean, boolean stripSepToken) {
+public record TokenizerOptions(
+    @Nullable String hfName, @Nullable String clean, boolean stripSepToken) {
   /** OpenAI's tokenizer. */
   public static final TokenizerOptions OPENAI = new TokenizerOptions(null, null, false);
 }

@@ -1,6 +1,7 @@
 package org.clip4j.model;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The image tower, in the vocabulary of OpenCLIP's {@code vision_cfg}.
@@ -31,7 +32,7 @@ public record VisionConfig(
     List<Integer> layers,
     int headWidth,
     double mlpRatio,
-    Double lsInitValue,
+    @Nullable Double lsInitValue,
     boolean lnPre,
     ImagePooling pooling,
     boolean lnAfterPool,
@@ -93,7 +94,7 @@ public record VisionConfig(
       List<Integer> layers,
       int headWidth,
       double mlpRatio,
-      Double lsInitValue) {
+      @Nullable Double lsInitValue) {
     this(
         imageHeight,
         imageWidth,
@@ -119,7 +120,7 @@ public record VisionConfig(
       List<Integer> layers,
       int headWidth,
       double mlpRatio,
-      Double lsInitValue,
+      @Nullable Double lsInitValue,
       boolean lnPre,
       ImagePooling pooling,
       boolean lnAfterPool,

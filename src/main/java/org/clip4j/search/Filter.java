@@ -1,6 +1,7 @@
 package org.clip4j.search;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says which entries of a {@link LuceneIndex} a search is among. Values are strings, numbers or
@@ -18,7 +19,7 @@ public sealed interface Filter {
   record AnyOf(String field, List<?> values) implements Filter {}
 
   /** Entries with a value of at least the first and at most the last; null for no bound. */
-  record Range(String field, Object from, Object to) implements Filter {}
+  record Range(String field, @Nullable Object from, @Nullable Object to) implements Filter {}
 
   /** Entries that another filter does not match. */
   record Not(Filter filter) implements Filter {}
@@ -40,7 +41,7 @@ public sealed interface Filter {
   }
 
   /** Entries with a value between two, both included; null for no bound. */
-  static Filter range(String field, Object from, Object to) {
+  static Filter range(String field, @Nullable Object from, @Nullable Object to) {
     return new Range(field, from, to);
   }
 

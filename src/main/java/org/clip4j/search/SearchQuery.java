@@ -1,5 +1,7 @@
 package org.clip4j.search;
 
+import org.jspecify.annotations.Nullable;
+
 /**
  * What to look for in a {@link LuceneIndex}.
  *
@@ -66,7 +68,7 @@ public final class SearchQuery {
   }
 
   /** Only among entries that the filter matches; null for all. */
-  public SearchQuery optWhere(Filter filter) {
+  public SearchQuery optWhere(@Nullable Filter filter) {
     this.filter = filter;
     return this;
   }

@@ -10,4 +10,7 @@
  * as {@code .npy} shards that NumPy reads, and goes on where an interrupted one stopped; {@link
  * org.clip4j.search.Embeddings} reads them.
  */
+@NullMarked
 package org.clip4j.search;
+
+import org.jspecify.annotations.NullMarked;

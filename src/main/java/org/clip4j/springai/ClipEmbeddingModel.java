@@ -6,6 +6,7 @@ import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
 import org.clip4j.Clip;
+import org.jspecify.annotations.Nullable;
 import org.springframework.ai.chat.metadata.EmptyUsage;
 import org.springframework.ai.content.Media;
 import org.springframework.ai.document.Document;
@@ -85,7 +86,9 @@ public final class ClipEmbeddingModel implements EmbeddingModel {
    */
   @Override
   public List<float[]> embed(
-      List<Document> documents, EmbeddingOptions options, BatchingStrategy batching) {
+      List<Document> documents,
+      @Nullable EmbeddingOptions options,
+      @Nullable BatchingStrategy batching) {
     check(options);
     float[][] embeddings = new float[documents.size()][];
     List<String> texts = new ArrayList<>();

@@ -6,4 +6,7 @@
  * tokenizers}. What a model asks of either beside its vocabulary are {@link
  * org.clip4j.text.TokenizerRules}.
  */
+@NullMarked
 package org.clip4j.text;
+
+import org.jspecify.annotations.NullMarked;

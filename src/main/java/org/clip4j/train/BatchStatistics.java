@@ -3,6 +3,7 @@ package org.clip4j.train;
 import java.util.HashMap;
 import java.util.Map;
 import org.clip4j.data.PairBatch;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a step's batch was like.
@@ -21,7 +22,7 @@ import org.clip4j.data.PairBatch;
 public record BatchStatistics(
     int size,
     double duplicateCaptions,
-    String commonCaption,
+    @Nullable String commonCaption,
     int commonCaptionCount,
     double chanceLoss,
     double imageCosine,

@@ -22,6 +22,7 @@ import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.KeyMap;
 import org.clip4j.weights.Layout;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a CLIP model on image-text pairs, as OpenCLIP does: the symmetric contrastive loss, AdamW,
@@ -166,7 +167,7 @@ public final class ClipTrainer {
      * What turns captions into token ids; by default OpenAI's tokenizer. A model of another
      * vocabulary needs its own. The caller closes it, after the training.
      */
-    public Builder optTokenizer(Tokenizer tokenizer) {
+    public Builder optTokenizer(@Nullable Tokenizer tokenizer) {
       settings.tokenizer = tokenizer;
       return this;
     }

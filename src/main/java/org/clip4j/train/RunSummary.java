@@ -4,6 +4,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What was seen of a training.
@@ -14,7 +15,10 @@ import java.util.Map;
  * @param stoppedEarly whether the training ended since the metric no longer improved
  */
 public record RunSummary(
-    List<Evaluated> evaluations, Evaluated best, List<Finding> findings, boolean stoppedEarly) {
+    List<Evaluated> evaluations,
+    @Nullable Evaluated best,
+    List<Finding> findings,
+    boolean stoppedEarly) {
 
   /**
    * The values of an evaluation.

@@ -1,6 +1,7 @@
 package org.clip4j.train;
 
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The loss or a gradient was not a number, or infinite. The weights are as they were before the
@@ -22,7 +23,7 @@ public final class TrainingDivergedException extends IllegalStateException {
   }
 
   /** The folder where the step's batch was saved; null without an output folder. */
-  public Path batch() {
+  public @Nullable Path batch() {
     return batch;
   }
 }

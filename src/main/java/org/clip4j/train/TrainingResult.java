@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a training did.
@@ -20,7 +21,7 @@ import java.util.Locale;
  * @param summary evaluations and findings
  */
 public record TrainingResult(
-    Path output,
+    @Nullable Path output,
     long steps,
     long resumedAt,
     boolean cancelled,

@@ -16,6 +16,7 @@ import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A model on disk, as one of its publishers leaves it: its architecture, its validation transform,
@@ -90,7 +91,7 @@ public final class Checkpoint implements AutoCloseable {
    * @throws CheckpointException as {@link #open(Path)}, or if the weights are not of this
    *     architecture
    */
-  public static Checkpoint open(Path path, ClipConfig architecture) throws IOException {
+  public static Checkpoint open(Path path, @Nullable ClipConfig architecture) throws IOException {
     return IoErrors.worded(path, () -> openFiles(path, architecture));
   }
 

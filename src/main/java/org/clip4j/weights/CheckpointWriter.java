@@ -13,6 +13,7 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a model as a folder that this library and the layout's own opens.
@@ -87,7 +88,7 @@ public final class CheckpointWriter {
    *
    * @param tokenizer null for OpenAI's
    */
-  public CheckpointWriter optTokenizer(Tokenizer tokenizer) {
+  public CheckpointWriter optTokenizer(@Nullable Tokenizer tokenizer) {
     tokenizerFiles = tokenizer == null ? List.of() : tokenizer.files();
     return this;
   }

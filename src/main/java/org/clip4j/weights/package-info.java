@@ -10,4 +10,7 @@
  * they claim are checked before anything is allocated, and they are only ever replaced by complete
  * ones.
  */
+@NullMarked
 package org.clip4j.weights;
+
+import org.jspecify.annotations.NullMarked;

@@ -21,6 +21,8 @@ import java.util.List;
 import java.util.Map;
 import org.clip4j.Clip;
 import org.clip4j.langchain4j.ClipEmbeddingModel;
+import org.clip4j.langchain4j.LuceneEmbeddingStore;
+import org.clip4j.search.LuceneIndex;
 
 /**
  * The snippets of docs/integrations.md about LangChain4j, compiled; a test holds the guide to them.
@@ -56,6 +58,11 @@ final class LangChain4jGuide {
   static EmbeddingModel model(Clip clip) {
     EmbeddingModel model = ClipEmbeddingModel.of(clip, "openai/clip-vit-base-patch32");
     return model;
+  }
+
+  static EmbeddingStore<TextSegment> lucene(LuceneIndex index) {
+    EmbeddingStore<TextSegment> store = LuceneEmbeddingStore.of(index);
+    return store;
   }
 
   interface Assistant {

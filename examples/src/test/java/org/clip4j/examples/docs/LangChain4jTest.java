@@ -10,13 +10,16 @@ import dev.langchain4j.model.chat.response.ChatResponse;
 import dev.langchain4j.model.embedding.EmbeddingModel;
 import dev.langchain4j.store.embedding.EmbeddingStore;
 import dev.langchain4j.store.embedding.inmemory.InMemoryEmbeddingStore;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import org.clip4j.Clip;
 import org.clip4j.langchain4j.ClipEmbeddingModel;
+import org.clip4j.search.LuceneIndex;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The guide's snippets, run on a tiny random model and with a language model that echoes. */
 class LangChain4jTest {
@@ -29,7 +32,7 @@ class LangChain4jTest {
           GOLDEN.resolve("preprocess/palette.png"), "a pattern of few colours");
 
   @Test
-  void texts_find_pictures_which_are_an_answers_sources() {
+  void texts_find_pictures_which_are_an_answers_sources(@TempDir Path folder) throws IOException {
     String question = "which picture is grey?";
     ChatModel echo =
         new ChatModel() {
@@ -40,10 +43,9 @@ class LangChain4jTest {
                 .build();
           }
         };
-    try (Clip clip = Clip.load(GOLDEN.resolve("hf-clip"))) {
+    try (Clip clip = Clip.load(GOLDEN.resolve("hf-clip"));
+        LuceneIndex index = LuceneIndex.builder(folder.resolve("index")).open()) {
       EmbeddingModel model = ClipEmbeddingModel.of(clip, "hf-clip");
-      EmbeddingStore<TextSegment> store = new InMemoryEmbeddingStore<>();
-      LangChain4jGuide.addPictures(model, store, CAPTIONS);
       float[] text = clip.encodeText(question);
       List<String> nearest =
           CAPTIONS.keySet().stream()
@@ -52,10 +54,15 @@ class LangChain4jTest {
               .limit(3)
               .map(Path::toString)
               .toList();
-      assertThat(LangChain4jGuide.findPictures(model, store, question))
-          .containsExactlyElementsOf(nearest);
-      assertThat(LangChain4jGuide.ask(echo, model, store, question))
-          .containsExactlyElementsOf(nearest);
+      for (EmbeddingStore<TextSegment> store :
+          List.of(new InMemoryEmbeddingStore<TextSegment>(), LangChain4jGuide.lucene(index))) {
+        LangChain4jGuide.addPictures(model, store, CAPTIONS);
+        assertThat(LangChain4jGuide.findPictures(model, store, question))
+            .containsExactlyElementsOf(nearest);
+        assertThat(LangChain4jGuide.ask(echo, model, store, question))
+            .containsExactlyElementsOf(nearest);
+      }
+      assertThat(index.size()).isEqualTo(CAPTIONS.size());
     }
   }
 }

@@ -44,7 +44,8 @@ class LangChain4jTest {
           }
         };
     try (Clip clip = Clip.load(GOLDEN.resolve("hf-clip"));
-        LuceneIndex index = LuceneIndex.builder(folder.resolve("index")).open()) {
+        LuceneIndex index =
+            LuceneIndex.builder(folder.resolve("index")).optDimensions(24).create()) {
       EmbeddingModel model = ClipEmbeddingModel.of(clip, "hf-clip");
       float[] text = clip.encodeText(question);
       List<String> nearest =

@@ -141,7 +141,8 @@ public final class ClipLoader {
       }
       try {
         model = ClipModel.load(opened.config(), opened.parameters(), device);
-      } catch (RuntimeException | Error e) {
+        requireFiniteScale(model, opened.weights());
+      } catch (IOException | RuntimeException | Error e) {
         if (tokenizer != null) {
           tokenizer.close();
         }
@@ -152,6 +153,16 @@ public final class ClipLoader {
       throw IoErrors.isInterruption(e)
           ? new UncheckedIOException("loading " + this + " was interrupted", e)
           : IoErrors.unchecked(e);
+    }
+  }
+
+  private static void requireFiniteScale(ClipModel model, Path weights) throws IOException {
+    if (!Float.isFinite(model.logitScale())) {
+      model.close();
+      throw new IOException(
+          weights
+              + ": the exponential of logit_scale is too large for a float; that of CLIP models is"
+              + " about 100");
     }
   }
 

@@ -283,7 +283,7 @@ public final class LinearKernels {
       return natives()
           + PACKED
               .replace("{plain}", precision.rounded(plain))
-              .replace("{plain_act}", activation.scaled);
+              .replace("{plain_act}", GeluKernel.plainly(activation.scaled));
     }
     String product =
         kind == Kind.CAST

@@ -1,7 +1,6 @@
 package org.clip4j.weights;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -216,17 +215,7 @@ public final class Checkpoint implements AutoCloseable {
 
       @Override
       public void copy(String name, long from, FloatBuffer target) {
-        int start = target.position();
         tensors.copyFinite(name, from, target);
-        if (name.equals("logit_scale") && Math.exp(target.get(start)) > Float.MAX_VALUE) {
-          throw new UncheckedIOException(
-              new IOException(
-                  tensors.file()
-                      + ": logit_scale is "
-                      + target.get(start)
-                      + ", the logarithm of a number that is too large for a float; CLIP models"
-                      + " have about 4.6"));
-        }
       }
     };
   }

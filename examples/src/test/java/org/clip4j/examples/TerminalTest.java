@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -39,6 +40,8 @@ class TerminalTest {
   /** Runs an example in a terminal, and presses Ctrl-C once its screen shows something. */
   private String interrupt(Class<?> example, String until, String... arguments) throws Exception {
     List<String> command = new ArrayList<>();
+    // Whoever runs the tests in the background has them ignore Ctrl-C, and their children too.
+    command.addAll(List.of("/usr/bin/env", "--default-signal=INT"));
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx512m", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true"));
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), example.getName()));
@@ -51,6 +54,7 @@ class TerminalTest {
     builder.environment().put("TERM", "xterm");
     builder.environment().put("LC_ALL", "C.UTF-8");
     Process process = builder.start();
+    CompletableFuture.delayedExecutor(2, TimeUnit.MINUTES).execute(process::destroyForcibly);
     Pattern shown = Pattern.compile(until);
     StringBuilder said = new StringBuilder();
     boolean pressed = false;

@@ -39,6 +39,12 @@ public final class LoadBenchmark implements Callable<Integer> {
       description = "First writes the folder: that architecture with random weights, fp32.")
   private String make;
 
+  @Option(
+      names = "--unprepared",
+      description =
+          "Load for weights as they are: no kernel is proved meanwhile, which tells what that costs.")
+  private boolean unprepared;
+
   @Override
   public Integer call() throws IOException {
     if (make != null) {
@@ -50,7 +56,7 @@ public final class LoadBenchmark implements Callable<Integer> {
       }
       return 0;
     }
-    ClipLoader loader = Clip.loader(model).optDevice(device.device());
+    ClipLoader loader = Clip.loader(model).optDevice(device.device()).optPrepared(!unprepared);
     Path weights;
     try (Checkpoint checkpoint = loader.openCheckpoint()) {
       weights = checkpoint.weights();

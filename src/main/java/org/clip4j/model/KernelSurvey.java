@@ -8,6 +8,7 @@ import org.clip4j.engine.KernelProof;
 import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.LinearKernels;
 import org.clip4j.engine.Precision;
+import org.clip4j.io.DaemonThreads;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /** Proves the native kernels of a model's shapes without the model, see {@link KernelProof}. */
@@ -35,9 +36,7 @@ public final class KernelSurvey {
    */
   public static void ahead(ClipConfig config, Device device, Precision precision) {
     if (!device.isGpu()) {
-      Thread thread = new Thread(() -> prove(config, precision, false), "clip4j-proofs");
-      thread.setDaemon(true);
-      thread.start();
+      DaemonThreads.named("clip4j-proofs").newThread(() -> prove(config, precision, false)).start();
     }
   }
 

@@ -33,7 +33,7 @@ public record UnknownRule(Score score, double threshold) {
   /** Checks the threshold. */
   public UnknownRule {
     Objects.requireNonNull(score, "score");
-    Fitting.checkShare("the threshold of the " + name(score) + " rule", threshold);
+    LabelChecks.share("the threshold of the " + name(score) + " rule", threshold);
   }
 
   /** Unknown where the two highest probabilities differ by no more. */

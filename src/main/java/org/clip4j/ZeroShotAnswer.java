@@ -58,7 +58,7 @@ public record ZeroShotAnswer(
    */
   public LabelScore score(String label) {
     List<String> all = scores.stream().map(LabelScore::label).toList();
-    Fitting.checkLabel(all, label);
+    LabelChecks.known(all, label);
     return scores.get(all.indexOf(label));
   }
 }

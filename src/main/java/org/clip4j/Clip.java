@@ -330,8 +330,8 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * How many calls have begun and not ended, those that wait for the model among them: the length
-   * of its queue, for monitoring.
+   * Counts the calls that have begun and not ended, those that wait for the model among them: the
+   * length of its queue, for monitoring.
    */
   public int callsInFlight() {
     return calls.getReadLockCount();

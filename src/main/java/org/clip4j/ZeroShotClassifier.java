@@ -74,18 +74,18 @@ public final class ZeroShotClassifier {
     return labels;
   }
 
-  /** How probabilities are made. */
+  /** Says how probabilities are made. */
   public Probabilities probabilities() {
     return vectors.kind();
   }
 
-  /** Whether each label is judged for itself, so that an image may have none or several. */
+  /** Tells whether each label is judged for itself, so that an image may have none or several. */
   public boolean isMultiLabel() {
     return thresholds != null;
   }
 
   /**
-   * From which probability each label holds.
+   * Says from which probability each label holds.
    *
    * @return in the order of the labels; empty if this is not multi-label
    */
@@ -157,28 +157,28 @@ public final class ZeroShotClassifier {
     return Stream.of(embeddings).map(this::classify).toList();
   }
 
-  /** What an image file shows, perhaps none of the labels. */
+  /** Says what an image file shows, perhaps none of the labels. */
   public ZeroShotAnswer answer(Path image) {
     return answer(clip.encodeImage(image));
   }
 
-  /** What images of any kind show, in order, see {@link Clip#encodeImages(List)}. */
+  /** Says what images of any kind show, in order, see {@link Clip#encodeImages(List)}. */
   public List<ZeroShotAnswer> answer(List<?> images) {
     return Stream.of(clip.encodeImages(images)).map(this::answer).toList();
   }
 
-  /** What the content of an image file shows. */
+  /** Says what the content of an image file shows. */
   public ZeroShotAnswer answer(byte[] image) {
     return answer(clip.encodeImage(image));
   }
 
-  /** What an image of any kind shows. */
+  /** Says what an image of any kind shows. */
   public ZeroShotAnswer answer(ImageSource image) {
     return answer(clip.encodeImage(image));
   }
 
   /**
-   * What an image shows, by its embedding.
+   * Says what an image shows, by its embedding.
    *
    * @param embedding as {@link Clip#encodeImage(Path)} gives it, unit length
    */
@@ -232,7 +232,9 @@ public final class ZeroShotClassifier {
     return new Fitting(labels, vectors, embeddings, shown).thresholds();
   }
 
-  /** The same classifier with fitted thresholds; labels that are not among them keep theirs. */
+  /**
+   * Makes the same classifier with fitted thresholds; labels that are not among them keep theirs.
+   */
   public ZeroShotClassifier withThresholds(List<LabelThreshold> fitted) {
     Map<String, Double> changed = new LinkedHashMap<>();
     fitted.forEach(each -> changed.put(each.label(), each.threshold()));
@@ -240,7 +242,7 @@ public final class ZeroShotClassifier {
   }
 
   /**
-   * The same classifier with other thresholds; labels that are not among them keep theirs.
+   * Makes the same classifier with other thresholds; labels that are not among them keep theirs.
    *
    * @param changed by label, each in [0, 1]
    */
@@ -285,7 +287,7 @@ public final class ZeroShotClassifier {
   }
 
   /**
-   * The same classifier with a rule for unknown images.
+   * Makes the same classifier with a rule for unknown images.
    *
    * @param rule null for none
    */
@@ -352,7 +354,7 @@ public final class ZeroShotClassifier {
     }
 
     /**
-     * How probabilities are made. By default as the model was trained: {@link
+     * Sets how probabilities are made; by default as the model was trained: {@link
      * Probabilities#SIGMOID} if it is a SigLIP model, else {@link Probabilities#SOFTMAX}, or {@link
      * Probabilities#BACKGROUND} in multi-label answers.
      */
@@ -371,7 +373,7 @@ public final class ZeroShotClassifier {
     }
 
     /**
-     * From which probability a label of a multi-label classifier holds; by default 0.5.
+     * Sets from which probability a label of a multi-label classifier holds; by default 0.5.
      *
      * @param threshold in [0, 1]
      */
@@ -388,8 +390,8 @@ public final class ZeroShotClassifier {
     }
 
     /**
-     * What may be said of any image; by default "a photo". {@link Probabilities#BACKGROUND} and
-     * {@link UnknownRule.Score#BACKGROUND} compare labels with the one that fits an image best.
+     * Sets what may be said of any image; by default "a photo". {@link Probabilities#BACKGROUND}
+     * and {@link UnknownRule.Score#BACKGROUND} compare labels with the one that fits an image best.
      *
      * @param prompts at least one, none empty
      */

@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.clip4j.testing.ChildJvm;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,17 +98,9 @@ abstract class HubFixture {
 
   /** Fetches in a process of its own, by the environment. */
   final Process start() throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp",
-            System.getProperty("java.class.path"),
-            HubProcess.class.getName(),
-            "fetch",
-            ID);
+    ProcessBuilder builder = ChildJvm.of(List.of(), HubProcess.class, "fetch", ID);
     builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
     builder.environment().putAll(environment);
-    builder.redirectErrorStream(true);
     return builder.start();
   }
 

@@ -1,5 +1,7 @@
 package org.clip4j.io;
 
+import static java.util.Map.entry;
+
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -17,6 +19,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.NotLinkException;
 import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +28,18 @@ import org.jspecify.annotations.Nullable;
  * {@link Throwable#getMessage()}.
  */
 public final class IoErrors {
+  private static final Map<Class<?>, String> REASONS =
+      Map.ofEntries(
+          entry(NoSuchFileException.class, "it does not exist"),
+          entry(
+              AccessDeniedException.class,
+              "access is denied; look at its permissions, and at those of the folders above it"),
+          entry(DirectoryNotEmptyException.class, "the folder is not empty"),
+          entry(NotDirectoryException.class, "it is not a folder"),
+          entry(FileAlreadyExistsException.class, "it exists already"),
+          entry(FileSystemLoopException.class, "its links lead round in a circle"),
+          entry(NotLinkException.class, "it is not a link"));
+
   private IoErrors() {}
 
   /** Something done with files. */
@@ -41,9 +56,7 @@ public final class IoErrors {
       return message(unchecked.getCause());
     }
     if (e instanceof FileSystemException file && isBare(file)) {
-      String name = file.getFile() == null ? "a file" : file.getFile();
-      String other = file.getOtherFile() == null ? "" : " -> " + file.getOtherFile();
-      return name + other + ": " + reason(file);
+      return worded(file).getMessage();
     }
     if (isInterruption(e) && (own == null || e instanceof InterruptedException)) {
       return "the thread was interrupted";
@@ -174,27 +187,7 @@ public final class IoErrors {
   }
 
   private static String reason(FileSystemException e) {
-    if (e instanceof NoSuchFileException) {
-      return "it does not exist";
-    }
-    if (e instanceof AccessDeniedException) {
-      return "access is denied; look at its permissions, and at those of the folders above it";
-    }
-    if (e instanceof DirectoryNotEmptyException) {
-      return "the folder is not empty";
-    }
-    if (e instanceof NotDirectoryException) {
-      return "it is not a folder";
-    }
-    if (e instanceof FileAlreadyExistsException) {
-      return "it exists already";
-    }
-    if (e instanceof FileSystemLoopException) {
-      return "its links lead round in a circle";
-    }
-    if (e instanceof NotLinkException) {
-      return "it is not a link";
-    }
-    return "the system gives no reason (" + e.getClass().getSimpleName() + ")";
+    String usual = "the system gives no reason (" + e.getClass().getSimpleName() + ")";
+    return REASONS.getOrDefault(e.getClass(), usual);
   }
 }

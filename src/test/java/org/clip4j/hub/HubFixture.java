@@ -27,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 abstract class HubFixture {
   static final String ID = "laion/CLIP-test";
   static final byte[] WEIGHTS = bytes(1, 3_000_000);
+  static final String SHA = FakeHub.sha256(WEIGHTS);
   static final String TOKEN = "hf_thisIsTheSecretToken";
 
   @TempDir Path folder;
@@ -94,6 +95,13 @@ abstract class HubFixture {
 
   HubModel fetch(String id) throws IOException {
     return connect().fetch(HubId.parse(id), progress::add);
+  }
+
+  /** Fetches a repository of the two files that {@link #transformers} gives for the weights. */
+  final void assertFetched() throws IOException {
+    assertThat(Files.readAllBytes(fetch(ID).weights())).isEqualTo(WEIGHTS);
+    assertThat(tree(repo().resolve("blobs")))
+        .containsExactlyInAnyOrder(SHA, FakeHub.gitHash(transformers(WEIGHTS).get("config.json")));
   }
 
   /** Fetches in a process of its own, by the environment. */

@@ -42,13 +42,13 @@ public final class IoErrors {
 
   private IoErrors() {}
 
-  /** Something done with files. */
+  /** Does something with files. */
   public interface Work<T extends @Nullable Object> {
     /** Does it. */
     T run() throws IOException;
   }
 
-  /** The reason of a failure: never null, and never only a path. */
+  /** Returns the reason of a failure: never null, and never only a path. */
   public static String message(Throwable e) {
     String own = e.getMessage();
     if (e instanceof UncheckedIOException unchecked
@@ -78,8 +78,8 @@ public final class IoErrors {
   }
 
   /**
-   * The reason of a failure with a file whose name the failure may not know: "No space left on
-   * device" alone does not say where.
+   * Returns the reason of a failure with a file whose name the failure may not know: "No space left
+   * on device" alone does not say where.
    */
   public static String message(Path file, Throwable e) {
     String reason = message(e);
@@ -87,7 +87,8 @@ public final class IoErrors {
   }
 
   /**
-   * The same failure with its reason as the message: of the same class where that can hold one.
+   * Returns the same failure with its reason as the message: of the same class where that can hold
+   * one.
    *
    * @return what is given where its message says enough
    */
@@ -130,7 +131,7 @@ public final class IoErrors {
   }
 
   /**
-   * As {@link #worded(IOException)}, with the name of the file where a message lacks it: "Is a
+   * Does as {@link #worded(IOException)}, with the name of the file where a message lacks it: "Is a
    * directory" does not say which.
    */
   public static IOException worded(Path file, IOException e) {
@@ -156,7 +157,7 @@ public final class IoErrors {
   }
 
   /**
-   * The same failure for those who may not throw it.
+   * Returns the same failure for those who may not throw it.
    *
    * @return with {@link #message(Throwable)} as its message
    */
@@ -164,7 +165,7 @@ public final class IoErrors {
     return new UncheckedIOException(message(e), e);
   }
 
-  /** Whether a failure comes of the thread having been interrupted. */
+  /** Tells whether a failure comes of the thread having been interrupted. */
   public static boolean isInterruption(Throwable e) {
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
       if (cause instanceof InterruptedException

@@ -136,10 +136,10 @@ public final class ClipLoader {
     try (Checkpoint opened = openCheckpoint()) {
       Tokenizer tokenizer = opened.tokenizer().orElse(null);
       ClipModel model;
-      if (prepared) {
-        KernelSurvey.ahead(opened.config(), device, precision);
-      }
       try {
+        if (prepared) {
+          KernelSurvey.ahead(opened.config(), device, precision);
+        }
         model = ClipModel.load(opened.config(), opened.parameters(), device);
         requireFiniteScale(model, opened.weights());
       } catch (IOException | RuntimeException | Error e) {

@@ -2,6 +2,7 @@ package org.clip4j.engine;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import java.util.List;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
@@ -74,41 +75,43 @@ public final class ConvolutionKernels {
         return torch.conv2d({x}, {w}, None, [stride, stride], [p, p])
       """;
 
-  /** Of a large grid only the first rows are tried: kernels are made for its width. */
+  /** Gradients are compared where they are about 1. */
   private static final String PROOF =
       """
 
-      def proof(self, sizes: Tensor, scale: Tensor) -> Tensor:
+      def operands(self, sizes: Tensor, scale: Tensor) -> List[Tensor]:
         inputs = int(torch.select(sizes, 0, 0))
         outputs = int(torch.select(sizes, 0, 1))
         size = int(torch.select(sizes, 0, 2))
-        if size > 12:
-          height = 12
-        else:
-          height = size
-        gradients = int(torch.select(sizes, 0, 3))
-        worst = torch.zeros([], dtype=6, layout=None, device=None, pin_memory=False)
-        images = 2
-        x = torch.reshape(self.integers(images * inputs, height * size, 1021, 0.25), [images, inputs, height, size])
+        area = size * size
+        x = torch.reshape(self.integers(2 * inputs, area, 1021, 0.25), [2, inputs, size, size])
         w = torch.reshape(self.integers(outputs, inputs * 9, 8191, float(scale)), [outputs, inputs, 3, 3])
-        g = torch.reshape(self.integers(images * outputs, height * size, 509, 0.25), [images, outputs, height, size])
-        if gradients > 0:
+        g = torch.reshape(self.integers(2 * outputs, area, 509, 0.25), [2, outputs, size, size])
+        p = [x, w, g]
+        if int(torch.select(sizes, 0, 3)) > 0:
           x = torch.requires_grad_(x, True)
           w = torch.requires_grad_(w, True)
-        right = self.unfolded_conv(x, w, 1)
-        taken = [images * inputs * height * size, images * outputs * height * size, outputs * inputs * 9]
-        self.poison(taken)
-        found = torch.to(self.native_conv(x, w), 6)
-        worst = torch.maximum(worst, self.difference(torch.detach(found), torch.detach(right)))
-        if gradients > 0:
-          operands = [x, w]
-          rights = torch.grad([torch.sum(torch.mul(right, g))], operands, None, None, False, False)
-          self.poison(taken)
-          founds = torch.grad([torch.sum(torch.mul(found, g))], operands, None, None, False, False)
+          y = self.unfolded_conv(x, w, 1)
+          p = torch.append(p, torch.detach(y))
+          grads = torch.grad([torch.sum(torch.mul(y, g))], [x, w], None, None, False, False)
           for i in range(2):
-            grad = unchecked_cast(Tensor, rights[i])
-            unit = torch.sqrt(torch.mean(torch.mul(grad, grad)))
-            d = self.difference(torch.div(unchecked_cast(Tensor, founds[i]), unit), torch.div(grad, unit))
+            p = torch.append(p, unchecked_cast(Tensor, grads[i]))
+        else:
+          p = torch.append(p, self.unfolded_conv(x, w, 1))
+        return p
+
+      def proof(self, one: Tensor, p: List[Tensor]) -> Tensor:
+        taken = [torch.numel(p[0]), torch.numel(p[1]), torch.numel(p[2])]
+        self.poison(taken)
+        found = torch.to(self.native_conv(p[0], p[1]), 6)
+        worst = self.difference(torch.detach(found), p[3])
+        if torch.len(p) > 4:
+          operands = [p[0], p[1]]
+          self.poison(taken)
+          grads = torch.grad([torch.sum(torch.mul(found, p[2]))], operands, None, None, False, False)
+          for i in range(2):
+            unit = torch.sqrt(torch.mean(torch.mul(p[4 + i], p[4 + i])))
+            d = self.difference(torch.div(unchecked_cast(Tensor, grads[i]), unit), torch.div(p[4 + i], unit))
             worst = torch.maximum(worst, d)
         return worst
       """;
@@ -186,16 +189,20 @@ public final class ConvolutionKernels {
         manager -> {
           TorchScript kernels =
               TorchScript.compile(manager, natives + UNFOLDED + KernelProof.SOURCE + PROOF);
-          NDArray sizes =
-              HostMemory.upload(
-                  manager,
-                  new ai.djl.ndarray.types.Shape(4),
-                  new long[] {inputs, outputs, shape.size, trained ? 1 : 0});
-          Supplier<NDArray> proof =
-              () -> kernels.call(Mode.TRAINING, "proof", sizes, manager.create(scale));
+          long[] sizes = {inputs, outputs, shape.size, trained ? 1 : 0};
+          NDArray of = HostMemory.upload(manager, new ai.djl.ndarray.types.Shape(4), sizes);
+          NDArray scaled = manager.create(scale);
+          NDList operands =
+              recording(trained, () -> kernels.callForAll(Mode.TRAINING, "operands", of, scaled));
+          TorchScript.list(operands);
           return () ->
-              (trained ? Autograd.record(proof) : Autograd.withoutRecording(proof)).getFloat();
+              recording(trained, () -> kernels.call(Mode.TRAINING, "proof", scaled, operands))
+                  .getFloat();
         });
+  }
+
+  private static <T> T recording(boolean trained, Supplier<T> work) {
+    return trained ? Autograd.record(work) : Autograd.withoutRecording(work);
   }
 
   private static long whole(int channels) {

@@ -1,6 +1,7 @@
 package org.clip4j.engine;
 
 import ai.djl.Device;
+import ai.djl.engine.EngineException;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
 import java.util.Map;
@@ -116,11 +117,15 @@ public final class KernelProof {
         .holds();
   }
 
+  /** NaN if the kernel cannot be computed at all. */
   private static double worst(Function<NDManager, DoubleSupplier> comparison) {
     try (NDManager manager = Libtorch.newManager(Device.cpu())) {
       DoubleSupplier difference = comparison.apply(manager);
       double onAllThreads = difference.getAsDouble();
       return Math.max(onAllThreads, OpenMp.onOneThread(difference::getAsDouble)); // NaN, if one is
+    } catch (EngineException e) {
+      LOG.debug("A native kernel cannot be proved", e);
+      return Double.NaN;
     }
   }
 

@@ -9,12 +9,16 @@ import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.LinearKernels;
 import org.clip4j.engine.Precision;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Proves the native kernels of a model's shapes without the model, see {@link KernelProof}. */
 public final class KernelSurvey {
   /** With their widths, activations and convolutions, what published models are made of. */
   private static final List<String> TYPICAL =
       List.of("ViT-B-32-quickgelu", "RN50", "RN50x4", "ViT-SO400M-14-SigLIP");
+
+  private static final Logger LOG = LoggerFactory.getLogger(KernelSurvey.class);
 
   private KernelSurvey() {}
 
@@ -35,9 +39,19 @@ public final class KernelSurvey {
    */
   public static void ahead(ClipConfig config, Device device, Precision precision) {
     if (!device.isGpu()) {
-      Thread thread = new Thread(() -> prove(config, precision, false), "clip4j-proofs");
+      Libtorch.engine(); // what is missing is said once, on the caller's thread
+      Thread thread = new Thread(() -> proveAhead(config, precision), "clip4j-proofs");
       thread.setDaemon(true);
       thread.start();
+    }
+  }
+
+  /** What fails here fails again, and is said, where the model asks for it. */
+  private static void proveAhead(ClipConfig config, Precision precision) {
+    try {
+      prove(config, precision, false);
+    } catch (RuntimeException | LinkageError e) {
+      LOG.debug("Kernels could not be proved ahead", e);
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.stream.Collectors;
 import org.clip4j.Clip;
+import org.clip4j.SystemReport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,10 +35,40 @@ class NativeLibraryTest {
     }
   }
 
+  /** Does as {@code examples/run Doctor} does. */
+  static final class Report {
+    private Report() {}
+
+    public static void main(String... args) {
+      SystemReport report = SystemReport.create();
+      System.out.println(report.text());
+      System.exit(report.isSound() ? 0 : 1);
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({"pytorch-native-cpu|pytorch-jni,2", "pytorch-native-cpu,1"})
   void what_is_missing_is_named_by_its_coordinates(
       String missing, int expected, @TempDir Path cache) throws Exception {
+    String output = withoutLibrary(missing, cache, Application.class);
+    String first =
+        output.lines().filter(line -> line.startsWith("Exception")).findFirst().orElse(output);
+    assertThat(output).as("said once").doesNotContain("clip4j-proofs");
+    assertThat(first).contains(LIBRARY, "in scope runtime", "Offline mode is enabled");
+    assertThat(first.contains(BRIDGE)).isEqualTo(expected == 2);
+  }
+
+  @Test
+  void the_system_report_tells_what_is_missing_among_all_else(@TempDir Path cache)
+      throws Exception {
+    String output = withoutLibrary("pytorch-native-cpu|pytorch-jni", cache, Report.class);
+    assertThat(output).contains("processor ", "Problems:", LIBRARY, BRIDGE);
+    assertThat(output).doesNotContain("Exception in thread", "Nothing that is needed");
+  }
+
+  /** What a program says that ends with status 1 in a process without the library. */
+  private static String withoutLibrary(String missing, Path cache, Class<?> program)
+      throws Exception {
     String classPath =
         Arrays.stream(System.getProperty("java.class.path").split(File.pathSeparator))
             .filter(part -> !part.matches(".*(" + missing + ").*"))
@@ -48,17 +79,14 @@ class NativeLibraryTest {
             "-Dai.djl.offline=true",
             "-cp",
             classPath,
-            Application.class.getName(),
+            program.getName(),
             Path.of(System.getProperty("golden.dir"), "hf-clip").toString());
     builder.environment().put("DJL_CACHE_DIR", cache.toString());
     builder.environment().remove("PYTORCH_LIBRARY_PATH");
     Process process = builder.redirectErrorStream(true).start();
     String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(process.waitFor()).as(output).isEqualTo(1);
-    String first =
-        output.lines().filter(line -> line.startsWith("Exception")).findFirst().orElse(output);
-    assertThat(first).contains(LIBRARY, "in scope runtime", "Offline mode is enabled");
-    assertThat(first.contains(BRIDGE)).isEqualTo(expected == 2);
+    return output;
   }
 
   @Test

@@ -12,10 +12,11 @@ import dev.langchain4j.model.embedding.request.EmbeddingParameter;
 import dev.langchain4j.model.embedding.request.EmbeddingRequest;
 import dev.langchain4j.model.embedding.request.EmbeddingRequestParameters;
 import dev.langchain4j.model.embedding.response.EmbeddingResponse;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.clip4j.Clip;
@@ -70,36 +71,33 @@ public final class ClipEmbeddingModel implements EmbeddingModel {
   public EmbeddingResponse doEmbed(EmbeddingRequest request) {
     List<EmbeddingInput> inputs = request.inputs();
     Embedding[] embeddings = new Embedding[inputs.size()];
-    List<String> texts = new ArrayList<>();
-    List<Integer> textPlaces = new ArrayList<>();
-    List<byte[]> images = new ArrayList<>();
-    List<Integer> imagePlaces = new ArrayList<>();
+    Map<Integer, String> texts = new LinkedHashMap<>(); // by their places
+    Map<Integer, byte[]> images = new LinkedHashMap<>();
     for (int i = 0; i < embeddings.length; i++) {
       Content content = only(inputs.get(i), i);
       if (content instanceof TextContent text) {
-        texts.add(text.text());
-        textPlaces.add(i);
+        texts.put(i, text.text());
       } else if (content instanceof ImageContent image) {
-        images.add(bytes(image.image(), i));
-        imagePlaces.add(i);
+        images.put(i, bytes(image.image(), i));
       } else {
         throw new IllegalArgumentException(
             name(i) + " is of type " + content.type() + "; CLIP models take texts and images");
       }
     }
     if (!texts.isEmpty()) {
-      put(embeddings, textPlaces, clip.encodeTexts(texts));
+      put(embeddings, texts, clip.encodeTexts(List.copyOf(texts.values())));
     }
-    put(embeddings, imagePlaces, clip.encodeImages(images));
+    put(embeddings, images, clip.encodeImages(List.copyOf(images.values())));
     return EmbeddingResponse.builder()
         .embeddings(Arrays.asList(embeddings))
         .modelName(name)
         .build();
   }
 
-  private static void put(Embedding[] embeddings, List<Integer> places, float[][] rows) {
-    for (int row = 0; row < rows.length; row++) {
-      embeddings[places.get(row)] = Embedding.from(rows[row]);
+  private static void put(Embedding[] embeddings, Map<Integer, ?> inputs, float[][] rows) {
+    int row = 0;
+    for (int place : inputs.keySet()) {
+      embeddings[place] = Embedding.from(rows[row++]);
     }
   }
 

@@ -24,6 +24,7 @@ import org.apache.lucene.index.Term;
 import org.apache.lucene.index.VectorSimilarityFunction;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.util.BytesRef;
+import org.clip4j.io.DaemonThreads;
 
 /**
  * Writes entries so that of those with the same vector exactly one keeps it ({@link
@@ -45,7 +46,7 @@ final class EntryWriter implements AutoCloseable {
   private final IndexWriter writer;
   private final IndexFields fields;
   private final PendingKeys pending;
-  private final LuceneIndex index;
+  private final IndexStates states;
   private final int threads;
   private final ReentrantLock[] idLocks = locks();
   private final ReentrantLock[] vectorLocks = locks();
@@ -54,12 +55,11 @@ final class EntryWriter implements AutoCloseable {
   /** Where an entry is now. */
   private record Place(BytesRef key, boolean keeps) {}
 
-  EntryWriter(
-      IndexWriter writer, IndexFields fields, PendingKeys pending, LuceneIndex index, int threads) {
+  EntryWriter(IndexWriter writer, IndexFields fields, IndexStates states, int threads) {
     this.writer = writer;
     this.fields = fields;
-    this.pending = pending;
-    this.index = index;
+    this.states = states;
+    pending = states.pending;
     this.threads = threads;
   }
 
@@ -147,14 +147,7 @@ final class EntryWriter implements AutoCloseable {
 
   private synchronized ExecutorService pool() {
     if (pool == null) {
-      pool =
-          Executors.newFixedThreadPool(
-              threads,
-              task -> {
-                Thread thread = new Thread(task, "clip4j-index");
-                thread.setDaemon(true);
-                return thread;
-              });
+      pool = Executors.newFixedThreadPool(threads, DaemonThreads.named("clip4j-index"));
     }
     return pool;
   }
@@ -183,13 +176,13 @@ final class EntryWriter implements AutoCloseable {
 
   private boolean isPresent(Term term) throws IOException {
     Boolean known = pending.get(term);
-    return known != null ? known : index.readAsIs(searcher -> searcher.has(term));
+    return known != null ? known : states.readAsIs(searcher -> searcher.has(term));
   }
 
   /** Makes a reader that knows of a term what is written of it. */
   private void settle(Term term) throws IOException {
     if (pending.get(term) != null) {
-      index.refresh();
+      states.refresh();
     }
   }
 
@@ -202,7 +195,7 @@ final class EntryWriter implements AutoCloseable {
       return null;
     }
     settle(id(id));
-    return index.readAsIs(
+    return states.readAsIs(
         searcher -> {
           int doc = searcher.first(id(id));
           BytesRef key = searcher.key(CheckedSearcher.KEPT, doc);
@@ -242,7 +235,7 @@ final class EntryWriter implements AutoCloseable {
       }
     } finally {
       idLock.unlock();
-      index.refreshIfMany();
+      states.refreshIfMany();
     }
   }
 
@@ -305,7 +298,7 @@ final class EntryWriter implements AutoCloseable {
     }
     settle(copy(place.key));
     IndexEntry heir =
-        index.readAsIs(
+        states.readAsIs(
             searcher -> {
               int found = -1;
               if (searcher.hasCopies()) {

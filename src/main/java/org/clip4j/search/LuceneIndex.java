@@ -16,14 +16,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.IntFunction;
 import org.apache.lucene.index.ConcurrentMergeScheduler;
 import org.apache.lucene.index.DirectoryReader;
-import org.apache.lucene.index.IndexReader;
 import org.apache.lucene.index.IndexWriter;
 import org.apache.lucene.index.IndexWriterConfig;
 import org.apache.lucene.index.Term;
 import org.apache.lucene.index.TieredMergePolicy;
-import org.apache.lucene.search.IndexSearcher;
-import org.apache.lucene.search.SearcherFactory;
-import org.apache.lucene.search.SearcherManager;
 import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.MMapDirectory;
@@ -58,40 +54,22 @@ public final class LuceneIndex implements AutoCloseable {
   private static final String NOTE = "note.";
   private static final double UNIT_TOLERANCE = 1e-3;
 
-  /** Terms that may be pending: some 50 MB. */
-  private static final int MOST_PENDING = 1 << 18;
-
   private final Path folder;
   private final Directory directory;
   private final int dimensions;
   private final boolean int8;
   private final ModelIdentity model;
-  private final long refreshNanos;
   private final IndexFields fields = new IndexFields();
   private final Map<String, String> notes = new ConcurrentHashMap<>();
-  private final PendingKeys pending = new PendingKeys();
-  private final Set<String> whole = new HashSet<>(); // files, guarded by refreshLock
-  private final Object refreshLock = new Object();
   private final IndexWriter writer; // null if read only
-  private final SearcherManager searchers;
+  private final IndexStates states;
   private final EntryWriter entries; // null if read only
-  private volatile long refreshed = System.nanoTime();
-  private volatile boolean closed;
 
   LuceneIndex(LuceneIndexBuilder builder, Directory directory, boolean create, boolean readOnly)
       throws IOException {
     folder = builder.folder;
     this.directory = directory;
-    refreshNanos = builder.refreshInterval.toNanos();
-    SearcherFactory factory =
-        new SearcherFactory() {
-          @Override
-          public IndexSearcher newSearcher(IndexReader reader, IndexReader previous)
-              throws IOException {
-            fields.learn(reader);
-            return new CheckedSearcher(reader, folder);
-          }
-        };
+    Set<String> whole = new HashSet<>();
     if (create) {
       dimensions = builder.dimensions;
       int8 = builder.int8;
@@ -125,7 +103,7 @@ public final class LuceneIndex implements AutoCloseable {
     if (readOnly) {
       writer = null;
       entries = null;
-      searchers = new SearcherManager(directory, factory);
+      states = new IndexStates(folder, directory, fields, whole, builder.refreshInterval, null);
       return;
     }
     writer = new IndexWriter(directory, config(builder, create, int8));
@@ -134,8 +112,8 @@ public final class LuceneIndex implements AutoCloseable {
         writer.setLiveCommitData(commitData().entrySet());
         writer.commit();
       }
-      searchers = new SearcherManager(writer, factory);
-      entries = new EntryWriter(writer, fields, pending, this, builder.threads);
+      states = new IndexStates(folder, directory, fields, whole, builder.refreshInterval, writer);
+      entries = new EntryWriter(writer, fields, states, builder.threads);
     } catch (IOException | RuntimeException e) {
       writer.rollback();
       throw e;
@@ -213,7 +191,7 @@ public final class LuceneIndex implements AutoCloseable {
 
   /** The names of the fields that entries have or had, and in words what they hold. */
   public Map<String, String> fields() {
-    requireOpen();
+    states.requireOpen();
     return fields.names();
   }
 
@@ -310,30 +288,31 @@ public final class LuceneIndex implements AutoCloseable {
   }
 
   private void write(Collection<IndexEntry> written, EntryWriter.Mode mode) throws IOException {
-    requireWriting();
-    for (IndexEntry entry : written) {
-      check(entry.vector(), "entry \"" + entry.id() + "\": the vector");
-      double length = SearchQuery.length(entry.vector());
-      if (Math.abs(length - 1) > UNIT_TOLERANCE) {
-        throw new IllegalArgumentException(
-            "entry \""
-                + entry.id()
-                + "\": the vector has the length "
-                + length
-                + "; divide it by that, to have length 1");
-      }
-      int bytes = entry.id().getBytes(StandardCharsets.UTF_8).length;
-      if (bytes < 1 || bytes > IndexFields.MAX_BYTES) {
-        throw new IllegalArgumentException(
-            "an id has 1 to " + IndexFields.MAX_BYTES + " bytes in UTF-8, found " + bytes);
-      }
-      fields.check(entry);
-    }
     writing(
         () -> {
+          written.forEach(this::check);
           entries.write(written, mode);
           return null;
         });
+  }
+
+  private void check(IndexEntry entry) {
+    check(entry.vector(), "entry \"" + entry.id() + "\": the vector");
+    double length = SearchQuery.length(entry.vector());
+    if (Math.abs(length - 1) > UNIT_TOLERANCE) {
+      throw new IllegalArgumentException(
+          "entry \""
+              + entry.id()
+              + "\": the vector has the length "
+              + length
+              + "; divide it by that, to have length 1");
+    }
+    int bytes = entry.id().getBytes(StandardCharsets.UTF_8).length;
+    if (bytes < 1 || bytes > IndexFields.MAX_BYTES) {
+      throw new IllegalArgumentException(
+          "an id has 1 to " + IndexFields.MAX_BYTES + " bytes in UTF-8, found " + bytes);
+    }
+    fields.check(entry);
   }
 
   private void check(float[] vector, String what) {
@@ -342,13 +321,12 @@ public final class LuceneIndex implements AutoCloseable {
 
   /** Removes entries; those that are not there are passed over. Gives how many were removed. */
   public int remove(Collection<String> ids) throws IOException {
-    requireWriting();
     return writing(() -> entries.remove(ids));
   }
 
   /** Finds the entries most similar to a query, best first; of equal ones in no fixed order. */
   public List<Match> search(SearchQuery query) throws IOException {
-    requireOpen();
+    states.requireOpen();
     check(query.vector, "the query");
     if (query.excluded != null) {
       check(query.excluded, "what is excluded");
@@ -363,7 +341,6 @@ public final class LuceneIndex implements AutoCloseable {
 
   /** Makes all that was written durable. */
   public void commit() throws IOException {
-    requireWriting();
     writing(
         () -> {
           writer.setLiveCommitData(commitData().entrySet());
@@ -376,7 +353,6 @@ public final class LuceneIndex implements AutoCloseable {
    * commits.
    */
   public void compact() throws IOException {
-    requireWriting();
     writing(
         () -> {
           writer.forceMerge(1);
@@ -391,7 +367,7 @@ public final class LuceneIndex implements AutoCloseable {
    * @throws IOException if a file is damaged or missing; the message names it
    */
   public void verify() throws IOException {
-    requireOpen();
+    states.requireOpen();
     IndexFiles.check(folder, directory, new HashSet<>());
   }
 
@@ -400,71 +376,22 @@ public final class LuceneIndex implements AutoCloseable {
    * committed last. An index that writes does so by itself.
    */
   public void refresh() throws IOException {
-    requireOpen();
-    synchronized (refreshLock) {
-      if (writer == null) {
-        IndexFiles.check(folder, directory, whole);
-      }
-      refreshed = System.nanoTime();
-      pending.begin();
-      searchers.maybeRefreshBlocking();
-      pending.end();
+    states.refresh();
+  }
+
+  private <T> T read(IndexStates.Reading<T> reading) throws IOException {
+    return whileOpen(() -> states.read(reading));
+  }
+
+  private <T> T writing(IoErrors.Work<T> task) throws IOException {
+    states.requireOpen();
+    if (writer == null) {
+      throw new IllegalStateException("the index was opened to be read only");
     }
+    return whileOpen(task);
   }
 
-  /** A refresh if many writes are pending. */
-  void refreshIfMany() throws IOException {
-    if (pending.size() > MOST_PENDING) {
-      refresh();
-    }
-  }
-
-  /** What is done with a state of the index. */
-  @FunctionalInterface
-  interface Reading<T> {
-    T of(CheckedSearcher searcher) throws IOException;
-  }
-
-  private <T> T read(Reading<T> reading) throws IOException {
-    requireOpen();
-    try {
-      if (!pending.isEmpty() && System.nanoTime() - refreshed >= refreshNanos) {
-        synchronized (refreshLock) {
-          if (!pending.isEmpty()) { // else another thread did
-            refresh();
-          }
-        }
-      }
-      return readAsIs(reading);
-    } catch (AlreadyClosedException e) {
-      throw noLongerOpen(e);
-    }
-  }
-
-  /** Without a refresh. */
-  <T> T readAsIs(Reading<T> reading) throws IOException {
-    CheckedSearcher searcher = (CheckedSearcher) searchers.acquire();
-    try {
-      searcher.requireWhole();
-      T result = reading.of(searcher);
-      searcher.requireWhole();
-      return result;
-    } catch (IOException | InternalError e) {
-      searcher.requireWhole(); // says it better
-      throw new IOException(folder + " cannot be read: " + IoErrors.message(e), e);
-    } catch (RuntimeException e) {
-      searcher.requireWhole(); // may be what is behind it
-      throw e;
-    } finally {
-      searchers.release(searcher);
-    }
-  }
-
-  private interface Writing<T> {
-    T run() throws IOException;
-  }
-
-  private <T> T writing(Writing<T> task) throws IOException {
+  private <T> T whileOpen(IoErrors.Work<T> task) throws IOException {
     try {
       return task.run();
     } catch (AlreadyClosedException e) {
@@ -474,7 +401,7 @@ public final class LuceneIndex implements AutoCloseable {
 
   /** Lucene closes its writer when a write fails, and then says only that it is closed. */
   private IOException noLongerOpen(AlreadyClosedException e) {
-    requireOpen();
+    states.requireOpen();
     Throwable cause = writer != null ? writer.getTragicException() : null;
     return new IOException(
         folder
@@ -482,19 +409,6 @@ public final class LuceneIndex implements AutoCloseable {
             + (cause == null ? "" : ": " + cause)
             + "; close the index and open it again, it has what was committed",
         e);
-  }
-
-  private void requireOpen() {
-    if (closed) {
-      throw new IllegalStateException("the index is closed");
-    }
-  }
-
-  private void requireWriting() {
-    requireOpen();
-    if (writer == null) {
-      throw new IllegalStateException("the index was opened to be read only");
-    }
   }
 
   /**
@@ -509,16 +423,13 @@ public final class LuceneIndex implements AutoCloseable {
   /** Commits what was written, and waits until the index's threads have ended. */
   @Override
   public void close() throws IOException {
-    synchronized (refreshLock) {
-      if (closed) {
-        return;
-      }
-      closed = true;
+    if (!states.end()) {
+      return;
     }
     try (directory;
         writer;
-        entries) {
-      searchers.close();
+        entries;
+        states) {
       if (writer != null && writer.isOpen()) {
         writer.setLiveCommitData(commitData().entrySet());
       }

@@ -1,7 +1,9 @@
 package org.clip4j.springai;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Supplier;
@@ -91,25 +93,22 @@ public final class ClipEmbeddingModel implements EmbeddingModel {
       @Nullable BatchingStrategy batching) {
     check(options);
     float[][] embeddings = new float[documents.size()][];
-    List<String> texts = new ArrayList<>();
-    List<Integer> textPlaces = new ArrayList<>();
-    List<byte[]> images = new ArrayList<>();
-    List<Integer> imagePlaces = new ArrayList<>();
+    Map<Integer, String> texts = new LinkedHashMap<>(); // by their places
+    Map<Integer, byte[]> images = new LinkedHashMap<>();
     for (int i = 0; i < embeddings.length; i++) {
       Document document = documents.get(i);
       if (document.getMedia() != null) {
-        images.add(bytes(document));
-        imagePlaces.add(i);
+        images.put(i, bytes(document));
       } else {
-        texts.add(document.getText());
-        textPlaces.add(i);
+        texts.put(i, document.getText());
       }
     }
     if (!texts.isEmpty()) {
-      put(embeddings, textPlaces, encodeTexts(texts));
+      put(embeddings, texts, encodeTexts(List.copyOf(texts.values())));
     }
     if (!images.isEmpty()) {
-      put(embeddings, imagePlaces, told("image", images.size(), () -> clip.encodeImages(images)));
+      List<byte[]> pictures = List.copyOf(images.values());
+      put(embeddings, images, told("image", pictures.size(), () -> clip.encodeImages(pictures)));
     }
     return List.of(embeddings);
   }
@@ -137,9 +136,10 @@ public final class ClipEmbeddingModel implements EmbeddingModel {
     listeners.add(listener);
   }
 
-  private static void put(float[][] embeddings, List<Integer> places, float[][] rows) {
-    for (int row = 0; row < rows.length; row++) {
-      embeddings[places.get(row)] = rows[row];
+  private static void put(float[][] embeddings, Map<Integer, ?> inputs, float[][] rows) {
+    int row = 0;
+    for (int place : inputs.keySet()) {
+      embeddings[place] = rows[row++];
     }
   }
 

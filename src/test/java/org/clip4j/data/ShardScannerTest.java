@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -349,16 +350,15 @@ class ShardScannerTest {
   void names_with_dots_of_their_own_make_samples_by_their_last_dot() throws IOException {
     assertThat(
             samples(
-                shard(
-                    image("a/img.v1.0.png", 1),
-                    file("a/img.v1.0.txt", "one"),
-                    image("a/img.v2.0.png", 2),
-                    file("a/img.v2.0.txt", "two"),
-                    image("b.c.png", 3),
-                    file("b.c.txt", "three"),
-                    image("plain.png", 4),
-                    file("plain.txt", "four"),
-                    END)))
+                image("a/img.v1.0.png", 1),
+                file("a/img.v1.0.txt", "one"),
+                image("a/img.v2.0.png", 2),
+                file("a/img.v2.0.txt", "two"),
+                image("b.c.png", 3),
+                file("b.c.txt", "three"),
+                image("plain.png", 4),
+                file("plain.txt", "four"),
+                END))
         .containsExactly("a/img.v1.0: 1 one", "a/img.v2.0: 2 two", "b.c: 3 three", "plain: 4 four");
   }
 
@@ -367,19 +367,18 @@ class ShardScannerTest {
   void parts_with_longer_extensions_stay_with_their_sample() throws IOException {
     assertThat(
             samples(
-                shard(
-                    image("1.depth.png", 9), // before the image, as names are sorted
-                    file("1.alt.txt", "no"),
-                    image("1.png", 1),
-                    image("1.seg.png", 9),
-                    file("1.txt", "one"),
-                    file("2.cls", "7"),
-                    image("2.left.png", 2),
-                    file("2.left.txt", "two"),
-                    file("3.meta.json", "{}"),
-                    image("3.png", 3),
-                    file("3.txt", "three"),
-                    END)))
+                image("1.depth.png", 9), // before the image, as names are sorted
+                file("1.alt.txt", "no"),
+                image("1.png", 1),
+                image("1.seg.png", 9),
+                file("1.txt", "one"),
+                file("2.cls", "7"),
+                image("2.left.png", 2),
+                file("2.left.txt", "two"),
+                file("3.meta.json", "{}"),
+                image("3.png", 3),
+                file("3.txt", "three"),
+                END))
         .containsExactly("1: 1 one", "2.left: 2 two", "3: 3 three");
   }
 
@@ -391,7 +390,7 @@ class ShardScannerTest {
       parts.add(file("img." + i + ".txt", "t" + i));
     }
     parts.add(END);
-    List<String> samples = samples(shard(parts.toArray(byte[][]::new)));
+    List<String> samples = samples(parts.toArray(byte[][]::new));
     assertThat(samples)
         .hasSize(700)
         .contains("img.0: 0 t0", "img.499: 499 t499", "img.699: 699 t699");
@@ -401,7 +400,7 @@ class ShardScannerTest {
   void what_came_before_a_damaged_header_counts_whatever_its_names() throws IOException {
     byte[] rubbish = new byte[512];
     Arrays.fill(rubbish, (byte) 7);
-    assertThat(samples(shard(image("i.1.png", 1), file("i.1.txt", "one"), rubbish)))
+    assertThat(samples(image("i.1.png", 1), file("i.1.txt", "one"), rubbish))
         .satisfiesExactly(
             one -> assertThat(one).isEqualTo("i.1: 1 one"),
             two -> assertThat(two).contains("no tar header", "1 samples came before it"));
@@ -411,16 +410,16 @@ class ShardScannerTest {
   @ParameterizedTest
   @ValueSource(ints = {0, 1, 100, 511, 512, 1023})
   void a_tar_without_its_end_blocks_is_whole(int zeros) throws IOException {
-    assertThat(samples(shard(image("1.png", 1), file("1.txt", "one"), new byte[zeros])))
+    assertThat(samples(image("1.png", 1), file("1.txt", "one"), new byte[zeros]))
         .containsExactly("1: 1 one");
   }
 
   @Test
   void a_tar_that_ends_within_the_padding_of_its_last_entry_is_whole() throws IOException {
     byte[] last = file("1.txt", "one"); // 3 bytes and 509 of padding
-    assertThat(samples(shard(image("1.png", 1), Arrays.copyOf(last, 512 + 3))))
+    assertThat(samples(image("1.png", 1), Arrays.copyOf(last, 512 + 3)))
         .containsExactly("1: 1 one");
-    assertThat(samples(shard(image("1.png", 1), Arrays.copyOf(last, 512 + 2))))
+    assertThat(samples(image("1.png", 1), Arrays.copyOf(last, 512 + 2)))
         .singleElement()
         .asString()
         .contains("ends within the entry");
@@ -429,7 +428,7 @@ class ShardScannerTest {
   @Test
   void a_header_that_is_cut_off_is_damage() throws IOException {
     byte[] half = Arrays.copyOf(file("2.txt", "two"), 300);
-    assertThat(samples(shard(image("1.png", 1), file("1.txt", "one"), half)))
+    assertThat(samples(image("1.png", 1), file("1.txt", "one"), half))
         .hasSize(2)
         .last()
         .asString()
@@ -439,7 +438,7 @@ class ShardScannerTest {
   @ParameterizedTest
   @ValueSource(strings = {"1f8b0800", "28b52ffd", "425a6839", "fd377a585a"})
   void a_compressed_file_says_so_whatever_its_name(String start) throws IOException {
-    byte[] content = Arrays.copyOf(java.util.HexFormat.of().parseHex(start), 2000);
+    byte[] content = Arrays.copyOf(HexFormat.of().parseHex(start), 2000);
     assertThatThrownBy(() -> shard(content))
         .isInstanceOf(IOException.class)
         .hasMessageContainingAll("s.tar is compressed", "unpack it");

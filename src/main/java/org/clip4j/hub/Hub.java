@@ -133,8 +133,8 @@ public final class Hub {
   }
 
   /**
-   * Names of models that one may have meant: of those in the cache, and of some that are often
-   * used. Asks nobody.
+   * Finds names of models that one may have meant: of those in the cache, and of some that are
+   * often used. Asks nobody.
    *
    * @param name with or without the organisation
    * @return at most 3, the nearest first

@@ -7,17 +7,17 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 
 /**
- * Names of files as text, whatever the locale. Without one that can write them ({@code
- * LC_ALL=POSIX}, the usual one of a container) the JDK turns what is not ASCII into replacement
- * characters, and refuses such names; but it keeps a path's bytes, and its address as a URI shows
- * and takes them. Names are taken to be UTF-8, as everywhere but on old disks.
+ * Reads and writes names of files as text, whatever the locale. Without one that can write them
+ * ({@code LC_ALL=POSIX}, the usual one of a container) the JDK turns what is not ASCII into
+ * replacement characters, and refuses such names; but it keeps a path's bytes, and its address as a
+ * URI shows and takes them. Names are taken to be UTF-8, as everywhere but on old disks.
  */
 public final class FileNames {
   private static final char REPLACEMENT = '\uFFFD';
 
   private FileNames() {}
 
-  /** A path as text, with the characters that its bytes are in UTF-8. */
+  /** Returns a path as text, with the characters that its bytes are in UTF-8. */
   public static String text(Path path) {
     String text = path.toString();
     if (text.indexOf(REPLACEMENT) < 0) {
@@ -43,7 +43,7 @@ public final class FileNames {
   }
 
   /**
-   * The path of a name.
+   * Returns the path of a name.
    *
    * @throws InvalidPathException if no file can have that name
    */
@@ -52,7 +52,7 @@ public final class FileNames {
   }
 
   /**
-   * The path of a name below a folder, or of the name alone where that is absolute.
+   * Returns the path of a name below a folder, or of the name alone where that is absolute.
    *
    * @throws InvalidPathException if no file can have that name
    */
@@ -76,7 +76,7 @@ public final class FileNames {
   }
 
   /**
-   * The file beside another that has the same name but for its extension, byte by byte.
+   * Returns the file beside another that has the same name but for its extension, byte by byte.
    *
    * @param extension with its dot
    */

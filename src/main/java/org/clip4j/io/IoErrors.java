@@ -1,5 +1,7 @@
 package org.clip4j.io;
 
+import static java.util.Map.entry;
+
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -17,6 +19,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.NotLinkException;
 import java.nio.file.Path;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,15 +28,27 @@ import org.jspecify.annotations.Nullable;
  * {@link Throwable#getMessage()}.
  */
 public final class IoErrors {
+  private static final Map<Class<?>, String> REASONS =
+      Map.ofEntries(
+          entry(NoSuchFileException.class, "it does not exist"),
+          entry(
+              AccessDeniedException.class,
+              "access is denied; look at its permissions, and at those of the folders above it"),
+          entry(DirectoryNotEmptyException.class, "the folder is not empty"),
+          entry(NotDirectoryException.class, "it is not a folder"),
+          entry(FileAlreadyExistsException.class, "it exists already"),
+          entry(FileSystemLoopException.class, "its links lead round in a circle"),
+          entry(NotLinkException.class, "it is not a link"));
+
   private IoErrors() {}
 
-  /** Something done with files. */
+  /** Does something with files. */
   public interface Work<T extends @Nullable Object> {
     /** Does it. */
     T run() throws IOException;
   }
 
-  /** The reason of a failure: never null, and never only a path. */
+  /** Returns the reason of a failure: never null, and never only a path. */
   public static String message(Throwable e) {
     String own = e.getMessage();
     if (e instanceof UncheckedIOException unchecked
@@ -41,9 +56,7 @@ public final class IoErrors {
       return message(unchecked.getCause());
     }
     if (e instanceof FileSystemException file && isBare(file)) {
-      String name = file.getFile() == null ? "a file" : file.getFile();
-      String other = file.getOtherFile() == null ? "" : " -> " + file.getOtherFile();
-      return name + other + ": " + reason(file);
+      return worded(file).getMessage();
     }
     if (isInterruption(e) && (own == null || e instanceof InterruptedException)) {
       return "the thread was interrupted";
@@ -65,8 +78,8 @@ public final class IoErrors {
   }
 
   /**
-   * The reason of a failure with a file whose name the failure may not know: "No space left on
-   * device" alone does not say where.
+   * Returns the reason of a failure with a file whose name the failure may not know: "No space left
+   * on device" alone does not say where.
    */
   public static String message(Path file, Throwable e) {
     String reason = message(e);
@@ -74,7 +87,8 @@ public final class IoErrors {
   }
 
   /**
-   * The same failure with its reason as the message: of the same class where that can hold one.
+   * Returns the same failure with its reason as the message: of the same class where that can hold
+   * one.
    *
    * @return what is given where its message says enough
    */
@@ -117,7 +131,7 @@ public final class IoErrors {
   }
 
   /**
-   * As {@link #worded(IOException)}, with the name of the file where a message lacks it: "Is a
+   * Does as {@link #worded(IOException)}, with the name of the file where a message lacks it: "Is a
    * directory" does not say which.
    */
   public static IOException worded(Path file, IOException e) {
@@ -143,7 +157,7 @@ public final class IoErrors {
   }
 
   /**
-   * The same failure for those who may not throw it.
+   * Returns the same failure for those who may not throw it.
    *
    * @return with {@link #message(Throwable)} as its message
    */
@@ -151,7 +165,7 @@ public final class IoErrors {
     return new UncheckedIOException(message(e), e);
   }
 
-  /** Whether a failure comes of the thread having been interrupted. */
+  /** Tells whether a failure comes of the thread having been interrupted. */
   public static boolean isInterruption(Throwable e) {
     for (Throwable cause = e; cause != null; cause = cause.getCause()) {
       if (cause instanceof InterruptedException
@@ -174,27 +188,7 @@ public final class IoErrors {
   }
 
   private static String reason(FileSystemException e) {
-    if (e instanceof NoSuchFileException) {
-      return "it does not exist";
-    }
-    if (e instanceof AccessDeniedException) {
-      return "access is denied; look at its permissions, and at those of the folders above it";
-    }
-    if (e instanceof DirectoryNotEmptyException) {
-      return "the folder is not empty";
-    }
-    if (e instanceof NotDirectoryException) {
-      return "it is not a folder";
-    }
-    if (e instanceof FileAlreadyExistsException) {
-      return "it exists already";
-    }
-    if (e instanceof FileSystemLoopException) {
-      return "its links lead round in a circle";
-    }
-    if (e instanceof NotLinkException) {
-      return "it is not a link";
-    }
-    return "the system gives no reason (" + e.getClass().getSimpleName() + ")";
+    String usual = "the system gives no reason (" + e.getClass().getSimpleName() + ")";
+    return REASONS.getOrDefault(e.getClass(), usual);
   }
 }

@@ -17,8 +17,8 @@ public final class Nearest {
   private record Candidate(String name, int distance) {}
 
   /**
-   * Names that differ from a text in at most a third of its letters, the nearest first, upper and
-   * lower case alike.
+   * Finds the names that differ from a text in at most a third of its letters, the nearest first,
+   * upper and lower case alike.
    *
    * @return at most 3
    */
@@ -39,12 +39,12 @@ public final class Nearest {
         .toList();
   }
 
-  /** The end of a message, "; did you mean "x" or "y"?"; empty where no name is near. */
+  /** Returns the end of a message, "; did you mean "x" or "y"?"; empty where no name is near. */
   public static String question(String text, Collection<String> names) {
     return question(of(text, names));
   }
 
-  /** As {@link #question(String, Collection)}, of names that were found to be near. */
+  /** Does as {@link #question(String, Collection)}, of names that were found to be near. */
   public static String question(List<String> near) {
     return near.isEmpty() ? "" : "; did you mean \"" + String.join("\" or \"", near) + "\"?";
   }

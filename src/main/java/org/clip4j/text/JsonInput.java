@@ -1,6 +1,7 @@
 package org.clip4j.text;
 
 import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
@@ -75,6 +76,19 @@ final class JsonInput implements Closeable {
       // Gson throws several kinds of either for what is no JSON, or not the JSON that was asked for
       throw new TokenizerFormatException(file + " is not valid: " + IoErrors.message(e), e);
     }
+  }
+
+  /** Reads a whole file that holds one object, which is small. */
+  static JsonObject readObject(Path file, int maxBytes) throws IOException {
+    return read(
+        file,
+        maxBytes,
+        json -> {
+          if (json.tree() instanceof JsonObject object) {
+            return object;
+          }
+          throw json.bad("does not hold one JSON object");
+        });
   }
 
   /** What to do with one entry of an object: its value must be read or skipped. */

@@ -33,8 +33,8 @@ public interface Tokenizer extends AutoCloseable {
   }
 
   /**
-   * The files that it came from, for whoever saves the model; none for OpenAI's tokenizer, which
-   * needs none.
+   * Returns the files that it came from, for whoever saves the model; none for OpenAI's tokenizer,
+   * which needs none.
    */
   default List<Path> files() {
     return List.of();

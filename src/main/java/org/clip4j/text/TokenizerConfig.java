@@ -67,18 +67,7 @@ final class TokenizerConfig {
   }
 
   private static JsonObject object(Path file) throws IOException {
-    if (!Files.exists(file)) {
-      return new JsonObject();
-    }
-    return JsonInput.read(
-        file,
-        MAX_BYTES,
-        json -> {
-          if (json.tree() instanceof JsonObject object) {
-            return object;
-          }
-          throw json.bad("does not hold one JSON object");
-        });
+    return Files.exists(file) ? JsonInput.readObject(file, MAX_BYTES) : new JsonObject();
   }
 
   /** The class in transformers, without the ending Fast; empty where it is not said. */
@@ -145,13 +134,8 @@ final class TokenizerConfig {
     extraTokens(EXTRA.get(1)).forEach(token -> special.add(token.content())); // not the older
     TreeMap<Integer, AddedToken> tokens = new TreeMap<>();
     for (String content : added.keySet()) {
-      JsonObject json = new JsonObject();
-      json.addProperty("content", content);
-      for (String flag : List.of("single_word", "lstrip", "rstrip")) {
-        json.addProperty(flag, false);
-      }
-      json.addProperty("normalized", !special.contains(content));
-      json.addProperty("special", special.contains(content));
+      boolean known = special.contains(content);
+      JsonObject json = new AddedToken(0, content, false, false, false, !known, known).toJson();
       String id = String.valueOf(added.get(content));
       if (!id.matches("[0-9]{1,8}")) {
         throw new TokenizerFormatException(
@@ -176,14 +160,10 @@ final class TokenizerConfig {
     List<AddedToken> tokens = new ArrayList<>();
     if (config.get(key) instanceof JsonArray list) { // else a map of names to tokens with an id
       for (JsonElement element : list) {
-        JsonObject json = new JsonObject();
-        for (String flag : List.of("single_word", "lstrip", "rstrip", "normalized")) {
-          json.addProperty(flag, false);
-        }
+        JsonObject json = new AddedToken(0, "", false, false, false, false, true).toJson();
+        json.add("content", element);
         if (element instanceof JsonObject object) {
-          object.entrySet().forEach(entry -> json.add(entry.getKey(), entry.getValue()));
-        } else {
-          json.add("content", element);
+          object.asMap().forEach(json::add);
         }
         json.addProperty("special", true);
         tokens.add(AddedToken.of(where + key + ": ", 0, json));

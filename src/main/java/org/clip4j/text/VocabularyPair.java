@@ -1,6 +1,7 @@
 package org.clip4j.text;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
@@ -23,52 +24,28 @@ final class VocabularyPair {
   static final List<String> FILES = List.of(VOCABULARY, MERGES);
 
   private static final int MAX_BYTES = 16 << 20; // OpenAI's have 0.9 and 0.5 MB
-  private static final String START = "<|startoftext|>";
   private static final String END = "<|endoftext|>";
 
   private VocabularyPair() {}
 
   static String toJson(Path folder) throws IOException {
     Path file = folder.resolve(VOCABULARY);
-    JsonObject vocabulary =
-        JsonInput.read(
-            file,
-            MAX_BYTES,
-            json -> {
-              if (json.tree() instanceof JsonObject object) {
-                return object;
-              }
-              throw json.bad("does not hold one JSON object");
-            });
+    JsonObject vocabulary = JsonInput.readObject(file, MAX_BYTES);
     JsonObject json =
-        JsonParser.parseString(
-                """
-                {"version": "1.0", "padding": {"pad_token": "<|endoftext|>"},
-                "normalizer": {"type": "Sequence", "normalizers": [
-                  {"type": "NFC"},
-                  {"type": "Replace", "pattern": {"Regex": "\\\\s+"}, "content": " "},
-                  {"type": "Lowercase"}]},
-                "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-                  {"type": "Split", "pattern": {"Regex":
-                    "<\\\\|startoftext\\\\|>|<\\\\|endoftext\\\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\\\p{L}]+|[\\\\p{N}]|[^\\\\s\\\\p{L}\\\\p{N}]+"},
-                   "behavior": "Removed", "invert": true},
-                  {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true}]}}
-                """)
+        JsonParser.parseString(String.join("\n", Resources.lines("clip_pipeline.json")))
             .getAsJsonObject();
-    JsonArray added = new JsonArray();
-    JsonObject around = new JsonObject();
-    around.addProperty("type", "RobertaProcessing");
-    for (String token : new String[] {START, END}) {
+    JsonObject padding = new JsonObject();
+    padding.addProperty("pad_token", END);
+    json.add("padding", padding);
+    for (JsonElement added : json.getAsJsonArray("added_tokens")) {
+      String token = added.getAsJsonObject().get("content").getAsString();
       if (!(vocabulary.get(token) instanceof JsonPrimitive id)) {
         throw new TokenizerFormatException(file + " has no token " + token);
       }
-      JsonArray pair = new JsonArray();
-      pair.add(token);
-      pair.add(id);
-      around.add(token.equals(START) ? "cls" : "sep", pair);
-      JsonObject special = new AddedToken(0, token, false, false, false, false, true).toJson();
-      special.add("id", id);
-      added.add(special);
+      added.getAsJsonObject().add("id", id);
+      json.getAsJsonObject("post_processor")
+          .getAsJsonArray(token.equals(END) ? "sep" : "cls")
+          .set(1, id);
     }
     JsonObject model = new JsonObject();
     model.addProperty("type", "BPE");
@@ -77,8 +54,6 @@ final class VocabularyPair {
     model.addProperty("end_of_word_suffix", "</w>");
     model.add("vocab", vocabulary);
     model.add("merges", merges(folder.resolve(MERGES)));
-    json.add("added_tokens", added);
-    json.add("post_processor", around);
     json.add("model", model);
     return json.toString();
   }

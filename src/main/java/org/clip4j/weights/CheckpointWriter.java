@@ -102,12 +102,11 @@ public final class CheckpointWriter {
    * @throws IOException if a file cannot be written; what was there is untouched
    */
   public void write(Path folder, Layout layout) throws IOException {
-    IoErrors.worded(
-        folder,
-        () -> {
-          writeFolder(folder, layout);
-          return null;
-        });
+    try {
+      writeFolder(folder, layout);
+    } catch (IOException e) {
+      throw IoErrors.worded(folder, e);
+    }
   }
 
   private void writeFolder(Path folder, Layout layout) throws IOException {

@@ -50,7 +50,7 @@ public interface TensorFile extends AutoCloseable {
   void copy(String name, long from, FloatBuffer target);
 
   /**
-   * As {@link #copy}, of a tensor whose values must all be finite.
+   * Copies as {@link #copy}, of a tensor whose values must all be finite.
    *
    * @throws java.io.UncheckedIOException also if one is NaN or infinite, as a float; it names file
    *     and tensor

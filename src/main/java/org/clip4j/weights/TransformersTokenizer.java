@@ -21,6 +21,10 @@ import java.util.zip.GZIPInputStream;
  */
 final class TransformersTokenizer {
   private static final String MERGES = "/org/clip4j/text/bpe_simple_vocab_16e6.txt.gz";
+
+  /** A tokenizer.json whose model is null. */
+  private static final String PIPELINE = "/org/clip4j/text/clip_pipeline.json";
+
   private static final String START = "<|startoftext|>";
   private static final String END = "<|endoftext|>";
 
@@ -49,36 +53,13 @@ final class TransformersTokenizer {
   /** The content of {@code tokenizer.json}, with transformers' pipeline for CLIP. */
   static String tokenizer() throws IOException {
     List<String> merges = merges();
+    String pipeline;
+    try (InputStream in = resource(PIPELINE)) {
+      pipeline = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    }
+    int model = pipeline.lastIndexOf("null");
     StringWriter text = new StringWriter(4 << 20);
-    text.write(
-        """
-        {
-        "version": "1.0",
-        "truncation": null,
-        "padding": null,
-        "added_tokens": [
-          {"id": 49406, "content": "<|startoftext|>", "single_word": false, "lstrip": false,
-           "rstrip": false, "normalized": false, "special": true},
-          {"id": 49407, "content": "<|endoftext|>", "single_word": false, "lstrip": false,
-           "rstrip": false, "normalized": false, "special": true}
-        ],
-        "normalizer": {"type": "Sequence", "normalizers": [
-          {"type": "NFC"},
-          {"type": "Replace", "pattern": {"Regex": "\\\\s+"}, "content": " "},
-          {"type": "Lowercase"}
-        ]},
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-          {"type": "Split", "pattern": {"Regex":
-            "<\\\\|startoftext\\\\|>|<\\\\|endoftext\\\\|>|'s|'t|'re|'ve|'m|'ll|'d|[\\\\p{L}]+|[\\\\p{N}]|[^\\\\s\\\\p{L}\\\\p{N}]+"},
-           "behavior": "Removed", "invert": true},
-          {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true}
-        ]},
-        "post_processor": {"type": "RobertaProcessing", "sep": ["<|endoftext|>", 49407],
-          "cls": ["<|startoftext|>", 49406], "trim_offsets": false, "add_prefix_space": false},
-        "decoder": {"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true,
-          "use_regex": true},
-        "model":
-        """);
+    text.write(pipeline, 0, model);
     JsonWriter json = new JsonWriter(text);
     json.setHtmlSafe(false);
     json.setSerializeNulls(true);
@@ -103,25 +84,29 @@ final class TransformersTokenizer {
     }
     json.endArray();
     json.endObject();
-    text.write("\n}\n");
+    text.write(pipeline.substring(model + "null".length()));
     return text.toString();
   }
 
   private static List<String> merges() throws IOException {
     List<String> merges = new ArrayList<>(MERGE_COUNT);
-    InputStream in = TransformersTokenizer.class.getResourceAsStream(MERGES);
-    if (in == null) {
-      throw new IOException(MERGES + " is missing from the class path");
-    }
     try (BufferedReader lines =
         new BufferedReader(
-            new InputStreamReader(new GZIPInputStream(in), StandardCharsets.UTF_8))) {
+            new InputStreamReader(new GZIPInputStream(resource(MERGES)), StandardCharsets.UTF_8))) {
       lines.readLine(); // a version
       while (merges.size() < MERGE_COUNT) {
         merges.add(lines.readLine());
       }
     }
     return merges;
+  }
+
+  private static InputStream resource(String name) throws IOException {
+    InputStream in = TransformersTokenizer.class.getResourceAsStream(name);
+    if (in == null) {
+      throw new IOException(name + " is missing from the class path");
+    }
+    return in;
   }
 
   /**

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.testing.ChildJvm;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -131,19 +132,11 @@ class FoldersTest {
     write("d/latin\\xE9.png", png); // Latin-1, no UTF-8
     write("d/latin\\xE9.txt", TestShards.text("old"));
     write("t.csv", TestShards.text("file,caption\nd/caf\u00e9.png,one\n"));
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp",
-            System.getProperty("java.class.path"),
-            FolderProcess.class.getName(),
-            temporary.toString());
+    ProcessBuilder builder = ChildJvm.of(List.of(), FolderProcess.class, temporary.toString());
     builder.environment().keySet().removeIf(name -> name.startsWith("LC_") || name.equals("LANG"));
     builder.environment().put("LC_ALL", locale);
-    builder.redirectError(ProcessBuilder.Redirect.DISCARD);
-    Process process = builder.start();
-    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).isZero();
+    builder.redirectErrorStream(false).redirectError(ProcessBuilder.Redirect.DISCARD);
+    String text = ChildJvm.output(builder);
     assertThat(text.lines())
         .containsExactlyInAnyOrder(
             "image a b%20+#.png",

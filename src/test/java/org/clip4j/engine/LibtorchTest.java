@@ -7,11 +7,11 @@ import ai.djl.Device;
 import ai.djl.engine.StandardCapabilities;
 import com.sun.jna.NativeLibrary;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.testing.ChildJvm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -50,18 +50,10 @@ class LibtorchTest {
 
   private static String child(Map<String, String> environment) throws Exception {
     ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx128m",
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            System.getProperty("java.class.path"),
-            Child.class.getName());
+        ChildJvm.of(List.of("-Xmx128m", "-XX:TieredStopAtLevel=1"), Child.class);
     builder.environment().keySet().removeAll(List.of("GOMP_SPINCOUNT", "OMP_WAIT_POLICY"));
     builder.environment().putAll(environment);
-    Process process = builder.redirectErrorStream(true).start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertThat(process.waitFor()).as(said).isZero();
+    String said = ChildJvm.output(builder);
     assertThat(said).as("a warning of what is switched off").doesNotContain("graph executor");
     return said.lines()
         .filter(line -> line.startsWith("found: "))

@@ -15,8 +15,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** A hub whose answers make no sense or mean harm, and a cache with links that lead out of it. */
 class HubAnswersTest extends HubFixture {
-  private static final String SHA = FakeHub.sha256(WEIGHTS);
-
   private String commit;
 
   @BeforeEach

@@ -19,8 +19,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 class HubConcurrencyTest extends HubFixture {
-  private static final String SHA = FakeHub.sha256(WEIGHTS);
-
   @Test
   void threads_that_fetch_one_model_share_one_download() throws Exception {
     hub.publish(ID, "main", both());

@@ -18,6 +18,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.clip4j.testing.ChildJvm;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -26,6 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 abstract class HubFixture {
   static final String ID = "laion/CLIP-test";
   static final byte[] WEIGHTS = bytes(1, 3_000_000);
+  static final String SHA = FakeHub.sha256(WEIGHTS);
   static final String TOKEN = "hf_thisIsTheSecretToken";
 
   @TempDir Path folder;
@@ -95,19 +97,18 @@ abstract class HubFixture {
     return connect().fetch(HubId.parse(id), progress::add);
   }
 
+  /** Fetches a repository of the two files that {@link #transformers} gives for the weights. */
+  final void assertFetched() throws IOException {
+    assertThat(Files.readAllBytes(fetch(ID).weights())).isEqualTo(WEIGHTS);
+    assertThat(tree(repo().resolve("blobs")))
+        .containsExactlyInAnyOrder(SHA, FakeHub.gitHash(transformers(WEIGHTS).get("config.json")));
+  }
+
   /** Fetches in a process of its own, by the environment. */
   final Process start() throws IOException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-cp",
-            System.getProperty("java.class.path"),
-            HubProcess.class.getName(),
-            "fetch",
-            ID);
+    ProcessBuilder builder = ChildJvm.of(List.of(), HubProcess.class, "fetch", ID);
     builder.environment().keySet().removeIf(name -> name.startsWith("HF_"));
     builder.environment().putAll(environment);
-    builder.redirectErrorStream(true);
     return builder.start();
   }
 

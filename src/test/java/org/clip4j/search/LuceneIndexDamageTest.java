@@ -17,6 +17,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.clip4j.testing.ChildJvm;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -66,15 +67,7 @@ class LuceneIndexDamageTest {
     for (int kill = 0; kill < 6; kill++) {
       Path said = Files.createTempFile("victim", ".txt");
       Process victim =
-          new ProcessBuilder(
-                  Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                  "-Xmx256m",
-                  "-XX:TieredStopAtLevel=1",
-                  "-cp",
-                  System.getProperty("java.class.path"),
-                  Victim.class.getName(),
-                  temp.toString())
-              .redirectErrorStream(true)
+          ChildJvm.of(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1"), Victim.class, temp.toString())
               .redirectOutput(said.toFile())
               .start();
       int more = 1 + random.nextInt(30);

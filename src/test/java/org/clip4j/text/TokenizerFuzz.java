@@ -23,63 +23,14 @@ final class TokenizerFuzz {
   private static final Gson GSON = new Gson();
 
   /** Spaces, marks, what normalizes oddly, and tokens. */
-  private static final List<String> PIECES =
+  static final List<String> PIECES =
       List.of(
-          " ",
-          " ",
-          "  ",
-          "a",
-          "b",
-          "A",
-          "0",
-          "1",
-          ".",
-          "_",
-          "<",
-          "\t",
-          "\n",
-          "\0",
-          "\u0301",
-          "\u0323",
-          "\u0344",
-          "\u0f73",
-          "\u00e9",
-          "\u1100",
-          "\u1161",
-          "\uac00",
-          "\u2581",
-          "\uff21",
-          "\ufb01",
-          "\u200d",
-          "\u200b",
-          "\u00a0",
-          "\u3000",
-          "\ufffd",
-          "\ud83d\ude00",
-          "\u0130",
-          "\u03a3",
-          "\u03c2",
-          "\u00df",
-          "\ufdfa",
-          "\u0958",
-          "\u0915",
-          "\u72ac",
-          "</s>",
-          "<s>",
-          "[UNK]",
-          "##",
-          "'s",
-          "\u2028",
-          "\u0085",
-          "\u013f",
-          "\u0149",
-          "\ufb1d",
-          "\u2126",
-          "\u2177",
-          "\u337f",
-          "\ud834\udd5e",
-          "\u00ad",
-          "\ufeff");
+          (" | |  |a|b|A|0|1|.|_|<|\t|\n|\0|\u0301|\u0323|\u0344|\u0f73|\u00e9|\u1100|"
+                  + "\u1161|\uac00|\u2581|\uff21|\ufb01|\u200d|\u200b|\u00a0|\u3000|\ufffd|"
+                  + "\ud83d\ude00|\u0130|\u03a3|\u03c2|\u00df|\ufdfa|\u0958|\u0915|\u72ac|</s>|"
+                  + "<s>|[UNK]|##|'s|\u2028|\u0085|\u013f|\u0149|\ufb1d|\u2126|\u2177|\u337f|"
+                  + "\ud834\udd5e|\u00ad|\ufeff")
+              .split("\\|"));
 
   private static final List<String> PATTERNS =
       List.of(

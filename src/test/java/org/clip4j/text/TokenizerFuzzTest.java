@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import org.clip4j.testing.ChildJvm;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,17 +32,12 @@ class TokenizerFuzzTest {
 
   private void run(int from, int count) throws Exception {
     Process fuzz =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx512m",
-                "-Dai.djl.offline=true",
-                "-cp",
-                System.getProperty("java.class.path"),
-                TokenizerFuzz.class.getName(),
+        ChildJvm.of(
+                List.of("-Xmx512m", "-Dai.djl.offline=true"),
+                TokenizerFuzz.class,
                 folder.toString(),
                 String.valueOf(from),
                 String.valueOf(count))
-            .redirectErrorStream(true)
             .start();
     String output = new String(fuzz.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertThat(fuzz.waitFor())

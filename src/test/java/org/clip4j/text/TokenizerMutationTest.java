@@ -21,6 +21,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -39,61 +40,14 @@ class TokenizerMutationTest {
           "a".repeat(2000),
           "▁ ▁▁ \t\n" + "e\u0301\u0302 ".repeat(300));
 
-  /** Of these and of any characters random texts are made: marks, spaces, what normalizes oddly. */
+  /** Of these and of any characters random texts are made. */
   private static final List<String> PIECES =
-      List.of(
-          " ",
-          " ",
-          "  ",
-          "a",
-          "b",
-          "A",
-          "0",
-          ".",
-          "_",
-          "<",
-          "\t",
-          "\n",
-          "\0",
-          "\u0301",
-          "\u0323",
-          "\u0344",
-          "\u0f73",
-          "é",
-          "\u1100",
-          "\u1161",
-          "\u11a8",
-          "가",
-          "▁",
-          "Ａ",
-          "ﬁ",
-          "\u200d",
-          "\u200b",
-          "\u00ad",
-          "\u00a0",
-          "\u3000",
-          "\ufffd",
-          "😀",
-          "🏻",
-          "İ",
-          "Σ",
-          "ß",
-          "ﷺ",
-          "\u0958",
-          "क",
-          "\u093c",
-          "\u2126",
-          "\ud834\udd5e",
-          "\udb40\udc01",
-          "犬",
-          "</s>",
-          "<eos>",
-          "<mask>",
-          "[SEP]",
-          "[UNK]",
-          "<unk>",
-          "\ud800",
-          "\udc00");
+      Stream.concat(
+              TokenizerFuzz.PIECES.stream(),
+              Stream.of(
+                  "\u11a8 🏻 \u093c \udb40\udc01 <eos> <mask> [SEP] <unk> \ud800 \udc00"
+                      .split(" ")))
+          .toList();
 
   /** What a mutation puts in place of a value. */
   private static final List<String> VALUES =

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.clip4j.testing.ChildJvm;
 import org.clip4j.train.EndingProcess.Way;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -44,18 +45,11 @@ class EndedTrainingTest {
   }
 
   private void end(Way way) throws IOException, InterruptedException {
-    List<String> command =
+    List<String> options =
         List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-Xmx256m",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:ErrorFile=" + folder.resolve("crash.log"),
-            "-cp",
-            System.getProperty("java.class.path"),
-            EndingProcess.class.getName(),
-            way.name());
+            "-Xmx256m", "-XX:TieredStopAtLevel=1", "-XX:ErrorFile=" + folder.resolve("crash.log"));
     Process process =
-        new ProcessBuilder(command).directory(folder.toFile()).redirectErrorStream(true).start();
+        ChildJvm.of(options, EndingProcess.class, way.name()).directory(folder.toFile()).start();
     List<String> said = new ArrayList<>();
     try (BufferedReader out = process.inputReader(StandardCharsets.UTF_8)) {
       for (String line = out.readLine(); line != null; line = out.readLine()) {

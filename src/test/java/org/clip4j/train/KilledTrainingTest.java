@@ -16,6 +16,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipModel;
+import org.clip4j.testing.ChildJvm;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.SafeTensors;
 import org.junit.jupiter.api.BeforeEach;
@@ -102,22 +103,21 @@ class KilledTrainingTest {
   }
 
   private Process start(int steps, String... before) throws IOException {
-    List<String> command = new ArrayList<>(List.of(before));
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    List<String> options = new ArrayList<>();
     System.getProperties()
         .forEach(
             (name, value) -> {
               if (name.toString().startsWith("ai.djl.")) {
-                command.add("-D" + name + "=" + value);
+                options.add("-D" + name + "=" + value);
               }
             });
+    options.add("-Xmx256m");
+    options.add("-XX:TieredStopAtLevel=1"); // it does not live long enough for more
+    List<String> command = new ArrayList<>(List.of(before));
     command.addAll(
-        List.of(
-            "-Xmx256m",
-            "-XX:TieredStopAtLevel=1", // it does not live long enough for more
-            "-cp",
-            System.getProperty("java.class.path"),
-            TrainingProcess.class.getName(),
+        ChildJvm.command(
+            options,
+            TrainingProcess.class,
             output.toString(),
             String.valueOf(steps),
             precision.name(),

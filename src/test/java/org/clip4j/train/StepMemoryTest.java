@@ -3,7 +3,6 @@ package org.clip4j.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,6 +11,7 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.testing.ChildJvm;
 import org.clip4j.train.Steps.Way;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -56,23 +56,16 @@ class StepMemoryTest {
   }
 
   private static long peakBytes(int batchSize) throws IOException, InterruptedException {
-    ProcessBuilder builder =
-        new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+    List<String> options =
+        List.of(
             "-Xms128m",
             "-Xmx128m",
             "-XX:+AlwaysPreTouch",
             "-Dai.djl.offline=true",
-            "-Dai.djl.pytorch.num_threads=1",
-            "-cp",
-            System.getProperty("java.class.path"),
-            StepMemoryTest.class.getName(),
-            Integer.toString(batchSize));
-    builder.redirectErrorStream(true);
-    Process process = builder.start();
+            "-Dai.djl.pytorch.num_threads=1");
     String output =
-        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
-    assertThat(process.waitFor()).as(output).isZero();
+        ChildJvm.output(ChildJvm.of(options, StepMemoryTest.class, Integer.toString(batchSize)))
+            .strip();
     return 1024 * Long.parseLong(output.substring(output.lastIndexOf("peak ") + 5));
   }
 

@@ -195,7 +195,7 @@ public final class ExactIndex implements AutoCloseable {
         throw new IOException("a mapped file cannot be read: " + IoErrors.message(e), e);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(IoErrors.message(e), e);
+      throw IoErrors.unchecked(e);
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.clip4j.io.IoErrors;
 import org.clip4j.search.IndexEntry;
 import org.clip4j.search.LuceneIndex;
@@ -125,9 +126,11 @@ public final class LuceneEmbeddingStore implements EmbeddingStore<TextSegment> {
       for (Match match : index.search(SearchQuery.of(query).optTopK(request.maxResults()))) {
         double score = RelevanceScore.fromCosineSimilarity(match.score());
         if (score >= request.minScore()) {
-          float[] vector = index.get(match.id()).orElseThrow().vector();
-          found.add(
-              new EmbeddingMatch<>(score, match.id(), Embedding.from(vector), segment(match)));
+          Optional<IndexEntry> entry = index.get(match.id()); // may be removed meanwhile
+          entry
+              .map(each -> Embedding.from(each.vector()))
+              .map(each -> new EmbeddingMatch<>(score, match.id(), each, segment(match)))
+              .ifPresent(found::add);
         }
       }
     } catch (IOException e) {

@@ -7,13 +7,11 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import org.clip4j.data.ImageSource;
 import org.clip4j.engine.Precision;
 import org.clip4j.eval.Encoder;
@@ -235,14 +233,7 @@ public final class Clip implements AutoCloseable {
 
   /** Encodes an image of any kind, see {@link #encodeImage(Path)}. */
   public float[] encodeImage(ImageSource image) {
-    return call(
-        () -> {
-          try {
-            return encoder.encodeLevels(transform.apply(image.read()))[0];
-          } catch (IOException e) {
-            throw IoErrors.unchecked(e);
-          }
-        });
+    return call(() -> encoder.encodeLevels(transform.apply(image.read()))[0]);
   }
 
   /**
@@ -256,10 +247,7 @@ public final class Clip implements AutoCloseable {
    *     place in the list if it has no name
    */
   public float[][] encodeImages(List<?> images) {
-    List<ImageSource> sources = new ArrayList<>(images.size());
-    for (Object image : images) {
-      sources.add(ListedImages.source(image, sources.size() + 1, decoder));
-    }
+    List<ImageSource> sources = ListedImages.sources(images, decoder);
     return call(() -> encoder.encodeImages(sources));
   }
 
@@ -342,22 +330,24 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * How many calls have begun and not ended, those that wait for the model among them: the length
-   * of its queue, for monitoring.
+   * Counts the calls that have begun and not ended, those that wait for the model among them: the
+   * length of its queue, for monitoring.
    */
   public int callsInFlight() {
     return calls.getReadLockCount();
   }
 
   /** While it runs, this is not closed. */
-  private <T> T call(Supplier<T> work) {
+  private <T extends @Nullable Object> T call(IoErrors.Work<T> work) {
     calls.readLock().lock();
     try {
       if (closed) {
         throw new IllegalStateException(
             "this Clip has been closed; close it only when no thread will call it any more");
       }
-      return work.get();
+      return work.run();
+    } catch (IOException e) {
+      throw IoErrors.unchecked(e);
     } finally {
       calls.readLock().unlock();
     }
@@ -409,22 +399,14 @@ public final class Clip implements AutoCloseable {
     try {
       call(
           () -> {
-            try {
-              write(folder, layout);
-            } catch (IOException e) {
-              throw IoErrors.unchecked(e);
-            }
+            CheckpointWriter.of(model.config(), transform, model.values())
+                .optTokenizer(tokenizer)
+                .write(folder, layout);
             return null;
           });
     } catch (UncheckedIOException e) {
       throw IoErrors.worded(folder, e.getCause());
     }
-  }
-
-  private void write(Path folder, Layout layout) throws IOException {
-    CheckpointWriter.of(model.config(), transform, model.values())
-        .optTokenizer(tokenizer)
-        .write(folder, layout);
   }
 
   private String noTokenizer() {

@@ -33,7 +33,7 @@ final class Fitting {
               + " images and the labels of "
               + shown.size());
     }
-    shown.forEach(each -> each.forEach(label -> checkLabel(labels, label)));
+    shown.forEach(each -> each.forEach(label -> LabelChecks.known(labels, label)));
   }
 
   List<LabelThreshold> thresholds() {
@@ -90,24 +90,5 @@ final class Fitting {
               + "; a threshold needs at least one that does and one that does not");
     }
     return BinaryScores.of(positives, negatives);
-  }
-
-  /** Throws IllegalArgumentException, with the labels there are, unless this is one. */
-  static void checkLabel(List<String> labels, String label) {
-    if (!labels.contains(label)) {
-      int listed = Math.min(20, labels.size());
-      throw new IllegalArgumentException(
-          "there is no label \""
-              + label
-              + "\"; the labels are "
-              + String.join(", ", labels.subList(0, listed))
-              + (listed < labels.size() ? " and " + (labels.size() - listed) + " more" : ""));
-    }
-  }
-
-  static void checkShare(String what, double value) {
-    if (!(value >= 0 && value <= 1)) {
-      throw new IllegalArgumentException(what + " must be from 0 to 1, found " + value);
-    }
   }
 }

@@ -1,7 +1,7 @@
 package org.clip4j;
 
 /**
- * How well a label fits an image.
+ * Says how well a label fits an image.
  *
  * @param label as the classifier was given it
  * @param probability in [0, 1], made as the classifier's {@link Probabilities} say

@@ -1,7 +1,7 @@
 package org.clip4j;
 
 /**
- * The probability from which a label holds, fitted to examples, and what it does on them.
+ * Gives the probability from which a label holds, fitted to examples, and what it does on them.
  *
  * @param threshold that maximises F1; of several the lowest
  * @param precision share of the images given the label that show it

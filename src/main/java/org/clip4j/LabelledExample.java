@@ -6,7 +6,7 @@ import java.util.Set;
 import org.clip4j.data.ImageSource;
 
 /**
- * An image and what it shows, to fit thresholds on.
+ * Holds an image and what it shows, to fit thresholds on.
  *
  * @param labels those of a classifier's labels that it shows; none if it shows none of them
  */
@@ -18,7 +18,7 @@ public record LabelledExample(ImageSource image, Set<String> labels) {
     labels = Set.copyOf(labels);
   }
 
-  /** An image file and what it shows. */
+  /** Takes an image file and what it shows. */
   public static LabelledExample of(Path image, String... labels) {
     return new LabelledExample(ImageSource.of(image), Set.of(labels));
   }

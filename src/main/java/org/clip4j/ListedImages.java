@@ -5,6 +5,8 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import org.clip4j.data.ImageSource;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
@@ -21,12 +23,16 @@ final class ListedImages {
     }
   }
 
-  /**
-   * Makes one.
-   *
-   * @param number of the image in its list, from 1
-   */
-  static ImageSource source(Object image, int number, ImageDecoder decoder) {
+  /** Makes one of each, named by its place in the list if it has no name of its own. */
+  static List<ImageSource> sources(List<?> images, ImageDecoder decoder) {
+    List<ImageSource> sources = new ArrayList<>(images.size());
+    for (Object image : images) {
+      sources.add(source(image, sources.size() + 1, decoder));
+    }
+    return sources;
+  }
+
+  private static ImageSource source(Object image, int number, ImageDecoder decoder) {
     String name = "image " + number + " of the list";
     if (image instanceof ImageSource source) {
       return source;

@@ -1,6 +1,6 @@
 package org.clip4j;
 
-/** How a {@link ZeroShotClassifier} makes probabilities of cosine similarities. */
+/** Says how a {@link ZeroShotClassifier} makes probabilities of cosine similarities. */
 public enum Probabilities {
   /**
    * The softmax of all labels' scaled cosines (Radford et al. 2021, section 3.1): they sum to 1, as

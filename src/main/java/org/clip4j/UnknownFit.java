@@ -1,7 +1,7 @@
 package org.clip4j;
 
 /**
- * An {@link UnknownRule} fitted to a held-out set, and what it does there.
+ * Holds an {@link UnknownRule} fitted to a held-out set, and what it does there.
  *
  * @param rule give it to {@link ZeroShotClassifier#withUnknown}
  * @param falseAcceptRate share of the unknown images that it takes for known: at most the one asked

@@ -4,7 +4,7 @@ import java.util.Locale;
 import java.util.Objects;
 
 /**
- * When an image counts as none of a classifier's labels: where a score that says how clear the
+ * Says when an image counts as none of a classifier's labels: where a score that says how clear the
  * answer is does not exceed a threshold. {@link ZeroShotClassifier#fitUnknown} finds the threshold
  * for a chosen false-accept rate.
  *
@@ -13,7 +13,7 @@ import java.util.Objects;
  */
 public record UnknownRule(Score score, double threshold) {
 
-  /** How clear an answer is, from 0 to 1. */
+  /** Says how clear an answer is, from 0 to 1. */
   public enum Score {
     /** The highest probability less the second-highest. */
     MARGIN,
@@ -33,20 +33,25 @@ public record UnknownRule(Score score, double threshold) {
   /** Checks the threshold. */
   public UnknownRule {
     Objects.requireNonNull(score, "score");
-    Fitting.checkShare("the threshold of the " + name(score) + " rule", threshold);
+    LabelChecks.share("the threshold of the " + name(score) + " rule", threshold);
   }
 
-  /** Unknown where the two highest probabilities differ by no more. */
+  /** Makes an image unknown where the two highest probabilities differ by no more. */
   public static UnknownRule margin(double threshold) {
     return new UnknownRule(Score.MARGIN, threshold);
   }
 
-  /** Unknown where the probabilities are no further from equal ones, see {@link Score#ENTROPY}. */
+  /**
+   * Makes an image unknown where the probabilities are no further from equal ones, see {@link
+   * Score#ENTROPY}.
+   */
   public static UnknownRule entropy(double threshold) {
     return new UnknownRule(Score.ENTROPY, threshold);
   }
 
-  /** Unknown where a background prompt fits so well, see {@link Score#BACKGROUND}. */
+  /**
+   * Makes an image unknown where a background prompt fits so well, see {@link Score#BACKGROUND}.
+   */
   public static UnknownRule background(double threshold) {
     return new UnknownRule(Score.BACKGROUND, threshold);
   }

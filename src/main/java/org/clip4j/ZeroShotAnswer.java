@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a {@link ZeroShotClassifier} says of an image.
+ * Holds what a {@link ZeroShotClassifier} says of an image.
  *
  * @param labels what the image shows: the most probable label; or in multi-label answers every one
  *     whose probability reaches its threshold, most probable first. Empty if it is none of them
@@ -21,20 +21,21 @@ public record ZeroShotAnswer(
     scores = List.copyOf(scores);
   }
 
-  /** Whether the image shows none of the labels, by the rule or by the thresholds. */
+  /** Tells whether the image shows none of the labels, by the rule or by the thresholds. */
   public boolean isUnknown() {
     return labels.isEmpty();
   }
 
   /**
-   * The score of the most probable label, known or not; of equal ones that with the best cosine.
+   * Gives the score of the most probable label, known or not; of equal ones that with the best
+   * cosine.
    */
   public LabelScore best() {
     return top(1).get(0);
   }
 
   /**
-   * The scores of the most probable labels, best first.
+   * Gives the scores of the most probable labels, best first.
    *
    * @param k at least 1; all if there are fewer
    */
@@ -52,13 +53,13 @@ public record ZeroShotAnswer(
   }
 
   /**
-   * The score of one label.
+   * Gives the score of one label.
    *
    * @throws IllegalArgumentException if the classifier does not have it
    */
   public LabelScore score(String label) {
     List<String> all = scores.stream().map(LabelScore::label).toList();
-    Fitting.checkLabel(all, label);
+    LabelChecks.known(all, label);
     return scores.get(all.indexOf(label));
   }
 }

@@ -6,8 +6,6 @@ import java.awt.image.BufferedImage;
 import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -51,7 +49,7 @@ public final class ZeroShotClassifier {
     Probabilities kind = builder.probabilities();
     thresholds = builder.thresholds(kind);
     unknownRule = builder.unknownRule;
-    checkUnknown(unknownRule == null ? null : unknownRule.score());
+    checkUnknown(unknownRule);
     vectors =
         new LabelVectors(
             clip.withTexts(encoder -> ClassWeights.of(encoder, labels, builder.templates)),
@@ -76,18 +74,18 @@ public final class ZeroShotClassifier {
     return labels;
   }
 
-  /** How probabilities are made. */
+  /** Says how probabilities are made. */
   public Probabilities probabilities() {
     return vectors.kind();
   }
 
-  /** Whether each label is judged for itself, so that an image may have none or several. */
+  /** Tells whether each label is judged for itself, so that an image may have none or several. */
   public boolean isMultiLabel() {
     return thresholds != null;
   }
 
   /**
-   * From which probability each label holds.
+   * Says from which probability each label holds.
    *
    * @return in the order of the labels; empty if this is not multi-label
    */
@@ -156,31 +154,31 @@ public final class ZeroShotClassifier {
   }
 
   private List<Classifications> classify(float[][] embeddings) {
-    return List.of(embeddings).stream().map(this::classify).toList();
+    return Stream.of(embeddings).map(this::classify).toList();
   }
 
-  /** What an image file shows, perhaps none of the labels. */
+  /** Says what an image file shows, perhaps none of the labels. */
   public ZeroShotAnswer answer(Path image) {
     return answer(clip.encodeImage(image));
   }
 
-  /** What images of any kind show, in order, see {@link Clip#encodeImages(List)}. */
+  /** Says what images of any kind show, in order, see {@link Clip#encodeImages(List)}. */
   public List<ZeroShotAnswer> answer(List<?> images) {
     return Stream.of(clip.encodeImages(images)).map(this::answer).toList();
   }
 
-  /** What the content of an image file shows. */
+  /** Says what the content of an image file shows. */
   public ZeroShotAnswer answer(byte[] image) {
     return answer(clip.encodeImage(image));
   }
 
-  /** What an image of any kind shows. */
+  /** Says what an image of any kind shows. */
   public ZeroShotAnswer answer(ImageSource image) {
     return answer(clip.encodeImage(image));
   }
 
   /**
-   * What an image shows, by its embedding.
+   * Says what an image shows, by its embedding.
    *
    * @param embedding as {@link Clip#encodeImage(Path)} gives it, unit length
    */
@@ -230,11 +228,13 @@ public final class ZeroShotClassifier {
    * @param shown for each image those of the labels that it shows
    */
   public List<LabelThreshold> fitThresholds(float[][] embeddings, List<Set<String>> shown) {
-    checkMultiLabel(thresholds != null);
+    LabelChecks.multiLabel(isMultiLabel());
     return new Fitting(labels, vectors, embeddings, shown).thresholds();
   }
 
-  /** The same classifier with fitted thresholds; labels that are not among them keep theirs. */
+  /**
+   * Makes the same classifier with fitted thresholds; labels that are not among them keep theirs.
+   */
   public ZeroShotClassifier withThresholds(List<LabelThreshold> fitted) {
     Map<String, Double> changed = new LinkedHashMap<>();
     fitted.forEach(each -> changed.put(each.label(), each.threshold()));
@@ -242,13 +242,14 @@ public final class ZeroShotClassifier {
   }
 
   /**
-   * The same classifier with other thresholds; labels that are not among them keep theirs.
+   * Makes the same classifier with other thresholds; labels that are not among them keep theirs.
    *
    * @param changed by label, each in [0, 1]
    */
   public ZeroShotClassifier withThresholds(Map<String, Double> changed) {
-    checkMultiLabel(thresholds != null);
-    return new ZeroShotClassifier(this, changed(labels, thresholds, changed), unknownRule);
+    LabelChecks.multiLabel(isMultiLabel());
+    return new ZeroShotClassifier(
+        this, LabelChecks.thresholds(labels, thresholds, changed), unknownRule);
   }
 
   /**
@@ -281,17 +282,17 @@ public final class ZeroShotClassifier {
       float[][] embeddings,
       List<Set<String>> shown,
       double falseAcceptRate) {
-    checkUnknown(score);
+    LabelChecks.unknown(score, labels.size(), isMultiLabel());
     return new Fitting(labels, vectors, embeddings, shown).unknown(score, falseAcceptRate);
   }
 
   /**
-   * The same classifier with a rule for unknown images.
+   * Makes the same classifier with a rule for unknown images.
    *
    * @param rule null for none
    */
   public ZeroShotClassifier withUnknown(@Nullable UnknownRule rule) {
-    checkUnknown(rule == null ? null : rule.score());
+    checkUnknown(rule);
     return new ZeroShotClassifier(this, thresholds, rule);
   }
 
@@ -299,41 +300,10 @@ public final class ZeroShotClassifier {
     return clip.encodeImages(examples.stream().map(LabelledExample::image).toList());
   }
 
-  private static void checkMultiLabel(boolean multiLabel) {
-    if (!multiLabel) {
-      throw new IllegalStateException(
-          "thresholds belong to a multi-label classifier, which judges each label for itself"
-              + " (optMultiLabel)");
+  private void checkUnknown(@Nullable UnknownRule rule) {
+    if (rule != null) {
+      LabelChecks.unknown(rule.score(), labels.size(), isMultiLabel());
     }
-  }
-
-  private void checkUnknown(UnknownRule.Score score) {
-    if (score == null) {
-      return;
-    }
-    if (thresholds != null) {
-      throw new IllegalArgumentException(
-          "a classifier that judges each label for itself needs no rule for unknown images: where no"
-              + " label reaches its threshold, the answer has none");
-    }
-    if (labels.size() < 2 && score != UnknownRule.Score.BACKGROUND) {
-      throw new IllegalArgumentException(
-          "the "
-              + UnknownRule.name(score)
-              + " of a single label says nothing; take UnknownRule.background, or more labels");
-    }
-  }
-
-  private static Map<String, Double> changed(
-      List<String> labels, Map<String, Double> thresholds, Map<String, Double> changed) {
-    Map<String, Double> all = new LinkedHashMap<>(thresholds);
-    changed.forEach(
-        (label, threshold) -> {
-          Fitting.checkLabel(labels, label);
-          Fitting.checkShare("the threshold of \"" + label + "\"", threshold);
-          all.put(label, threshold);
-        });
-    return Collections.unmodifiableMap(all);
   }
 
   /** Settings of a {@link ZeroShotClassifier}; made by {@link Clip#zeroShot}. */
@@ -352,20 +322,7 @@ public final class ZeroShotClassifier {
     Builder(Clip clip, List<String> labels) {
       this.clip = clip;
       this.labels = List.copyOf(labels);
-      if (labels.isEmpty()) {
-        throw new IllegalArgumentException("a classifier needs at least one label");
-      }
-      Set<String> seen = new HashSet<>();
-      for (String label : labels) {
-        if (label.isBlank()) {
-          throw new IllegalArgumentException(
-              "an empty label among " + labels + "; every label needs a name");
-        }
-        if (!seen.add(label.strip())) {
-          throw new IllegalArgumentException(
-              "the label \"" + label + "\" is given twice; every label may stand once");
-        }
-      }
+      LabelChecks.distinct(labels);
     }
 
     /**
@@ -397,7 +354,7 @@ public final class ZeroShotClassifier {
     }
 
     /**
-     * How probabilities are made. By default as the model was trained: {@link
+     * Sets how probabilities are made; by default as the model was trained: {@link
      * Probabilities#SIGMOID} if it is a SigLIP model, else {@link Probabilities#SOFTMAX}, or {@link
      * Probabilities#BACKGROUND} in multi-label answers.
      */
@@ -416,25 +373,25 @@ public final class ZeroShotClassifier {
     }
 
     /**
-     * From which probability a label of a multi-label classifier holds; by default 0.5.
+     * Sets from which probability a label of a multi-label classifier holds; by default 0.5.
      *
      * @param threshold in [0, 1]
      */
     public Builder optThreshold(double threshold) {
-      Fitting.checkShare("the threshold", threshold);
+      LabelChecks.share("the threshold", threshold);
       this.threshold = threshold;
       return this;
     }
 
     /** As {@link #optThreshold(double)}, for one label. */
     public Builder optThreshold(String label, double threshold) {
-      thresholds.putAll(changed(labels, Map.of(), Map.of(label, threshold)));
+      thresholds.putAll(LabelChecks.thresholds(labels, Map.of(), Map.of(label, threshold)));
       return this;
     }
 
     /**
-     * What may be said of any image; by default "a photo". {@link Probabilities#BACKGROUND} and
-     * {@link UnknownRule.Score#BACKGROUND} compare labels with the one that fits an image best.
+     * Sets what may be said of any image; by default "a photo". {@link Probabilities#BACKGROUND}
+     * and {@link UnknownRule.Score#BACKGROUND} compare labels with the one that fits an image best.
      *
      * @param prompts at least one, none empty
      */
@@ -476,12 +433,12 @@ public final class ZeroShotClassifier {
                 + " itself; take SIGMOID or BACKGROUND");
       }
       if (!multiLabel && (labels.size() > 1 || made == Probabilities.SOFTMAX)) {
-        checkMultiLabel(threshold == null && thresholds.isEmpty());
+        LabelChecks.multiLabel(threshold == null && thresholds.isEmpty());
         return null;
       }
       Map<String, Double> all = new LinkedHashMap<>();
       labels.forEach(label -> all.put(label, threshold == null ? 0.5 : threshold));
-      return changed(labels, all, thresholds);
+      return LabelChecks.thresholds(labels, all, thresholds);
     }
 
     /** Encodes the prompts. */

@@ -9,6 +9,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.DaemonThreads;
 import org.clip4j.text.Tokenizer;
 
 /**
@@ -121,9 +122,7 @@ public final class PairLoader implements AutoCloseable {
   }
 
   private static Thread daemon(Runnable task, String name) {
-    Thread thread = new Thread(task, name);
-    thread.setDaemon(true);
-    return thread;
+    return DaemonThreads.named(name).newThread(task);
   }
 
   /**

@@ -5,6 +5,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
+import org.clip4j.io.DaemonThreads;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -15,13 +16,8 @@ import org.jspecify.annotations.Nullable;
  * of activations; one at a time is faster for all, and takes the memory of one.
  */
 public final class ComputeThread implements AutoCloseable {
-  private final ExecutorService thread = Executors.newSingleThreadExecutor(ComputeThread::thread);
-
-  private static Thread thread(Runnable task) {
-    Thread thread = new Thread(task, "clip4j-compute");
-    thread.setDaemon(true);
-    return thread;
-  }
+  private final ExecutorService thread =
+      Executors.newSingleThreadExecutor(DaemonThreads.named("clip4j-compute"));
 
   /**
    * Computes something and waits for it, uninterruptedly, since the arrays that it works on are the

@@ -3,8 +3,8 @@ package org.clip4j.eval;
 import java.util.Arrays;
 
 /**
- * Scores of examples that are of a kind and of others that are not, and what can be told from them:
- * the higher a score, the more it speaks for the kind. Immutable.
+ * Compares scores of examples that are of a kind with those of others that are not: the higher a
+ * score, the more it speaks for the kind. Immutable.
  */
 public final class BinaryScores {
   private final double[] positives; // ascending
@@ -39,8 +39,8 @@ public final class BinaryScores {
   }
 
   /**
-   * Area under the ROC curve: the probability that a positive scores higher than a negative, ties
-   * counting half (Mann and Whitney 1947).
+   * Gives the area under the ROC curve: the probability that a positive scores higher than a
+   * negative, ties counting half (Mann and Whitney 1947).
    */
   public double auroc() {
     double pairs = 0;
@@ -51,13 +51,13 @@ public final class BinaryScores {
   }
 
   /**
-   * What is found by accepting from a threshold on.
+   * Holds what is found by accepting from a threshold on.
    *
    * @param threshold a score is accepted if it is as high or higher
    */
   public record Detection(double threshold, double precision, double recall, double f1) {}
 
-  /** The threshold that maximises F1, the score of an example; of several the lowest. */
+  /** Finds the threshold that maximises F1, the score of an example; of several the lowest. */
   public Detection bestF1() {
     Detection best = null;
     for (double threshold : positives) { // accepting down to a negative only costs precision
@@ -74,7 +74,8 @@ public final class BinaryScores {
   }
 
   /**
-   * The lowest threshold above which there are at most so many of the negatives: the score of one.
+   * Finds the lowest threshold above which there are at most so many of the negatives: the score of
+   * one.
    *
    * @param falseAcceptRate share of the negatives, in [0, 1)
    */
@@ -89,22 +90,22 @@ public final class BinaryScores {
     return negatives[most - accepted];
   }
 
-  /** Share of the positives above a threshold. */
+  /** Gives the share of the positives above a threshold. */
   public double trueAcceptRate(double threshold) {
     return share(positives, threshold);
   }
 
-  /** Share of the negatives above a threshold. */
+  /** Gives the share of the negatives above a threshold. */
   public double falseAcceptRate(double threshold) {
     return share(negatives, threshold);
   }
 
-  /** How many positives there are. */
+  /** Counts the positives. */
   public int positives() {
     return positives.length;
   }
 
-  /** How many negatives there are. */
+  /** Counts the negatives. */
   public int negatives() {
     return negatives.length;
   }

@@ -10,9 +10,9 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
-import java.util.concurrent.TimeUnit;
 import org.clip4j.data.ImageSource;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.DaemonThreads;
 
 /**
  * Images in batches, decoded and transformed on other threads while their user is busy with the
@@ -24,25 +24,9 @@ final class DecodeAhead implements AutoCloseable {
   private static final int AHEAD = 2;
 
   /** As many as there are cores, for all users together; they end when there is nothing to do. */
-  private static final ThreadPoolExecutor THREADS = threads();
-
-  private static ThreadPoolExecutor threads() {
-    int cores = Runtime.getRuntime().availableProcessors();
-    ThreadPoolExecutor threads =
-        new ThreadPoolExecutor(
-            cores,
-            cores,
-            10,
-            TimeUnit.SECONDS,
-            new LinkedBlockingQueue<>(),
-            task -> {
-              Thread thread = new Thread(task, "clip4j-decode");
-              thread.setDaemon(true);
-              return thread;
-            });
-    threads.allowCoreThreadTimeOut(true);
-    return threads;
-  }
+  private static final ThreadPoolExecutor THREADS =
+      DaemonThreads.pool(
+          "clip4j-decode", new LinkedBlockingQueue<>(), new ThreadPoolExecutor.AbortPolicy());
 
   /**
    * An image that has been asked for.

@@ -41,7 +41,7 @@ final class LeftOut implements BiConsumer<ImageSource, IOException> {
                   + " images of "
                   + set
                   + " can be read; the first: "
-                  + String.join("; ", names.subList(0, Math.min(SHOWN, names.size()))));
+                  + first());
     }
   }
 
@@ -49,11 +49,12 @@ final class LeftOut implements BiConsumer<ImageSource, IOException> {
   void warn(Logger logger, String what) {
     if (count > 0) {
       logger.warn(
-          "{} images cannot be read and are left out of {}; the first: {}",
-          count,
-          what,
-          String.join("; ", names.subList(0, Math.min(SHOWN, names.size()))));
+          "{} images cannot be read and are left out of {}; the first: {}", count, what, first());
     }
+  }
+
+  private String first() {
+    return String.join("; ", names.subList(0, Math.min(SHOWN, names.size())));
   }
 
   int count() {

@@ -114,13 +114,9 @@ public final class LinearProbe {
     IoErrors.worded(
         file,
         () -> {
-          saveFile(file);
+          LinearProbeFile.write(file, new LinearProbeFile.Content(classNames, classifier));
           return null;
         });
-  }
-
-  private void saveFile(Path file) throws IOException {
-    LinearProbeFile.write(file, new LinearProbeFile.Content(classNames, classifier));
   }
 
   /**
@@ -129,11 +125,7 @@ public final class LinearProbe {
    * @throws IOException if the file is none; the message names it
    */
   public static LinearProbe load(Path file) throws IOException {
-    return IoErrors.worded(file, () -> loadFile(file));
-  }
-
-  private static LinearProbe loadFile(Path file) throws IOException {
-    LinearProbeFile.Content content = LinearProbeFile.read(file);
+    LinearProbeFile.Content content = IoErrors.worded(file, () -> LinearProbeFile.read(file));
     return new LinearProbe(content.classNames(), content.classifier(), null, List.of());
   }
 

@@ -31,10 +31,6 @@ public final class PromptFiles {
    *     or one twice; the message names file and line
    */
   public static List<String> templates(Path file) throws IOException {
-    return IoErrors.worded(file, () -> readTemplates(file));
-  }
-
-  private static List<String> readTemplates(Path file) throws IOException {
     Map<String, Integer> seen = new HashMap<>();
     List<String> templates = new ArrayList<>();
     for (Line line : lines(file)) {
@@ -69,10 +65,6 @@ public final class PromptFiles {
    *     a label or name twice; the message names file and line
    */
   public static ClassNames classNames(Path file) throws IOException {
-    return IoErrors.worded(file, () -> readClassNames(file));
-  }
-
-  private static ClassNames readClassNames(Path file) throws IOException {
     return file.toString().endsWith(".json") ? json(file) : text(file);
   }
 
@@ -214,6 +206,8 @@ public final class PromptFiles {
       throw new IOException(file + " does not exist", e);
     } catch (CharacterCodingException e) {
       throw new IOException(file + " is not UTF-8; save it as UTF-8", e);
+    } catch (IOException e) {
+      throw IoErrors.worded(file, e);
     }
   }
 

@@ -47,7 +47,7 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
   }
 
   /**
-   * Pairs as embeddings, without those whose images cannot be read.
+   * Holds pairs as embeddings, without those whose images cannot be read.
    *
    * @param images M vectors, unit length
    * @param pairs for each image the index of its pair
@@ -82,7 +82,7 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
     return encode(encoder, pairs, captionsPerImage).measure();
   }
 
-  /** The first step of {@link #of(Encoder, PairSource, int)}, for those who look at more. */
+  /** Does the first step of {@link #of(Encoder, PairSource, int)}, for those who look at more. */
   public static Encoded encode(Encoder encoder, PairSource pairs, int captionsPerImage) {
     if (captionsPerImage < 1) {
       throw new IllegalArgumentException(

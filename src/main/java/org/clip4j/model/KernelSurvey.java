@@ -8,6 +8,7 @@ import org.clip4j.engine.KernelProof;
 import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.LinearKernels;
 import org.clip4j.engine.Precision;
+import org.clip4j.io.DaemonThreads;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,9 +41,7 @@ public final class KernelSurvey {
   public static void ahead(ClipConfig config, Device device, Precision precision) {
     if (!device.isGpu()) {
       Libtorch.engine(); // what is missing is said once, on the caller's thread
-      Thread thread = new Thread(() -> proveAhead(config, precision), "clip4j-proofs");
-      thread.setDaemon(true);
-      thread.start();
+      DaemonThreads.named("clip4j-proofs").newThread(() -> proveAhead(config, precision)).start();
     }
   }
 

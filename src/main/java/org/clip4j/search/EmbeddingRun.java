@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
+import org.clip4j.io.DaemonThreads;
 import org.clip4j.io.IoErrors;
 
 /**
@@ -117,7 +118,8 @@ public final class EmbeddingRun<T> {
     int rowsBefore = writer.rows();
     int skippedBefore = writer.skipped();
     long start = System.nanoTime();
-    ExecutorService pool = Executors.newFixedThreadPool(threads, EmbeddingRun::daemon);
+    ExecutorService pool =
+        Executors.newFixedThreadPool(threads, DaemonThreads.named("clip4j-read"));
     try {
       Deque<Future<Loaded<T>>> ahead = new ArrayDeque<>();
       List<Loaded<T>> batch = new ArrayList<>();
@@ -160,12 +162,6 @@ public final class EmbeddingRun<T> {
 
   private static double share(long part, long whole) {
     return Math.min(1, part / (double) Math.max(1, whole));
-  }
-
-  private static Thread daemon(Runnable task) {
-    Thread thread = new Thread(task, "clip4j-read");
-    thread.setDaemon(true);
-    return thread;
   }
 
   private Loaded<T> load(int source) {

@@ -22,6 +22,7 @@ import org.apache.lucene.index.Term;
 import org.apache.lucene.index.VectorSimilarityFunction;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.util.BytesRef;
+import org.clip4j.io.DaemonThreads;
 
 /**
  * Writes entries so that of those with the same vector exactly one keeps it ({@link
@@ -118,14 +119,7 @@ final class EntryWriter implements AutoCloseable {
 
   private synchronized ExecutorService pool() {
     if (pool == null) {
-      pool =
-          Executors.newFixedThreadPool(
-              threads,
-              task -> {
-                Thread thread = new Thread(task, "clip4j-index");
-                thread.setDaemon(true);
-                return thread;
-              });
+      pool = Executors.newFixedThreadPool(threads, DaemonThreads.named("clip4j-index"));
     }
     return pool;
   }

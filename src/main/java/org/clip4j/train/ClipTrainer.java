@@ -1,13 +1,10 @@
 package org.clip4j.train;
 
 import ai.djl.Device;
-import ai.djl.ndarray.NDManager;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairFeed;
@@ -17,7 +14,6 @@ import org.clip4j.engine.Precision;
 import org.clip4j.eval.Evaluation;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
-import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.KeyMap;
@@ -89,33 +85,9 @@ public final class ClipTrainer {
   public TrainingResult train() throws IOException {
     EndOfProcess end = new EndOfProcess(this::cancel);
     try {
-      return trained();
+      return TrainingLoop.train(settings, this::stopped);
     } finally {
       end.close();
-    }
-  }
-
-  private TrainingResult trained() throws IOException {
-    if (settings.output != null) {
-      IoErrors.worded(() -> Files.createDirectories(settings.output));
-    }
-    ClipModel model = settings.model;
-    model.setTrainable(true);
-    try (RunSaver saver = RunSaver.open(settings);
-        NDManager manager = model.manager().newSubManager();
-        PairLoader loader = settings.loader()) {
-      Optional<RunCheckpoint> from = Uninterrupted.get(saver::latest);
-      long step = from.map(checkpoint -> checkpoint.state().step()).orElse(0L);
-      try (TrainingMonitor monitor = TrainingMonitor.open(settings, step);
-          TrainingLoop loop =
-              new TrainingLoop(settings, manager, loader, saver, monitor, this::stopped)) {
-        if (from.isPresent()) {
-          Uninterrupted.run(() -> loop.restore(from.get()));
-        }
-        return loop.run();
-      }
-    } finally {
-      model.setTrainable(false);
     }
   }
 

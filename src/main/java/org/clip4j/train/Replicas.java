@@ -11,6 +11,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.IntConsumer;
 import org.clip4j.engine.TorchScript;
+import org.clip4j.io.DaemonThreads;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSpec;
@@ -58,7 +59,9 @@ final class Replicas implements AutoCloseable {
     kernels = TorchScript.compile(manager, SOURCE + COPY);
     add(model);
     threads =
-        devices.isEmpty() ? null : Executors.newFixedThreadPool(devices.size(), Replicas::thread);
+        devices.isEmpty()
+            ? null
+            : Executors.newFixedThreadPool(devices.size(), DaemonThreads.named("clip4j-device"));
     try {
       for (Device device : devices) {
         ClipModel copy = ClipModel.load(model.config(), model.values(), device);
@@ -69,12 +72,6 @@ final class Replicas implements AutoCloseable {
       close();
       throw e;
     }
-  }
-
-  private static Thread thread(Runnable task) {
-    Thread thread = new Thread(task, "clip4j-device");
-    thread.setDaemon(true);
-    return thread;
   }
 
   private void add(ClipModel model) {

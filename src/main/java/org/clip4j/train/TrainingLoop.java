@@ -2,10 +2,12 @@ package org.clip4j.train;
 
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import org.clip4j.data.LoaderPosition;
@@ -48,6 +50,36 @@ final class TrainingLoop implements AutoCloseable {
   private Duration before = Duration.ZERO; // time in earlier runs
   private long start = System.nanoTime();
   private boolean betweenSteps = true; // whether the state is whole
+
+  /**
+   * Opens what a training needs, and trains, from the last checkpoint if it is to be resumed.
+   *
+   * @param stopped asked before each step
+   */
+  static TrainingResult train(TrainingSettings settings, BooleanSupplier stopped)
+      throws IOException {
+    if (settings.output != null) {
+      IoErrors.worded(() -> Files.createDirectories(settings.output));
+    }
+    ClipModel model = settings.model;
+    model.setTrainable(true);
+    try (RunSaver saver = RunSaver.open(settings);
+        NDManager manager = model.manager().newSubManager();
+        PairLoader loader = settings.loader()) {
+      Optional<RunCheckpoint> from = Uninterrupted.get(saver::latest);
+      long step = from.map(checkpoint -> checkpoint.state().step()).orElse(0L);
+      try (TrainingMonitor monitor = TrainingMonitor.open(settings, step);
+          TrainingLoop loop =
+              new TrainingLoop(settings, manager, loader, saver, monitor, stopped)) {
+        if (from.isPresent()) {
+          Uninterrupted.run(() -> loop.restore(from.get()));
+        }
+        return loop.run();
+      }
+    } finally {
+      model.setTrainable(false);
+    }
+  }
 
   /**
    * Starts at the first step, unless restored.

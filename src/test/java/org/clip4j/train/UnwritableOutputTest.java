@@ -8,6 +8,10 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 import org.clip4j.eval.Evaluation;
 import org.clip4j.model.ClipModel;
 import org.junit.jupiter.api.Test;
@@ -54,32 +58,45 @@ class UnwritableOutputTest {
       assertThatThrownBy(() -> train(failing)).hasMessage("the chart is full");
     }
     assertThat(RunCheckpoints.steps(output)).containsExactly(5L);
-    assertSameAsWithoutBreak();
+    assertSameAsWithoutBreak(5, builder -> builder);
   }
 
   @Test
   void what_an_evaluation_throws_leaves_a_checkpoint_with_weights_that_are_not_averaged()
       throws IOException {
-    try (ClipModel model = ClipModel.create(SmallTraining.VIT, 1)) {
-      Evaluation failing =
-          encoder -> {
+    assertThat(failingEvaluation(0)).as("before the first step").isEmpty();
+    assertThat(failingEvaluation(1)).containsExactly(3L);
+    assertSameAsWithoutBreak(3, builder -> builder.optAverageWeights(0.9, true));
+  }
+
+  /** The checkpoints of a training whose evaluation fails after so many that do not. */
+  private List<Long> failingEvaluation(int good) throws IOException {
+    AtomicInteger before = new AtomicInteger();
+    Evaluation failing =
+        encoder -> {
+          if (before.getAndIncrement() == good) {
             throw new IllegalStateException("no room for the evaluation");
-          };
+          }
+          return Map.of("one", 1.0);
+        };
+    try (ClipModel model = ClipModel.create(SmallTraining.VIT, 1)) {
       ClipTrainer.Builder builder =
           builder(model)
               .optEvaluation(failing)
               .optEvaluateEverySteps(3)
               .optAverageWeights(0.9, true);
       assertThatThrownBy(() -> train(builder)).hasMessage("no room for the evaluation");
-      assertThat(RunCheckpoints.steps(output)).as("before the first step").isEmpty();
     }
+    return RunCheckpoints.steps(output);
   }
 
-  private void assertSameAsWithoutBreak() throws IOException {
+  private void assertSameAsWithoutBreak(long step, UnaryOperator<ClipTrainer.Builder> settings)
+      throws IOException {
     try (ClipModel resumed = ClipModel.create(SmallTraining.VIT, 2);
         ClipModel whole = ClipModel.create(SmallTraining.VIT, 1)) {
-      assertThat(train(builder(resumed).optResume(true)).resumedAt()).isEqualTo(5);
-      train(SmallTraining.builder(whole, null));
+      TrainingResult result = train(settings.apply(builder(resumed)).optResume(true));
+      assertThat(result.resumedAt()).isEqualTo(step);
+      train(settings.apply(SmallTraining.builder(whole, null)));
       SmallTraining.weights(whole)
           .forEach(
               (name, values) ->

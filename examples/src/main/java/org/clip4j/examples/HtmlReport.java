@@ -2,9 +2,6 @@ package org.clip4j.examples;
 
 import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -168,11 +165,16 @@ final class HtmlReport {
 
   /** Writes the page under a temporary name and moves it into place. */
   void write(Path file) throws IOException {
+    write(file, page());
+  }
+
+  /** As {@link #write(Path)}, of any page. */
+  static void write(Path file, String page) throws IOException {
     Path target = file.toAbsolutePath();
     Files.createDirectories(target.getParent());
     Path temporary = target.resolveSibling(target.getFileName() + ".tmp");
     try {
-      Files.writeString(temporary, page());
+      Files.writeString(temporary, page);
       try {
         Files.move(
             temporary, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
@@ -210,7 +212,7 @@ final class HtmlReport {
         </html>
         """,
         Html.of("title").text(title),
-        styles(),
+        SearchPages.resource(SearchPages.STYLES),
         body.add(footer));
   }
 
@@ -252,13 +254,5 @@ final class HtmlReport {
 
   private static String percent(double share) {
     return String.format(Locale.ROOT, "%.1f %%", 100 * share);
-  }
-
-  private static String styles() {
-    try (InputStream css = HtmlReport.class.getResourceAsStream("report.css")) {
-      return new String(css.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException("Cannot read report.css from the classpath", e);
-    }
   }
 }

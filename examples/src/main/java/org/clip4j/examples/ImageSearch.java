@@ -201,12 +201,12 @@ final class ImageSearch implements AutoCloseable {
 
   /** Removes the rows of a name, as it is shown, from the index. Gives how many. */
   int remove(String name) throws IOException {
-    int colon = name.lastIndexOf(':');
-    int removed = 0;
+    int removed;
     if (kind == null) {
       removed = index.remove(ids(Filter.equal(TEXT, name)));
     } else {
       removed = index.remove(ids(Filter.equal(FILE, name)));
+      int colon = name.lastIndexOf(':');
       if (colon > 0 && index.fields().containsKey(MEMBER)) {
         removed +=
             index.remove(

@@ -69,7 +69,7 @@ final class Search implements Callable<Integer> {
       names = "--fold",
       paramLabel = "COSINE",
       description = "Folds rows that are at least so similar to a better one into it.")
-  @Range(min = -1, max = 1)
+  @Range(above = -1, max = 1)
   private Float fold;
 
   @Option(
@@ -131,13 +131,6 @@ final class Search implements Callable<Integer> {
           spec.commandLine(),
           "Give one of TEXT, --image FILE and --serve PORT, or --add or --remove");
     }
-    if (relevance != null && !(relevance > 0 && relevance < 1)) {
-      throw new ParameterException(spec.commandLine(), "--relevance is between 0 and 1");
-    }
-    if (fold != null && !(fold > -1 && fold <= 1)) {
-      throw new ParameterException(
-          spec.commandLine(), "--fold is a cosine, above -1 and at most 1");
-    }
     ClipLoader loader = model.loader();
     try (ImageSearch search = ImageSearch.open(loader, model.name(), embeddings, images)) {
       for (String name : remove) {
@@ -175,7 +168,7 @@ final class Search implements Callable<Integer> {
           printable(match.name()),
           match.folded() == 0 ? "" : "  (and " + match.folded() + " like it)");
     }
-    SearchPages.write(
+    HtmlReport.write(
         out, SearchPages.results(search, image == null ? text : image.toString(), matches));
     System.out.println("The page is in " + out);
   }

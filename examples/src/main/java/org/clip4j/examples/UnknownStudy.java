@@ -41,7 +41,7 @@ final class UnknownStudy {
         defaultValue = "0.1",
         paramLabel = "SHARE",
         description = "Share of the unknown images that may be taken for known.")
-    @Range(min = 0, max = 1)
+    @Range(min = 0, below = 1)
     private double rate;
 
     @Option(

@@ -7,6 +7,8 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.Callable;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
@@ -155,16 +157,14 @@ class SearchTest {
   }
 
   private static int search(String embeddings, String... args) {
-    String[] all = java.util.Arrays.copyOf(args, args.length + 2);
+    String[] all = Arrays.copyOf(args, args.length + 2);
     all[args.length] = "--embeddings";
     all[args.length + 1] = out(embeddings);
     return run(new Search(), all);
   }
 
-  private static java.util.List<String> names(ImageSearch search, String where) throws IOException {
-    return search
-        .byText("q", new ImageSearch.Options(9, java.util.List.of(where), null, null, null))
-        .stream()
+  private static List<String> names(ImageSearch search, String where) throws IOException {
+    return search.byText("q", new ImageSearch.Options(9, List.of(where), null, null, null)).stream()
         .map(ImageSearch.Match::name)
         .toList();
   }

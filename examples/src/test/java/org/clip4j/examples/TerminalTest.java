@@ -18,23 +18,28 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.DisabledIf;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Ctrl-C in a terminal, which util-linux's {@code script} is here: what promises to save or to go
  * on later does.
  */
-@DisabledIf("hasNoScript")
+@EnabledOnOs(OS.LINUX)
 class TerminalTest {
   private static final Path SCRIPT = Path.of("/usr/bin/script");
   private static final String CTRL_C = "\003";
 
   @TempDir Path folder;
 
-  static boolean hasNoScript() {
-    return !System.getProperty("os.name").equals("Linux") || !Files.isExecutable(SCRIPT);
+  @BeforeAll
+  static void require_script() {
+    assertThat(SCRIPT)
+        .as("util-linux's script, which these tests need (Debian's package bsdutils)")
+        .isExecutable();
   }
 
   /** Runs an example in a terminal, and presses Ctrl-C once its screen shows something. */

@@ -23,8 +23,8 @@ import org.clip4j.search.Match;
 import org.clip4j.search.SearchQuery;
 
 /**
- * A {@link LuceneIndex} as LangChain4j's embedding store: vectors of unit length with a text and
- * metadata, kept on disk.
+ * Makes a {@link LuceneIndex} LangChain4j's embedding store: it keeps vectors of unit length with a
+ * text and metadata on disk.
  *
  * <p>Metadata becomes fields of the index, of text where they are text and of numbers else; the
  * text itself is the field {@value #TEXT}. Scores are LangChain4j's, (1 + cosine) / 2.

@@ -80,7 +80,7 @@ public final class Images {
   }
 
   /**
-   * As {@link #table(Path, String, ImageDecoder)}.
+   * Reads a table as {@link #table(Path, String, ImageDecoder)} does.
    *
    * @param quotes whether quotes enclose fields, or are part of the text
    */

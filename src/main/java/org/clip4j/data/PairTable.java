@@ -125,8 +125,9 @@ public final class PairTable implements PairSource {
     }
 
     /**
-     * Whether quotes enclose fields, which is the default, or are part of the text: {@code false}
-     * for tables that programs wrote without quoting, where a caption may begin with a quote.
+     * Says whether quotes enclose fields, which is the default, or are part of the text: {@code
+     * false} for tables that programs wrote without quoting, where a caption may begin with a
+     * quote.
      */
     public Builder optQuotes(boolean quotes) {
       this.quotes = quotes;

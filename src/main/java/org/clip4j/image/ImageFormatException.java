@@ -27,7 +27,7 @@ public final class ImageFormatException extends IOException {
     super(name + " " + problem, cause);
   }
 
-  /** Whether it may be a sound image, but one larger than the decoder's limits allow. */
+  /** Says whether it may be a sound image, but one larger than the decoder's limits allow. */
   public boolean isTooLarge() {
     for (Throwable cause = getCause(); cause != null; cause = cause.getCause()) {
       if (cause instanceof TooLargeException) {

@@ -22,8 +22,8 @@ import java.util.Set;
 import org.clip4j.Clip;
 
 /**
- * A {@link Clip} as LangChain4j's embedding model: texts and images become vectors of unit length
- * in one space, so that a text finds images in any embedding store.
+ * Makes a {@link Clip} LangChain4j's embedding model: texts and images become vectors of unit
+ * length in one space, so that a text finds images in any embedding store.
  *
  * <pre>{@code
  * EmbeddingModel model = ClipEmbeddingModel.of(clip, "openai/clip-vit-base-patch32");
@@ -136,7 +136,7 @@ public final class ClipEmbeddingModel implements EmbeddingModel {
     return Set.of(ContentType.TEXT, ContentType.IMAGE);
   }
 
-  /** The kind of input, which makes no difference. */
+  /** Gives the kind of input, which makes no difference. */
   @Override
   public Set<EmbeddingParameter<?>> supportedParameters() {
     return Set.of(EmbeddingRequestParameters.INPUT_TYPE);

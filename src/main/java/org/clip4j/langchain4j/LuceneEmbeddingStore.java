@@ -15,6 +15,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import org.clip4j.io.IoErrors;
 import org.clip4j.search.IndexEntry;
 import org.clip4j.search.LuceneIndex;
@@ -22,8 +23,8 @@ import org.clip4j.search.Match;
 import org.clip4j.search.SearchQuery;
 
 /**
- * A {@link LuceneIndex} as LangChain4j's embedding store: vectors of unit length with a text and
- * metadata, kept on disk.
+ * Makes a {@link LuceneIndex} LangChain4j's embedding store: it keeps vectors of unit length with a
+ * text and metadata on disk.
  *
  * <p>Metadata becomes fields of the index, of text where they are text and of numbers else; the
  * text itself is the field {@value #TEXT}. Scores are LangChain4j's, (1 + cosine) / 2.
@@ -125,9 +126,11 @@ public final class LuceneEmbeddingStore implements EmbeddingStore<TextSegment> {
       for (Match match : index.search(SearchQuery.of(query).optTopK(request.maxResults()))) {
         double score = RelevanceScore.fromCosineSimilarity(match.score());
         if (score >= request.minScore()) {
-          float[] vector = index.get(match.id()).orElseThrow().vector();
-          found.add(
-              new EmbeddingMatch<>(score, match.id(), Embedding.from(vector), segment(match)));
+          Optional<IndexEntry> entry = index.get(match.id()); // may be removed meanwhile
+          entry
+              .map(each -> Embedding.from(each.vector()))
+              .map(each -> new EmbeddingMatch<>(score, match.id(), each, segment(match)))
+              .ifPresent(found::add);
         }
       }
     } catch (IOException e) {

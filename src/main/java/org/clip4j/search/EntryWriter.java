@@ -1,18 +1,16 @@
 package org.clip4j.search;
 
 import java.io.IOException;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.Iterator;
-import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.ReentrantLock;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.Field.Store;
@@ -87,61 +85,35 @@ final class EntryWriter implements AutoCloseable {
       return;
     }
     Iterator<IndexEntry> left = entries.iterator();
-    AtomicBoolean failed = new AtomicBoolean();
-    List<Future<?>> tasks = new ArrayList<>();
-    for (int i = 0; i < threads; i++) {
-      tasks.add(
-          pool()
-              .submit(
-                  () -> {
-                    for (IndexEntry entry = next(left, failed);
-                        entry != null;
-                        entry = next(left, failed)) {
-                      boolean done = false;
-                      try {
-                        write(entry, mode);
-                        done = true;
-                      } finally {
-                        failed.compareAndSet(false, !done);
-                      }
-                    }
-                    return null;
-                  }));
+    AtomicReference<Throwable> failure = new AtomicReference<>();
+    Runnable task =
+        () -> {
+          try {
+            for (IndexEntry entry = next(left, failure);
+                entry != null;
+                entry = next(left, failure)) {
+              write(entry, mode);
+            }
+          } catch (IOException | RuntimeException | Error e) {
+            failure.compareAndSet(null, e);
+          }
+        };
+    CompletableFuture<?>[] tasks = new CompletableFuture<?>[threads];
+    Arrays.setAll(tasks, i -> CompletableFuture.runAsync(task, pool()));
+    // Not broken off by an interrupt: an interrupted write closes the index.
+    CompletableFuture.allOf(tasks).join();
+    if (failure.get() instanceof IOException e) {
+      throw e;
+    } else if (failure.get() instanceof RuntimeException e) {
+      throw e;
+    } else if (failure.get() instanceof Error e) {
+      throw e;
     }
-    await(tasks);
   }
 
-  private static IndexEntry next(Iterator<IndexEntry> left, AtomicBoolean failed) {
+  private static IndexEntry next(Iterator<IndexEntry> left, AtomicReference<Throwable> failure) {
     synchronized (left) {
-      return !failed.get() && left.hasNext() ? left.next() : null;
-    }
-  }
-
-  private static void await(List<Future<?>> tasks) throws IOException {
-    Throwable failure = null;
-    boolean interrupted = false;
-    for (Future<?> task : tasks) {
-      while (true) {
-        try {
-          task.get();
-        } catch (InterruptedException e) {
-          interrupted = true; // what was begun is ended: an interrupted write closes the index
-          continue;
-        } catch (ExecutionException e) {
-          failure = failure == null ? e.getCause() : failure;
-        }
-        break;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    if (failure instanceof IOException e) {
-      throw e;
-    } else if (failure instanceof RuntimeException e) {
-      throw e;
-    } else if (failure instanceof Error e) {
-      throw e;
+      return failure.get() == null && left.hasNext() ? left.next() : null;
     }
   }
 

@@ -114,12 +114,12 @@ public final class ExactIndex implements AutoCloseable {
     }
   }
 
-  /** E, the length of every vector. */
+  /** Gives E, the length of every vector. */
   public int dimensions() {
     return vectors.dimensions();
   }
 
-  /** How many rows there are. */
+  /** Counts the rows. */
   public int size() {
     return vectors.size();
   }
@@ -150,7 +150,7 @@ public final class ExactIndex implements AutoCloseable {
   }
 
   /**
-   * A copy of a row.
+   * Copies a row.
    *
    * @throws IndexOutOfBoundsException if there is no such row
    */
@@ -172,8 +172,8 @@ public final class ExactIndex implements AutoCloseable {
   }
 
   /**
-   * As {@link #search(float[], int)} for several queries at once, which costs less than one after
-   * the other and gives the same.
+   * Searches as {@link #search(float[], int)} for several queries at once, which costs less than
+   * one after the other and gives the same.
    *
    * @return one list for each query, in order
    */
@@ -195,7 +195,7 @@ public final class ExactIndex implements AutoCloseable {
         throw new IOException("a mapped file cannot be read: " + IoErrors.message(e), e);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(IoErrors.message(e), e);
+      throw IoErrors.unchecked(e);
     }
   }
 

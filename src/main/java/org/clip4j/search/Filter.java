@@ -15,47 +15,47 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface Filter {
 
-  /** Entries with one of these values. */
+  /** Matches entries with one of these values. */
   record AnyOf(String field, List<?> values) implements Filter {}
 
-  /** Entries with a value of at least the first and at most the last; null for no bound. */
+  /** Matches entries with a value of at least the first and at most the last; null for no bound. */
   record Range(String field, @Nullable Object from, @Nullable Object to) implements Filter {}
 
-  /** Entries that another filter does not match. */
+  /** Matches entries that another filter does not match. */
   record Not(Filter filter) implements Filter {}
 
-  /** Entries that all filters match. */
+  /** Matches entries that all filters match. */
   record All(List<Filter> filters) implements Filter {}
 
-  /** Entries that one filter at least matches. */
+  /** Matches entries that one filter at least matches. */
   record Any(List<Filter> filters) implements Filter {}
 
-  /** Entries with this value. */
+  /** Matches entries with this value. */
   static Filter equal(String field, Object value) {
     return new AnyOf(field, List.of(value));
   }
 
-  /** Entries with one of these values. */
+  /** Matches entries with one of these values. */
   static Filter anyOf(String field, Object... values) {
     return new AnyOf(field, List.of(values));
   }
 
-  /** Entries with a value between two, both included; null for no bound. */
+  /** Matches entries with a value between two, both included; null for no bound. */
   static Filter range(String field, @Nullable Object from, @Nullable Object to) {
     return new Range(field, from, to);
   }
 
-  /** Entries that the filter does not match, those without its field included. */
+  /** Matches entries that the filter does not match, those without its field included. */
   static Filter not(Filter filter) {
     return new Not(filter);
   }
 
-  /** Entries that all of them match. */
+  /** Matches entries that all of them match. */
   static Filter all(Filter... filters) {
     return new All(List.of(filters));
   }
 
-  /** Entries that one of them at least matches. */
+  /** Matches entries that one of them at least matches. */
   static Filter any(Filter... filters) {
     return new Any(List.of(filters));
   }

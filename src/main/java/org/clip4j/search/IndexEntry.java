@@ -3,7 +3,7 @@ package org.clip4j.search;
 import java.util.Map;
 
 /**
- * What a {@link LuceneIndex} keeps under an id.
+ * Holds what a {@link LuceneIndex} keeps under an id.
  *
  * @param id 1 to 32,766 bytes in UTF-8, unique in its index
  * @param vector E finite values of unit length
@@ -29,7 +29,7 @@ public record IndexEntry(String id, float[] vector, Map<String, ?> fields) {
     fields = Map.copyOf(fields);
   }
 
-  /** An entry without fields. */
+  /** Makes an entry without fields. */
   public IndexEntry(String id, float[] vector) {
     this(id, vector, Map.of());
   }

@@ -10,10 +10,10 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.ToDoubleFunction;
-import java.util.function.ToLongFunction;
+import java.util.stream.Stream;
 import org.apache.lucene.document.Document;
 import org.apache.lucene.document.DoublePoint;
 import org.apache.lucene.document.Field.Store;
@@ -264,29 +264,19 @@ final class IndexFields {
       case STRING ->
           new TermInSetQuery(
               name, filter.values().stream().map(value -> new BytesRef((String) value)).toList());
-      case NUMBER -> DoublePoint.newSetQuery(name, doubles(filter.values(), IndexFields::number));
-      case TIME -> LongPoint.newSetQuery(name, longs(filter.values(), IndexFields::micros));
+      case NUMBER ->
+          DoublePoint.newSetQuery(
+              name, filter.values().stream().mapToDouble(IndexFields::number).toArray());
+      case TIME ->
+          LongPoint.newSetQuery(
+              name, filter.values().stream().mapToLong(IndexFields::micros).toArray());
     };
   }
 
-  private static double[] doubles(List<?> values, ToDoubleFunction<Object> function) {
-    return values.stream().mapToDouble(function::applyAsDouble).toArray();
-  }
-
-  private static long[] longs(List<?> values, ToLongFunction<Object> function) {
-    return values.stream().mapToLong(function::applyAsLong).toArray();
-  }
-
   private Query range(Filter.Range filter) {
-    List<Object> bounds = new ArrayList<>();
     Object from = filter.from();
     Object to = filter.to();
-    if (from != null) {
-      bounds.add(from);
-    }
-    if (to != null) {
-      bounds.add(to);
-    }
+    List<Object> bounds = Stream.of(from, to).filter(Objects::nonNull).toList();
     Type type = typeOfFilter(filter.field(), bounds);
     String name = type.luceneName(filter.field());
     return switch (type) {

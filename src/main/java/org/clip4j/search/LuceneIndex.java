@@ -159,12 +159,12 @@ public final class LuceneIndex implements AutoCloseable {
     return new LuceneIndexBuilder(folder);
   }
 
-  /** As {@link LuceneIndexBuilder#open} without options. */
+  /** Opens an index as {@link LuceneIndexBuilder#open} does, without options. */
   public static LuceneIndex open(Path folder) throws IOException {
     return builder(folder).open();
   }
 
-  /** Whether a folder holds an index, whole or not. */
+  /** Says whether a folder holds an index, whole or not. */
   public static boolean isIn(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
       return false;
@@ -174,46 +174,46 @@ public final class LuceneIndex implements AutoCloseable {
     }
   }
 
-  /** E, the length of every vector. */
+  /** Gives E, the length of every vector. */
   public int dimensions() {
     return dimensions;
   }
 
-  /** Whether the graph is searched by vectors of a byte for each value. */
+  /** Says whether the graph is searched by vectors of a byte for each value. */
   public boolean isInt8() {
     return int8;
   }
 
-  /** Which model made the embeddings, if it was said when the index was made. */
+  /** Says which model made the embeddings, if it was said when the index was made. */
   public Optional<ModelIdentity> model() {
     return Optional.ofNullable(model);
   }
 
-  /** The names of the fields that entries have or had, and in words what they hold. */
+  /** Names the fields that entries have or had, and says in words what they hold. */
   public Map<String, String> fields() {
     states.requireOpen();
     return fields.names();
   }
 
   /**
-   * What an application wants to remember of the index, written with the next {@link #commit}. Safe
-   * for use by several threads.
+   * Gives what an application wants to remember of the index, to be changed there and written with
+   * the next {@link #commit}. Safe for use by several threads.
    */
   public Map<String, String> notes() {
     return notes;
   }
 
-  /** How many entries there are. */
+  /** Counts the entries. */
   public int size() throws IOException {
     return read(searcher -> searcher.reader().numDocs());
   }
 
-  /** Whether there is an entry of this id. */
+  /** Says whether there is an entry of this id. */
   public boolean contains(String id) throws IOException {
     return read(searcher -> searcher.has(new Term(CheckedSearcher.ID, id)));
   }
 
-  /** The entry of this id. */
+  /** Gives the entry of this id. */
   public Optional<IndexEntry> get(String id) throws IOException {
     return read(
         searcher -> {
@@ -256,7 +256,9 @@ public final class LuceneIndex implements AutoCloseable {
     }
   }
 
-  /** An entry of a row of embeddings: the parts of its name that are not empty are its fields. */
+  /**
+   * Makes an entry of a row of embeddings: the parts of its name that are not empty are its fields.
+   */
   public static IndexEntry entry(Embeddings embeddings, int row, String id) {
     Map<String, String> fields = new HashMap<>();
     for (int i = 0; i < embeddings.columns().size(); i++) {
@@ -334,7 +336,7 @@ public final class LuceneIndex implements AutoCloseable {
     return read(searcher -> new IndexSearch(searcher, fields, query).run());
   }
 
-  /** As {@link #search(SearchQuery)} with no more than a number of entries. */
+  /** Searches as {@link #search(SearchQuery)}, for no more than a number of entries. */
   public List<Match> search(float[] query, int topK) throws IOException {
     return search(SearchQuery.of(query).optTopK(topK));
   }

@@ -26,55 +26,61 @@ public final class LuceneIndexBuilder {
     this.folder = folder;
   }
 
-  /** E, the length of every vector, 1 to 4,096. An index that is opened must have the same. */
+  /** Sets E, the length of every vector, 1 to 4,096. An index that is opened must have the same. */
   public LuceneIndexBuilder optDimensions(int dimensions) {
     this.dimensions = LuceneIndex.dimensions(dimensions);
     return this;
   }
 
-  /** Which model makes the embeddings. An index that is opened must be of the same. */
+  /** Says which model makes the embeddings. An index that is opened must be of the same. */
   public LuceneIndexBuilder optModel(ModelIdentity model) {
     this.model = model;
     return optDimensions(model.dimensions());
   }
 
   /**
-   * Whether the graph is searched by vectors of a byte for each value, a quarter of the memory;
-   * what it finds is ranked by the exact vectors, which stay on disk. When an index is made.
+   * Says whether the graph is searched by vectors of a byte for each value, a quarter of the
+   * memory; what it finds is ranked by the exact vectors, which stay on disk. It is settled when an
+   * index is made.
    */
   public LuceneIndexBuilder optInt8(boolean int8) {
     this.int8 = int8;
     return this;
   }
 
-  /** Edges of a vector in the graph, at most; 16 by default. More find more and take longer. */
+  /**
+   * Sets how many edges a vector has in the graph, at most; 16 by default. More find more and take
+   * longer.
+   */
   public LuceneIndexBuilder optDegree(int degree) {
     this.degree = within("degree", degree, 2, 512);
     return this;
   }
 
-  /** How many vectors near a new one are looked at as its neighbours; 100 by default. */
+  /** Sets how many vectors near a new one are looked at as its neighbours; 100 by default. */
   public LuceneIndexBuilder optBuildBeam(int beam) {
     this.beam = within("beam", beam, 1, 3200);
     return this;
   }
 
-  /** Threads that add many entries; all cores by default. */
+  /** Sets how many threads add many entries; all cores by default. */
   public LuceneIndexBuilder optThreads(int threads) {
     this.threads = within("number of threads", threads, 1, 1024);
     return this;
   }
 
   /**
-   * How old what a search sees may be while others write; by default it sees all that was written.
-   * Where searches and writes alternate quickly, a second makes both faster.
+   * Sets how old what a search sees may be while others write; by default it sees all that was
+   * written. Where searches and writes alternate quickly, a second makes both faster.
    */
   public LuceneIndexBuilder optRefreshInterval(Duration interval) {
     this.refreshInterval = interval;
     return this;
   }
 
-  /** Whether every byte is checked when an index is opened, about a second for two gigabytes. */
+  /**
+   * Says whether every byte is checked when an index is opened, about a second for two gigabytes.
+   */
   public LuceneIndexBuilder optCheck(boolean check) {
     this.check = check;
     return this;
@@ -115,7 +121,10 @@ public final class LuceneIndexBuilder {
     return start(false, false);
   }
 
-  /** As {@link #open}, to read what was committed, also while another index writes. */
+  /**
+   * Opens an index as {@link #open} does, to read what was committed, also while another index
+   * writes.
+   */
   public LuceneIndex openReadOnly() throws IOException {
     return start(false, true);
   }

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * An entry that a search in a {@link LuceneIndex} found.
+ * Describes an entry that a search in a {@link LuceneIndex} found.
  *
  * @param id of the entry
  * @param score its cosine similarity with the query

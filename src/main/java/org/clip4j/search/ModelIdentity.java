@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which model made embeddings: those of different ones cannot be compared, though they may have the
- * same length. What is not known is empty, and not compared.
+ * Says which model made embeddings: those of different ones cannot be compared, though they may
+ * have the same length. What is not known is empty, and not compared.
  *
  * @param name where it comes from: a hub name, a folder or a file; only shown
  * @param revision of the hub's; only shown
@@ -55,7 +55,7 @@ public record ModelIdentity(
         facts.getOrDefault("transform", ""));
   }
 
-  /** What tells this model from another, as "weights A, not B"; empty if nothing does. */
+  /** Lists what tells this model from another, as "weights A, not B"; nothing if nothing does. */
   public List<String> differences(ModelIdentity other) {
     List<String> differences = new ArrayList<>();
     Map<String, String> others = other.compared();

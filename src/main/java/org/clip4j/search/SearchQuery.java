@@ -3,7 +3,7 @@ package org.clip4j.search;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What to look for in a {@link LuceneIndex}.
+ * Says what to look for in a {@link LuceneIndex}.
  *
  * <pre>{@code
  * SearchQuery.of(clip.encodeText("a beach")).optTopK(20).optWithout(clip.encodeText("people"), 0.5f)
@@ -39,15 +39,15 @@ public final class SearchQuery {
     return new SearchQuery(vector.clone());
   }
 
-  /** How many entries, at most; 10 by default. */
+  /** Sets how many entries are found, at most; 10 by default. */
   public SearchQuery optTopK(int topK) {
     this.topK = atLeastOne("topK", topK);
     return this;
   }
 
   /**
-   * How many vectors the search keeps on its way through the graph; twice topK by default, and 64
-   * at least. More find more of the most similar and take longer.
+   * Sets how many vectors the search keeps on its way through the graph; twice topK by default, and
+   * 64 at least. More find more of the most similar and take longer.
    */
   public SearchQuery optCandidates(int candidates) {
     this.candidates = atLeastOne("the number of candidates", candidates);
@@ -67,7 +67,7 @@ public final class SearchQuery {
     return this;
   }
 
-  /** Only among entries that the filter matches; null for all. */
+  /** Searches only among entries that the filter matches; null for all. */
   public SearchQuery optWhere(@Nullable Filter filter) {
     this.filter = filter;
     return this;

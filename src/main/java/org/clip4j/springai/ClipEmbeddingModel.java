@@ -21,8 +21,8 @@ import org.springframework.ai.embedding.EmbeddingResponse;
 import org.springframework.ai.embedding.EmbeddingResponseMetadata;
 
 /**
- * A {@link Clip} as Spring AI's embedding model: texts and images become vectors of unit length in
- * one space, so that a text finds images in any vector store.
+ * Makes a {@link Clip} Spring AI's embedding model: texts and images become vectors of unit length
+ * in one space, so that a text finds images in any vector store.
  *
  * <pre>{@code
  * EmbeddingModel model = ClipEmbeddingModel.of(clip, "openai/clip-vit-base-patch32");

@@ -5,7 +5,7 @@ import org.springframework.boot.context.properties.ConfigurationProperties;
 import org.springframework.boot.context.properties.bind.DefaultValue;
 
 /**
- * What {@link ClipAutoConfiguration} loads.
+ * Says what {@link ClipAutoConfiguration} loads.
  *
  * @param model {@code clip4j.model}: as for {@link org.clip4j.Clip#load(String)}, a model on the
  *     hub, a folder or a file

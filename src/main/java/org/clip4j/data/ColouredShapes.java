@@ -3,7 +3,9 @@ package org.clip4j.data;
 import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.data.ShapeScene.Combination;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.SeededRandom;
 
 /**
  * Generated images of coloured shapes with English captions: 8 shapes in 8 colours, one or two on a

@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import org.clip4j.encode.ImageFile;
 
 /**
  * What a feed's data come to, in few words, so that a checkpoint can tell later whether they are

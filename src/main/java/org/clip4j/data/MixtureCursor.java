@@ -1,6 +1,7 @@
 package org.clip4j.data;
 
 import java.io.IOException;
+import org.clip4j.io.SeededRandom;
 
 /** An epoch of a mixture. Which feed comes next depends on no feed's content. */
 final class MixtureCursor implements EpochCursor {

@@ -1,8 +1,10 @@
 package org.clip4j.data;
 
 import java.io.IOException;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.SeededRandom;
 import org.clip4j.text.Tokenizer;
 
 /** What decode threads do with a pair. What comes out depends on seed, pair and visit alone. */

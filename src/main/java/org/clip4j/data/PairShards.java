@@ -35,7 +35,7 @@ public final class PairShards implements PairFeed {
   private final boolean preferJson;
   private final ImageDecoder decoder;
   private final long declaredPairs;
-  private final ShardIndex index; // null for none
+  private final ShardChoice index; // null for none
 
   private PairShards(Builder builder, List<Path> files, long[] bytes) throws IOException {
     this.name = builder.name;
@@ -47,13 +47,13 @@ public final class PairShards implements PairFeed {
     this.preferJson = builder.preferJson;
     this.decoder = builder.decoder;
     this.declaredPairs = builder.pairs;
-    this.index = builder.index == null ? null : new ShardIndex(builder.index);
+    this.index = builder.index == null ? null : new ShardChoice(builder.index);
     samples = new int[files.size()];
     Arrays.fill(samples, -1);
     if (index != null) {
       Map<String, Integer> counted = index.read();
       for (int i = 0; i < samples.length; i++) {
-        samples[i] = counted.getOrDefault(ShardIndex.key(files.get(i), bytes[i]), -1);
+        samples[i] = counted.getOrDefault(ShardChoice.key(files.get(i), bytes[i]), -1);
       }
     }
   }

@@ -3,6 +3,7 @@ package org.clip4j.data;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import org.clip4j.io.SeededRandom;
 
 /** Puts scenes into English. */
 final class ShapeCaptions {

@@ -1,6 +1,7 @@
 package org.clip4j.data;
 
 import org.clip4j.data.ShapeCanvas.Paint;
+import org.clip4j.io.SeededRandom;
 
 /** Patterns of the shifted styles of shapes. */
 final class ShapePaints {

@@ -1,6 +1,7 @@
 package org.clip4j.data;
 
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.SeededRandom;
 
 /**
  * What one generated image shows. Drawn from a generator by {@link #draw}, then rendered by {@link

@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.clip4j.engine.ConvolutionKernels;
-import org.clip4j.engine.ConvolutionKernels.Shape;
+import org.clip4j.engine.internal.ConvolutionKernels;
+import org.clip4j.engine.internal.ConvolutionKernels.Shape;
 import org.clip4j.model.Forward.Purpose;
 import org.clip4j.model.ParameterSpec.Init;
 

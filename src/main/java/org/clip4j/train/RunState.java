@@ -20,7 +20,7 @@ import org.clip4j.data.LoaderPosition;
  * @param position where the next batch starts
  * @param settings see {@link RunSettings}
  * @param data see {@link org.clip4j.data.DataDigest}
- * @param environment see {@link org.clip4j.engine.Environment}
+ * @param environment see {@link org.clip4j.engine.internal.Environment}
  * @param parts scalars of each {@link StatefulPart}, by its name
  */
 record RunState(

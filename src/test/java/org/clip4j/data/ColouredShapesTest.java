@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import javax.imageio.ImageIO;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.SeededRandom;
 import org.junit.jupiter.api.Test;
 
 class ColouredShapesTest {

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.RgbImage;
 import org.clip4j.text.Tokenizer;
 

@@ -1,7 +1,7 @@
 package org.clip4j.examples;
 
 import ai.djl.Device;
-import org.clip4j.engine.Libtorch;
+import org.clip4j.engine.internal.Libtorch;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;

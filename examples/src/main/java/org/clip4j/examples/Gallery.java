@@ -3,7 +3,7 @@ package org.clip4j.examples;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.examples.HtmlReport.Picture;
 import org.clip4j.io.IoErrors;
 

@@ -5,13 +5,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.clip4j.data.ImageSource;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.data.PairTable;
 import org.clip4j.data.Pairs;
-import org.clip4j.eval.ClassNames;
-import org.clip4j.eval.PromptFiles;
-import org.clip4j.eval.PromptSet;
+import org.clip4j.encode.ClassNames;
+import org.clip4j.encode.ImageSource;
+import org.clip4j.encode.PromptFiles;
+import org.clip4j.encode.PromptSet;
 import picocli.CommandLine.Option;
 
 /** Options that say which labelled images are classified, and by which words. */

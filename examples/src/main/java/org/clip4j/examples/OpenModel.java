@@ -1,7 +1,7 @@
 package org.clip4j.examples;
 
 import java.io.IOException;
-import org.clip4j.eval.Encoder;
+import org.clip4j.encode.Encoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;

@@ -9,7 +9,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
-import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;

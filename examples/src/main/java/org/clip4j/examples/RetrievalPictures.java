@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.clip4j.Clip;
-import org.clip4j.data.ImageSource;
 import org.clip4j.data.PairSource;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.eval.Retrieval;
 
 /**

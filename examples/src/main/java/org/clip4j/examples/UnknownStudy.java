@@ -14,13 +14,13 @@ import org.clip4j.Clip;
 import org.clip4j.UnknownFit;
 import org.clip4j.UnknownRule;
 import org.clip4j.ZeroShotClassifier;
-import org.clip4j.data.ImageSource;
 import org.clip4j.data.LabelledImages;
-import org.clip4j.data.SeededRandom;
-import org.clip4j.eval.ClassNames;
-import org.clip4j.eval.ImageVisitor;
+import org.clip4j.encode.ClassNames;
+import org.clip4j.encode.ImageSource;
+import org.clip4j.encode.ImageVisitor;
 import org.clip4j.eval.Interval;
 import org.clip4j.examples.BarFigure.Bar;
+import org.clip4j.io.SeededRandom;
 import picocli.CommandLine.Option;
 
 /**

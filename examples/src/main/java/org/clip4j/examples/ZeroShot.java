@@ -13,7 +13,7 @@ import org.clip4j.Probabilities;
 import org.clip4j.UnknownRule;
 import org.clip4j.ZeroShotAnswer;
 import org.clip4j.ZeroShotClassifier;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;

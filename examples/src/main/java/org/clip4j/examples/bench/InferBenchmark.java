@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.clip4j.Clip;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.engine.Precision;
 import org.clip4j.examples.DeviceOption;
 import org.clip4j.examples.Range;

@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.clip4j.engine.internal.LinearKernels;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.model.ParameterSpec.Distribution;
 import org.clip4j.model.ParameterSpec.Init;

@@ -7,7 +7,7 @@ import java.util.List;
 import java.util.Optional;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.LinearKernels;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.Parameters.LinearMap;
 
 /**

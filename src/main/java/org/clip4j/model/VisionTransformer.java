@@ -6,7 +6,7 @@ import ai.djl.ndarray.NDManager;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.ParameterSpec.Init;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
 

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Random;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.LinearKernels.Activation;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.TorchScript.Mode;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;

@@ -11,7 +11,7 @@ import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearKernels.Activation;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.PrecisionKernels;
 import org.clip4j.engine.internal.TorchScript;
 import org.openjdk.jmh.annotations.Benchmark;

@@ -11,7 +11,9 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.TorchScript;
+import org.jspecify.annotations.Nullable;
 import org.clip4j.model.ParameterSpec.Distribution;
 import org.clip4j.model.ParameterSpec.Init;
 
@@ -231,21 +233,34 @@ final class Parameters {
    * Lays the maps out for inference.
    *
    * @param plain as {@link #of} gives them
+   * @param prefix of this part's names, with the final dot
    * @param without maps that are left as they are
    * @return what kernels for prepared weights take as {@code p}
    */
-  NDList prepare(PreparedLinear linear, NDList plain, Set<String> without) {
+  NDList prepare(PreparedLinear linear, NDList plain, String prefix, Set<String> without) {
     List<NDArray> laid = new ArrayList<>(plain);
     for (LinearMap map : maps) {
       if (!without.contains(map.name)) {
         NDArray weight = array(plain, map.of + "weight");
         NDArray bias = array(plain, map.of + "bias");
-        List<NDArray> pair = linear.lay(map, weight, bias, array(plain, map.scale));
+        Place place = new Place(prefix + map.name, next(map, prefix), map.operation);
+        List<NDArray> pair = linear.lay(map, place, weight, bias, array(plain, map.scale));
         put(laid, map.name + "weight", pair.get(0));
         put(laid, map.name + "bias", pair.get(1));
       }
     }
     return TorchScript.list(laid);
+  }
+
+  /** The map that takes what an activation gives. */
+  private @Nullable String next(LinearMap map, String prefix) {
+    return map.operation != Operation.ACTIVATION
+        ? null
+        : maps.stream()
+            .filter(other -> other.activated)
+            .findFirst()
+            .map(other -> prefix + other.name)
+            .orElse(null);
   }
 
   /** Null where no such parameter is declared. */

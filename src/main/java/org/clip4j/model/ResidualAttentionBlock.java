@@ -212,6 +212,7 @@ final class ResidualAttentionBlock {
   private final Parameters declared;
   private final TowerKernels kernels;
   private final NDList parameters;
+  private final String prefix;
   private volatile Prepared prepared;
 
   /**
@@ -235,6 +236,7 @@ final class ResidualAttentionBlock {
     this.declared = declared;
     this.kernels = kernels;
     parameters = declared.of(all, prefix);
+    this.prefix = prefix;
   }
 
   /** Declares the parameters of a block. */
@@ -331,6 +333,6 @@ final class ResidualAttentionBlock {
             : new Prepared(
                 linear,
                 pooled ? "last_block" : "block",
-                declared.prepare(linear, parameters, without));
+                declared.prepare(linear, parameters, prefix, without));
   }
 }

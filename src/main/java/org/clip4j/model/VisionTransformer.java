@@ -164,7 +164,7 @@ final class VisionTransformer implements ImageTower {
     prepared =
         linear == null
             ? null
-            : new PreparedEmbedding(linear, declared.prepare(linear, own, Set.of()));
+            : new PreparedEmbedding(linear, declared.prepare(linear, own, "visual.", Set.of()));
   }
 
   @Override

@@ -9,7 +9,7 @@ import ai.djl.ndarray.types.Shape;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.clip4j.engine.internal.QuantizedKernels.Levels;
+import org.clip4j.engine.InputLevels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -65,7 +65,7 @@ public final class ObservingKernels implements LinearLayout {
       """
           .replace("{tried}", Integer.toString(TRIED))
           .replace("{stride}", Integer.toString(STRIDE))
-          .replace("{highest}", Levels.HIGHEST + ".")
+          .replace("{highest}", InputLevels.HIGHEST + ".")
           .replace("{step}", Double.toString((1 - SMALLEST) / (TRIED - 1)));
 
   private static final String CONVERT =
@@ -85,12 +85,11 @@ public final class ObservingKernels implements LinearLayout {
   /**
    * What was noted of a map's inputs.
    *
-   * @param least the smallest value of each channel, at most 0
-   * @param most the largest value of each channel, at least 0
+   * @param magnitudes the largest of each channel
    * @param levels those that round the inputs with the least squared error; of the whole range,
    *     where errors were not measured
    */
-  public record Inputs(float[] least, float[] most, Levels levels) {}
+  public record Inputs(float[] magnitudes, InputLevels levels) {}
 
   private record Noted(NDArray bias, long outputs, long inputs) {}
 
@@ -123,9 +122,7 @@ public final class ObservingKernels implements LinearLayout {
   /** Measures from now on what rounding costs; the ranges stay what they are. */
   public void measureErrors() {
     for (Noted map : noted.values()) {
-      float[] values = map.bias.toFloatArray();
-      values[values.length - 1] = 1;
-      HostMemory.overwrite(map.bias, values);
+      HostMemory.view(map.bias).put(Math.toIntExact(map.bias.size() - 1), 1);
     }
   }
 
@@ -140,22 +137,22 @@ public final class ObservingKernels implements LinearLayout {
     float[] values = map.bias.toFloatArray();
     int at = Math.toIntExact(map.outputs);
     int width = Math.toIntExact(map.inputs);
-    float[] least = new float[width];
-    float[] most = new float[width];
+    float[] magnitudes = new float[width];
     float low = 0;
     float high = 0;
     for (int i = 0; i < width; i++) {
-      least[i] = values[at + i];
-      most[i] = values[at + width + i];
-      low = Math.min(low, least[i]);
-      high = Math.max(high, most[i]);
+      float least = values[at + i];
+      float most = values[at + width + i];
+      magnitudes[i] = Math.max(-least, most);
+      low = Math.min(low, least);
+      high = Math.max(high, most);
     }
     int best = 0;
     for (int i = 1; i < TRIED; i++) {
       best = values[at + 2 * width + i] < values[at + 2 * width + best] ? i : best;
     }
     double part = 1 - best * (1 - SMALLEST) / (TRIED - 1);
-    return new Inputs(least, most, Levels.of(low * part, high * part));
+    return new Inputs(magnitudes, InputLevels.of(low * part, high * part));
   }
 
   @Override

@@ -9,6 +9,7 @@ import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.jspecify.annotations.Nullable;
 
@@ -21,35 +22,6 @@ import org.jspecify.annotations.Nullable;
  * wrong, the same numbers are products of float32 by the rounded operands, at float32's speed.
  */
 public final class QuantizedKernels implements LinearLayout {
-
-  /**
-   * The levels of a map's inputs: value = scale (level - zeroPoint).
-   *
-   * @param scale above 0
-   * @param zeroPoint the level of 0, from 0 to 255
-   */
-  public record Levels(float scale, int zeroPoint) {
-    /** How many levels there are above the lowest. */
-    public static final int HIGHEST = 255;
-
-    /** Checks the values. */
-    public Levels {
-      if (!(scale > 0) || !Float.isFinite(scale)) {
-        throw new IllegalArgumentException("a scale is finite and above 0, found " + scale);
-      }
-      if (zeroPoint < 0 || zeroPoint > HIGHEST) {
-        throw new IllegalArgumentException("a zero point is from 0 to 255, found " + zeroPoint);
-      }
-    }
-
-    /** Gives the levels of a range, which is widened to hold 0. */
-    public static Levels of(double lowest, double highest) {
-      double low = Math.min(lowest, 0);
-      double high = Math.max(highest, 0);
-      double scale = Math.max((high - low) / HIGHEST, Float.MIN_NORMAL);
-      return new Levels((float) scale, (int) Math.min(HIGHEST, Math.round(-low / scale)));
-    }
-  }
 
   /** The largest magnitude of a weight's integers. */
   private static final int LARGEST = 127;
@@ -216,7 +188,7 @@ public final class QuantizedKernels implements LinearLayout {
 
   private final LinearKernels floats;
   private final LinearKernels.Activation activation;
-  private final Map<String, Levels> inputs;
+  private final Map<String, InputLevels> inputs;
   private final TorchScript conversion;
   private final TorchScript proofs;
 
@@ -224,7 +196,7 @@ public final class QuantizedKernels implements LinearLayout {
       NDManager manager,
       LinearKernels floats,
       LinearKernels.Activation activation,
-      Map<String, Levels> inputs) {
+      Map<String, InputLevels> inputs) {
     this.floats = floats;
     this.activation = activation;
     this.inputs = inputs;
@@ -239,7 +211,7 @@ public final class QuantizedKernels implements LinearLayout {
    * @return empty on devices other than CPUs, and where PyTorch was built without oneDNN
    */
   public static Optional<QuantizedKernels> of(
-      NDManager manager, LinearKernels.Activation activation, Map<String, Levels> inputs) {
+      NDManager manager, LinearKernels.Activation activation, Map<String, InputLevels> inputs) {
     return LinearKernels.of(manager, Precision.FP32, activation)
         .map(floats -> new QuantizedKernels(manager, floats, activation, inputs));
   }
@@ -304,11 +276,11 @@ public final class QuantizedKernels implements LinearLayout {
       long from,
       NDArray weightRows,
       NDArray biasRows) {
-    Levels own = inputs.get(place.name());
+    InputLevels own = inputs.get(place.name());
     if (own == null) {
       return floats.lay(owner, place, weight, bias, from, weightRows, biasRows);
     }
-    Levels next = place.next() == null ? null : inputs.get(place.next());
+    InputLevels next = place.next() == null ? null : inputs.get(place.next());
     long width = weight.size() / weight.size(0);
     try (NDManager scratch = weightRows.getManager().newSubManager()) {
       float[] numbers = {

@@ -12,6 +12,7 @@ import java.util.Random;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.LinearKernels.Activation;
 import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.TorchScript.Mode;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -93,7 +94,7 @@ class KernelWalkTest {
         NDArray ones = own.ones(new Shape(shape[1]));
         NDList laid = new NDList();
         for (Operation operation : Operation.values()) {
-          laid.addAll(linear.lay(own, w, b, 0, ones, ones, operation));
+          laid.addAll(linear.lay(own, new Place("map", null, operation), w, b, 0, ones, ones));
         }
         TorchScript.list(laid);
         NDArray plainW = plain(own, w);

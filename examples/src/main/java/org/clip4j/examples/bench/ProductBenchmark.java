@@ -12,6 +12,7 @@ import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearKernels.Activation;
 import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.PrecisionKernels;
 import org.clip4j.engine.internal.TorchScript;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -89,7 +90,8 @@ public class ProductBenchmark {
     NDArray bias = manager.randomNormal(new Shape(outputs));
     TorchScript.list(List.of(weight, bias));
     NDArray ones = manager.ones(new Shape(outputs));
-    return linear.lay(manager, weight, bias, 0, ones, ones, operation);
+    return linear.lay(
+        manager, new Place("map", null, operation), weight, bias, 0, ones, ones);
   }
 
   /** Frees the weights. */

@@ -1,9 +1,9 @@
-package org.clip4j.image;
+package org.clip4j.image.internal;
 
 import java.io.IOException;
 
 /** Takes the size in an image's header, before anything is allocated for it. */
-interface SizeCheck {
+public interface SizeCheck {
 
   /**
    * What a byte holds at most where a uniform picture takes next to none: far more pixels than in

@@ -1,4 +1,4 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.webp;
 
 import java.util.HexFormat;
 

@@ -1,7 +1,9 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.webp;
 
 import java.io.IOException;
 import java.util.Arrays;
+import org.clip4j.image.internal.Pixels;
+import org.clip4j.image.internal.SizeCheck;
 
 /**
  * Decodes a VP8 key frame, which is what lossy WebP holds (RFC 6386). Agrees with libwebp on every
@@ -97,7 +99,7 @@ final class Vp8Frame {
   }
 
   /** Decodes the frame in data[from, end). */
-  static RgbImage decode(byte[] data, int from, int end, SizeCheck sizeCheck) throws IOException {
+  static Pixels decode(byte[] data, int from, int end, SizeCheck sizeCheck) throws IOException {
     Vp8Frame frame = new Vp8Frame(data, from, end, sizeCheck);
     frame.decodeMacroblocks();
     frame.filter();

@@ -1,9 +1,10 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.webp;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.clip4j.image.internal.SizeCheck;
 
 /**
  * Decodes VP8L, the lossless kind of WebP, by its published specification: pixels as prefix codes,
@@ -37,10 +38,10 @@ final class Vp8lFrame {
   }
 
   /** A picture 0xAARRGGBB, row by row. */
-  record Pixels(int width, int height, int[] argb) {}
+  record Argb(int width, int height, int[] pixels) {}
 
   /** Decodes the chunk in data[from, end). */
-  static Pixels decode(byte[] data, int from, int end, SizeCheck sizeCheck) throws IOException {
+  static Argb decode(byte[] data, int from, int end, SizeCheck sizeCheck) throws IOException {
     Vp8lBits bits = new Vp8lBits(data, from, end);
     if (bits.read(8) != 0x2F) {
       throw new IOException("its VP8L chunk has no signature");
@@ -58,7 +59,7 @@ final class Vp8lFrame {
         argb[i] |= 0xFF000000;
       }
     }
-    return new Pixels(width, height, argb);
+    return new Argb(width, height, argb);
   }
 
   /** Decodes a picture of known size without header, as alpha is stored. */

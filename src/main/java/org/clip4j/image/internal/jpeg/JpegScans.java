@@ -1,4 +1,4 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.jpeg;
 
 import java.io.IOException;
 import java.util.Arrays;

@@ -1,4 +1,4 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.jpeg;
 
 import com.sun.jna.Memory;
 import com.sun.jna.Native;
@@ -8,6 +8,7 @@ import com.sun.jna.Pointer;
 import java.io.File;
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.image.internal.Pixels;
 import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -120,7 +121,7 @@ final class TurboJpeg {
    * @param jpeg a whole file with the size given
    * @return null if the library finds anything wrong
    */
-  static RgbImage decode(byte[] jpeg, int width, int height) {
+  static Pixels decode(byte[] jpeg, int width, int height) {
     Pointer handle = Library.tjInitDecompress();
     if (handle == null) {
       return null;
@@ -135,7 +136,7 @@ final class TurboJpeg {
         return null;
       }
       pixels.read(0, rgb, 0, rgb.length);
-      return new RgbImage(width, height, rgb);
+      return new Pixels(width, height, rgb);
     } finally {
       Library.tjDestroy(handle);
     }

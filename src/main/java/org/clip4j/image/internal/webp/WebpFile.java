@@ -1,7 +1,10 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.webp;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import org.clip4j.image.internal.PixelConverter;
+import org.clip4j.image.internal.Pixels;
+import org.clip4j.image.internal.SizeCheck;
 
 /**
  * The chunks of a WebP file: its first picture, where that lies on the canvas, and its alpha.
@@ -10,7 +13,7 @@ import java.nio.charset.StandardCharsets;
  * predicts from filtered samples in the lossy format, and gets single pixels of the lossless one
  * wrong.
  */
-final class WebpFile {
+public final class WebpFile {
 
   private final byte[] data;
   private int alpha = -1;
@@ -25,49 +28,48 @@ final class WebpFile {
     this.data = data;
   }
 
-  /** Finds the first picture and checks that all of it is there. */
-  static WebpFile of(byte[] data) throws IOException {
+  /**
+   * Decodes the first picture.
+   *
+   * @param background 0xRRGGBB to composite over, or negative to drop transparency
+   */
+  public static Pixels decode(byte[] data, int background, SizeCheck sizeCheck) throws IOException {
     WebpFile file = new WebpFile(data);
     file.walk(12, data.length);
     if (file.picture < 0) {
       throw new IOException("it is truncated: it has no picture");
     }
-    return file;
+    return file.decode(background, sizeCheck);
   }
 
-  /** Whether the picture is the first frame of an animation, somewhere on a canvas. */
-  boolean isFrame() {
-    return frame;
-  }
-
-  int canvasWidth() {
-    return canvasWidth;
-  }
-
-  int canvasHeight() {
-    return canvasHeight;
-  }
-
-  /** Whether the picture is lossy: VP8. Otherwise it is VP8L. */
-  boolean isLossy() {
-    return data[picture + 3] == ' ';
-  }
-
-  RgbImage decodeLossy(SizeCheck sizeCheck) throws IOException {
-    return Vp8Frame.decode(data, picture + 8, picture + 8 + int32(picture + 4), sizeCheck);
-  }
-
-  Vp8lFrame.Pixels decodeLossless(SizeCheck sizeCheck) throws IOException {
-    return Vp8lFrame.decode(data, picture + 8, picture + 8 + int32(picture + 4), sizeCheck);
-  }
-
-  /** Whether a lossy picture has alpha, in a chunk of its own. */
-  boolean hasAlpha() {
-    return alpha >= 0;
+  private Pixels decode(int background, SizeCheck sizeCheck) throws IOException {
+    if (frame) { // of an animation, somewhere on a canvas
+      sizeCheck.check(canvasWidth, canvasHeight, 14, SizeCheck.UNIFORM);
+    }
+    int from = picture + 8;
+    int end = from + int32(picture + 4);
+    PixelConverter converter = new PixelConverter(background);
+    Pixels pixels;
+    if (data[picture + 3] == ' ') { // VP8, otherwise VP8L
+      pixels = Vp8Frame.decode(data, from, end, sizeCheck);
+      if (background >= 0 && alpha >= 0) {
+        converter.composite(pixels, decodeAlpha(pixels.width(), pixels.height()));
+      }
+    } else {
+      Vp8lFrame.Argb argb = Vp8lFrame.decode(data, from, end, sizeCheck);
+      pixels = converter.toRgb(argb.width(), argb.height(), argb.pixels());
+    }
+    if (!frame) {
+      return pixels;
+    }
+    if (left + pixels.width() > canvasWidth || top + pixels.height() > canvasHeight) {
+      throw new IOException("its first frame does not lie on its canvas");
+    }
+    return pixels.placed(canvasWidth, canvasHeight, left, top, Math.max(0, background));
   }
 
   /** The alpha of a lossy picture, a byte per pixel. */
-  byte[] decodeAlpha(int width, int height) throws IOException {
+  private byte[] decodeAlpha(int width, int height) throws IOException {
     int from = alpha + 9;
     int end = alpha + 8 + int32(alpha + 4);
     byte[] values = new byte[width * height];
@@ -106,22 +108,6 @@ final class WebpFile {
       }
       values[i] += (byte) prediction;
     }
-  }
-
-  /** The canvas in one colour, with the first frame in its place. */
-  RgbImage place(RgbImage part, int color) throws IOException {
-    if (left + part.width() > canvasWidth || top + part.height() > canvasHeight) {
-      throw new IOException("its first frame does not lie on its canvas");
-    }
-    byte[] pixels = new byte[canvasWidth * canvasHeight * 3];
-    for (int i = 0; i < pixels.length; i += 3) {
-      pixels[i] = (byte) (color >> 16);
-      pixels[i + 1] = (byte) (color >> 8);
-      pixels[i + 2] = (byte) color;
-    }
-    RgbImage whole = new RgbImage(canvasWidth, canvasHeight, pixels);
-    GifCanvas.paste(part, whole, left, top);
-    return whole;
   }
 
   private void walk(int at, int limit) throws IOException {

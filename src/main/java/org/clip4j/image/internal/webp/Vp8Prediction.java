@@ -1,4 +1,4 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.webp;
 
 /** Predictions of blocks from the samples above and to the left (RFC 6386, section 12). */
 final class Vp8Prediction {

@@ -1,4 +1,4 @@
-package org.clip4j.image;
+package org.clip4j.image.internal;
 
 import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
@@ -17,7 +17,7 @@ import java.io.IOException;
  * taken as stored: {@link BufferedImage#getRGB} would apply colour spaces, and takes gray for
  * linear light.
  */
-final class PixelConverter {
+public final class PixelConverter {
 
   private final int background;
   private final boolean premultiplied;
@@ -27,7 +27,7 @@ final class PixelConverter {
   /**
    * @param background 0xRRGGBB to composite over, or negative to drop transparency
    */
-  PixelConverter(int background) {
+  public PixelConverter(int background) {
     this(background, false, true, -1);
   }
 
@@ -36,7 +36,7 @@ final class PixelConverter {
    * @param alpha whether a sample beyond colours is alpha
    * @param transparentGray the level of gray that is transparent; -1 for none
    */
-  PixelConverter(int background, boolean premultiplied, boolean alpha, int transparentGray) {
+  public PixelConverter(int background, boolean premultiplied, boolean alpha, int transparentGray) {
     this.background = background;
     this.premultiplied = premultiplied;
     this.alpha = alpha;
@@ -44,7 +44,7 @@ final class PixelConverter {
   }
 
   /** As {@link #toRgb(BufferedImage)}, for what no file holds too: other colours and numbers. */
-  RgbImage toRgbOfAnyType(BufferedImage image) throws IOException {
+  public Pixels toRgbOfAnyType(BufferedImage image) throws IOException {
     int numbers = image.getRaster().getTransferType();
     boolean whole = numbers != DataBuffer.TYPE_FLOAT && numbers != DataBuffer.TYPE_DOUBLE;
     int colors = image.getColorModel().getColorSpace().getType();
@@ -60,10 +60,10 @@ final class PixelConverter {
     for (int y = 0; y < image.getHeight(); y++) {
       fromArgb(image.getRGB(0, y, width, 1, row, 0, width), rgb, y * width * 3);
     }
-    return new RgbImage(width, image.getHeight(), rgb);
+    return new Pixels(width, image.getHeight(), rgb);
   }
 
-  RgbImage toRgb(BufferedImage image) throws IOException {
+  public Pixels toRgb(BufferedImage image) throws IOException {
     Raster raster = image.getRaster();
     ColorModel colors = image.getColorModel();
     int width = raster.getWidth();
@@ -81,13 +81,14 @@ final class PixelConverter {
     } else {
       fromSamples(raster, colors, rgb);
     }
-    return new RgbImage(width, height, rgb);
+    return new Pixels(width, height, rgb);
   }
 
-  RgbImage toRgb(Vp8lFrame.Pixels pixels) {
-    byte[] rgb = new byte[pixels.argb().length * 3];
-    fromArgb(pixels.argb(), rgb, 0);
-    return new RgbImage(pixels.width(), pixels.height(), rgb);
+  /** Takes pixels 0xAARRGGBB, row by row. */
+  public Pixels toRgb(int width, int height, int[] argb) {
+    byte[] rgb = new byte[argb.length * 3];
+    fromArgb(argb, rgb, 0);
+    return new Pixels(width, height, rgb);
   }
 
   /**
@@ -96,7 +97,7 @@ final class PixelConverter {
    * @param colors all reds, all greens and all blues, of 16 bits
    * @param opacity whether the second is alpha
    */
-  RgbImage toRgb(Raster raster, long[] colors, boolean opacity) {
+  public Pixels toRgb(Raster raster, long[] colors, boolean opacity) {
     int width = raster.getWidth();
     int count = colors.length / 3;
     int[] row = new int[width];
@@ -114,7 +115,7 @@ final class PixelConverter {
       }
       fromArgb(row, rgb, 3 * width * y);
     }
-    return new RgbImage(width, raster.getHeight(), rgb);
+    return new Pixels(width, raster.getHeight(), rgb);
   }
 
   /** Colours 0xAARRGGBB to bytes, from a place on. */
@@ -129,15 +130,15 @@ final class PixelConverter {
   }
 
   /** Composites an image over the background, in place. */
-  void composite(RgbImage image, byte[] alpha) {
-    byte[] rgb = image.pixels();
+  public void composite(Pixels image, byte[] alpha) {
+    byte[] rgb = image.rgb();
     for (int i = 0; i < rgb.length; i++) {
       rgb[i] = (byte) blend(rgb[i] & 0xFF, channel(background, i % 3), alpha[i / 3] & 0xFF);
     }
   }
 
   /** One colour 0xAARRGGBB without its transparency: as stored, or over the background. */
-  int over(int argb) {
+  public int over(int argb) {
     int alpha = argb >>> 24;
     if (background < 0 || alpha == 255) {
       return argb & 0xFFFFFF;
@@ -288,7 +289,7 @@ final class PixelConverter {
   }
 
   /** Bytes pixel by pixel, band by band in order. Without a copy where the raster is just that. */
-  static byte[] interleaved(Raster raster) {
+  public static byte[] interleaved(Raster raster) {
     int width = raster.getWidth();
     int height = raster.getHeight();
     int bands = raster.getNumBands();
@@ -325,7 +326,7 @@ final class PixelConverter {
   }
 
   /** Gray to r = g = b. */
-  static void replicate(byte[] gray, byte[] rgb) {
+  public static void replicate(byte[] gray, byte[] rgb) {
     for (int i = 0, o = 0; o < rgb.length; i++) {
       byte v = gray[i];
       rgb[o++] = v;
@@ -335,7 +336,7 @@ final class PixelConverter {
   }
 
   /** CMYK (255 is full ink) to RGB: what paper lacks of black, less the share of each ink. */
-  static void cmyk(int c, int m, int y, int k, byte[] rgb, int at) {
+  public static void cmyk(int c, int m, int y, int k, byte[] rgb, int at) {
     int light = 255 - k;
     rgb[at] = (byte) (light - share(c, light));
     rgb[at + 1] = (byte) (light - share(m, light));

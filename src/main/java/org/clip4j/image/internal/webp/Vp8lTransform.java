@@ -1,4 +1,4 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.webp;
 
 /**
  * A transform that a VP8L encoder applied, to be undone.

@@ -1,4 +1,4 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.webp;
 
 /** Smooths the edges of blocks once a frame is decoded (RFC 6386, section 15). */
 final class Vp8LoopFilter {

@@ -1,4 +1,4 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.jpeg;
 
 import java.awt.color.ColorSpace;
 import java.awt.image.BufferedImage;
@@ -22,6 +22,10 @@ import javax.imageio.ImageReader;
 import javax.imageio.event.IIOReadWarningListener;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
+import org.clip4j.image.internal.JdkReaders;
+import org.clip4j.image.internal.PixelConverter;
+import org.clip4j.image.internal.Pixels;
+import org.clip4j.image.internal.SizeCheck;
 
 /**
  * JPEG to RGB as libjpeg and Pillow do it.
@@ -33,7 +37,7 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  * libjpeg converts them; of all else it is asked for the raw components, and colour is converted
  * here, with libjpeg's tables.
  */
-final class JpegFile {
+public final class JpegFile {
 
   private static final int SOI = 0xD8;
   private static final int DHT = 0xC4;
@@ -100,11 +104,11 @@ final class JpegFile {
    *
    * @param turbo whether libjpeg-turbo may be used
    */
-  static RgbImage decode(byte[] data, SizeCheck sizeCheck, boolean turbo) throws IOException {
+  public static Pixels decode(byte[] data, SizeCheck sizeCheck, boolean turbo) throws IOException {
     JpegFile file = new JpegFile(data);
     file.walk(sizeCheck);
     if (turbo && file.isUsual() && TurboJpeg.isAvailable()) {
-      RgbImage image = TurboJpeg.decode(file.content(JFIF_START), file.width, file.height);
+      Pixels image = TurboJpeg.decode(file.content(JFIF_START), file.width, file.height);
       if (image != null) {
         return image;
       }
@@ -112,6 +116,11 @@ final class JpegFile {
     return file.componentIds.length == 3 && file.hasLuma()
         ? file.readLuma()
         : file.convert(file.readRaw());
+  }
+
+  /** Says whether libjpeg-turbo is installed. */
+  public static boolean hasTurbo() {
+    return TurboJpeg.isAvailable();
   }
 
   /** Whether libjpeg-turbo may decode a file, see {@link #isUsual()}. */
@@ -122,7 +131,7 @@ final class JpegFile {
   }
 
   /** Walks a file as {@link #decode} does, and decodes nothing. */
-  static void check(byte[] data, SizeCheck sizeCheck) throws IOException {
+  public static void check(byte[] data, SizeCheck sizeCheck) throws IOException {
     new JpegFile(data).walk(sizeCheck);
   }
 
@@ -272,7 +281,7 @@ final class JpegFile {
     return (~bytes - 0x0101010101010101L & bytes & 0x8080808080808080L) != 0;
   }
 
-  private RgbImage readLuma() throws IOException {
+  private Pixels readLuma() throws IOException {
     byte[] rgb = new byte[width * height * 3];
     WritableRaster raster =
         Raster.createInterleavedRaster(
@@ -290,7 +299,7 @@ final class JpegFile {
           into.setDestination(new BufferedImage(RGB, raster, false, null));
           return reader.read(0, into);
         });
-    return new RgbImage(width, height, rgb);
+    return new Pixels(width, height, rgb);
   }
 
   private Raster readRaw() throws IOException {
@@ -323,7 +332,7 @@ final class JpegFile {
   }
 
   private <T> T read(byte[] start, Reading<T> reading) throws IOException {
-    ImageReader reader = ImageFormat.JPEG.newReader();
+    ImageReader reader = JdkReaders.create("JPEG");
     EndWatch end = new EndWatch();
     try (ImageInputStream in =
         new MemoryCacheImageInputStream(new ByteArrayInputStream(content(start)))) {
@@ -339,7 +348,7 @@ final class JpegFile {
     }
   }
 
-  private RgbImage convert(Raster raster) throws IOException {
+  private Pixels convert(Raster raster) throws IOException {
     int bands = raster.getNumBands();
     if (raster.getWidth() != width
         || raster.getHeight() != height
@@ -348,7 +357,7 @@ final class JpegFile {
     }
     byte[] raw = PixelConverter.interleaved(raster);
     if (bands == 3) {
-      return new RgbImage(width, height, raw);
+      return new Pixels(width, height, raw);
     }
     byte[] rgb = new byte[width * height * 3];
     if (bands == 1) {
@@ -356,7 +365,7 @@ final class JpegFile {
     } else {
       fromFour(raw, rgb, hasLuma());
     }
-    return new RgbImage(width, height, rgb);
+    return new Pixels(width, height, rgb);
   }
 
   /** Whether colour is stored as luma and chroma; libjpeg's rules. */

@@ -1,4 +1,6 @@
-package org.clip4j.image;
+package org.clip4j.image.internal.webp;
+
+import org.clip4j.image.internal.Pixels;
 
 /** Luma and chroma of a VP8 frame to RGB, as libwebp does it by default. */
 final class Vp8Colors {
@@ -6,7 +8,7 @@ final class Vp8Colors {
   private Vp8Colors() {}
 
   /** Chroma is interpolated with weights 9, 3, 3 and 1, its outermost samples repeated. */
-  static RgbImage toRgb(Vp8Plane luma, Vp8Plane u, Vp8Plane v, int width, int height) {
+  static Pixels toRgb(Vp8Plane luma, Vp8Plane u, Vp8Plane v, int width, int height) {
     byte[] rgb = new byte[width * height * 3];
     int columns = (width + 1) / 2;
     int rows = (height + 1) / 2;
@@ -31,7 +33,7 @@ final class Vp8Colors {
         rgb[o + 2] = level(light + (cu * 33050 >> 8) - 17685);
       }
     }
-    return new RgbImage(width, height, rgb);
+    return new Pixels(width, height, rgb);
   }
 
   private static void mix(Vp8Plane plane, int near, int far, int columns, int[] out) {

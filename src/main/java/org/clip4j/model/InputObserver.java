@@ -1,14 +1,14 @@
 package org.clip4j.model;
 
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.List;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.internal.ObservingKernels;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Notes what the inputs of one tower's linear maps are like while it encodes, so that they can be
  * rounded; see {@link ClipModel#observeImages}. Encode typical inputs, call {@link #measureErrors},
- * encode them again, and ask for the {@link #levels}.
+ * encode them again, and ask for the {@link #maps}.
  */
 public final class InputObserver {
   private final ObservingKernels kernels;
@@ -17,25 +17,40 @@ public final class InputObserver {
     this.kernels = kernels;
   }
 
+  /**
+   * A linear map that was seen.
+   *
+   * @param name such as {@code visual.transformer.resblocks.0.mlp.c_fc.}
+   * @param weight the name of the parameter that its rows are of
+   * @param norm the beginning of the names of the layer norm that alone gives its inputs, if one
+   *     does
+   * @param magnitudes the largest of each input channel
+   * @param levels those that round its inputs with the least squared error; those of the whole
+   *     range, where errors were not measured
+   */
+  public record LinearMap(
+      String name,
+      String weight,
+      @Nullable String norm,
+      List<Float> magnitudes,
+      InputLevels levels) {}
+
   /** Measures from now on what rounding costs; the ranges noted so far stay what they are. */
   public void measureErrors() {
     kernels.measureErrors();
   }
 
-  /**
-   * Gives the levels that round each map's inputs with the least squared error, by the map's name,
-   * such as {@code visual.transformer.resblocks.0.mlp.c_fc.}.
-   */
-  public Map<String, InputLevels> levels() {
-    Map<String, InputLevels> levels = new LinkedHashMap<>();
-    kernels.inputs().forEach((name, inputs) -> levels.put(name, inputs.levels()));
-    return levels;
-  }
-
-  /** Gives the largest magnitude of each input channel of each map, by the map's name. */
-  public Map<String, float[]> magnitudes() {
-    Map<String, float[]> magnitudes = new LinkedHashMap<>();
-    kernels.inputs().forEach((name, inputs) -> magnitudes.put(name, inputs.magnitudes()));
-    return magnitudes;
+  /** Gives the maps in the order of the tower, with what was noted of each. */
+  public List<LinearMap> maps() {
+    return kernels.inputs().stream()
+        .map(
+            inputs ->
+                new LinearMap(
+                    inputs.place().name(),
+                    inputs.place().weight(),
+                    inputs.place().norm(),
+                    inputs.magnitudes(),
+                    inputs.levels()))
+        .toList();
   }
 }

@@ -3,12 +3,14 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
@@ -56,6 +58,10 @@ final class Parameters {
   private final List<ParameterSpec> listed = new ArrayList<>();
 
   private final List<LinearMap> maps = new ArrayList<>();
+
+  /** The layer norms whose results are the inputs of maps, by the maps. */
+  private final Map<String, String> norms = new HashMap<>();
+
   private int beforeBlocks;
 
   /** Starts with none, whose names in kernels are those in checkpoints. */
@@ -147,6 +153,12 @@ final class Parameters {
   Parameters lay(String map, Operation operation, boolean activated, String scale) {
     long rows = specs.get(names.indexOf(map + "weight")).shape()[0];
     return lay(new LinearMap(map, map, 0, rows, operation, activated, scale));
+  }
+
+  /** Says that a layer norm alone gives the inputs of some maps. */
+  Parameters follow(String norm, String... followers) {
+    Stream.of(followers).forEach(map -> norms.put(map, norm));
+    return this;
   }
 
   /** Lays some rows of a map out as one of their own. */
@@ -243,7 +255,7 @@ final class Parameters {
       if (!without.contains(map.name)) {
         NDArray weight = array(plain, map.of + "weight");
         NDArray bias = array(plain, map.of + "bias");
-        Place place = new Place(prefix + map.name, next(map, prefix), map.operation);
+        Place place = place(map, prefix);
         List<NDArray> pair = linear.lay(map, place, weight, bias, array(plain, map.scale));
         put(laid, map.name + "weight", pair.get(0));
         put(laid, map.name + "bias", pair.get(1));
@@ -252,15 +264,22 @@ final class Parameters {
     return TorchScript.list(laid);
   }
 
-  /** The map that takes what an activation gives. */
-  private @Nullable String next(LinearMap map, String prefix) {
-    return map.operation != Operation.ACTIVATION
-        ? null
-        : maps.stream()
-            .filter(other -> other.activated)
+  private Place place(LinearMap map, String prefix) {
+    String norm = norms.get(map.name);
+    return new Place(
+        prefix + map.name,
+        prefix + stored(map.of + "weight"),
+        norm == null ? null : prefix + stored(norm + ".weight").replaceFirst("weight$", ""),
+        maps.stream() // what takes an activation's results
+            .filter(next -> map.operation == Operation.ACTIVATION && next.activated)
             .findFirst()
-            .map(other -> prefix + other.name)
-            .orElse(null);
+            .map(next -> prefix + next.name)
+            .orElse(null),
+        map.operation);
+  }
+
+  private String stored(String name) {
+    return specs.get(names.indexOf(name)).name();
   }
 
   /** Null where no such parameter is declared. */

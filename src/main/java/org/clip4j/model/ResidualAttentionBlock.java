@@ -259,7 +259,9 @@ final class ResidualAttentionBlock {
         .lay("mlp.c_fc.", Operation.ACTIVATION)
         .lay("mlp.c_proj.", Operation.SUM, true, "ls_2.gamma")
         .layRows("attn.kv_", "attn.in_proj_", width, 3 * width)
-        .layRows("attn.q_", "attn.in_proj_", 0, width);
+        .layRows("attn.q_", "attn.in_proj_", 0, width)
+        .follow("ln_1", "attn.in_proj_", "attn.kv_", "attn.q_")
+        .follow("ln_2", "mlp.c_fc.");
   }
 
   /** The functions that the blocks of one tower call. */

@@ -22,10 +22,17 @@ public interface LinearLayout {
    * A map in its place.
    *
    * @param name of the map in the model
+   * @param weight the name of the parameter that its rows are of
+   * @param norm the beginning of the names of the layer norm that gives its inputs, if one does
    * @param next the map that takes what an {@link Operation#ACTIVATION} gives, if there is one
    * @param operation what is done with its products
    */
-  record Place(String name, @Nullable String next, Operation operation) {}
+  record Place(
+      String name,
+      String weight,
+      @Nullable String norm,
+      @Nullable String next,
+      Operation operation) {}
 
   /** Whether these are the fastest for so many rows; elsewhere use the weights as they are. */
   boolean serves(long rows);

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -85,13 +86,14 @@ public final class ObservingKernels implements LinearLayout {
   /**
    * What was noted of a map's inputs.
    *
+   * @param place of the map
    * @param magnitudes the largest of each channel
    * @param levels those that round the inputs with the least squared error; of the whole range,
    *     where errors were not measured
    */
-  public record Inputs(float[] magnitudes, InputLevels levels) {}
+  public record Inputs(Place place, List<Float> magnitudes, InputLevels levels) {}
 
-  private record Noted(NDArray bias, long outputs, long inputs) {}
+  private record Noted(Place place, NDArray bias, long outputs, long inputs) {}
 
   private final LinearKernels.Activation activation;
   private final TorchScript conversion;
@@ -126,24 +128,22 @@ public final class ObservingKernels implements LinearLayout {
     }
   }
 
-  /** What has been noted of each map's inputs, by the map's name. */
-  public Map<String, Inputs> inputs() {
-    Map<String, Inputs> found = new LinkedHashMap<>();
-    noted.forEach((name, map) -> found.put(name, inputs(map)));
-    return found;
+  /** What has been noted of each map's inputs. */
+  public List<Inputs> inputs() {
+    return noted.values().stream().map(ObservingKernels::inputs).toList();
   }
 
   private static Inputs inputs(Noted map) {
     float[] values = map.bias.toFloatArray();
     int at = Math.toIntExact(map.outputs);
     int width = Math.toIntExact(map.inputs);
-    float[] magnitudes = new float[width];
+    List<Float> magnitudes = new ArrayList<>(width);
     float low = 0;
     float high = 0;
     for (int i = 0; i < width; i++) {
       float least = values[at + i];
       float most = values[at + width + i];
-      magnitudes[i] = Math.max(-least, most);
+      magnitudes.add(Math.max(-least, most));
       low = Math.min(low, least);
       high = Math.max(high, most);
     }
@@ -152,7 +152,7 @@ public final class ObservingKernels implements LinearLayout {
       best = values[at + 2 * width + i] < values[at + 2 * width + best] ? i : best;
     }
     double part = 1 - best * (1 - SMALLEST) / (TRIED - 1);
-    return new Inputs(magnitudes, InputLevels.of(low * part, high * part));
+    return new Inputs(map.place, magnitudes, InputLevels.of(low * part, high * part));
   }
 
   @Override
@@ -176,7 +176,7 @@ public final class ObservingKernels implements LinearLayout {
               INFERENCE, "bias", biasRows, start, TorchScript.list(List.of(all, width)));
       laid.attach(owner);
       extended.attach(owner);
-      noted.put(place.name(), new Noted(extended, weightRows.size(), inputs));
+      noted.put(place.name(), new Noted(place, extended, weightRows.size(), inputs));
       return List.of(laid, extended);
     }
   }

@@ -91,7 +91,7 @@ public class ProductBenchmark {
     TorchScript.list(List.of(weight, bias));
     NDArray ones = manager.ones(new Shape(outputs));
     return linear.lay(
-        manager, new Place("map", null, operation), weight, bias, 0, ones, ones);
+        manager, new Place("map", "map", null, null, operation), weight, bias, 0, ones, ones);
   }
 
   /** Frees the weights. */

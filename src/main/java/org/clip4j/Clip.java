@@ -136,8 +136,7 @@ public final class Clip implements AutoCloseable {
    * @param tokenizer what the model was trained with; null for images only
    */
   public static Clip of(ClipModel model, ImageTransform transform, @Nullable Tokenizer tokenizer) {
-    return of(
-        model, transform, tokenizer, Precision.FP32, true, Map.of(), ImageDecoder.defaults());
+    return of(model, transform, tokenizer, Precision.FP32, true, Map.of(), ImageDecoder.defaults());
   }
 
   static Clip of(

@@ -156,13 +156,7 @@ public final class ClipLoader {
         throw e;
       }
       return Clip.of(
-          model,
-          opened.transform(),
-          tokenizer,
-          precision,
-          prepared,
-          opened.inputLevels(),
-          decoder);
+          model, opened.transform(), tokenizer, precision, prepared, opened.inputLevels(), decoder);
     } catch (IOException e) {
       throw IoErrors.isInterruption(e)
           ? new UncheckedIOException("loading " + this + " was interrupted", e)

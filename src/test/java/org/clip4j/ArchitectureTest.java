@@ -62,6 +62,7 @@ class ArchitectureTest {
           "org.clip4j.langchain4j",
           "org.clip4j.loss",
           "org.clip4j.model",
+          "org.clip4j.quantize",
           "org.clip4j.search",
           "org.clip4j.springai",
           "org.clip4j.text",
@@ -101,10 +102,11 @@ class ArchitectureTest {
     below.put("loss", Set.of("engine", "io"));
     below.put("model", Set.of("engine", "io"));
     below.put("encode", Set.of("image", "text", "loss", "model", "engine", "io"));
-    below.put("weights", Set.of("image", "text", "model", "io"));
+    below.put("weights", Set.of("image", "text", "model", "engine", "io"));
     below.put("data", Set.of("encode", "image", "text", "io"));
     below.put("hub", Set.of("io"));
     below.put("search", Set.of("io"));
+    below.put("quantize", Set.of("weights", "encode", "model", "text", "image", "engine", "io"));
     below.put("eval", Set.of("data", "weights", "encode", "image", "engine", "io"));
     below.put(
         "train",

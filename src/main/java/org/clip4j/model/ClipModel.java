@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import org.clip4j.engine.Precision;
 import org.clip4j.engine.InputLevels;
+import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.HostMemory;
-import org.clip4j.engine.internal.ObservingKernels;
 import org.clip4j.engine.internal.Libtorch;
+import org.clip4j.engine.internal.ObservingKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -131,8 +131,7 @@ public final class ClipModel implements AutoCloseable {
    * otherwise. While it runs, none may encode.
    */
   public void prepareImages(Precision precision) {
-    setImageWeights(
-        PreparedLinear.of(manager, precision, config.visionActivation()).orElse(null));
+    setImageWeights(PreparedLinear.of(manager, precision, config.visionActivation()).orElse(null));
   }
 
   /** As {@link #prepareImages}, for the text encoder. */
@@ -154,8 +153,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** As {@link #quantizeImages}, for the text encoder. */
   public void quantizeTexts(Map<String, InputLevels> inputs) {
-    setTextWeights(
-        PreparedLinear.quantized(manager, config.textActivation(), inputs).orElse(null));
+    setTextWeights(PreparedLinear.quantized(manager, config.textActivation(), inputs).orElse(null));
   }
 
   /**
@@ -164,8 +162,7 @@ public final class ClipModel implements AutoCloseable {
    * must not overlap.
    */
   public InputObserver observeImages() {
-    ObservingKernels kernels =
-        new ObservingKernels(manager, config.visionActivation().inference);
+    ObservingKernels kernels = new ObservingKernels(manager, config.visionActivation().inference);
     setImageWeights(PreparedLinear.observing(manager, kernels));
     return new InputObserver(kernels);
   }

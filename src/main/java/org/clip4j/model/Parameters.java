@@ -15,7 +15,6 @@ import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.TorchScript;
-import org.jspecify.annotations.Nullable;
 import org.clip4j.model.ParameterSpec.Distribution;
 import org.clip4j.model.ParameterSpec.Init;
 

@@ -4,17 +4,17 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearLayout;
-import org.clip4j.engine.InputLevels;
-import org.clip4j.engine.internal.ObservingKernels;
-import org.clip4j.engine.internal.QuantizedKernels;
-import java.util.Map;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
-import java.util.function.Function;
+import org.clip4j.engine.internal.ObservingKernels;
+import org.clip4j.engine.internal.QuantizedKernels;
 import org.clip4j.model.Parameters.LinearMap;
 
 /**
@@ -45,8 +45,7 @@ final class PreparedLinear implements AutoCloseable {
   /** As above, for weights of 8-bit integers; empty on devices that have no such products. */
   static Optional<PreparedLinear> quantized(
       NDManager model, Activation activation, Map<String, InputLevels> inputs) {
-    return of(
-        model, Precision.FP32, own -> QuantizedKernels.of(own, activation.inference, inputs));
+    return of(model, Precision.FP32, own -> QuantizedKernels.of(own, activation.inference, inputs));
   }
 
   /** As above, for plain products in float32 whose inputs are noted. */

@@ -13,11 +13,9 @@ final class QuantizationFile {
   private QuantizationFile() {}
 
   static void write(Path folder, QuantizationReport report) throws IOException {
-    JsonObject json =
-        new GsonBuilder().create().toJsonTree(report).getAsJsonObject();
+    JsonObject json = new GsonBuilder().create().toJsonTree(report).getAsJsonObject();
     json.addProperty("misses_a_bar", !report.misses().isEmpty());
     AtomicFile.write(
-        folder.resolve(NAME),
-        new GsonBuilder().setPrettyPrinting().create().toJson(json) + "\n");
+        folder.resolve(NAME), new GsonBuilder().setPrettyPrinting().create().toJson(json) + "\n");
   }
 }

@@ -236,8 +236,7 @@ public final class Quantizer {
   /** Embeddings of what does not calibrate. */
   private record Embedded(float[][] images, float[][] texts) {
     double cosine(Embedded exact) {
-      return Math.min(
-          mean(cosines(images, exact.images)), mean(cosines(texts, exact.texts)));
+      return Math.min(mean(cosines(images, exact.images)), mean(cosines(texts, exact.texts)));
     }
   }
 
@@ -247,7 +246,8 @@ public final class Quantizer {
         levels == null
             ? new Encoder(model, checkpoint.transform(), tokenizer)
             : Encoder.ofQuantized(model, checkpoint.transform(), tokenizer, levels)) {
-      return new Embedded(encoder.encodeImages(half(images, 1)), encoder.encodeTexts(half(texts, 1)));
+      return new Embedded(
+          encoder.encodeImages(half(images, 1)), encoder.encodeTexts(half(texts, 1)));
     }
   }
 

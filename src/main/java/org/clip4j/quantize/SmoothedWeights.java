@@ -39,10 +39,7 @@ final class SmoothedWeights implements ParameterSource {
    * @param strength from 0 to 1: what part of the difference goes into the weights
    */
   static SmoothedWeights of(
-      ParameterSource source,
-      List<ParameterSpec> specs,
-      List<LinearMap> maps,
-      double strength) {
+      ParameterSource source, List<ParameterSpec> specs, List<LinearMap> maps, double strength) {
     SmoothedWeights smoothed = new SmoothedWeights(source);
     Map<String, ParameterSpec> byName = new HashMap<>();
     specs.forEach(spec -> byName.put(spec.name(), spec));

@@ -26,8 +26,7 @@ final class QuantizedWeights implements ParameterSource {
    * @param weights names of those that become integers
    * @param inputs levels of the maps' inputs
    */
-  QuantizedWeights(
-      ParameterSource stored, Set<String> weights, Map<String, InputLevels> inputs) {
+  QuantizedWeights(ParameterSource stored, Set<String> weights, Map<String, InputLevels> inputs) {
     this.stored = stored;
     this.weights = weights;
     numbers = QuantizedTensors.stored(inputs);

@@ -288,7 +288,8 @@ public final class LinearKernels implements LinearLayout {
                 precision, "torch.linear(" + PrecisionKernels.rounded(precision, "x") + ", w, b)");
     return PLAIN
         .replace("{name}", name)
-        .replace("{product}", product).replace("{gelu}", activation.inPlace);
+        .replace("{product}", product)
+        .replace("{gelu}", activation.inPlace);
   }
 
   private String natives() {

@@ -3,7 +3,6 @@ package org.clip4j.engine.internal;
 import static org.clip4j.engine.internal.TorchScript.Mode.INFERENCE;
 
 import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
@@ -170,7 +169,8 @@ public final class ObservingKernels implements LinearLayout {
       NDArray all = bias != null ? bias : scratch.zeros(new Shape(weight.size(0)));
       NDArray width = scratch.create(new float[] {inputs});
       NDArray laid =
-          conversion.call(INFERENCE, "weight", weightRows, start, TorchScript.list(List.of(weight)));
+          conversion.call(
+              INFERENCE, "weight", weightRows, start, TorchScript.list(List.of(weight)));
       NDArray extended =
           conversion.call(
               INFERENCE, "bias", biasRows, start, TorchScript.list(List.of(all, width)));

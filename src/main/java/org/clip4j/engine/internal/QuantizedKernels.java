@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  * rounded to 256 levels of one known range for all of them (static quantisation). Maps whose range
  * is not given are computed in float32.
  *
- * <p>These are oneDNN's products, which add up in 32-bit integers. Where they are missing or
- * wrong, the same numbers are products of float32 by the rounded operands, at float32's speed.
+ * <p>These are oneDNN's products, which add up in 32-bit integers. Where they are missing or wrong,
+ * the same numbers are products of float32 by the rounded operands, at float32's speed.
  */
 public final class QuantizedKernels implements LinearLayout {
 
@@ -201,7 +201,9 @@ public final class QuantizedKernels implements LinearLayout {
     this.activation = activation;
     this.inputs = inputs;
     conversion = TorchScript.compile(manager, CONVERT);
-    proofs = TorchScript.compile(manager, natives() + KernelProof.SOURCE + PROOF.replace("{plain_act}", plainAct()));
+    proofs =
+        TorchScript.compile(
+            manager, natives() + KernelProof.SOURCE + PROOF.replace("{plain_act}", plainAct()));
   }
 
   /**

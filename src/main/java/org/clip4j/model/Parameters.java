@@ -162,6 +162,11 @@ final class Parameters {
     return this;
   }
 
+  /** Whether any map is laid out for inference. */
+  boolean laysOut() {
+    return !maps.isEmpty();
+  }
+
   /** Counts what stands before the blocks. */
   int beforeBlocks() {
     return beforeBlocks;

@@ -1,7 +1,9 @@
 package org.clip4j.model;
 
 import com.google.gson.JsonObject;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -10,7 +12,7 @@ import java.util.Map;
  * reference data.
  */
 final class TimmTowers {
-  private static final Map<String, VisionConfig> TOWERS =
+  private static final Map<String, SigLipConfig> TOWERS =
       table(
           // image, patch, width, layers, heads, MLP ratio, approximation of GELU
           """
@@ -35,20 +37,22 @@ final class TimmTowers {
 
   private TimmTowers() {}
 
-  private static Map<String, VisionConfig> table(String lines) {
-    Map<String, VisionConfig> towers = new LinkedHashMap<>();
+  private static Map<String, SigLipConfig> table(String lines) {
+    Map<String, SigLipConfig> towers = new LinkedHashMap<>();
     for (String line : lines.strip().split("\n")) {
-      String[] cells = line.strip().split(" ");
+      Iterator<String> cells = List.of(line.strip().split(" ")).iterator();
+      String name = cells.next();
       towers.put(
-          cells[0],
-          VisionConfig.sigLip(
-              Integer.parseInt(cells[1]),
-              Integer.parseInt(cells[2]),
-              Integer.parseInt(cells[3]),
-              Integer.parseInt(cells[4]),
-              Integer.parseInt(cells[5]),
-              Double.parseDouble(cells[6]),
-              cells[7].equals("tanh")));
+          name,
+          SigLipConfig.builder()
+              .setImageSize(Integer.parseInt(cells.next()))
+              .setPatchSize(Integer.parseInt(cells.next()))
+              .setWidth(Integer.parseInt(cells.next()))
+              .setLayers(Integer.parseInt(cells.next()))
+              .setHeads(Integer.parseInt(cells.next()))
+              .optMlpRatio(Double.parseDouble(cells.next()))
+              .optTanhGelu(cells.next().equals("tanh"))
+              .build());
     }
     return towers;
   }
@@ -57,9 +61,9 @@ final class TimmTowers {
    * The tower under {@code timm_model_name}; what else describes a tower is ignored, as OpenCLIP
    * does.
    */
-  static VisionConfig read(ConfigFields f, int height, int width) {
+  static SigLipConfig read(ConfigFields f, int height, int width) {
     String name = f.textOrNull("timm_model_name");
-    VisionConfig tower = TOWERS.get(name);
+    SigLipConfig tower = TOWERS.get(name);
     if (tower == null) {
       throw f.bad(
           "timm_model_name", "of timm's towers only SigLIP's are supported: " + TOWERS.keySet());
@@ -75,8 +79,8 @@ final class TimmTowers {
     return tower;
   }
 
-  static JsonObject write(VisionConfig vision) {
-    for (Map.Entry<String, VisionConfig> tower : TOWERS.entrySet()) {
+  static JsonObject write(VisionTransformerConfig vision) {
+    for (Map.Entry<String, SigLipConfig> tower : TOWERS.entrySet()) {
       if (tower.getValue().equals(vision.withPatchDropout(0))) {
         JsonObject json = new JsonObject();
         json.addProperty("image_size", vision.imageHeight());
@@ -95,7 +99,7 @@ final class TimmTowers {
             + ", width "
             + vision.width()
             + ", "
-            + vision.layers().get(0)
+            + vision.layers()
             + " layers and "
             + (vision.tanhGelu() ? "GELU by tanh" : "exact GELU")
             + "; save in transformers' layout instead");

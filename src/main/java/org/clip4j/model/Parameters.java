@@ -10,6 +10,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.clip4j.engine.LinearKernels;
+import org.clip4j.engine.LinearKernels.Laid;
 import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.engine.TorchScript;
 import org.clip4j.model.ParameterSpec.Distribution;
@@ -245,9 +246,9 @@ final class Parameters {
       if (!without.contains(map.name)) {
         NDArray weight = array(plain, map.of + "weight");
         NDArray bias = array(plain, map.of + "bias");
-        List<NDArray> pair = linear.lay(map, weight, bias, array(plain, map.scale));
-        put(laid, map.name + "weight", pair.get(0));
-        put(laid, map.name + "bias", pair.get(1));
+        Laid pair = linear.lay(map, weight, bias, array(plain, map.scale));
+        put(laid, map.name + "weight", pair.weight());
+        put(laid, map.name + "bias", pair.bias());
       }
     }
     return TorchScript.list(laid);

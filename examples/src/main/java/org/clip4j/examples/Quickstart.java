@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
-import org.clip4j.data.ColouredShapes;
+import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.examples.HtmlReport.Score;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;

@@ -16,8 +16,8 @@ import org.clip4j.io.IoErrors;
  * The files in a tar, by their headers alone: POSIX ustar and pax, and GNU's long names and large
  * sizes. Never holds more than a block and a long name in memory, whatever the headers say.
  *
- * <p>Own code: commons-compress takes long names of any length into memory, does not say where an
- * entry's content lies, and misses a library that DJL leaves out.
+ * <p>Own code: commons-compress keeps all entries and names of any length in memory, and needs a
+ * library that DJL excludes (docs/decisions.md).
  */
 public final class TarEntries implements Closeable {
   private static final int BLOCK = 512;

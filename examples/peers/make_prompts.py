@@ -1,4 +1,4 @@
-"""Writes src/main/resources/org/clip4j/eval/prompts.json: the class names and prompts that OpenAI published with CLIP.
+"""Writes src/main/resources/org/clip4j/encode/prompts.json: the class names and prompts that OpenAI published with CLIP.
 
     python examples/peers/make_prompts.py CLIP
 
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 clip = Path(sys.argv[1])
-target = Path(__file__).parents[2] / "src/main/resources/org/clip4j/eval/prompts.json"
+target = Path(__file__).parents[2] / "src/main/resources/org/clip4j/encode/prompts.json"
 
 sets = {}
 markdown = (clip / "data/prompts.md").read_text(encoding="utf-8")

@@ -6,7 +6,6 @@ import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
-import org.clip4j.eval.BinaryScores;
 
 /** Fits a classifier's thresholds to examples. */
 final class Fitting {

@@ -3,7 +3,7 @@ package org.clip4j;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Set;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
 
 /**
  * Holds an image and what it shows, to fit thresholds on.

@@ -7,7 +7,7 @@ import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 

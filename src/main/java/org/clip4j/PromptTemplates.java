@@ -3,8 +3,8 @@ package org.clip4j;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import org.clip4j.eval.PromptFiles;
-import org.clip4j.eval.PromptSet;
+import org.clip4j.encode.PromptFiles;
+import org.clip4j.encode.PromptSet;
 
 /** Prompts that put a label into a sentence, the label standing where {@code {}} is. */
 public final class PromptTemplates {

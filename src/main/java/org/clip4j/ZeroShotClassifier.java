@@ -13,8 +13,8 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
-import org.clip4j.data.ImageSource;
-import org.clip4j.eval.ClassWeights;
+import org.clip4j.encode.ClassWeights;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.RgbImage;
 import org.jspecify.annotations.Nullable;
 

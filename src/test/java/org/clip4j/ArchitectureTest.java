@@ -1,13 +1,17 @@
 package org.clip4j;
 
 import static com.tngtech.archunit.core.domain.JavaCall.Predicates.target;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.core.domain.JavaClass.Predicates.type;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.name;
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import ai.djl.Device;
 import ai.djl.engine.Engine;
@@ -15,11 +19,21 @@ import ai.djl.ndarray.NDManager;
 import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.domain.JavaMember;
+import com.tngtech.archunit.core.domain.JavaModifier;
+import com.tngtech.archunit.core.domain.properties.HasType;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
+import com.tngtech.archunit.lang.ArchCondition;
+import com.tngtech.archunit.lang.ConditionEvents;
+import com.tngtech.archunit.lang.SimpleConditionEvent;
+import com.tngtech.archunit.library.Architectures.LayeredArchitecture;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
 
@@ -34,11 +48,20 @@ class ArchitectureTest {
       Set.of(
           "org.clip4j",
           "org.clip4j.data",
+          "org.clip4j.data.internal",
+          "org.clip4j.data.internal.loader",
+          "org.clip4j.data.internal.shards",
+          "org.clip4j.data.shapes",
           "org.clip4j.djl",
+          "org.clip4j.encode",
           "org.clip4j.engine",
+          "org.clip4j.engine.internal",
           "org.clip4j.eval",
           "org.clip4j.hub",
           "org.clip4j.image",
+          "org.clip4j.image.internal",
+          "org.clip4j.image.internal.jpeg",
+          "org.clip4j.image.internal.webp",
           "org.clip4j.io",
           "org.clip4j.langchain4j",
           "org.clip4j.loss",
@@ -49,11 +72,17 @@ class ArchitectureTest {
           "org.clip4j.train",
           "org.clip4j.weights");
 
+  /** Packages that are public for their neighbours in the library, and no part of the API. */
+  private static final String[] INTERNAL = {"org.clip4j..internal..", "org.clip4j.io"};
+
+  /** How many classes there are, nested ones included, so that no rule holds for want of them. */
+  private static final int CLASS_COUNT = 680;
+
   @Test
   void every_package_is_known_to_these_rules() {
     assertThat(CLASSES.stream().map(JavaClass::getPackageName).collect(Collectors.toSet()))
         .isEqualTo(PACKAGES);
-    assertThat(CLASSES.size()).isGreaterThan(50);
+    assertThat(CLASSES.size()).isCloseTo(CLASS_COUNT, withinPercentage(10));
   }
 
   @Test
@@ -68,88 +97,101 @@ class ArchitectureTest {
 
   @Test
   void packages_depend_downwards_only() {
-    layeredArchitecture()
-        .consideringOnlyDependenciesInLayers()
-        .layer("djl")
-        .definedBy("org.clip4j.djl..")
-        .layer("langchain4j")
-        .definedBy("org.clip4j.langchain4j..")
-        .layer("springai")
-        .definedBy("org.clip4j.springai..")
-        .layer("root")
-        .definedBy("org.clip4j")
-        .layer("train")
-        .definedBy("org.clip4j.train..")
-        .layer("eval")
-        .definedBy("org.clip4j.eval..")
-        .layer("search")
-        .definedBy("org.clip4j.search..")
-        .layer("hub")
-        .definedBy("org.clip4j.hub..")
-        .layer("weights")
-        .definedBy("org.clip4j.weights..")
-        .layer("data")
-        .definedBy("org.clip4j.data..")
-        .layer("model")
-        .definedBy("org.clip4j.model..")
-        .layer("loss")
-        .definedBy("org.clip4j.loss..")
-        .layer("text")
-        .definedBy("org.clip4j.text..")
-        .layer("image")
-        .definedBy("org.clip4j.image..")
-        .layer("engine")
-        .definedBy("org.clip4j.engine..")
-        .layer("io")
-        .definedBy("org.clip4j.io..")
-        .whereLayer("djl")
-        .mayNotBeAccessedByAnyLayer()
-        .whereLayer("djl")
-        .mayOnlyAccessLayers("root", "hub", "data", "image", "engine", "io")
-        .whereLayer("langchain4j")
-        .mayNotBeAccessedByAnyLayer()
-        .whereLayer("langchain4j")
-        .mayOnlyAccessLayers("root", "search", "io")
-        .whereLayer("springai")
-        .mayNotBeAccessedByAnyLayer()
-        .whereLayer("springai")
-        .mayOnlyAccessLayers("root", "engine")
-        .whereLayer("root")
-        .mayOnlyBeAccessedByLayers("djl", "langchain4j", "springai")
-        .whereLayer("train")
-        .mayOnlyBeAccessedByLayers("root")
-        .whereLayer("eval")
-        .mayOnlyBeAccessedByLayers("root", "train")
-        .whereLayer("search")
-        .mayOnlyBeAccessedByLayers("root", "eval", "langchain4j")
-        .whereLayer("search")
-        .mayOnlyAccessLayers("io")
-        .whereLayer("hub")
-        .mayOnlyBeAccessedByLayers("djl", "root", "train")
-        .whereLayer("hub")
-        .mayOnlyAccessLayers("io")
-        .whereLayer("weights")
-        .mayOnlyBeAccessedByLayers("root", "train", "eval")
-        .whereLayer("data")
-        .mayOnlyBeAccessedByLayers("djl", "root", "train", "eval")
-        .whereLayer("model")
-        .mayOnlyBeAccessedByLayers("root", "train", "eval", "weights")
-        .whereLayer("loss")
-        .mayOnlyBeAccessedByLayers("root", "train", "eval")
-        .whereLayer("text")
-        .mayOnlyBeAccessedByLayers("root", "train", "eval", "weights", "data")
-        .whereLayer("image")
-        .mayOnlyBeAccessedByLayers("djl", "root", "train", "eval", "weights", "data")
-        .whereLayer("io")
-        .mayNotAccessAnyLayer()
+    Map<String, Set<String>> below = new LinkedHashMap<>();
+    below.put("io", Set.of());
+    below.put("engine", Set.of("io"));
+    below.put("image", Set.of("io"));
+    below.put("text", Set.of("io"));
+    below.put("loss", Set.of("engine", "io"));
+    below.put("model", Set.of("engine", "io"));
+    below.put("encode", Set.of("image", "text", "loss", "model", "engine", "io"));
+    below.put("weights", Set.of("image", "text", "model", "io"));
+    below.put("data", Set.of("encode", "image", "text", "io"));
+    below.put("hub", Set.of("io"));
+    below.put("search", Set.of("io"));
+    below.put("eval", Set.of("data", "weights", "encode", "image", "engine", "io"));
+    below.put(
+        "train",
+        Set.of(
+            "eval", "data", "weights", "encode", "loss", "model", "text", "image", "engine", "io"));
+    below.put("root", Set.of("hub", "weights", "encode", "model", "text", "image", "engine", "io"));
+    below.put("djl", Set.of("root", "hub", "encode", "image", "engine", "io"));
+    below.put("langchain4j", Set.of("root", "search", "io"));
+    below.put("springai", Set.of("root", "engine"));
+    LayeredArchitecture layers = layeredArchitecture().consideringOnlyDependenciesInLayers();
+    for (String name : below.keySet()) {
+      layers =
+          layers
+              .layer(name)
+              .definedBy(name.equals("root") ? "org.clip4j" : "org.clip4j." + name + "..");
+    }
+    for (Map.Entry<String, Set<String>> layer : below.entrySet()) {
+      String[] allowed = layer.getValue().toArray(new String[0]);
+      layers =
+          allowed.length == 0
+              ? layers.whereLayer(layer.getKey()).mayNotAccessAnyLayer()
+              : layers.whereLayer(layer.getKey()).mayOnlyAccessLayers(allowed);
+    }
+    layers.check(CLASSES);
+  }
+
+  @Test
+  void packages_are_free_of_cycles() {
+    slices().matching("org.clip4j.(**)").should().beFreeOfCycles().check(CLASSES);
+  }
+
+  @Test
+  void what_users_see_names_nothing_internal() {
+    classes()
+        .that()
+        .arePublic()
+        .and()
+        .resideOutsideOfPackages(INTERNAL)
+        .should(nameNothingInternal())
         .check(CLASSES);
+  }
+
+  private static ArchCondition<JavaClass> nameNothingInternal() {
+    DescribedPredicate<JavaClass> internal = resideInAnyPackage(INTERNAL);
+    return new ArchCondition<>("name nothing internal in public signatures") {
+      @Override
+      public void check(JavaClass type, ConditionEvents events) {
+        Stream<JavaClass> supertypes =
+            Stream.concat(type.getRawInterfaces().stream(), type.getRawSuperclass().stream());
+        Stream<JavaClass> fields =
+            type.getFields().stream().filter(ArchitectureTest::isVisible).map(HasType::getRawType);
+        Stream<JavaClass> signatures =
+            type.getCodeUnits().stream()
+                .filter(ArchitectureTest::isVisible)
+                .flatMap(
+                    unit ->
+                        Stream.concat(
+                            Stream.of(unit.getRawReturnType()),
+                            unit.getRawParameterTypes().stream()));
+        Stream.of(supertypes, fields, signatures)
+            .flatMap(found -> found)
+            .map(JavaClass::getBaseComponentType)
+            .filter(internal)
+            .distinct()
+            .forEach(
+                found ->
+                    events.add(
+                        SimpleConditionEvent.violated(
+                            type, type.getName() + " names " + found.getName())));
+      }
+    };
+  }
+
+  private static boolean isVisible(JavaMember member) {
+    return member.getModifiers().contains(JavaModifier.PUBLIC)
+        || member.getModifiers().contains(JavaModifier.PROTECTED);
   }
 
   @Test
   void only_engine_touches_the_pytorch_engine() {
     noClasses()
         .that()
-        .resideOutsideOfPackage("org.clip4j.engine")
+        .resideOutsideOfPackage("org.clip4j.engine.internal")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("ai.djl.pytorch..")
@@ -160,7 +202,7 @@ class ArchitectureTest {
   void one_class_loads_the_native_library() {
     noClasses()
         .that()
-        .doNotHaveFullyQualifiedName("org.clip4j.engine.Libtorch")
+        .doNotHaveFullyQualifiedName("org.clip4j.engine.internal.Libtorch")
         .should()
         .callMethodWhere(
             target(owner(type(Engine.class))).and(target(nameMatching("getEngine|getInstance"))))
@@ -194,7 +236,7 @@ class ArchitectureTest {
     noClasses()
         .that()
         .resideInAnyPackage(
-            "org.clip4j.text", "org.clip4j.image", "org.clip4j.data", "org.clip4j.weights")
+            "org.clip4j.text..", "org.clip4j.image..", "org.clip4j.data..", "org.clip4j.weights..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("ai.djl.ndarray..")

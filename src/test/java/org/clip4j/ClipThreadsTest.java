@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;

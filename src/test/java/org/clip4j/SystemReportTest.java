@@ -2,8 +2,8 @@ package org.clip4j;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import org.clip4j.engine.Faults;
-import org.clip4j.engine.KernelProof;
+import org.clip4j.engine.internal.Faults;
+import org.clip4j.engine.internal.KernelProof;
 import org.junit.jupiter.api.Test;
 
 class SystemReportTest {

@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.DoubleStream;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;

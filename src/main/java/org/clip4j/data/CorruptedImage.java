@@ -2,8 +2,10 @@ package org.clip4j.data;
 
 import java.io.IOException;
 import java.util.Objects;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.Corruption;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.SeededRandom;
 
 /**
  * An image that is spoilt as it is read, the same way every time: what is drawn depends on the seed

@@ -14,6 +14,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.Set;
+import org.clip4j.encode.ImageFile;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.io.FileNames;
 import org.clip4j.io.IoErrors;

@@ -1,6 +1,7 @@
 package org.clip4j.data;
 
 import java.util.List;
+import org.clip4j.encode.ImageSource;
 
 /**
  * One training example: an image, and one or more captions of which each epoch draws one.

@@ -1,6 +1,7 @@
 package org.clip4j.data;
 
 import java.util.Objects;
+import org.clip4j.encode.ImageSource;
 
 /**
  * One example of a classification test set.

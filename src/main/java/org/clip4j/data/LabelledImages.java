@@ -14,6 +14,7 @@ import java.util.Objects;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.io.FileNames;
 

@@ -1,6 +1,7 @@
 package org.clip4j.data;
 
 import java.io.IOException;
+import org.clip4j.io.SeededRandom;
 
 /** An epoch of a mixture. Which feed comes next depends on no feed's content. */
 final class MixtureCursor implements EpochCursor {
@@ -34,7 +35,7 @@ final class MixtureCursor implements EpochCursor {
 
     private EpochCursor cursor() throws IOException {
       if (cursor == null) {
-        cursor = EpochCursor.of(source(), feedSeed, number);
+        cursor = source().epoch(feedSeed, number);
       }
       return cursor;
     }

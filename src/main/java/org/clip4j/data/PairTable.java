@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Predicate;
+import org.clip4j.encode.ImageFile;
 import org.clip4j.image.ImageDecoder;
 
 /**

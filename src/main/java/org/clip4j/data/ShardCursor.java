@@ -3,6 +3,8 @@ package org.clip4j.data;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.data.internal.shards.ShardScanner;
+import org.clip4j.io.SeededRandom;
 
 /**
  * One pass over shards, in an order of the seed's, through a shuffle buffer: a pair is drawn from

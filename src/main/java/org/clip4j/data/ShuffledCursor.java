@@ -1,5 +1,7 @@
 package org.clip4j.data;
 
+import org.clip4j.io.SeededRandom;
+
 /** All pairs of a source, every order equally likely. */
 final class ShuffledCursor implements EpochCursor {
   private final PairSource source;

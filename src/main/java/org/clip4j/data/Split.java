@@ -2,6 +2,7 @@ package org.clip4j.data;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.io.SeededRandom;
 
 /**
  * Pairs divided in two at random, see {@link PairSource#split(double, long)}.

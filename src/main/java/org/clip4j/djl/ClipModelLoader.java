@@ -19,7 +19,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
-import org.clip4j.engine.Libtorch;
+import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.hub.DownloadListener;
 import org.clip4j.io.FileNames;
 import org.clip4j.io.IoErrors;

@@ -8,7 +8,7 @@ import java.util.List;
 import org.clip4j.Clip;
 import org.clip4j.PromptTemplates;
 import org.clip4j.ZeroShotClassifier;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 

@@ -13,7 +13,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
-import org.clip4j.engine.Libtorch;
+import org.clip4j.engine.internal.Libtorch;
 
 /** A {@link Clip} as a DJL model. Owns it: closing the one closes the other. */
 final class LoadedClip extends BaseModel {

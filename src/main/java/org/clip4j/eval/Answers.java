@@ -7,6 +7,7 @@ import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.data.UnreadableImages;
+import org.clip4j.encode.Encoder;
 
 /**
  * What classifiers answer on a set of images of any size: images are read and encoded a few at a

@@ -3,7 +3,7 @@ package org.clip4j.eval;
 import java.util.Arrays;
 import java.util.function.Function;
 import java.util.stream.IntStream;
-import org.clip4j.data.SeededRandom;
+import org.clip4j.io.SeededRandom;
 
 /**
  * Percentile bootstrap (Efron 1979): the statistics of as many images drawn with replacement as

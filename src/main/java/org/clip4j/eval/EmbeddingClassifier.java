@@ -1,5 +1,7 @@
 package org.clip4j.eval;
 
+import org.clip4j.encode.ClassWeights;
+
 /**
  * What says how well an image's embedding fits each of C classes: class names as vectors, or a
  * probe. Any number of threads may call one.

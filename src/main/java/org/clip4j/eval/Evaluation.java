@@ -6,6 +6,8 @@ import java.util.List;
 import java.util.Map;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairSource;
+import org.clip4j.encode.ClassWeights;
+import org.clip4j.encode.Encoder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

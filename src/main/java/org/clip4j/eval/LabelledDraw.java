@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
-import org.clip4j.data.SeededRandom;
+import org.clip4j.io.SeededRandom;
 
 /** Draws of labelled examples, class by class, that follow from a seed. */
 final class LabelledDraw {

@@ -4,8 +4,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiConsumer;
-import org.clip4j.data.ImageSource;
 import org.clip4j.data.UnreadableImages;
+import org.clip4j.encode.Encoder;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 

@@ -13,7 +13,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.function.DoubleConsumer;
 import org.clip4j.io.IoErrors;
-import org.clip4j.search.NpyHeader;
+import org.clip4j.io.NpyHeader;
 
 /**
  * An array that NumPy saved ({@code numpy.save}), read in pieces: a matrix of floats as embeddings,

@@ -6,8 +6,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
-import org.clip4j.data.ImageSource;
 import org.clip4j.data.UnreadableImages;
+import org.clip4j.encode.Encoder;
+import org.clip4j.encode.ImageSource;
 
 /**
  * Near-duplicates between a training and an evaluation set (Radford et al. 2021, section 5): pairs

@@ -8,6 +8,7 @@ import java.util.function.DoubleConsumer;
 import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
+import org.clip4j.encode.Encoder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

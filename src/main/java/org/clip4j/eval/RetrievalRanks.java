@@ -10,10 +10,10 @@ import java.util.Arrays;
 import java.util.function.DoubleConsumer;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
-import org.clip4j.engine.HostMemory;
-import org.clip4j.engine.Libtorch;
-import org.clip4j.engine.TorchScript;
-import org.clip4j.engine.TorchScript.Mode;
+import org.clip4j.engine.internal.HostMemory;
+import org.clip4j.engine.internal.Libtorch;
+import org.clip4j.engine.internal.TorchScript;
+import org.clip4j.engine.internal.TorchScript.Mode;
 
 /**
  * How many wrong candidates are not less similar than the right one, for M images and N texts of E

@@ -10,6 +10,8 @@ import java.util.Set;
 import java.util.function.LongConsumer;
 import org.clip4j.data.CorruptedImage;
 import org.clip4j.data.LabelledImages;
+import org.clip4j.encode.ClassNames;
+import org.clip4j.encode.Encoder;
 import org.clip4j.image.Corruption;
 import org.jspecify.annotations.Nullable;
 

@@ -7,10 +7,10 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
-import org.clip4j.engine.HostMemory;
-import org.clip4j.engine.Libtorch;
-import org.clip4j.engine.TorchScript;
-import org.clip4j.engine.TorchScript.Mode;
+import org.clip4j.engine.internal.HostMemory;
+import org.clip4j.engine.internal.Libtorch;
+import org.clip4j.engine.internal.TorchScript;
+import org.clip4j.engine.internal.TorchScript.Mode;
 
 /**
  * The mean cross-entropy of softmax(W x + b) over labelled features, and its gradient, in native

@@ -2,6 +2,7 @@ package org.clip4j.eval;
 
 import java.util.Locale;
 import java.util.stream.IntStream;
+import org.clip4j.encode.ClassWeights;
 
 /**
  * How often the right class is the most similar to an image, or among the five most similar.

@@ -8,6 +8,10 @@ import java.util.Objects;
 import java.util.function.LongConsumer;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.data.UnreadableImages;
+import org.clip4j.encode.ClassNames;
+import org.clip4j.encode.ClassWeights;
+import org.clip4j.encode.Encoder;
+import org.clip4j.encode.PromptSet;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -74,7 +74,7 @@ final class FileNames {
 
   /** Lets through a commit's hash. */
   static String checkCommit(String commit, String where) throws HubException {
-    if (!Checksum.isSha1(commit)) {
+    if (!BlobChecksum.isSha1(commit)) {
       throw new HubException(
           where + " gives " + quote(commit) + " for a commit; that is 40 hexadecimal digits");
     }

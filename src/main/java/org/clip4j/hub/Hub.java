@@ -214,7 +214,7 @@ public final class Hub {
   private static List<String> shards(ModelCache cache, String commit, FileSelection selection)
       throws IOException {
     return selection.isSharded()
-        ? ShardIndex.shards(
+        ? WeightsIndex.shards(
             cache.snapshot(commit).resolve(selection.weights()), selection.shardSuffix())
         : List.of();
   }

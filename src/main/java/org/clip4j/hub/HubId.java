@@ -81,7 +81,7 @@ public record HubId(String repo, String revision) {
 
   /** Whether the revision is a whole commit hash, whose content never changes. */
   boolean isCommit() {
-    return Checksum.isSha1(revision);
+    return BlobChecksum.isSha1(revision);
   }
 
   /** The folder that the cache keeps the model in. */

@@ -10,7 +10,7 @@ import java.util.OptionalLong;
  * @param size in bytes
  * @param checksum of its content
  */
-record RemoteFile(String name, String etag, long size, Checksum checksum) {
+record RemoteFile(String name, String etag, long size, BlobChecksum checksum) {
 
   static RemoteFile of(HubClient.Reply reply, HubId id, String commit, RepoFile listed)
       throws HubException {
@@ -57,14 +57,15 @@ record RemoteFile(String name, String etag, long size, Checksum checksum) {
   }
 
   /** SHA-256 where either source has it, else git's hash; the two must not disagree. */
-  private static Checksum checksum(String etag, String where, RepoFile listed) throws HubException {
-    String sha256 = agreed(Checksum.isSha256(etag) ? etag : null, listed.sha256(), where);
+  private static BlobChecksum checksum(String etag, String where, RepoFile listed)
+      throws HubException {
+    String sha256 = agreed(BlobChecksum.isSha256(etag) ? etag : null, listed.sha256(), where);
     if (sha256 != null) {
-      return new Checksum(false, sha256);
+      return new BlobChecksum(false, sha256);
     }
-    String git = agreed(Checksum.isSha1(etag) ? etag : null, listed.gitHash(), where);
+    String git = agreed(BlobChecksum.isSha1(etag) ? etag : null, listed.gitHash(), where);
     if (git != null) {
-      return new Checksum(true, git);
+      return new BlobChecksum(true, git);
     }
     throw new HubException(
         where + " has no checksum: neither its listing nor the etag " + etag + " is one");

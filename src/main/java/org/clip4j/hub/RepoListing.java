@@ -53,7 +53,7 @@ record RepoListing(String commit, Map<String, RepoFile> files) {
     long size = size(entry, where, name);
     if (!(entry.get("lfs") instanceof JsonObject lfs)) {
       String hash = text(entry, "blobId");
-      return new RepoFile(name, size, Checksum.isSha1(hash) ? hash : null, null);
+      return new RepoFile(name, size, BlobChecksum.isSha1(hash) ? hash : null, null);
     }
     long stored = size(lfs, where, name);
     if (size >= 0 && stored >= 0 && size != stored) {
@@ -61,7 +61,8 @@ record RepoListing(String commit, Map<String, RepoFile> files) {
           where + " gives " + name + " both " + size + " and " + stored + " bytes");
     }
     String hash = text(lfs, "sha256");
-    return new RepoFile(name, Math.max(size, stored), null, Checksum.isSha256(hash) ? hash : null);
+    return new RepoFile(
+        name, Math.max(size, stored), null, BlobChecksum.isSha256(hash) ? hash : null);
   }
 
   private static long size(JsonObject entry, String where, String name) throws HubException {

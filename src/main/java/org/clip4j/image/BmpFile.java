@@ -3,6 +3,7 @@ package org.clip4j.image;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.clip4j.image.internal.SizeCheck;
 
 /** The header of a BMP file, whose claims the reader would believe. */
 final class BmpFile {

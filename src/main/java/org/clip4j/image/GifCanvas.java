@@ -6,6 +6,9 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.clip4j.image.internal.PixelConverter;
+import org.clip4j.image.internal.Pixels;
+import org.clip4j.image.internal.SizeCheck;
 
 /**
  * The logical screen of a GIF, on which the first frame lies somewhere. What the frame leaves free
@@ -148,8 +151,8 @@ record GifCanvas(int width, int height, int left, int top, byte[] essence) {
   }
 
   /** The picture with the frame in its place. */
-  RgbImage place(BufferedImage frame, PixelConverter converter) throws IOException {
-    RgbImage part = converter.toRgb(frame);
+  Pixels place(BufferedImage frame, PixelConverter converter) throws IOException {
+    Pixels part = converter.toRgb(frame);
     if (left == 0 && top == 0 && part.width() == width && part.height() == height) {
       return part;
     }
@@ -157,24 +160,7 @@ record GifCanvas(int width, int height, int left, int top, byte[] essence) {
       throw new IOException("a frame without a palette");
     }
     int free = converter.over(palette.getRGB(Math.max(0, palette.getTransparentPixel())));
-    byte[] pixels = new byte[width * height * 3];
-    for (int i = 0; i < pixels.length; i += 3) {
-      pixels[i] = (byte) (free >> 16);
-      pixels[i + 1] = (byte) (free >> 8);
-      pixels[i + 2] = (byte) free;
-    }
-    RgbImage whole = new RgbImage(width, height, pixels);
-    paste(part, whole, left, top);
-    return whole;
-  }
-
-  /** Copies an image into a larger one that it fits into. */
-  static void paste(RgbImage part, RgbImage whole, int left, int top) {
-    int run = part.width() * 3;
-    for (int y = 0; y < part.height(); y++) {
-      int to = ((top + y) * whole.width() + left) * 3;
-      System.arraycopy(part.pixels(), y * run, whole.pixels(), to, run);
-    }
+    return part.placed(width, height, left, top, free);
   }
 
   private static int uint16(byte[] data, int at) {

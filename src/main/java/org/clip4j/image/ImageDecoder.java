@@ -13,6 +13,11 @@ import java.nio.file.Path;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
+import org.clip4j.image.internal.PixelConverter;
+import org.clip4j.image.internal.Pixels;
+import org.clip4j.image.internal.SizeCheck;
+import org.clip4j.image.internal.jpeg.JpegFile;
+import org.clip4j.image.internal.webp.WebpFile;
 import org.clip4j.io.FileNames;
 import org.clip4j.io.IoErrors;
 
@@ -144,7 +149,7 @@ public final class ImageDecoder {
 
   /** Whether libjpeg-turbo is installed, see {@link #withTurboJpeg}. */
   public static boolean hasTurboJpeg() {
-    return TurboJpeg.isAvailable();
+    return JpegFile.hasTurbo();
   }
 
   /**
@@ -242,17 +247,18 @@ public final class ImageDecoder {
     }
     try (Reservation memory = new Reservation()) {
       SizeCheck sizeCheck = sizeCheck(data.length, memory);
-      RgbImage stored =
+      Pixels stored =
           switch (format) {
             case JPEG -> JpegFile.decode(data, sizeCheck, turboJpeg);
             case PNG -> readPng(data, sizeCheck);
             case GIF -> readGif(data, sizeCheck);
-            case WEBP -> readWebp(data, sizeCheck);
+            case WEBP -> WebpFile.decode(data, background, sizeCheck);
             case BMP -> readFirst(format, BmpFile.essence(data, sizeCheck), converter());
             case TIFF -> readTiff(data, sizeCheck);
           };
       boolean turned = exifOrientation || format == ImageFormat.TIFF;
-      return turned ? OrientationReader.read(format, data).apply(stored) : stored;
+      RgbImage image = image(stored);
+      return turned ? OrientationReader.read(format, data).apply(image) : image;
     } catch (IOException | RuntimeException | OutOfMemoryError | StackOverflowError e) {
       // Reader plugins throw nearly anything on damaged input: unchecked exceptions are theirs.
       Throwable told = e instanceof UncheckedIOException ? e.getCause() : e;
@@ -278,7 +284,7 @@ public final class ImageDecoder {
   public RgbImage read(BufferedImage image) throws IOException {
     try {
       checkSize(image.getWidth(), image.getHeight());
-      return converter().toRgbOfAnyType(image);
+      return image(converter().toRgbOfAnyType(image));
     } catch (IOException | RuntimeException e) {
       String name = "the buffered image of " + image.getWidth() + " x " + image.getHeight();
       throw new ImageFormatException(name, "cannot be converted to RGB: " + IoErrors.message(e), e);
@@ -358,43 +364,30 @@ public final class ImageDecoder {
     return new PixelConverter(background);
   }
 
-  private static RgbImage readFirst(ImageFormat format, byte[] data, PixelConverter converter)
+  private static RgbImage image(Pixels pixels) {
+    return new RgbImage(pixels.width(), pixels.height(), pixels.rgb());
+  }
+
+  private static Pixels readFirst(ImageFormat format, byte[] data, PixelConverter converter)
       throws IOException {
     return converter.toRgb(readImage(format, data));
   }
 
-  private RgbImage readPng(byte[] data, SizeCheck sizeCheck) throws IOException {
+  private Pixels readPng(byte[] data, SizeCheck sizeCheck) throws IOException {
     PngFile.Content png = PngFile.of(data, sizeCheck);
     PixelConverter converter = new PixelConverter(background, false, true, png.transparentGray());
     return readFirst(ImageFormat.PNG, png.essence(), converter);
   }
 
-  private RgbImage readTiff(byte[] data, SizeCheck sizeCheck) throws IOException {
+  private Pixels readTiff(byte[] data, SizeCheck sizeCheck) throws IOException {
     TiffFile file = TiffFile.of(data, sizeCheck);
     return file.toRgb(readImage(ImageFormat.TIFF, file.essence()), background);
   }
 
   /** The first frame may cover only a part of the picture. */
-  private RgbImage readGif(byte[] data, SizeCheck sizeCheck) throws IOException {
+  private Pixels readGif(byte[] data, SizeCheck sizeCheck) throws IOException {
     GifCanvas canvas = GifCanvas.of(data, sizeCheck);
     return canvas.place(readImage(ImageFormat.GIF, canvas.essence()), converter());
-  }
-
-  private RgbImage readWebp(byte[] data, SizeCheck sizeCheck) throws IOException {
-    WebpFile file = WebpFile.of(data);
-    if (file.isFrame()) {
-      sizeCheck.check(file.canvasWidth(), file.canvasHeight(), 14, SizeCheck.UNIFORM);
-    }
-    RgbImage picture;
-    if (file.isLossy()) {
-      picture = file.decodeLossy(sizeCheck);
-      if (background >= 0 && file.hasAlpha()) {
-        converter().composite(picture, file.decodeAlpha(picture.width(), picture.height()));
-      }
-    } else {
-      picture = converter().toRgb(file.decodeLossless(sizeCheck));
-    }
-    return file.isFrame() ? file.place(picture, Math.max(0, background)) : picture;
   }
 
   private static BufferedImage readImage(ImageFormat format, byte[] data) throws IOException {

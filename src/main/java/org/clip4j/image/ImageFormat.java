@@ -3,10 +3,9 @@ package org.clip4j.image;
 import com.twelvemonkeys.imageio.plugins.tiff.TIFFImageReaderSpi;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.Iterator;
 import java.util.Locale;
-import javax.imageio.ImageIO;
 import javax.imageio.ImageReader;
+import org.clip4j.image.internal.JdkReaders;
 
 /** The supported formats: how content tells them apart, and which reader decodes each. */
 enum ImageFormat {
@@ -81,25 +80,11 @@ enum ImageFormat {
     return hex.toString();
   }
 
-  /**
-   * A reader of its own for each image. The provider is named instead of looked up where it can be:
-   * ImageIO's registry sees only the plugins of the class loader that touched it first, and other
-   * plugins of the application must not change the pixels.
-   */
+  /** Makes a reader of its own for each image, always of the same provider. */
   ImageReader newReader() throws IOException {
-    return switch (this) {
-      case TIFF -> new TIFFImageReaderSpi().createReaderInstance(null);
-      default -> {
-        Iterator<ImageReader> readers = ImageIO.getImageReadersByFormatName(label);
-        while (readers.hasNext()) {
-          ImageReader reader = readers.next();
-          if (reader.getClass().getModule() == ImageIO.class.getModule()) {
-            yield reader;
-          }
-        }
-        throw new IOException("this Java runtime has no reader for " + label);
-      }
-    };
+    return this == TIFF
+        ? new TIFFImageReaderSpi().createReaderInstance(null)
+        : JdkReaders.create(label);
   }
 
   private static boolean starts(byte[] data, int at, String latin1) {

@@ -4,6 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import org.clip4j.image.internal.SizeCheck;
 
 /**
  * The chunks of a PNG file. The JDK's reader gets those that hold pixels and no others: it parses

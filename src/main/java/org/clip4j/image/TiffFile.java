@@ -6,6 +6,10 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.TreeMap;
+import org.clip4j.image.internal.PixelConverter;
+import org.clip4j.image.internal.Pixels;
+import org.clip4j.image.internal.SizeCheck;
+import org.clip4j.image.internal.jpeg.JpegFile;
 
 /**
  * What there is to know of a TIFF file before it is decoded. The reader gets one directory of
@@ -125,7 +129,7 @@ final class TiffFile {
   }
 
   /** Makes RGB of what the reader made of {@link #essence}. */
-  RgbImage toRgb(BufferedImage image, int background) throws IOException {
+  Pixels toRgb(BufferedImage image, int background) throws IOException {
     // Without a word, a fourth sample of RGB is alpha, and so is whatever the word is but 0.
     boolean alpha = directory.number(EXTRA_SAMPLES, STRAIGHT) != SPARE;
     PixelConverter converter = new PixelConverter(background, isPremultiplied(), alpha, -1);

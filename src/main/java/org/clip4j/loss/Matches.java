@@ -4,7 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.stream.LongStream;
-import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.internal.HostMemory;
 
 /**
  * Which texts of a batch belong to an image besides its own: those of pairs with the same caption

@@ -4,8 +4,8 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
-import org.clip4j.engine.Autograd;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.engine.internal.Autograd;
+import org.clip4j.engine.internal.TorchScript;
 
 /**
  * A loss over a batch of pairs, of which row n of the images belongs to row n of the texts.

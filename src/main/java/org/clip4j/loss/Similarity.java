@@ -2,8 +2,8 @@ package org.clip4j.loss;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import org.clip4j.engine.TorchScript;
-import org.clip4j.engine.TorchScript.Mode;
+import org.clip4j.engine.internal.TorchScript;
+import org.clip4j.engine.internal.TorchScript.Mode;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,6 +1,6 @@
 package org.clip4j.model;
 
-import org.clip4j.engine.LinearKernels;
+import org.clip4j.engine.internal.LinearKernels;
 
 /** The activation of a tower's MLPs, as TorchScript over {@code y}. */
 enum Activation {

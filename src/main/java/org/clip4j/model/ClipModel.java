@@ -11,9 +11,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import org.clip4j.engine.HostMemory;
-import org.clip4j.engine.Libtorch;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.HostMemory;
+import org.clip4j.engine.internal.Libtorch;
 import org.jspecify.annotations.Nullable;
 
 /**

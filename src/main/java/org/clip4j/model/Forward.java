@@ -1,7 +1,7 @@
 package org.clip4j.model;
 
 import org.clip4j.engine.Precision;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.engine.internal.TorchScript;
 
 /**
  * What a forward pass is for, and in which precision it is computed. The constants are in float32.

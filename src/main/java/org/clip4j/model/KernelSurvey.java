@@ -3,10 +3,11 @@ package org.clip4j.model;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
-import org.clip4j.engine.KernelProof;
-import org.clip4j.engine.Libtorch;
-import org.clip4j.engine.LinearKernels;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.KernelProof;
+import org.clip4j.engine.internal.Libtorch;
+import org.clip4j.engine.internal.LinearKernels;
+import org.clip4j.engine.internal.PrecisionKernels;
 import org.clip4j.io.DaemonThreads;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
 import org.slf4j.Logger;
@@ -29,7 +30,7 @@ public final class KernelSurvey {
   public static void run() {
     prove(ClipConfig.named(PADDED), Precision.FP32, true);
     for (Precision precision : List.of(Precision.FP32, Precision.BF16, Precision.FP16)) {
-      if (precision.isNativeOn(Device.cpu())) {
+      if (PrecisionKernels.isNativeOn(precision, Device.cpu())) {
         for (String name : TYPICAL) {
           prove(ClipConfig.named(name), precision, true);
         }

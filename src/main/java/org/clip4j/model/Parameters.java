@@ -9,10 +9,10 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.clip4j.engine.LinearKernels;
-import org.clip4j.engine.LinearKernels.Laid;
-import org.clip4j.engine.LinearKernels.Operation;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.engine.internal.LinearKernels;
+import org.clip4j.engine.internal.LinearKernels.Laid;
+import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.model.ParameterSpec.Distribution;
 import org.clip4j.model.ParameterSpec.Init;
 

@@ -4,10 +4,10 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.Optional;
-import org.clip4j.engine.LinearKernels;
-import org.clip4j.engine.LinearKernels.Laid;
-import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.LinearKernels;
+import org.clip4j.engine.internal.LinearKernels.Laid;
+import org.clip4j.engine.internal.LinearKernels.Operation;
 import org.clip4j.model.Parameters.LinearMap;
 
 /**

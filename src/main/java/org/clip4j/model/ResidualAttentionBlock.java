@@ -6,7 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
-import org.clip4j.engine.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearKernels.Operation;
 import org.clip4j.model.ParameterSpec.Init;
 
 /**

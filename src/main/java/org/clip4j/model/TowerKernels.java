@@ -6,10 +6,11 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
-import org.clip4j.engine.LinearKernels;
-import org.clip4j.engine.PlainArithmetic;
 import org.clip4j.engine.Precision;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.engine.internal.LinearKernels;
+import org.clip4j.engine.internal.PlainArithmetic;
+import org.clip4j.engine.internal.PrecisionKernels;
+import org.clip4j.engine.internal.TorchScript;
 
 /** The kernels of one tower, compiled for each use and precision when they are first needed. */
 final class TowerKernels {
@@ -64,6 +65,7 @@ final class TowerKernels {
         variant ->
             TorchScript.compile(
                 manager,
-                precision.applyTo(source.apply(use, precision) + functions, manager.getDevice())));
+                PrecisionKernels.applyTo(
+                    precision, source.apply(use, precision) + functions, manager.getDevice())));
   }
 }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.clip4j.io.CheckedJson;
 
 /**
  * What {@code embed.json} says: which files of the folder count, and how much of those that grow.

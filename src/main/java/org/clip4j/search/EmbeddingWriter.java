@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
+import org.clip4j.io.CheckedJson;
+import org.clip4j.io.FolderLock;
 
 /**
  * Writes embeddings to a folder so that an interrupted run goes on where it stopped, and what comes

@@ -12,6 +12,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.clip4j.io.CheckedJson;
+import org.clip4j.io.Crc;
+import org.clip4j.io.FolderLock;
 import org.clip4j.search.Vectors.Layout;
 import org.clip4j.search.Vectors.Piece;
 
@@ -125,7 +128,7 @@ final class IndexFolder {
     if (!Files.exists(file)) {
       throw new IOException(file + " is missing; the index cannot be used without it");
     }
-    String found = CheckedJson.hex(Checksum.of(file));
+    String found = CheckedJson.hex(Crc.of(file));
     if (!found.equals(crc32c)) {
       throw new IOException(
           file + " is damaged: its checksum is " + found + ", index.json says " + crc32c);

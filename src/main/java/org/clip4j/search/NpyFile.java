@@ -10,7 +10,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
+import org.clip4j.io.AtomicFile;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.NpyHeader;
 
 /**
  * A matrix in NumPy's {@code .npy} format: float32, little-endian, C order, one vector a row. What

@@ -10,7 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSpec;
 

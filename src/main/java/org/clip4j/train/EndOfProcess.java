@@ -6,7 +6,7 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.clip4j.engine.LastCall;
+import org.clip4j.engine.internal.LastCall;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

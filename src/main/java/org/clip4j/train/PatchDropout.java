@@ -1,7 +1,7 @@
 package org.clip4j.train;
 
-import org.clip4j.data.PairBatch;
-import org.clip4j.data.SeededRandom;
+import org.clip4j.data.internal.loader.PairBatch;
+import org.clip4j.io.SeededRandom;
 
 /**
  * Which patches of each image a training step looks at (Li et al. 2023, "Scaling Language-Image

@@ -10,7 +10,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.IntConsumer;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.io.DaemonThreads;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;

@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.clip4j.engine.HostMemory;
+import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSource;

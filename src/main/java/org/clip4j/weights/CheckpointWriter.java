@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.StagedFiles;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;

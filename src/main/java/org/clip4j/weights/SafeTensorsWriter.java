@@ -19,6 +19,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.io.StagedFiles;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.weights.SafeTensorsHeader.Span;
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageDecoder;
 
 /** Reads what is in a folder as a program of its own, for a locale of its own. */

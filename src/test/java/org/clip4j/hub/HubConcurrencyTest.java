@@ -44,7 +44,7 @@ class HubConcurrencyTest extends HubFixture {
     String commit = hub.publish(ID, "main", both());
     HubClient client = new HubClient(HubSettings.of(environment), Proxies.NONE, waits::add);
     RemoteFile file =
-        new RemoteFile("open_clip_model.safetensors", SHA, 3_000_000, new Checksum(false, SHA));
+        new RemoteFile("open_clip_model.safetensors", SHA, 3_000_000, new BlobChecksum(false, SHA));
     Path blob = Files.createDirectories(repo().resolve("blobs")).resolve(SHA);
     Files.write(blob.resolveSibling(SHA + ".incomplete"), new byte[] {WEIGHTS[0]});
     ExecutorService threads = Executors.newFixedThreadPool(4);

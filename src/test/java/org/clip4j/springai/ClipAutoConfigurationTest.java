@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.clip4j.Clip;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
 import org.junit.jupiter.api.Test;
 import org.springframework.ai.content.Media;
 import org.springframework.ai.document.Document;

@@ -4,8 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
-import org.clip4j.engine.Faults;
-import org.clip4j.engine.KernelProof;
+import org.clip4j.engine.internal.Faults;
+import org.clip4j.engine.internal.KernelProof;
 import org.clip4j.model.ClipModel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

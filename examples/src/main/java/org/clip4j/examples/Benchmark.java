@@ -9,6 +9,7 @@ import org.clip4j.examples.bench.ProbeBenchmark;
 import org.clip4j.examples.bench.RetrievalBenchmark;
 import org.clip4j.examples.bench.SearchBenchmark;
 import org.clip4j.examples.bench.TrainBenchmark;
+import org.clip4j.examples.options.Range;
 import org.openjdk.jmh.results.format.ResultFormatType;
 import org.openjdk.jmh.runner.NoBenchmarksException;
 import org.openjdk.jmh.runner.Runner;

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import org.clip4j.ClipLoader;
+import org.clip4j.examples.app.Parity;
+import org.clip4j.examples.options.Models;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
@@ -36,7 +38,7 @@ final class Convert implements Callable<Integer> {
     }
   }
 
-  @Option(names = "--from", required = true, paramLabel = "MODEL", description = Examples.MODEL)
+  @Option(names = "--from", required = true, paramLabel = "MODEL", description = Models.NAME)
   private String from;
 
   @Option(
@@ -64,7 +66,7 @@ final class Convert implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ClipLoader loader = Examples.loader(from);
+    ClipLoader loader = Models.loader(from);
     if (architecture != null) {
       loader.optArchitecture(architecture);
     }

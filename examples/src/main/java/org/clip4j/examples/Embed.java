@@ -15,6 +15,13 @@ import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.data.ImageList;
 import org.clip4j.data.Images;
+import org.clip4j.examples.app.search.ModelFacts;
+import org.clip4j.examples.app.terminal.CountBar;
+import org.clip4j.examples.app.terminal.Stop;
+import org.clip4j.examples.options.BackgroundOption;
+import org.clip4j.examples.options.ModelOptions;
+import org.clip4j.examples.options.PairOptions;
+import org.clip4j.examples.options.Range;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.search.EmbeddingRun;
 import org.clip4j.search.EmbeddingWriter;
@@ -33,16 +40,7 @@ import picocli.CommandLine.Option;
       "Embeds images or texts into a folder of .npy files (float32, unit length) with a table of",
       "names. Run it again to go on where it was interrupted. Search finds images in the folder."
     })
-final class Embed implements Callable<Integer> {
-  static final String IMAGES = "images";
-  static final String TEXTS = "texts";
-
-  // Facts and notes in embed.json, for Search to find.
-  static final String OF = "of";
-  static final String WEIGHTS = "weights";
-  static final String KIND = "kind";
-  static final String ROOT = "root";
-
+public final class Embed implements Callable<Integer> {
   /** What is embedded. */
   static final class Input {
     @Option(
@@ -81,11 +79,7 @@ final class Embed implements Callable<Integer> {
       description = "Quotes in a table are part of its text; they enclose no fields.")
   private boolean noQuotes;
 
-  @Option(
-      names = "--background",
-      paramLabel = "RRGGBB",
-      description = "Colour behind transparent images (transparency is dropped).")
-  private String background;
+  @Mixin private BackgroundOption background;
 
   @Option(names = "--batch-size", defaultValue = "32", description = "Encoded at once.")
   @Range(min = 1)
@@ -105,7 +99,7 @@ final class Embed implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     // What is to be embedded is looked at first: it may be misspelt, and a model loads slowly.
-    ImageList images = input.images == null ? null : images(Examples.decoder(background));
+    ImageList images = input.images == null ? null : images(background.decoder());
     List<String> texts = input.texts == null ? null : texts(input.texts);
     ClipLoader loader = model.loader();
     ModelFacts facts = ModelFacts.of(loader);
@@ -115,7 +109,7 @@ final class Embed implements Callable<Integer> {
   }
 
   private ImageList images(ImageDecoder decoder) throws IOException {
-    if (Examples.isTar(input.images)) {
+    if (PairOptions.isTar(input.images)) {
       return Images.tars(input.images, decoder);
     }
     Path path = Path.of(input.images);
@@ -144,12 +138,12 @@ final class Embed implements Callable<Integer> {
   }
 
   private int embed(Clip clip, ImageList images, ModelFacts facts) throws IOException {
-    Map<String, String> all = facts(facts, IMAGES);
+    Map<String, String> all = facts(facts, ModelFacts.IMAGES);
     all.put("transform", facts.transform());
-    all.put("background", background == null ? "none" : background.toLowerCase(Locale.ROOT));
+    all.put("background", background.name());
     Map<String, String> notes = new TreeMap<>(Map.of("model", model.name()));
-    notes.put(KIND, images.kind().name().toLowerCase(Locale.ROOT));
-    notes.put(ROOT, images.root().toString());
+    notes.put(ModelFacts.KIND, images.kind().name().toLowerCase(Locale.ROOT));
+    notes.put(ModelFacts.ROOT, images.root().toString());
     try (EmbeddingWriter writer =
         writer(clip).setColumns("file", "member").optFacts(all).optNotes(notes).open()) {
       EmbeddingRun<byte[]> run =
@@ -164,7 +158,7 @@ final class Embed implements Callable<Integer> {
           writer,
           images.size(),
           i -> List.of(images.name(i).file(), images.name(i).member()),
-          IMAGES);
+          ModelFacts.IMAGES);
     }
   }
 
@@ -172,12 +166,12 @@ final class Embed implements Callable<Integer> {
     try (EmbeddingWriter writer =
         writer(clip)
             .setColumns("text")
-            .optFacts(facts(facts, TEXTS))
+            .optFacts(facts(facts, ModelFacts.TEXTS))
             .optNotes(Map.of("model", model.name()))
             .open()) {
       EmbeddingRun<String> run =
           new EmbeddingRun<>(writer, texts::get, clip::encodeTexts, batchSize, 1);
-      return run(run, writer, texts.size(), i -> List.of(texts.get(i)), TEXTS);
+      return run(run, writer, texts.size(), i -> List.of(texts.get(i)), ModelFacts.TEXTS);
     }
   }
 
@@ -187,7 +181,8 @@ final class Embed implements Callable<Integer> {
 
   private Map<String, String> facts(ModelFacts facts, String of) {
     String precision = model.precision().name().toLowerCase(Locale.ROOT);
-    return new TreeMap<>(Map.of(OF, of, WEIGHTS, facts.weights(), "precision", precision));
+    return new TreeMap<>(
+        Map.of(ModelFacts.OF, of, ModelFacts.WEIGHTS, facts.weights(), "precision", precision));
   }
 
   private <T> int run(

@@ -1,6 +1,12 @@
 package org.clip4j.examples;
 
 import java.util.concurrent.Callable;
+import org.clip4j.examples.app.evaluate.EvaluateOverlap;
+import org.clip4j.examples.app.evaluate.EvaluateRetrieval;
+import org.clip4j.examples.app.evaluate.EvaluateShapes;
+import org.clip4j.examples.app.evaluate.EvaluateShift;
+import org.clip4j.examples.app.evaluate.EvaluateUnknown;
+import org.clip4j.examples.app.evaluate.EvaluateZeroShot;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -21,7 +27,7 @@ import picocli.CommandLine.Spec;
       EvaluateUnknown.class,
       EvaluateShapes.class
     })
-final class Evaluate implements Callable<Integer> {
+public final class Evaluate implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   public static void main(String... args) {

@@ -1,47 +1,27 @@
 package org.clip4j.examples;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import org.clip4j.Clip;
-import org.clip4j.ClipLoader;
-import org.clip4j.image.ImageDecoder;
+import org.clip4j.examples.app.terminal.StatusLine;
+import org.clip4j.examples.app.terminal.Stop;
+import org.clip4j.examples.options.Range;
 import org.clip4j.io.IoErrors;
-import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingDivergedException;
-import org.clip4j.train.TrainingResult;
 import picocli.CommandLine;
 
 /** What the examples share. */
-final class Examples {
-  /** What an option means that names a model. */
-  static final String MODEL =
-      "A model on the hub (openai/clip-vit-base-patch32), a folder or a weights file.";
-
+public final class Examples {
   private Examples() {}
-
-  /** Loads a model, with a bar while it is downloaded. */
-  static ClipLoader loader(String model) {
-    return Clip.loader(model).optDownloadListener(new DownloadBar());
-  }
-
-  /** Whether a name is that of tars, also of compressed ones, which are refused with the reason. */
-  static boolean isTar(String name) {
-    return name.matches(".*\\.(tar(\\.(gz|zst|bz2|xz))?|tgz)");
-  }
 
   /**
    * Parses arguments and runs a command; what the user can mend is one line on standard error, and
    * exit status 1.
    */
-  static int run(Callable<Integer> command, String... args) {
+  public static int run(Callable<Integer> command, String... args) {
     StatusLine.install();
     try {
       return execute(new CommandLine(command), List.of(args));
@@ -107,82 +87,5 @@ final class Examples {
       text = text.replace(option.getKey(), option.getValue());
     }
     return text;
-  }
-
-  /**
-   * A decoder that paints a colour, written as RRGGBB, behind transparent images; null drops
-   * transparency.
-   */
-  static ImageDecoder decoder(String background) {
-    if (background == null) {
-      return ImageDecoder.defaults();
-    }
-    if (!background.matches("[0-9a-fA-F]{6}")) {
-      throw new IllegalArgumentException(
-          "a background is six hexadecimal digits RRGGBB, for example ffffff; found " + background);
-    }
-    return ImageDecoder.defaults().withBackground(Integer.parseInt(background, 16));
-  }
-
-  /**
-   * Trains with a progress bar, and {@code loss.png} drawn in the output folder as it goes; Ctrl-C
-   * ends the training after the step under way, and the model is saved, with a checkpoint if there
-   * are any.
-   */
-  static TrainingResult train(ClipTrainer.Builder builder, int batchSize, Path output)
-      throws IOException {
-    LossPicture picture = new LossPicture(output);
-    Progress[] progress = new Progress[1];
-    TimeLeft[] pace = new TimeLeft[1];
-    ClipTrainer trainer =
-        builder
-            .setOutput(output)
-            .optListener(picture)
-            .optListener(
-                step -> {
-                  if (progress[0] == null) {
-                    progress[0] = new Progress("Training", step.totalSteps());
-                    pace[0] = new TimeLeft(step.step(), System::nanoTime);
-                  }
-                  pace[0].progress(step.step());
-                  String state =
-                      String.format(
-                          Locale.ROOT,
-                          "loss %.3f, %,.0f samples/s, %.0f %% data wait",
-                          step.loss(),
-                          pace[0].perSecond() * batchSize,
-                          100 * step.dataWait());
-                  progress[0].show(step.step(), state, step.remaining());
-                })
-            .build();
-    Stop.hold();
-    try {
-      TrainingResult result = trainer.train();
-      picture.drawOrSay();
-      if (!result.cancelled()) {
-        Stop.release();
-      }
-      return result;
-    } finally {
-      if (progress[0] != null) {
-        progress[0].close();
-      }
-    }
-  }
-
-  static JsonObject toJson(TrainingResult result) {
-    JsonArray losses = new JsonArray();
-    for (float loss : result.losses()) {
-      losses.add(loss);
-    }
-    JsonObject json = new JsonObject();
-    json.addProperty("steps", result.steps());
-    json.addProperty("resumed_at", result.resumedAt());
-    json.addProperty("samples", result.samples());
-    json.addProperty("seconds", result.elapsed().toNanos() / 1e9);
-    json.addProperty("samples_per_second", result.samplesPerSecond());
-    json.addProperty("unreadable", result.unreadable());
-    json.add("losses", losses);
-    return json;
   }
 }

@@ -14,6 +14,14 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.Interval;
+import org.clip4j.examples.app.evaluate.OpenModel;
+import org.clip4j.examples.app.evaluate.ProbeData;
+import org.clip4j.examples.app.evaluate.ProbeReport;
+import org.clip4j.examples.app.evaluate.ProbeStudy;
+import org.clip4j.examples.options.DeviceOptions;
+import org.clip4j.examples.options.LabelledOptions;
+import org.clip4j.examples.options.Models;
+import org.clip4j.examples.options.Range;
 import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -28,13 +36,13 @@ import picocli.CommandLine.Option;
     description =
         "Measures an image encoder by linear probes on its frozen embeddings, fitted on all labelled images and on a few of each"
             + " class, beside zero-shot classification. Writes report.html, linear-probe.json and the probe.")
-final class LinearProbe implements Callable<Integer> {
+public final class LinearProbe implements Callable<Integer> {
   /** Names of folders that say nothing of the data set in them. */
   private static final Set<String> PARTS = Set.of("train", "training");
 
   @Mixin private DeviceOptions device;
 
-  @Option(names = "--model", paramLabel = "MODEL", description = Examples.MODEL)
+  @Option(names = "--model", paramLabel = "MODEL", description = Models.NAME)
   private String model;
 
   @Option(

@@ -7,8 +7,13 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
-import org.clip4j.data.ColouredShapes;
-import org.clip4j.examples.HtmlReport.Score;
+import org.clip4j.data.shapes.ColouredShapes;
+import org.clip4j.examples.app.report.HtmlReport.Score;
+import org.clip4j.examples.app.train.QuickstartReport;
+import org.clip4j.examples.app.train.TestImages;
+import org.clip4j.examples.app.train.TrainingRun;
+import org.clip4j.examples.options.DeviceOption;
+import org.clip4j.examples.options.Range;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
@@ -28,7 +33,7 @@ import picocli.CommandLine.Option;
     description =
         "Trains a small CLIP on generated pictures of coloured shapes with captions, then classifies pictures of colour and shape"
             + " combinations that it never saw. Writes report.html and the model.")
-final class Quickstart implements Callable<Integer> {
+public final class Quickstart implements Callable<Integer> {
 
   private static final int IMAGES = 8000;
   private static final int BATCH = 64;
@@ -69,7 +74,7 @@ final class Quickstart implements Callable<Integer> {
         shapes.unseenLabels().size());
     try (ClipModel model = ClipModel.create(config, seed, device.device())) {
       TrainingResult result =
-          Examples.train(
+          TrainingRun.train(
               ClipTrainer.builder()
                   .setModel(model)
                   .setPairs(shapes.training(IMAGES))

@@ -7,7 +7,14 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.clip4j.ClipLoader;
-import org.clip4j.examples.ImageSearch.Match;
+import org.clip4j.examples.app.report.HtmlReport;
+import org.clip4j.examples.app.search.ImageSearch;
+import org.clip4j.examples.app.search.ImageSearch.Match;
+import org.clip4j.examples.app.search.SearchFilters;
+import org.clip4j.examples.app.search.SearchPages;
+import org.clip4j.examples.app.search.SearchServer;
+import org.clip4j.examples.options.ModelOptions;
+import org.clip4j.examples.options.Range;
 import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,7 +34,7 @@ import picocli.CommandLine.Spec;
       "Ranks the rows of a folder that Embed filled by their similarity to a text or an image,",
       "and writes a page of them; or serves a page on this machine to type queries into."
     })
-final class Search implements Callable<Integer> {
+public final class Search implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Mixin private ModelOptions model;

@@ -17,6 +17,12 @@ import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.Pairs;
 import org.clip4j.data.Split;
+import org.clip4j.examples.app.train.TrainingRun;
+import org.clip4j.examples.options.DeviceOption;
+import org.clip4j.examples.options.Models;
+import org.clip4j.examples.options.PairOptions;
+import org.clip4j.examples.options.Range;
+import org.clip4j.examples.options.StepOptions;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
@@ -252,7 +258,7 @@ final class Train implements Callable<Integer> {
           start.model.parameterCount());
       TrainingResult result = train(start, train, split);
       System.out.println(result);
-      JsonObject report = Examples.toJson(result);
+      JsonObject report = TrainingRun.toJson(result);
       List<Evaluated> evaluations = result.summary().evaluations();
       if (!evaluations.isEmpty()) {
         Evaluated last = evaluations.get(evaluations.size() - 1);
@@ -349,7 +355,7 @@ final class Train implements Callable<Integer> {
       builder.optEarlyStopping(patience);
     }
     step.apply(builder);
-    return Examples.train(builder, batchSize, out);
+    return TrainingRun.train(builder, batchSize, out);
   }
 
   /**
@@ -384,7 +390,7 @@ final class Train implements Callable<Integer> {
       ImageTransform transform = ImageTransform.openai(height, width);
       return new Start(ClipModel.create(config, seed, device.device()), transform, null);
     }
-    try (Checkpoint checkpoint = Examples.loader(model).openCheckpoint()) {
+    try (Checkpoint checkpoint = Models.loader(model).openCheckpoint()) {
       return new Start(
           ClipModel.load(checkpoint.config(), checkpoint.parameters(), device.device()),
           checkpoint.transform(),

@@ -13,7 +13,10 @@ import org.clip4j.Probabilities;
 import org.clip4j.UnknownRule;
 import org.clip4j.ZeroShotAnswer;
 import org.clip4j.ZeroShotClassifier;
-import org.clip4j.data.ImageSource;
+import org.clip4j.encode.ImageSource;
+import org.clip4j.examples.options.BackgroundOption;
+import org.clip4j.examples.options.ModelOptions;
+import org.clip4j.examples.options.Range;
 import org.clip4j.image.ImageDecoder;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -86,11 +89,7 @@ final class ZeroShot implements Callable<Integer> {
   @Range(min = 1)
   private int top;
 
-  @Option(
-      names = "--background",
-      paramLabel = "RRGGBB",
-      description = "Colour behind transparent images (transparency is dropped).")
-  private String background;
+  @Mixin private BackgroundOption background;
 
   @Parameters(arity = "1..*", paramLabel = "IMAGE", description = "Image files.")
   private List<Path> images;
@@ -101,7 +100,7 @@ final class ZeroShot implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ImageDecoder decoder = Examples.decoder(background);
+    ImageDecoder decoder = background.decoder();
     try (Clip clip = model.loader().load()) {
       ZeroShotClassifier classifier = classifier(clip);
       for (Path image : images) {

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
-import org.clip4j.examples.DeviceOption;
+import org.clip4j.examples.options.DeviceOption;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;

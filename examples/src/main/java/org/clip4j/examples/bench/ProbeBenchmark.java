@@ -8,7 +8,7 @@ import java.util.concurrent.Callable;
 import org.clip4j.eval.LogisticRegression;
 import org.clip4j.eval.NumpyArray;
 import org.clip4j.eval.ProbeAccuracy;
-import org.clip4j.examples.Range;
+import org.clip4j.examples.options.Range;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 

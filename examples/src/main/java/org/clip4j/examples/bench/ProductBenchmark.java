@@ -7,12 +7,13 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.clip4j.engine.Libtorch;
-import org.clip4j.engine.LinearKernels;
-import org.clip4j.engine.LinearKernels.Activation;
-import org.clip4j.engine.LinearKernels.Operation;
 import org.clip4j.engine.Precision;
-import org.clip4j.engine.TorchScript;
+import org.clip4j.engine.internal.Libtorch;
+import org.clip4j.engine.internal.LinearKernels;
+import org.clip4j.engine.internal.LinearKernels.Activation;
+import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.PrecisionKernels;
+import org.clip4j.engine.internal.TorchScript;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
 import org.openjdk.jmh.annotations.Fork;
@@ -68,7 +69,8 @@ public class ProductBenchmark {
     kernels =
         TorchScript.compile(
             manager,
-            precision.applyTo(
+            PrecisionKernels.applyTo(
+                precision,
                 """
                 def mlp(self, x: Tensor, p: List[Tensor]) -> Tensor:
                   return self.packed_add(x, self.packed_act(x, p[0], p[1]), p[2], p[3])

@@ -7,7 +7,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import org.clip4j.eval.EmbeddingRows;
 import org.clip4j.eval.Retrieval;
-import org.clip4j.examples.Range;
+import org.clip4j.examples.options.Range;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 

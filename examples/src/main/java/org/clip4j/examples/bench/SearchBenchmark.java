@@ -14,7 +14,7 @@ import java.util.Random;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import org.clip4j.examples.Range;
+import org.clip4j.examples.options.Range;
 import org.clip4j.search.ExactIndex;
 import org.clip4j.search.Filter;
 import org.clip4j.search.Hit;

@@ -1,0 +1,64 @@
+package org.clip4j.examples.app.search;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.zip.CRC32C;
+import org.clip4j.ClipLoader;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ParameterSpec;
+import org.clip4j.weights.Checkpoint;
+
+/**
+ * What tells a model from others, whatever its folder is called: embeddings of different ones
+ * cannot be compared.
+ *
+ * @param weights a checksum of all parameters
+ * @param transform the preprocessing of images, in words
+ */
+public record ModelFacts(String weights, String transform) {
+  // Names in embed.json, for Search to find what Embed says.
+  public static final String OF = "of";
+  public static final String IMAGES = "images";
+  public static final String TEXTS = "texts";
+  public static final String WEIGHTS = "weights";
+  public static final String KIND = "kind";
+  public static final String ROOT = "root";
+
+  private static final int PIECE = 1 << 16;
+
+  public static ModelFacts of(ClipLoader loader) throws IOException {
+    try (Checkpoint checkpoint = loader.openCheckpoint()) {
+      CRC32C sum = new CRC32C();
+      ByteBuffer bytes = ByteBuffer.allocate(4 * PIECE).order(ByteOrder.LITTLE_ENDIAN);
+      for (ParameterSpec spec : ParameterSpec.of(checkpoint.config())) {
+        sum.update(spec.name().getBytes(StandardCharsets.UTF_8));
+        for (long at = 0; at < spec.count(); at += PIECE) {
+          FloatBuffer values = bytes.clear().asFloatBuffer();
+          values.limit((int) Math.min(PIECE, spec.count() - at));
+          checkpoint.parameters().copy(spec.name(), at, values.slice());
+          sum.update(bytes.limit(4 * values.limit()));
+        }
+      }
+      return new ModelFacts(
+          String.format(Locale.ROOT, "crc32c %08x", sum.getValue()), words(checkpoint.transform()));
+    }
+  }
+
+  private static String words(ImageTransform transform) {
+    return String.format(
+            Locale.ROOT,
+            "%d x %d, %s, %s, mean %s, std %s",
+            transform.height(),
+            transform.width(),
+            transform.interpolation(),
+            transform.resizeMode(),
+            Arrays.toString(transform.mean()),
+            Arrays.toString(transform.std()))
+        .toLowerCase(Locale.ROOT);
+  }
+}

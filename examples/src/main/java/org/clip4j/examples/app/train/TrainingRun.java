@@ -1,0 +1,79 @@
+package org.clip4j.examples.app.train;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
+import org.clip4j.examples.app.terminal.Progress;
+import org.clip4j.examples.app.terminal.Stop;
+import org.clip4j.examples.app.terminal.TimeLeft;
+import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.TrainingResult;
+
+/** A training as the command line shows it. */
+public final class TrainingRun {
+  private TrainingRun() {}
+
+  /**
+   * Trains with a progress bar, and {@code loss.png} drawn in the output folder as it goes; Ctrl-C
+   * ends the training after the step under way, and the model is saved, with a checkpoint if there
+   * are any.
+   */
+  public static TrainingResult train(ClipTrainer.Builder builder, int batchSize, Path output)
+      throws IOException {
+    LossPicture picture = new LossPicture(output);
+    Progress[] progress = new Progress[1];
+    TimeLeft[] pace = new TimeLeft[1];
+    ClipTrainer trainer =
+        builder
+            .setOutput(output)
+            .optListener(picture)
+            .optListener(
+                step -> {
+                  if (progress[0] == null) {
+                    progress[0] = new Progress("Training", step.totalSteps());
+                    pace[0] = new TimeLeft(step.step(), System::nanoTime);
+                  }
+                  pace[0].progress(step.step());
+                  String state =
+                      String.format(
+                          Locale.ROOT,
+                          "loss %.3f, %,.0f samples/s, %.0f %% data wait",
+                          step.loss(),
+                          pace[0].perSecond() * batchSize,
+                          100 * step.dataWait());
+                  progress[0].show(step.step(), state, step.remaining());
+                })
+            .build();
+    Stop.hold();
+    try {
+      TrainingResult result = trainer.train();
+      picture.drawOrSay();
+      if (!result.cancelled()) {
+        Stop.release();
+      }
+      return result;
+    } finally {
+      if (progress[0] != null) {
+        progress[0].close();
+      }
+    }
+  }
+
+  public static JsonObject toJson(TrainingResult result) {
+    JsonArray losses = new JsonArray();
+    for (float loss : result.losses()) {
+      losses.add(loss);
+    }
+    JsonObject json = new JsonObject();
+    json.addProperty("steps", result.steps());
+    json.addProperty("resumed_at", result.resumedAt());
+    json.addProperty("samples", result.samples());
+    json.addProperty("seconds", result.elapsed().toNanos() / 1e9);
+    json.addProperty("samples_per_second", result.samplesPerSecond());
+    json.addProperty("unreadable", result.unreadable());
+    json.add("losses", losses);
+    return json;
+  }
+}

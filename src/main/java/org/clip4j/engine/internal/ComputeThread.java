@@ -1,0 +1,62 @@
+package org.clip4j.engine.internal;
+
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Supplier;
+import org.clip4j.io.DaemonThreads;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one thread on which a model that many threads share computes, in the order in which they ask.
+ *
+ * <p>PyTorch gives every thread that calls it a team of its own, as large as there are cores. A
+ * hundred callers would keep a hundred teams, take turns on the same cores, and hold a hundred sets
+ * of activations; one at a time is faster for all, and takes the memory of one.
+ */
+public final class ComputeThread implements AutoCloseable {
+  private final ExecutorService thread =
+      Executors.newSingleThreadExecutor(DaemonThreads.named("clip4j-compute"));
+
+  /**
+   * Computes something and waits for it, uninterruptedly, since the arrays that it works on are the
+   * caller's; an interrupt is kept for afterwards.
+   *
+   * @throws RuntimeException what {@code work} throws
+   */
+  public <T extends @Nullable Object> T call(Supplier<T> work) {
+    Future<T> future = thread.submit(work::get);
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return future.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        } catch (ExecutionException e) {
+          throw rethrown(e.getCause());
+        }
+      }
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+
+  /** With the caller's stack added to it, which the other thread does not know. */
+  private static RuntimeException rethrown(Throwable cause) {
+    cause.addSuppressed(new Exception("called from here"));
+    if (cause instanceof Error error) {
+      throw error;
+    }
+    return (RuntimeException) cause;
+  }
+
+  /** Ends the thread after what it has been given so far. */
+  @Override
+  public void close() {
+    thread.shutdown();
+  }
+}

@@ -1,0 +1,58 @@
+package org.clip4j.hub;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.TreeSet;
+
+/** The names in a {@code *.index.json}, which anyone may have written. */
+final class WeightsIndex {
+  /** The index of a model with tens of thousands of tensors. */
+  private static final int MAX_BYTES = 8 << 20;
+
+  private WeightsIndex() {}
+
+  /**
+   * Reads the names of the shards, each once, sorted.
+   *
+   * @param suffix that each must have, so that an index of safetensors never leads to pickles
+   */
+  static List<String> shards(Path index, String suffix) throws IOException {
+    byte[] bytes;
+    try (InputStream in = Files.newInputStream(index)) {
+      bytes = in.readNBytes(MAX_BYTES + 1);
+    }
+    if (bytes.length > MAX_BYTES) {
+      throw new HubException(
+          index + " has more than " + MAX_BYTES + " bytes, too much for an index");
+    }
+    String where = index.toString();
+    if (!(RepoListing.object(bytes, where).get("weight_map") instanceof JsonObject map)) {
+      throw new HubException(where + " has no weight_map, which says what shard a tensor is in");
+    }
+    TreeSet<String> shards = new TreeSet<>();
+    for (JsonElement shard : map.asMap().values()) {
+      if (!(shard instanceof JsonPrimitive name) || !name.isString()) {
+        throw new HubException(where + " has a weight_map whose values are not all file names");
+      }
+      if (shards.add(FileNames.checkPlain(name.getAsString(), where))
+          && !name.getAsString().endsWith(suffix)) {
+        throw new HubException(
+            where
+                + " names the shard "
+                + FileNames.quote(name.getAsString())
+                + ", which does not end in "
+                + suffix);
+      }
+    }
+    if (shards.isEmpty()) {
+      throw new HubException(where + " names no shards");
+    }
+    return List.copyOf(shards);
+  }
+}

@@ -1,0 +1,63 @@
+package org.clip4j.io;
+
+import java.io.IOException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+
+/**
+ * Runs on a thread of its own what must not be broken off half-way: an interrupt closes the file
+ * that the interrupted thread is writing, and makes a whole one unreadable to it.
+ */
+public final class Uninterrupted {
+  private Uninterrupted() {}
+
+  /** Reads or writes files. */
+  @FunctionalInterface
+  public interface Action {
+    public void run() throws IOException;
+  }
+
+  /** Reads files and gives what they say. */
+  @FunctionalInterface
+  public interface Source<T> {
+    public T get() throws IOException;
+  }
+
+  /**
+   * Runs the action and waits for its end; an interrupt meanwhile is noted, and takes no effect.
+   */
+  public static void run(Action action) throws IOException {
+    get(
+        () -> {
+          action.run();
+          return null;
+        });
+  }
+
+  /** Gets the source's value, and waits for it in the same way. */
+  public static <T> T get(Source<T> source) throws IOException {
+    FutureTask<T> task = new FutureTask<>(source::get);
+    new Thread(task, "clip4j-checkpoint").start();
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return task.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException cause) {
+        throw cause;
+      } else if (e.getCause() instanceof Error cause) {
+        throw cause;
+      }
+      throw (RuntimeException) e.getCause();
+    } finally {
+      if (interrupted) {
+        Thread.currentThread().interrupt();
+      }
+    }
+  }
+}

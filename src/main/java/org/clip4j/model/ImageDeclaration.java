@@ -38,6 +38,11 @@ interface ImageDeclaration {
               public ImageDeclaration sigLip(SigLipConfig tower) {
                 return SigLipVisionTransformer.declare(tower);
               }
+
+              @Override
+              public ImageDeclaration timmVit(TimmVitConfig tower) {
+                return TimmVisionTransformer.declare(config, tower);
+              }
             });
   }
 

@@ -87,6 +87,14 @@ final class TimmTowers {
               vit_giantopt_patch16_siglip_256 256 16 1536 40 16 4 tanh
               vit_giantopt_patch16_siglip_384 384 16 1536 40 16 4 tanh
               vit_small_reference_siglip 32 8 48 2 3 2.5 none
+              """),
+          Family.of(
+              "token",
+              null, // the trunk's own head projects
+              heads -> TimmVitConfig.builder().setHeads(heads),
+              """
+              vit_large_patch14_clip_224 224 14 1024 24 16 4 none
+              vit_small_reference_clip 32 8 48 2 3 2.5 none
               """));
 
   private TimmTowers() {}

@@ -41,5 +41,8 @@ public sealed interface VisionConfig permits VisionTransformerConfig, ResNetConf
 
     /** Decides for SigLIP's tower. */
     R sigLip(SigLipConfig tower);
+
+    /** Decides for a Vision Transformer under timm's names. */
+    R timmVit(TimmVitConfig tower);
   }
 }

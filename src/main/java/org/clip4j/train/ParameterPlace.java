@@ -54,7 +54,10 @@ record ParameterPlace(Tower tower, Part part, int block, int blocks) {
       int block = before + Integer.parseInt(bottleneck.group(2));
       return new ParameterPlace(Tower.IMAGE, Part.BLOCK, block, blocks);
     }
-    boolean projects = name.equals("visual.proj") || name.startsWith("visual.attnpool.c_proj.");
+    boolean projects =
+        name.equals("visual.proj")
+            || name.startsWith("visual.trunk.head.")
+            || name.startsWith("visual.attnpool.c_proj.");
     return place(Tower.IMAGE, name, blocks, projects);
   }
 

@@ -58,6 +58,8 @@ class ArchitectureTest {
           "org.clip4j.engine.internal",
           "org.clip4j.eval",
           "org.clip4j.figure",
+          "org.clip4j.eval.internal",
+          "org.clip4j.eval.probe",
           "org.clip4j.hub",
           "org.clip4j.image",
           "org.clip4j.image.internal",

@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -17,9 +17,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
-import org.clip4j.eval.FewShotCurve.Crossing;
-import org.clip4j.eval.FewShotCurve.Point;
-import org.clip4j.eval.FewShotCurve.Side;
+import org.clip4j.eval.EmbeddingClassifier;
+import org.clip4j.eval.ProbeAccuracy;
+import org.clip4j.eval.ProbeEvaluation;
+import org.clip4j.eval.internal.LabelledFeatures;
+import org.clip4j.eval.probe.FewShotCurve.Crossing;
+import org.clip4j.eval.probe.FewShotCurve.Point;
+import org.clip4j.eval.probe.FewShotCurve.Side;
 import org.clip4j.weights.SafeTensors;
 import org.clip4j.weights.SafeTensorsWriter;
 import org.clip4j.weights.TensorType;
@@ -287,13 +291,14 @@ class LinearProbeTest {
     float[][] test = {{1, 0}, {0.9f, 0.1f}, {0, 1}, {0.8f, 0.2f}};
     int[] labels = {0, 0, 1, 1};
     ProbeEvaluation both =
-        ProbeEvaluation.of(test, labels, probe, EmbeddingClassifier.cosine(weights), 0);
+        ProbeEvaluation.of(
+            test, labels, 2, probe.classifier(), EmbeddingClassifier.cosine(weights), 0);
     assertThat(both.zeroShot().top1().value()).isEqualTo(0.75);
     assertThat(both.probe().top1().value()).isEqualTo(0.25);
     assertThat(both.zeroShotLessProbe().value()).isEqualTo(0.5);
     assertThat(both.zeroShotLessProbe().low()).isLessThan(0.5);
     assertThat(both.probe().confusion()).isDeepEqualTo(new long[][] {{0, 2}, {1, 1}});
-    ProbeEvaluation alone = ProbeEvaluation.of(test, labels, probe, null, 0);
+    ProbeEvaluation alone = ProbeEvaluation.of(test, labels, 2, probe.classifier(), null, 0);
     assertThat(alone.probe().top1()).isEqualTo(both.probe().top1());
     assertThat(alone.zeroShot()).isNull();
   }

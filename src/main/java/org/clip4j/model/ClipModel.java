@@ -9,6 +9,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.clip4j.engine.InputLevels;
@@ -47,22 +48,12 @@ public final class ClipModel implements AutoCloseable {
             HostMemory.upload(
                 manager, shape, (from, target) -> source.copy(spec.name(), from, target)));
       }
-      visual = imageTower(manager, config, parameters);
+      visual = ImageDeclaration.of(config).tower(manager, parameters);
       text = new TextTransformer(manager, config, parameters);
     } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }
-  }
-
-  private static ImageTower imageTower(
-      NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
-    if (config.vision().isResNet()) {
-      return new ModifiedResNet(manager, config, parameters);
-    }
-    return config.vision().isSigLip()
-        ? new SigLipVisionTransformer(manager, config, parameters)
-        : new VisionTransformer(manager, config, parameters);
   }
 
   /**
@@ -131,12 +122,14 @@ public final class ClipModel implements AutoCloseable {
    * otherwise. While it runs, none may encode.
    */
   public void prepareImages(Precision precision) {
-    setImageWeights(PreparedLinear.of(manager, precision, config.visionActivation()).orElse(null));
+    Activation activation = visual.activation();
+    setImageWeights(
+        activation == null ? null : PreparedLinear.of(manager, precision, activation).orElse(null));
   }
 
   /** As {@link #prepareImages}, for the text encoder. */
   public void prepareTexts(Precision precision) {
-    setTextWeights(PreparedLinear.of(manager, precision, config.textActivation()).orElse(null));
+    setTextWeights(PreparedLinear.of(manager, precision, text.activation()).orElse(null));
   }
 
   /**
@@ -147,29 +140,38 @@ public final class ClipModel implements AutoCloseable {
    *     maps that are not named are computed in float32
    */
   public void quantizeImages(Map<String, InputLevels> inputs) {
+    Activation activation = visual.activation();
     setImageWeights(
-        PreparedLinear.quantized(manager, config.visionActivation(), inputs).orElse(null));
+        activation == null
+            ? null
+            : PreparedLinear.quantized(manager, activation, inputs).orElse(null));
   }
 
   /** As {@link #quantizeImages}, for the text encoder. */
   public void quantizeTexts(Map<String, InputLevels> inputs) {
-    setTextWeights(PreparedLinear.quantized(manager, config.textActivation(), inputs).orElse(null));
+    setTextWeights(PreparedLinear.quantized(manager, text.activation(), inputs).orElse(null));
   }
 
   /**
    * Notes from now on what the inputs of the image encoder's linear maps are like in {@link
    * Forward#EVALUATE} passes in float32. Lasts as {@link #prepareImages} does; until then calls
    * must not overlap.
+   *
+   * @return empty if the encoder's weights are not laid out for inference (ModifiedResNet)
    */
-  public InputObserver observeImages() {
-    ObservingKernels kernels = new ObservingKernels(manager, config.visionActivation().inference);
-    setImageWeights(PreparedLinear.observing(manager, kernels));
-    return new InputObserver(kernels);
+  public Optional<InputObserver> observeImages() {
+    return Optional.ofNullable(visual.activation())
+        .map(
+            activation -> {
+              ObservingKernels kernels = new ObservingKernels(manager, activation.inference);
+              setImageWeights(PreparedLinear.observing(manager, kernels));
+              return new InputObserver(kernels);
+            });
   }
 
   /** As {@link #observeImages}, for the text encoder. */
   public InputObserver observeTexts() {
-    ObservingKernels kernels = new ObservingKernels(manager, config.textActivation().inference);
+    ObservingKernels kernels = new ObservingKernels(manager, text.activation().inference);
     setTextWeights(PreparedLinear.observing(manager, kernels));
     return new InputObserver(kernels);
   }
@@ -232,7 +234,7 @@ public final class ClipModel implements AutoCloseable {
    * al. 2023, "Scaling Language-Image Pre-training via Masking"); for training.
    *
    * @param kept [N, K], int64, the patches, numbered row by row from 0 to {@link
-   *     VisionConfig#patches} - 1; null for all
+   *     VisionTransformerConfig#patches} - 1; null for all
    * @throws IllegalArgumentException if the image tower is a ModifiedResNet, which has no patches
    */
   public NDArray encodePatches(Forward pass, NDArray pixels, @Nullable NDArray kept) {

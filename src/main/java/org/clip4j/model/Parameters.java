@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.clip4j.engine.internal.LinearKernels;
+import org.clip4j.engine.internal.LinearLayout.Laid;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.TorchScript;
@@ -175,6 +176,11 @@ final class Parameters {
     return this;
   }
 
+  /** Whether any map is laid out for inference. */
+  boolean laysOut() {
+    return !maps.isEmpty();
+  }
+
   /** Counts what stands before the blocks. */
   int beforeBlocks() {
     return beforeBlocks;
@@ -254,10 +260,9 @@ final class Parameters {
       if (!without.contains(map.name)) {
         NDArray weight = array(plain, map.of + "weight");
         NDArray bias = array(plain, map.of + "bias");
-        Place place = place(map, prefix);
-        List<NDArray> pair = linear.lay(map, place, weight, bias, array(plain, map.scale));
-        put(laid, map.name + "weight", pair.get(0));
-        put(laid, map.name + "bias", pair.get(1));
+        Laid pair = linear.lay(map, place(map, prefix), weight, bias, array(plain, map.scale));
+        put(laid, map.name + "weight", pair.weight());
+        put(laid, map.name + "bias", pair.bias());
       }
     }
     return TorchScript.list(laid);

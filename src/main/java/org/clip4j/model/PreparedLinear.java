@@ -3,7 +3,6 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -11,6 +10,7 @@ import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearLayout;
+import org.clip4j.engine.internal.LinearLayout.Laid;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.ObservingKernels;
@@ -89,9 +89,8 @@ final class PreparedLinear implements AutoCloseable {
    * @param weight that its rows are of
    * @param bias likewise; null for zeros
    * @param scale [outputs of {@code weight}], multiplied into the rows of both; null for none
-   * @return the weight and the bias
    */
-  List<NDArray> lay(LinearMap map, Place place, NDArray weight, NDArray bias, NDArray scale) {
+  Laid lay(LinearMap map, Place place, NDArray weight, NDArray bias, NDArray scale) {
     double factor = map.operation() == Operation.ACTIVATION ? layout.factor() : 1;
     double weightFactor = map.activated() ? factor / layout.factor() : factor;
     long size = map.to() - map.from();

@@ -261,20 +261,20 @@ public final class Quantizer {
 
   /** What the maps of the blocks have for inputs; the patches' embedding takes pixels. */
   private List<LinearMap> observe(ClipModel model, Tokenizer tokenizer, boolean levels) {
-    InputObserver ofImages = model.observeImages();
-    InputObserver ofTexts = model.observeTexts();
+    List<InputObserver> observers = new ArrayList<>();
+    model.observeImages().ifPresent(observers::add);
+    observers.add(model.observeTexts());
     try (Encoder encoder = new Encoder(model, checkpoint.transform(), tokenizer)) {
       for (int pass = 0; pass < (levels ? 2 : 1); pass++) {
         if (pass == 1) {
-          ofImages.measureErrors();
-          ofTexts.measureErrors();
+          observers.forEach(InputObserver::measureErrors);
         }
         encoder.encodeImages(half(images, 0));
         encoder.encodeTexts(half(texts, 0));
       }
     }
-    List<LinearMap> maps = new ArrayList<>(ofImages.maps());
-    maps.addAll(ofTexts.maps());
+    List<LinearMap> maps = new ArrayList<>();
+    observers.forEach(observer -> maps.addAll(observer.maps()));
     maps.removeIf(map -> !map.name().matches(".*\\.\\d+\\.(attn|mlp)\\..*"));
     return maps;
   }

@@ -363,7 +363,7 @@ public final class LinearKernels implements LinearLayout {
   }
 
   @Override
-  public List<NDArray> lay(
+  public Laid lay(
       NDManager owner,
       Place place,
       NDArray weight,
@@ -376,11 +376,11 @@ public final class LinearKernels implements LinearLayout {
     String layout = isPacked(inputs, outputs, place.operation()) ? "packed_" : "";
     NDArray laidWeight = lay(owner, layout + "weight", weight, from, weightRows);
     if (bias != null) {
-      return List.of(laidWeight, lay(owner, layout + "bias", bias, from, biasRows));
+      return new Laid(laidWeight, lay(owner, layout + "bias", bias, from, biasRows));
     }
     try (NDManager scratch = biasRows.getManager().newSubManager()) {
       NDArray zeros = TorchScript.list(List.of(scratch.zeros(new Shape(outputs)))).get(0);
-      return List.of(laidWeight, lay(owner, layout + "bias", zeros, 0, biasRows));
+      return new Laid(laidWeight, lay(owner, layout + "bias", zeros, 0, biasRows));
     }
   }
 

@@ -2,7 +2,6 @@ package org.clip4j.engine.internal;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** How linear maps by weights that stay as they are are laid out, and computed. */
@@ -34,6 +33,9 @@ public interface LinearLayout {
       @Nullable String next,
       Operation operation) {}
 
+  /** What kernels take as a weight and its bias. */
+  record Laid(NDArray weight, NDArray bias) {}
+
   /** Whether these are the fastest for so many rows; elsewhere use the weights as they are. */
   boolean serves(long rows);
 
@@ -62,9 +64,8 @@ public interface LinearLayout {
    * @param weightRows multiplied into one row of the weight each; as many as there are in the
    *     results
    * @param biasRows multiplied into one value of the bias each
-   * @return what kernels take as the weight and the bias
    */
-  List<NDArray> lay(
+  Laid lay(
       NDManager owner,
       Place place,
       NDArray weight,

@@ -155,7 +155,7 @@ public final class ObservingKernels implements LinearLayout {
   }
 
   @Override
-  public List<NDArray> lay(
+  public Laid lay(
       NDManager owner,
       Place place,
       NDArray weight,
@@ -177,7 +177,7 @@ public final class ObservingKernels implements LinearLayout {
       laid.attach(owner);
       extended.attach(owner);
       noted.put(place.name(), new Noted(place, extended, weightRows.size(), inputs));
-      return List.of(laid, extended);
+      return new Laid(laid, extended);
     }
   }
 }

@@ -272,7 +272,7 @@ public final class QuantizedKernels implements LinearLayout {
   }
 
   @Override
-  public List<NDArray> lay(
+  public Laid lay(
       NDManager owner,
       Place place,
       NDArray weight,
@@ -306,7 +306,7 @@ public final class QuantizedKernels implements LinearLayout {
               scratch.create(numbers),
               TorchScript.list(List.of(weight, all)));
       laid.forEach(array -> array.attach(owner));
-      return List.of(laid.get(0), laid.get(1));
+      return new Laid(laid.get(0), laid.get(1));
     }
   }
 }

@@ -94,8 +94,10 @@ class KernelWalkTest {
         NDArray ones = own.ones(new Shape(shape[1]));
         NDList laid = new NDList();
         for (Operation operation : Operation.values()) {
-          laid.addAll(
-              linear.lay(own, new Place("map", "map", null, null, operation), w, b, 0, ones, ones));
+          LinearLayout.Laid pair =
+              linear.lay(own, new Place("map", "map", null, null, operation), w, b, 0, ones, ones);
+          laid.add(pair.weight());
+          laid.add(pair.bias());
         }
         TorchScript.list(laid);
         NDArray plainW = plain(own, w);

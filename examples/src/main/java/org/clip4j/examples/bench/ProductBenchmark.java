@@ -11,6 +11,7 @@ import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearKernels.Activation;
+import org.clip4j.engine.internal.LinearLayout;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.PrecisionKernels;
@@ -90,8 +91,10 @@ public class ProductBenchmark {
     NDArray bias = manager.randomNormal(new Shape(outputs));
     TorchScript.list(List.of(weight, bias));
     NDArray ones = manager.ones(new Shape(outputs));
-    return linear.lay(
-        manager, new Place("map", "map", null, null, operation), weight, bias, 0, ones, ones);
+    LinearLayout.Laid laid =
+        linear.lay(
+            manager, new Place("map", "map", null, null, operation), weight, bias, 0, ones, ones);
+    return List.of(laid.weight(), laid.bias());
   }
 
   /** Frees the weights. */

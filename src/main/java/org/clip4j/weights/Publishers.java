@@ -3,6 +3,7 @@ package org.clip4j.weights;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.model.SigLipConfig;
 
 /**
  * Publishers whose models have QuickGELU, by the names of their files: the rows of OpenCLIP's table
@@ -37,7 +38,7 @@ final class Publishers {
    * @throws CheckpointException if the publisher uses QuickGELU and the configuration does not
    */
   static void check(Path file, boolean openAi, ClipConfig config) throws CheckpointException {
-    if (config.quickGelu() || config.vision().isSigLip()) {
+    if (config.quickGelu() || config.vision() instanceof SigLipConfig) {
       return;
     }
     String publisher = openAi ? "OpenAI's TorchScript archives" : publisher(file);

@@ -21,7 +21,7 @@ import org.clip4j.figure.Markup;
 import org.clip4j.figure.Numbers;
 import org.clip4j.figure.ScatterFigure;
 import org.clip4j.figure.ScatterFigure.Dot;
-import org.clip4j.io.IoErrors;
+import org.clip4j.examples.app.Errors;
 
 /** What a report shows of accuracy under distribution shift. */
 final class ShiftSections {
@@ -59,7 +59,7 @@ final class ShiftSections {
       } catch (IllegalArgumentException e) {
         List<Judged> measured =
             judged.stream().map(point -> new Judged(point, null, null)).toList();
-        return new Robustness(shift, measured, baselines, null, IoErrors.message(e));
+        return new Robustness(shift, measured, baselines, null, Errors.message(e));
       }
     }
 

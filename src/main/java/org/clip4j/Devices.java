@@ -12,8 +12,7 @@ public final class Devices {
 
   /** Lists the devices: the CPU, then the CUDA devices that libtorch finds. */
   public static List<Device> available() {
-    Stream<Device> cuda =
-        IntStream.range(0, Libtorch.engine().getGpuCount()).mapToObj(Device::gpu);
+    Stream<Device> cuda = IntStream.range(0, Libtorch.engine().getGpuCount()).mapToObj(Device::gpu);
     return Stream.concat(Stream.of(Device.cpu()), cuda).toList();
   }
 

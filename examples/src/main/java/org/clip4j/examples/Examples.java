@@ -6,10 +6,10 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.terminal.StatusLine;
 import org.clip4j.examples.app.terminal.Stop;
 import org.clip4j.examples.options.Range;
-import org.clip4j.examples.app.Errors;
 import org.clip4j.train.TrainingDivergedException;
 import picocli.CommandLine;
 

@@ -63,9 +63,10 @@ class OptionsTest {
         .filter(option -> !option.longestName().endsWith("seed")) // any number is one
         .filter(
             option -> {
-              Class<?> type = option.isMultiValue() && option.typeInfo().isMap()
-                  ? option.auxiliaryTypes()[1]
-                  : option.auxiliaryTypes()[0];
+              Class<?> type =
+                  option.isMultiValue() && option.typeInfo().isMap()
+                      ? option.auxiliaryTypes()[1]
+                      : option.auxiliaryTypes()[0];
               return type.isPrimitive() && type != boolean.class
                   || Number.class.isAssignableFrom(type);
             });
@@ -111,9 +112,7 @@ class OptionsTest {
 
   /** What stands before the number where an option takes KEY=NUMBER. */
   private static String key(OptionSpec option) {
-    return option.typeInfo().isMap()
-        ? option.auxiliaryTypes()[0].getEnumConstants()[0] + "="
-        : "";
+    return option.typeInfo().isMap() ? option.auxiliaryTypes()[0].getEnumConstants()[0] + "=" : "";
   }
 
   /** Of options that exclude each other one is given. */
@@ -193,8 +192,10 @@ class OptionsTest {
     String[] image = {"--model", "m", "--labels", "a,b", "i.png"};
     assertThat(run(new ZeroShot(), 2, with(image, "--unknown", "margin=2")))
         .startsWith("--unknown must be at least 0 and at most 1, found 2");
-    assertThat(run(new ZeroShot(), 2, with(image, "--unknown", "colour=0.5"))).contains("'--unknown'");
-    assertThat(run(new ZeroShot(), 2, with(image, "--unknown", "margin=x"))).contains("'--unknown'");
+    assertThat(run(new ZeroShot(), 2, with(image, "--unknown", "colour=0.5")))
+        .contains("'--unknown'");
+    assertThat(run(new ZeroShot(), 2, with(image, "--unknown", "margin=x")))
+        .contains("'--unknown'");
     assertThat(run(new ZeroShot(), 1, with(image, "--background", "red")))
         .startsWith("--background takes six hexadecimal digits RRGGBB");
   }

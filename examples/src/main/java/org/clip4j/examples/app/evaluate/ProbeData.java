@@ -12,9 +12,9 @@ import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.Encoder;
 import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.NumpyArray;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.image.ImageDecoder;
-import org.clip4j.examples.app.Errors;
 
 /**
  * The embeddings of a data set's images with their classes.

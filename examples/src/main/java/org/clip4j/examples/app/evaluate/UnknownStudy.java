@@ -167,7 +167,11 @@ final class UnknownStudy {
       Options options,
       Random random) {
     List<String> known =
-        order(titles.size(), random).limit(titles.size() / 2).sorted().mapToObj(titles::get).toList();
+        order(titles.size(), random)
+            .limit(titles.size() / 2)
+            .sorted()
+            .mapToObj(titles::get)
+            .toList();
     ZeroShotClassifier classifier =
         clip.zeroShot(known).templates(templates).optBackgroundPrompts(options.background).build();
     List<Set<String>> labels =

@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.report.HtmlReport.Picture;
 import org.clip4j.figure.Markup;
-import org.clip4j.examples.app.Errors;
 
 /** Cards with pictures, right and wrong. */
 public final class Gallery {

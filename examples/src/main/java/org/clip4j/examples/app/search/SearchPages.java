@@ -5,11 +5,11 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.clip4j.examples.Search;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.Thumbnail;
 import org.clip4j.examples.app.search.ImageSearch.Match;
 import org.clip4j.figure.Markup;
-import org.clip4j.examples.app.Errors;
 
 /** The pages of {@link Search}: results as one file that needs nothing beside it, and a form. */
 public final class SearchPages {

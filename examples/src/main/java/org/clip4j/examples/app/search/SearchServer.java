@@ -20,11 +20,11 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.search.ImageSearch.Match;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageFormatException;
 import org.clip4j.image.RgbImage;
-import org.clip4j.examples.app.Errors;
 
 /**
  * A small page on this machine to type queries into. Only this machine reaches it, and only under

@@ -116,15 +116,13 @@ public class ProgressTest {
 
   @Test
   void a_download_shows_each_file_but_those_in_the_cache() {
-    DownloadBar bar =
-        new DownloadBar(out, () -> now, new StatusLine(out, StandardCharsets.UTF_8));
+    DownloadBar bar = new DownloadBar(out, () -> now, new StatusLine(out, StandardCharsets.UTF_8));
     bar.progress(new DownloadProgress("config.json", 10, 10, 1, 2));
     bar.progress(new DownloadProgress("model.safetensors", 1_000_000, 4_000_000, 1, 2));
     bar.progress(new DownloadProgress("model.safetensors", 4_000_000, 4_000_000, 2, 2));
     assertThat(said())
         .contains("model.safetensors  25 % █████░░░░░░░░░░░░░░░ 1.0 of 4.0 MB, file 2 of 2");
     assertThat(screen(said()))
-        .containsExactly(
-            "model.safetensors 100 % ████████████████████ 4.0 of 4.0 MB, file 2 of 2");
+        .containsExactly("model.safetensors 100 % ████████████████████ 4.0 of 4.0 MB, file 2 of 2");
   }
 }

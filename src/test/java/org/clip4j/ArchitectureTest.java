@@ -70,6 +70,8 @@ class ArchitectureTest {
           "org.clip4j.loss",
           "org.clip4j.model",
           "org.clip4j.search",
+          "org.clip4j.search.internal",
+          "org.clip4j.search.lucene",
           "org.clip4j.springai",
           "org.clip4j.text",
           "org.clip4j.train",

@@ -65,6 +65,9 @@ class ArchitectureTest {
           "org.clip4j.search",
           "org.clip4j.springai",
           "org.clip4j.text",
+          "org.clip4j.text.internal",
+          "org.clip4j.text.json",
+          "org.clip4j.text.internal.repair",
           "org.clip4j.train",
           "org.clip4j.weights");
 

@@ -18,8 +18,8 @@ import java.util.List;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.text.TokenizerFormatException;
-import org.clip4j.text.TokenizerJson;
+import org.clip4j.text.json.TokenizerFormatException;
+import org.clip4j.text.json.TokenizerJson;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

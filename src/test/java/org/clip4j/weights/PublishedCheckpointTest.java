@@ -22,7 +22,7 @@ import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.text.TokenizerJson;
+import org.clip4j.text.json.TokenizerJson;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -2,7 +2,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.Clip;
-import org.clip4j.data.ColouredShapes;
+import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.search.EmbeddingWriter;
 

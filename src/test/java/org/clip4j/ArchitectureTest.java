@@ -48,6 +48,10 @@ class ArchitectureTest {
       Set.of(
           "org.clip4j",
           "org.clip4j.data",
+          "org.clip4j.data.internal",
+          "org.clip4j.data.internal.loader",
+          "org.clip4j.data.internal.shards",
+          "org.clip4j.data.shapes",
           "org.clip4j.djl",
           "org.clip4j.encode",
           "org.clip4j.engine",
@@ -235,7 +239,7 @@ class ArchitectureTest {
     noClasses()
         .that()
         .resideInAnyPackage(
-            "org.clip4j.text", "org.clip4j.image", "org.clip4j.data", "org.clip4j.weights")
+            "org.clip4j.text..", "org.clip4j.image..", "org.clip4j.data..", "org.clip4j.weights..")
         .should()
         .dependOnClassesThat()
         .resideInAPackage("ai.djl.ndarray..")

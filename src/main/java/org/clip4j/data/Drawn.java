@@ -3,19 +3,19 @@ package org.clip4j.data;
 import java.io.IOException;
 
 /**
- * A pair whose turn has come, not read yet.
+ * A pair of an {@link EpochCursor} whose turn has come, not read yet.
  *
  * @param id the same whenever this pair comes, and no other's in its feed
- * @param index in its {@link PairSource}, as {@link PairBatch#indices()} has it
+ * @param index in its {@link PairSource}, -1 where pairs have none
  * @param visit tells this turn from the pair's others, so that captions and augmentation are drawn
  *     anew; the epoch, unless pairs repeat within one
  * @param feed the name of what it comes from
  * @param reading gets image source and captions
  */
-record Drawn(long id, int index, long visit, String feed, Reading reading) {
+public record Drawn(long id, int index, long visit, String feed, Reading reading) {
 
   /** How a pair's text is got, on a decode thread. */
-  interface Reading {
+  public interface Reading {
 
     /** What messages call the pair before it is read. */
     String name();

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.data.internal.shards.ShardScanner;
 import org.clip4j.encode.ImageFile;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageDecoder;

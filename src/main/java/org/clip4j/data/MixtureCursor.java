@@ -35,7 +35,7 @@ final class MixtureCursor implements EpochCursor {
 
     private EpochCursor cursor() throws IOException {
       if (cursor == null) {
-        cursor = EpochCursor.of(source(), feedSeed, number);
+        cursor = source().epoch(feedSeed, number);
       }
       return cursor;
     }

@@ -1,12 +1,14 @@
 package org.clip4j.data;
 
 import java.io.IOException;
+import java.util.Map;
 
 /**
- * Image-text pairs that a {@link PairLoader} takes epoch by epoch, in an order that the loader's
- * seed fixes. Implementations are safe for use by several threads.
+ * Image-text pairs that training takes epoch by epoch, in an order that a seed fixes. {@link Pairs}
+ * makes them; {@link PairSource} is the interface to implement for pairs of one's own.
+ * Implementations are safe for use by several threads.
  */
-public sealed interface PairFeed permits PairSource, PairShards, PairMixture {
+public interface PairFeed {
 
   /** Says in messages and in the ledger of damaged pairs where a pair came from. */
   String name();
@@ -19,10 +21,18 @@ public sealed interface PairFeed permits PairSource, PairShards, PairMixture {
   long pairsPerEpoch() throws IOException;
 
   /**
-   * Tells these data from others, for a checkpoint. Reads the text of all pairs, or for shards the
-   * sizes of the files.
+   * Opens the pairs of an epoch, in the order that these pairs, seed and epoch alone determine.
+   *
+   * @param epoch from 0
+   * @throws IOException if they cannot be opened
+   */
+  EpochCursor epoch(long seed, int epoch) throws IOException;
+
+  /**
+   * Tells these data from others, for a checkpoint: what they come to in few words, by name. Reads
+   * the text of all pairs, or for shards the sizes of the files.
    *
    * @throws IOException if that fails
    */
-  DataDigest digest() throws IOException;
+  Map<String, String> digest() throws IOException;
 }

@@ -2,6 +2,7 @@ package org.clip4j.data;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -50,15 +51,20 @@ public final class PairMixture implements PairFeed {
 
   /** The parts of all feeds, with their weights, and the length of an epoch. */
   @Override
-  public DataDigest digest() throws IOException {
+  public Map<String, String> digest() throws IOException {
     Map<String, String> parts = new TreeMap<>();
     parts.put("pairs in an epoch", String.valueOf(pairsPerEpoch()));
     for (int i = 0; i < feeds.size(); i++) {
       String feed = "feed " + (i + 1) + ": ";
       parts.put(feed + "weight", String.valueOf(weights.get(i)));
-      feeds.get(i).digest().parts().forEach((name, value) -> parts.put(feed + name, value));
+      feeds.get(i).digest().forEach((name, value) -> parts.put(feed + name, value));
     }
-    return new DataDigest(parts);
+    return Collections.unmodifiableMap(parts);
+  }
+
+  @Override
+  public EpochCursor epoch(long seed, int epoch) throws IOException {
+    return new MixtureCursor(this, seed, epoch);
   }
 
   List<PairFeed> feeds() {

@@ -10,6 +10,11 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.clip4j.data.internal.DataDigest;
+import org.clip4j.data.internal.shards.ShardCounts;
+import org.clip4j.data.internal.shards.ShardNames;
+import org.clip4j.data.internal.shards.ShardScanner;
+import org.clip4j.data.internal.shards.TarEntries;
 import org.clip4j.image.ImageDecoder;
 
 /**
@@ -35,7 +40,7 @@ public final class PairShards implements PairFeed {
   private final boolean preferJson;
   private final ImageDecoder decoder;
   private final long declaredPairs;
-  private final ShardChoice index; // null for none
+  private final ShardCounts index; // null for none
 
   private PairShards(Builder builder, List<Path> files, long[] bytes) throws IOException {
     this.name = builder.name;
@@ -47,13 +52,13 @@ public final class PairShards implements PairFeed {
     this.preferJson = builder.preferJson;
     this.decoder = builder.decoder;
     this.declaredPairs = builder.pairs;
-    this.index = builder.index == null ? null : new ShardChoice(builder.index);
+    this.index = builder.index == null ? null : new ShardCounts(builder.index);
     samples = new int[files.size()];
     Arrays.fill(samples, -1);
     if (index != null) {
       Map<String, Integer> counted = index.read();
       for (int i = 0; i < samples.length; i++) {
-        samples[i] = counted.getOrDefault(ShardChoice.key(files.get(i), bytes[i]), -1);
+        samples[i] = counted.getOrDefault(ShardCounts.key(files.get(i), bytes[i]), -1);
       }
     }
   }
@@ -96,19 +101,23 @@ public final class PairShards implements PairFeed {
 
   /** The shards' names and sizes. */
   @Override
-  public DataDigest digest() {
+  public Map<String, String> digest() {
     DataDigest.Hash names = new DataDigest.Hash();
     DataDigest.Hash sizes = new DataDigest.Hash();
     for (int i = 0; i < bytes.length; i++) {
       names.add(files.get(i).getFileName().toString());
       sizes.add(bytes[i]);
     }
-    return new DataDigest(
-        Map.of(
-            "shards", String.valueOf(bytes.length),
-            "shard names", names.value(),
-            "shard sizes", sizes.value(),
-            "shuffle buffer", String.valueOf(bufferSize)));
+    return Map.of(
+        "shards", String.valueOf(bytes.length),
+        "shard names", names.value(),
+        "shard sizes", sizes.value(),
+        "shuffle buffer", String.valueOf(bufferSize));
+  }
+
+  @Override
+  public EpochCursor epoch(long seed, int epoch) {
+    return new ShardCursor(this, seed, epoch);
   }
 
   int bufferSize() {

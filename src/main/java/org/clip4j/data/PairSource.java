@@ -1,12 +1,15 @@
 package org.clip4j.data;
 
 import java.util.List;
+import java.util.Map;
+import org.clip4j.data.internal.DataDigest;
+import org.clip4j.encode.ImageFile;
 
 /**
  * Image-text pairs with random access. Implementations are immutable and safe for use by several
  * threads.
  */
-public non-sealed interface PairSource extends PairFeed {
+public interface PairSource extends PairFeed {
 
   /** The number of pairs. */
   int size();
@@ -22,9 +25,26 @@ public non-sealed interface PairSource extends PairFeed {
     return size();
   }
 
+  /** Opens all pairs, every order equally likely. */
   @Override
-  default DataDigest digest() {
-    return DataDigest.of(this);
+  default EpochCursor epoch(long seed, int epoch) {
+    return new ShuffledCursor(this, seed, epoch);
+  }
+
+  @Override
+  default Map<String, String> digest() {
+    DataDigest.Hash images = new DataDigest.Hash();
+    DataDigest.Hash captions = new DataDigest.Hash();
+    for (int i = 0; i < size(); i++) {
+      ImageTextPair pair = get(i);
+      images.add(pair.image() instanceof ImageFile file ? file.file() : pair.image().name());
+      captions.add(pair.captions().size());
+      pair.captions().forEach(captions::add);
+    }
+    return Map.of(
+        "pairs", String.valueOf(size()),
+        "image names", images.value(),
+        "captions", captions.value());
   }
 
   /**

@@ -2,6 +2,7 @@ package org.clip4j.data;
 
 import java.nio.file.Path;
 import java.util.List;
+import org.clip4j.data.internal.shards.ShardNames;
 
 /** Where image-text pairs come from. */
 public final class Pairs {

@@ -3,6 +3,7 @@ package org.clip4j.data;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.data.internal.shards.ShardScanner;
 import org.clip4j.io.SeededRandom;
 
 /**

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import javax.imageio.ImageIO;
-import org.clip4j.data.PairBatch;
+import org.clip4j.data.internal.loader.PairBatch;
 
 /**
  * A batch as files that a person can look at and a program can read back: {@code captions.jsonl}, a

@@ -2,7 +2,7 @@ package org.clip4j.train;
 
 import java.util.HashMap;
 import java.util.Map;
-import org.clip4j.data.PairBatch;
+import org.clip4j.data.internal.loader.PairBatch;
 import org.jspecify.annotations.Nullable;
 
 /**

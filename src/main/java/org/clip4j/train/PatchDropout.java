@@ -1,6 +1,6 @@
 package org.clip4j.train;
 
-import org.clip4j.data.PairBatch;
+import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.io.SeededRandom;
 
 /**

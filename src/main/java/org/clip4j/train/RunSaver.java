@@ -10,8 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.clip4j.data.DataDigest;
-import org.clip4j.data.LoaderPosition;
+import java.util.TreeMap;
+import org.clip4j.data.internal.DataDigest;
+import org.clip4j.data.internal.loader.LoaderPosition;
 import org.clip4j.engine.internal.Environment;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.Uninterrupted;
@@ -26,7 +27,7 @@ final class RunSaver implements AutoCloseable {
   private final TrainingSettings settings;
   private final RunCheckpoints checkpoints; // null: nothing is saved
   private final Map<String, String> runSettings;
-  private final DataDigest data;
+  private final Map<String, String> data;
   private final Map<String, String> environment;
   private long savedStep;
   private long savedNanos = System.nanoTime();
@@ -35,7 +36,7 @@ final class RunSaver implements AutoCloseable {
     this.settings = settings;
     this.checkpoints = checkpoints;
     runSettings = checkpoints == null ? Map.of() : RunSettings.of(settings);
-    data = checkpoints == null ? new DataDigest(Map.of()) : settings.pairs.digest();
+    data = checkpoints == null ? Map.of() : new TreeMap<>(settings.pairs.digest());
     environment = Environment.describe(settings.model.manager().getDevice());
   }
 
@@ -91,7 +92,7 @@ final class RunSaver implements AutoCloseable {
     differences.addAll(
         RunSettings.differences(then.settings(), runSettings, settings.allowedChanges));
     if (!settings.allowedChanges.contains("data")) {
-      data.differences(new DataDigest(then.data())).forEach(d -> differences.add("data: " + d));
+      DataDigest.differences(data, then.data()).forEach(d -> differences.add("data: " + d));
     }
     if (!differences.isEmpty()) {
       throw new IOException(
@@ -175,7 +176,7 @@ final class RunSaver implements AutoCloseable {
             now.elapsed,
             now.position,
             runSettings,
-            data.parts(),
+            data,
             environment,
             scalars);
     try {

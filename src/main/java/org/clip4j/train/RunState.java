@@ -8,7 +8,7 @@ import com.google.gson.JsonPrimitive;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import org.clip4j.data.LoaderPosition;
+import org.clip4j.data.internal.loader.LoaderPosition;
 
 /**
  * All of a training's state between two steps that is not a tensor. Whatever is random in a
@@ -19,7 +19,7 @@ import org.clip4j.data.LoaderPosition;
  * @param elapsed time in the training loop, of all runs together
  * @param position where the next batch starts
  * @param settings see {@link RunSettings}
- * @param data see {@link org.clip4j.data.DataDigest}
+ * @param data see {@link org.clip4j.data.PairFeed#digest}
  * @param environment see {@link org.clip4j.engine.internal.Environment}
  * @param parts scalars of each {@link StatefulPart}, by its name
  */

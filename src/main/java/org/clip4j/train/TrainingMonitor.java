@@ -11,7 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.clip4j.data.PairBatch;
+import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.encode.Encoder;
 import org.clip4j.eval.Evaluation;
 import org.clip4j.io.IoErrors;

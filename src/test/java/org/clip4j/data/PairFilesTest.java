@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
+import org.clip4j.data.internal.DataDigest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -215,28 +216,25 @@ class PairFilesTest {
 
   // ---- digests ----
 
+  private List<String> differences(Map<String, String> before) throws IOException {
+    return DataDigest.differences(Pairs.folder(folder.resolve("b")).build().digest(), before);
+  }
+
   @Test
   void a_digest_says_what_changed_and_survives_a_move() throws IOException {
     image("a/1.png", 1);
     write("a/1.txt", "one");
     image("a/2.png", 2);
     write("a/2.txt", "two\nzwei");
-    DataDigest before = Pairs.folder(folder.resolve("a")).build().digest();
-    assertThat(DataDigest.fromJson(before.toJson())).isEqualTo(before);
+    Map<String, String> before = Pairs.folder(folder.resolve("a")).build().digest();
 
     Files.move(folder.resolve("a"), folder.resolve("b"));
-    assertThat(Pairs.folder(folder.resolve("b")).build().digest().differences(before)).isEmpty();
+    assertThat(differences(before)).isEmpty();
 
     write("b/2.txt", "twozwei");
-    assertThat(Pairs.folder(folder.resolve("b")).build().digest().differences(before))
-        .singleElement()
-        .asString()
-        .startsWith("captions: was sha256:");
+    assertThat(differences(before)).singleElement().asString().startsWith("captions: was sha256:");
     image("b/3.png", 3);
     write("b/3.txt", "three");
-    assertThat(Pairs.folder(folder.resolve("b")).build().digest().differences(before))
-        .hasSize(3)
-        .contains("pairs: was 2, is 3");
-    assertThatThrownBy(() -> DataDigest.fromJson("[]")).hasMessageContaining("[]");
+    assertThat(differences(before)).hasSize(3).contains("pairs: was 2, is 3");
   }
 }

@@ -14,6 +14,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.clip4j.data.internal.DataDigest;
+import org.clip4j.data.internal.loader.LoaderPosition;
+import org.clip4j.data.internal.loader.PairBatch;
+import org.clip4j.data.internal.loader.PairLoader;
+import org.clip4j.data.internal.shards.ShardNames;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -191,7 +196,7 @@ class PairShardsTest {
     PairShards changed = shards().optIndex(index).build();
     assertThat(changed.pairsPerEpoch()).isEqualTo(PAIRS - 11 + 40);
     assertThat(shards().optIndex(index).build().pairsPerEpoch()).isEqualTo(PAIRS - 11 + 40);
-    assertThat(changed.digest().differences(shards.digest()))
+    assertThat(DataDigest.differences(changed.digest(), shards.digest()))
         .singleElement()
         .asString()
         .startsWith("shard sizes");

@@ -4,20 +4,21 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
+import org.clip4j.data.internal.loader.PairLoader;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.image.RgbImage;
 import org.clip4j.text.Tokenizer;
 
 /** Pairs of one-pixel images that carry their number. */
-final class TestPairs {
+public final class TestPairs {
   private TestPairs() {}
 
   /** Reads one numbered image. */
-  interface Reader {
+  public interface Reader {
     RgbImage read(int number) throws IOException;
   }
 
-  record Numbered(int number, Reader reader) implements ImageSource {
+  public record Numbered(int number, Reader reader) implements ImageSource {
     @Override
     public String name() {
       return "image-" + number;
@@ -39,15 +40,15 @@ final class TestPairs {
     }
   }
 
-  static RgbImage pixel(int number) {
+  public static RgbImage pixel(int number) {
     return new RgbImage(1, 1, new byte[] {(byte) number, (byte) (number >> 8), 7});
   }
 
-  static PairSource numbered(int count) {
+  public static PairSource numbered(int count) {
     return numbered(count, TestPairs::pixel);
   }
 
-  static PairSource numbered(int count, Reader reader) {
+  public static PairSource numbered(int count, Reader reader) {
     List<ImageTextPair> pairs = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       pairs.add(new ImageTextPair(new Numbered(i, reader), List.of("a" + i, "b" + i, "c" + i)));
@@ -56,7 +57,7 @@ final class TestPairs {
   }
 
   /** All readable but those chosen. */
-  static PairSource broken(int count, IntPredicate isBroken) {
+  public static PairSource broken(int count, IntPredicate isBroken) {
     return numbered(
         count,
         number -> {
@@ -68,7 +69,7 @@ final class TestPairs {
   }
 
   /** One token per character. */
-  static final Tokenizer TOKENIZER =
+  public static final Tokenizer TOKENIZER =
       new Tokenizer() {
         @Override
         public int contextLength() {
@@ -82,7 +83,7 @@ final class TestPairs {
       };
 
   /** Without a limit to damaged pairs. */
-  static PairLoader.Builder loader(PairSource pairs, int batchSize) {
+  public static PairLoader.Builder loader(PairSource pairs, int batchSize) {
     return PairLoader.builder()
         .setPairs(pairs)
         .setTransform(1, 1, image -> image.pixels().clone())

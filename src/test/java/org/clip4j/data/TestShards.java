@@ -12,15 +12,15 @@ import java.util.Map;
 import javax.imageio.ImageIO;
 
 /** Tars of one-pixel images that carry their number. */
-final class TestShards {
+public final class TestShards {
   private TestShards() {}
 
-  static byte[] text(String text) {
+  public static byte[] text(String text) {
     return text.getBytes(StandardCharsets.UTF_8);
   }
 
   /** A PNG of {@link TestPairs#pixel}. */
-  static byte[] png(int number) {
+  public static byte[] png(int number) {
     BufferedImage image = new BufferedImage(1, 1, BufferedImage.TYPE_INT_RGB);
     image.setRGB(0, 0, (number & 0xFF) << 16 | (number >> 8) << 8 | 7);
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();
@@ -32,14 +32,14 @@ final class TestShards {
     return bytes.toByteArray();
   }
 
-  static byte[] tar(Map<String, byte[]> entries) {
+  public static byte[] tar(Map<String, byte[]> entries) {
     ByteArrayOutputStream tar = new ByteArrayOutputStream();
     entries.forEach((name, content) -> tar.writeBytes(entry(name, '0', content)));
     tar.writeBytes(new byte[1024]);
     return tar.toByteArray();
   }
 
-  static byte[] entry(String name, char type, byte[] content) {
+  public static byte[] entry(String name, char type, byte[] content) {
     ByteArrayOutputStream entry = new ByteArrayOutputStream();
     entry.writeBytes(header(name, type, content.length));
     entry.writeBytes(content);
@@ -48,7 +48,7 @@ final class TestShards {
   }
 
   /** A ustar header. */
-  static byte[] header(String name, char type, long size) {
+  public static byte[] header(String name, char type, long size) {
     byte[] header = new byte[512];
     put(header, 0, name);
     put(header, 100, "0000644");
@@ -65,7 +65,7 @@ final class TestShards {
   }
 
   /** With the checksum that its content asks for. */
-  static byte[] signed(byte[] header) {
+  public static byte[] signed(byte[] header) {
     put(header, 148, "        ");
     int sum = 0;
     for (byte b : header) {

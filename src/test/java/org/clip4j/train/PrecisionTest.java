@@ -6,7 +6,7 @@ import static org.assertj.core.api.Assertions.withinPercentage;
 
 import java.io.IOException;
 import java.util.List;
-import org.clip4j.data.ColouredShapes;
+import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;

@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.clip4j.data.ColouredShapes;
+import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.image.Augmentation;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;

@@ -7,7 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
-import org.clip4j.data.ColouredShapes;
+import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.examples.app.report.HtmlReport.Score;
 import org.clip4j.examples.app.train.QuickstartReport;
 import org.clip4j.examples.app.train.TestImages;

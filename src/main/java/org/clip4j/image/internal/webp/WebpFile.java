@@ -9,9 +9,8 @@ import org.clip4j.image.internal.SizeCheck;
 /**
  * The chunks of a WebP file: its first picture, where that lies on the canvas, and its alpha.
  *
- * <p>The decoders are our own, as the plugin at hand (TwelveMonkeys 3.13.1) repeats chroma and
- * predicts from filtered samples in the lossy format, and gets single pixels of the lossless one
- * wrong.
+ * <p>The decoders are our own and in Java, since images come from strangers (docs/decisions.md says
+ * why other readers are not used).
  */
 public final class WebpFile {
 

@@ -1,0 +1,83 @@
+package org.clip4j.data.internal.loader;
+
+import com.google.gson.Gson;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParseException;
+import com.google.gson.JsonParser;
+
+/**
+ * A place in a loader's endless row of batches, to resume from; save it with a checkpoint. It also
+ * carries the count of the pairs before it, of all epochs: those read are those used and those
+ * skipped, exactly.
+ *
+ * @param epoch from 0
+ * @param batch index in the epoch, from 0
+ * @param offset how many pairs of the epoch's order lie before it, damaged ones included
+ * @param read pairs whose turn came: {@code used + skipped}
+ * @param used pairs in batches
+ * @param skipped pairs left out since they were damaged; a pair counts each time its turn comes
+ */
+public record LoaderPosition(
+    int epoch, int batch, long offset, long read, long used, long skipped) {
+
+  /** Where a loader starts unless told otherwise. */
+  public static final LoaderPosition START = new LoaderPosition(0, 0, 0, 0, 0, 0);
+
+  /** Checks that nothing is negative and that the counts add up. */
+  public LoaderPosition {
+    if (epoch < 0 || batch < 0 || offset < 0 || used < 0 || skipped < 0) {
+      throw new IllegalArgumentException(
+          "epoch, batch, offset and counts must not be negative, found "
+              + epoch
+              + ", "
+              + batch
+              + ", "
+              + offset
+              + ", "
+              + used
+              + ", "
+              + skipped);
+    }
+    if (read != used + skipped) {
+      throw new IllegalArgumentException(
+          read + " pairs read are not " + used + " used and " + skipped + " skipped");
+    }
+  }
+
+  /** One line of JSON with the six numbers. */
+  public String toJson() {
+    return new Gson().toJson(this);
+  }
+
+  /**
+   * What {@link #toJson} wrote.
+   *
+   * @throws IllegalArgumentException if the text is anything else
+   */
+  public static LoaderPosition fromJson(String json) {
+    try {
+      JsonElement element = JsonParser.parseString(json);
+      if (element instanceof JsonObject fields) {
+        return new LoaderPosition(
+            Math.toIntExact(number(fields, "epoch")),
+            Math.toIntExact(number(fields, "batch")),
+            number(fields, "offset"),
+            number(fields, "read"),
+            number(fields, "used"),
+            number(fields, "skipped"));
+      }
+    } catch (JsonParseException | ArithmeticException e) {
+      throw new IllegalArgumentException("not a loader's position: " + json, e);
+    }
+    throw new IllegalArgumentException("not a loader's position: " + json);
+  }
+
+  private static long number(JsonObject fields, String name) {
+    JsonElement value = fields.get(name);
+    if (value == null || !value.isJsonPrimitive() || !value.getAsJsonPrimitive().isNumber()) {
+      throw new JsonParseException("no number \"" + name + "\"");
+    }
+    return value.getAsBigDecimal().longValueExact();
+  }
+}

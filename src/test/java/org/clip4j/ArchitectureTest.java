@@ -73,7 +73,11 @@ class ArchitectureTest {
           "org.clip4j.text.json",
           "org.clip4j.text.internal.repair",
           "org.clip4j.train",
-          "org.clip4j.weights");
+          "org.clip4j.weights",
+          "org.clip4j.weights.internal",
+          "org.clip4j.weights.pytorch",
+          "org.clip4j.weights.safetensors",
+          "org.clip4j.weights.tensors");
 
   /** Packages that are public for their neighbours in the library, and no part of the API. */
   private static final String[] INTERNAL = {"org.clip4j..internal..", "org.clip4j.io"};

@@ -12,6 +12,7 @@ import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.text.json.TokenizerJson;
 import org.clip4j.text.json.TokenizerRules;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /** Which tokenizer belongs to a checkpoint. */
 final class CheckpointTokenizer {

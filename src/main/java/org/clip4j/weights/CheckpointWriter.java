@@ -14,6 +14,8 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.TensorType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -144,7 +146,7 @@ public final class CheckpointWriter {
   }
 
   private JsonObject transformersConfig() throws IOException {
-    JsonObject json = TransformersConfig.write(config, type.torchName());
+    JsonObject json = TransformersConfig.write(config, torchName(type));
     if (!TransformersConfig.read(JsonFields.of("config.json", json)).equals(config)) {
       try {
         json.add(MODEL_CFG, ClipConfigJson.write(config));
@@ -179,11 +181,23 @@ public final class CheckpointWriter {
                         ? new SafeTensorsWriter.Entry(entry.name(), type, entry.shape())
                         : entry)
             .toList();
-    SafeTensorsWriter writer = SafeTensorsWriter.stage(staged, file, entries, Map.of());
-    ParameterSource stored = keys.toStored(parameters);
-    for (SafeTensorsWriter.Entry entry : entries) {
-      writer.write(entry.name(), stored);
+    try (SafeTensorsWriter writer =
+        SafeTensorsWriter.to(staged.create(file), file, entries, Map.of())) {
+      ParameterSource stored = keys.toStored(parameters);
+      for (SafeTensorsWriter.Entry entry : entries) {
+        writer.write(entry.name(), stored);
+      }
+      writer.commit();
     }
-    writer.finish();
+  }
+
+  /** PyTorch's name of a type that weights are saved in. */
+  private static String torchName(TensorType type) {
+    return switch (type) {
+      case F16 -> "float16";
+      case BF16 -> "bfloat16";
+      case F32 -> "float32";
+      default -> throw new IllegalArgumentException("weights are not saved as " + type);
+    };
   }
 }

@@ -11,6 +11,8 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorInfo;
 
 /**
  * The architecture of weights that come without a configuration, from the shapes of their tensors.

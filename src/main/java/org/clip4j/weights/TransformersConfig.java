@@ -13,6 +13,7 @@ import org.clip4j.model.TextPooling;
 import org.clip4j.model.TextProjection;
 import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /**
  * The {@code config.json} of transformers' {@code CLIPModel}, {@code MetaClip2Model} and {@code

@@ -20,9 +20,9 @@ import java.util.stream.IntStream;
 import org.clip4j.eval.FewShotCurve.Crossing;
 import org.clip4j.eval.FewShotCurve.Point;
 import org.clip4j.eval.FewShotCurve.Side;
-import org.clip4j.weights.SafeTensors;
-import org.clip4j.weights.SafeTensorsWriter;
-import org.clip4j.weights.TensorType;
+import org.clip4j.weights.safetensors.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.TensorType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -25,7 +25,7 @@ import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.train.Steps.Way;
-import org.clip4j.weights.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

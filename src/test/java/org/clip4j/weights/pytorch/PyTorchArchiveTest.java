@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,6 +7,11 @@ import static org.assertj.core.api.Assertions.entry;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.nio.FloatBuffer;
+import org.clip4j.weights.Archives;
+import org.clip4j.weights.TensorFiles;
+import org.clip4j.weights.safetensors.SafeTensors;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -23,7 +28,7 @@ class PyTorchArchiveTest {
         "odd-legacy-4.pt"
       })
   void every_kind_of_tensor_reads_as_in_python(String name) throws IOException {
-    try (TensorFile found = TensorFile.open(Archives.file(name));
+    try (TensorFile found = TensorFiles.open(Archives.file(name));
         SafeTensors expected = SafeTensors.open(Archives.file("odd.safetensors"))) {
       Archives.assertSame(found, expected);
       assertThat(((PyTorchArchive) found).isTorchScript()).isFalse();
@@ -53,7 +58,7 @@ class PyTorchArchiveTest {
 
   @Test
   void a_prefix_narrows_an_archive_to_a_model() throws IOException {
-    try (TensorFile archive = TensorFile.open(Archives.file("odd-2.pt"))) {
+    try (TensorFile archive = TensorFiles.open(Archives.file("odd-2.pt"))) {
       TensorFile model = archive.under("state_dict.module");
       assertThat(model.tensors()).containsOnlyKeys("weight", "bias");
       assertThat(model.tensors().get("weight").name()).isEqualTo("weight");

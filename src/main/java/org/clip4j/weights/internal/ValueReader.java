@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.internal;
 
 import java.io.EOFException;
 import java.io.IOException;
@@ -10,6 +10,9 @@ import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorInfo;
+import org.clip4j.weights.tensors.TensorType;
 
 /**
  * Reads numbers of an open file by position, piece by piece, straight into where they are wanted.
@@ -19,7 +22,7 @@ import java.util.concurrent.atomic.AtomicReference;
  *
  * <p>Safe for use by several threads; it does not own the channel.
  */
-final class ValueReader {
+public final class ValueReader {
   /** Stays in a core's own cache between reading and converting; larger was not faster. */
   private static final int PIECE_BYTES = 1 << 18;
 
@@ -51,12 +54,12 @@ final class ValueReader {
 
     static {
       for (int bits = 0; bits < VALUES.length; bits++) {
-        VALUES[bits] = TensorType.halfToFloat((short) bits);
+        VALUES[bits] = Numbers.halfToFloat((short) bits);
       }
     }
   }
 
-  ValueReader(Path file, FileChannel channel) {
+  public ValueReader(Path file, FileChannel channel) {
     this.file = file;
     this.channel = channel;
   }
@@ -76,25 +79,6 @@ final class ValueReader {
   private static IllegalArgumentException unreadable(Path file, TensorInfo info, String what) {
     return new IllegalArgumentException(
         file + ": '" + info.name() + "' is " + info.type() + ", which cannot be read as " + what);
-  }
-
-  /** The number of elements of a tensor that is to become an array. */
-  static int arraySize(Path file, TensorInfo info) {
-    if (info.count() > Integer.MAX_VALUE - 8) {
-      throw new IllegalArgumentException(
-          file + ": '" + info.name() + "' " + info.describe() + " is too large for one array");
-    }
-    return (int) info.count();
-  }
-
-  /** The number of floats of a tensor that is to become an array. */
-  static int arraySize(TensorFile tensors, String name) {
-    TensorInfo info = tensors.tensors().get(name);
-    if (info == null) {
-      throw new IllegalArgumentException(tensors.file() + " has no tensor '" + name + "'");
-    }
-    requireFloats(tensors.file(), info);
-    return arraySize(tensors.file(), info);
   }
 
   private static void requireRange(Path file, TensorInfo info, long from, FloatBuffer target) {
@@ -121,7 +105,7 @@ final class ValueReader {
    * @param from index of the first value wanted
    * @param finite whether a value that is NaN or infinite is an error
    */
-  void copy(TensorInfo info, long begin, long from, FloatBuffer target, boolean finite) {
+  public void copy(TensorInfo info, long begin, long from, FloatBuffer target, boolean finite) {
     requireFloats(file, info);
     requireRange(file, info, from, target);
     int size = info.type().size();
@@ -141,7 +125,7 @@ final class ValueReader {
   }
 
   /** As {@link #copy(TensorInfo, long, long, FloatBuffer, boolean)}, of a view of a storage. */
-  void copy(
+  public void copy(
       TensorInfo info,
       long storage,
       StridedView view,
@@ -162,7 +146,7 @@ final class ValueReader {
         (bytes, at, index) -> {
           long place = base + index;
           if (place >= target.position() && place < target.limit()) {
-            float value = info.type().floatAt(bytes, at);
+            float value = Numbers.floatAt(info.type(), bytes, at);
             target.put((int) place, value);
             if (finite && !Float.isFinite(value)) {
               throw notFinite(info, index, value);
@@ -245,23 +229,23 @@ final class ValueReader {
       }
       default -> {
         for (int i = 0; i < count; i++) {
-          target.put(type.floatAt(bytes, i * type.size()));
+          target.put(Numbers.floatAt(type, bytes, i * type.size()));
         }
       }
     }
   }
 
   /** As {@link #copy}, of integers. */
-  long[] longs(TensorInfo info, long begin) {
+  public long[] longs(TensorInfo info, long begin) {
     requireIntegers(file, info);
     TensorType type = info.type();
-    long[] values = new long[arraySize(file, info)];
+    long[] values = new long[info.arraySize(file)];
     Piece piece = take();
     for (int done = 0; done < values.length; ) {
       int count = Math.min(PIECE_BYTES / type.size(), values.length - done);
       read(piece.bytes, begin + (long) done * type.size(), count * type.size());
       for (int i = 0; i < count; i++) {
-        values[done++] = type.longAt(piece.bytes, i * type.size());
+        values[done++] = Numbers.longAt(type, piece.bytes, i * type.size());
       }
     }
     spare.set(piece);
@@ -269,17 +253,17 @@ final class ValueReader {
   }
 
   /** As {@link #longs(TensorInfo, long)}, of a view of a storage. */
-  long[] longs(TensorInfo info, long storage, StridedView view) {
+  public long[] longs(TensorInfo info, long storage, StridedView view) {
     if (view.isContiguous()) {
       return longs(info, storage + view.offset() * info.type().size());
     }
     requireIntegers(file, info);
-    long[] values = new long[arraySize(file, info)];
+    long[] values = new long[info.arraySize(file)];
     gather(
         info.type(),
         storage,
         view,
-        (bytes, at, index) -> values[index] = info.type().longAt(bytes, at));
+        (bytes, at, index) -> values[index] = Numbers.longAt(info.type(), bytes, at));
     return values;
   }
 
@@ -307,7 +291,7 @@ final class ValueReader {
   }
 
   /** Fills a buffer from its start, as far as asked, and sets its limit there. */
-  void read(ByteBuffer bytes, long at, int count) {
+  public void read(ByteBuffer bytes, long at, int count) {
     bytes.clear().limit(count);
     try {
       while (bytes.hasRemaining()) {

@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -11,6 +11,10 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.clip4j.testing.Mutations;
 import org.clip4j.testing.Mutations.Parser;
+import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.TensorFiles;
+import org.clip4j.weights.tensors.TensorFile;
+import org.clip4j.weights.tensors.TensorInfo;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,7 +134,7 @@ class MutatedFilesTest {
   }
 
   private static void readAll(Path file) throws IOException {
-    try (TensorFile tensors = TensorFile.open(file)) {
+    try (TensorFile tensors = TensorFiles.open(file)) {
       for (TensorInfo info : tensors.tensors().values()) {
         if (info.type().isFloat() || info.type().isInteger()) {
           tensors.floats(info.name());

@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import java.io.IOException;
 import java.math.BigInteger;
@@ -7,7 +7,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.Map;
-import org.clip4j.weights.PickleCalls.Storage;
+import org.clip4j.io.IoErrors;
+import org.clip4j.weights.pytorch.PickleCalls.Storage;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /**
  * What {@code torch.save} wrote before PyTorch 1.6 and still can (torch/serialization.py, {@code
@@ -54,7 +56,7 @@ final class LegacyPickles {
         throw PyTorchArchive.bad(
             file,
             "its storage "
-                + SafeTensorsHeader.quote(storage.key())
+                + IoErrors.quote(storage.key())
                 + " should have "
                 + storage.elements()
                 + " elements of "
@@ -75,7 +77,7 @@ final class LegacyPickles {
       throws CheckpointException {
     Long begin = begins.get(storage.key());
     if (begin == null) {
-      throw PyTorchArchive.bad(file, "it has no storage " + SafeTensorsHeader.quote(storage.key()));
+      throw PyTorchArchive.bad(file, "it has no storage " + IoErrors.quote(storage.key()));
     }
     return begin;
   }

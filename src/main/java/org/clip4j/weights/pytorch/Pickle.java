@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import java.io.IOException;
 import java.math.BigInteger;
@@ -12,7 +12,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.clip4j.io.IoErrors;
-import org.clip4j.weights.PickleCalls.Storage;
+import org.clip4j.weights.pytorch.PickleCalls.Storage;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /**
  * Reads pickles that hold tensors and containers (protocols 2 to 5, Python's pickletools.py), and
@@ -224,7 +225,7 @@ final class Pickle {
     if (known != null && !known.equals(storage)) {
       throw in.bad(
           "its pickle has two storages "
-              + SafeTensorsHeader.quote(storage.key())
+              + IoErrors.quote(storage.key())
               + " of other types or sizes");
     }
     push(storage, 128);

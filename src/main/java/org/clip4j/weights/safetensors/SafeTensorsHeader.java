@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.safetensors;
 
 import com.google.gson.JsonParseException;
 import com.google.gson.Strictness;
@@ -29,6 +29,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.clip4j.io.IoErrors;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorInfo;
+import org.clip4j.weights.tensors.TensorType;
 
 /**
  * The header of a safetensors file, parsed without trusting it: nothing is allocated by a size that
@@ -171,7 +174,7 @@ final class SafeTensorsHeader {
         } else {
           spans.add(readTensor(json, name));
           if (!names.add(name)) {
-            throw bad(quote(name) + " is there twice");
+            throw bad(IoErrors.quote(name) + " is there twice");
           }
           if (names.size() > MAX_TENSORS) {
             throw bad("it has more than " + MAX_TENSORS + " tensors");
@@ -187,7 +190,7 @@ final class SafeTensorsHeader {
         String key = json.nextName();
         expect(json, JsonToken.STRING, "__metadata__", key);
         if (metadata.put(key, json.nextString()) != null) {
-          throw bad("__metadata__ has " + quote(key) + " twice");
+          throw bad("__metadata__ has " + IoErrors.quote(key) + " twice");
         }
         if (metadata.size() > MAX_TENSORS) {
           throw bad("__metadata__ has more than " + MAX_TENSORS + " texts");
@@ -209,10 +212,11 @@ final class SafeTensorsHeader {
               case "dtype" -> type != null;
               case "shape" -> shape != null;
               case "data_offsets" -> offsets != null;
-              default -> throw bad(quote(name) + " has an unknown field " + quote(key));
+              default ->
+                  throw bad(IoErrors.quote(name) + " has an unknown field " + IoErrors.quote(key));
             };
         if (again) {
-          throw bad(quote(name) + " has " + key + " twice");
+          throw bad(IoErrors.quote(name) + " has " + key + " twice");
         }
         switch (key) {
           case "dtype" -> type = readType(json, name);
@@ -222,10 +226,10 @@ final class SafeTensorsHeader {
       }
       json.endObject();
       if (type == null || shape == null || offsets == null) {
-        throw bad(quote(name) + " lacks one of dtype, shape and data_offsets");
+        throw bad(IoErrors.quote(name) + " lacks one of dtype, shape and data_offsets");
       }
       if (offsets.length != 2) {
-        throw bad(quote(name) + " has " + offsets.length + " data_offsets; it needs 2");
+        throw bad(IoErrors.quote(name) + " has " + offsets.length + " data_offsets; it needs 2");
       }
       checkSize(name, type, shape, offsets);
       return new Span(new TensorInfo(name, type, shape), offsets[0], offsets[1]);
@@ -240,9 +244,9 @@ final class SafeTensorsHeader {
         }
       }
       throw bad(
-          quote(name)
+          IoErrors.quote(name)
               + " has dtype "
-              + quote(value)
+              + IoErrors.quote(value)
               + "; known are "
               + Arrays.toString(TensorType.values()));
     }
@@ -256,10 +260,16 @@ final class SafeTensorsHeader {
         expect(json, JsonToken.NUMBER, name, key);
         String digits = json.nextString();
         if (!isWholeNumber(digits)) {
-          throw bad(quote(name) + " has " + quote(digits) + " in " + key + ", no whole number");
+          throw bad(
+              IoErrors.quote(name)
+                  + " has "
+                  + IoErrors.quote(digits)
+                  + " in "
+                  + key
+                  + ", no whole number");
         }
         if (values.size() == limit) {
-          throw bad(quote(name) + " has more than " + limit + " numbers in " + key);
+          throw bad(IoErrors.quote(name) + " has more than " + limit + " numbers in " + key);
         }
         values.add(Long.parseLong(digits));
       }
@@ -289,11 +299,12 @@ final class SafeTensorsHeader {
           bytes = Math.multiplyExact(bytes, dim);
         }
       } catch (ArithmeticException e) {
-        throw bad(quote(name) + " has a shape " + Arrays.toString(shape) + " that overflows");
+        throw bad(
+            IoErrors.quote(name) + " has a shape " + Arrays.toString(shape) + " that overflows");
       }
       if (offsets[1] < offsets[0] || offsets[1] - offsets[0] != bytes) {
         throw bad(
-            quote(name)
+            IoErrors.quote(name)
                 + " has data_offsets "
                 + Arrays.toString(offsets)
                 + " but "
@@ -313,7 +324,7 @@ final class SafeTensorsHeader {
       for (Span span : spans) {
         if (span.begin != at) {
           throw bad(
-              quote(span.info.name())
+              IoErrors.quote(span.info.name())
                   + " begins at byte "
                   + span.begin
                   + " of the data but the tensor before it ends at "
@@ -322,7 +333,7 @@ final class SafeTensorsHeader {
         }
         if (span.end > dataBytes) {
           throw bad(
-              quote(span.info.name())
+              IoErrors.quote(span.info.name())
                   + " ends at byte "
                   + span.end
                   + " of the data but the file has "
@@ -340,7 +351,7 @@ final class SafeTensorsHeader {
         throws IOException {
       JsonToken found = json.peek();
       if (found != wanted) {
-        throw bad(quote(owner) + ": " + key + " is a " + found + ", expected a " + wanted);
+        throw bad(IoErrors.quote(owner) + ": " + key + " is a " + found + ", expected a " + wanted);
       }
     }
 
@@ -351,11 +362,6 @@ final class SafeTensorsHeader {
     private CheckpointException bad(String what) {
       return new CheckpointException(prefix() + what);
     }
-  }
-
-  /** A name from the file, cut to a length fit for a message. */
-  static String quote(String name) {
-    return "'" + (name.length() <= 200 ? name : name.substring(0, 200) + "...") + "'";
   }
 
   /** Ends after a number of bytes. */

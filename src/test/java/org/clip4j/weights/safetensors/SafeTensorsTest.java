@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.safetensors;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -17,7 +17,12 @@ import java.util.Map;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.clip4j.testing.Bounds;
-import org.clip4j.weights.SafeTensorsWriter.Entry;
+import org.clip4j.weights.Archives;
+import org.clip4j.weights.Golden;
+import org.clip4j.weights.internal.Numbers;
+import org.clip4j.weights.safetensors.SafeTensorsWriter.Entry;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -245,7 +250,7 @@ class SafeTensorsTest {
                   ? fraction == 0 ? Double.POSITIVE_INFINITY : Double.NaN
                   : (1024 + fraction) * Math.pow(2, exponent - 25);
       float expected = (float) (bits < 0x8000 ? magnitude : -magnitude);
-      float found = TensorType.halfToFloat((short) bits);
+      float found = Numbers.halfToFloat((short) bits);
       assertThat(Float.floatToIntBits(found)).isEqualTo(Float.floatToIntBits(expected));
     }
   }
@@ -361,12 +366,11 @@ class SafeTensorsTest {
   @Test
   void every_half_and_bfloat16_value_survives_writing() {
     for (int bits = 0; bits < 1 << 16; bits++) {
-      float half = TensorType.halfToFloat((short) bits);
+      float half = Numbers.halfToFloat((short) bits);
       float bfloat = Float.intBitsToFloat(bits << 16);
       int quiet = bits & 0x8000 | 0x7E00;
-      assertThat(TensorType.floatToHalf(half))
-          .isEqualTo((short) (Float.isNaN(half) ? quiet : bits));
-      assertThat(TensorType.floatToBfloat(bfloat))
+      assertThat(Numbers.floatToHalf(half)).isEqualTo((short) (Float.isNaN(half) ? quiet : bits));
+      assertThat(Numbers.floatToBfloat(bfloat))
           .isEqualTo((short) (Float.isNaN(bfloat) ? bits & 0x8000 | 0x7FC0 : bits));
     }
   }

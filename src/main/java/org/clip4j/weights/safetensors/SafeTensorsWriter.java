@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.safetensors;
 
 import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
@@ -21,7 +21,11 @@ import java.util.Map;
 import java.util.Set;
 import org.clip4j.io.StagedFiles;
 import org.clip4j.model.ParameterSource;
-import org.clip4j.weights.SafeTensorsHeader.Span;
+import org.clip4j.weights.internal.Numbers;
+import org.clip4j.weights.safetensors.SafeTensorsHeader.Span;
+import org.clip4j.weights.tensors.TensorInfo;
+import org.clip4j.weights.tensors.TensorType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes a safetensors file tensor by tensor, holding none of them. The header and the order of the
@@ -37,8 +41,7 @@ public final class SafeTensorsWriter implements AutoCloseable {
   private static final Set<TensorType> WRITABLE =
       EnumSet.of(TensorType.F16, TensorType.BF16, TensorType.F32, TensorType.I64);
 
-  private final StagedFiles staged;
-  private final boolean ownsStaged;
+  private final @Nullable StagedFiles staged; // null: the channel is somebody else's
   private final Path file;
   private final FileChannel channel;
   private final Map<String, Span> tensors;
@@ -59,8 +62,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
    */
   public record Entry(String name, TensorType type, long... shape) {
 
-    /** Number of elements. */
-    long count() {
+    /** Counts the elements. */
+    public long count() {
       return Arrays.stream(shape).reduce(1, Math::multiplyExact);
     }
   }
@@ -76,35 +79,38 @@ public final class SafeTensorsWriter implements AutoCloseable {
       Path file, Collection<Entry> entries, Map<String, String> metadata) throws IOException {
     StagedFiles staged = new StagedFiles();
     try {
-      return new SafeTensorsWriter(staged, true, file, entries, metadata);
+      return new SafeTensorsWriter(staged, staged.create(file), file, entries, metadata);
     } catch (IOException | RuntimeException e) {
       staged.close();
       throw e;
     }
   }
 
-  /** As {@link #create}, as one of several files that are committed together. */
-  static SafeTensorsWriter stage(
-      StagedFiles staged, Path file, Collection<Entry> entries, Map<String, String> metadata)
+  /**
+   * Writes to a channel that is somebody else's: {@link #commit} only checks that all is written.
+   *
+   * @param file for messages
+   */
+  public static SafeTensorsWriter to(
+      FileChannel channel, Path file, Collection<Entry> entries, Map<String, String> metadata)
       throws IOException {
-    return new SafeTensorsWriter(staged, false, file, entries, metadata);
+    return new SafeTensorsWriter(null, channel, file, entries, metadata);
   }
 
   private SafeTensorsWriter(
-      StagedFiles staged,
-      boolean ownsStaged,
+      @Nullable StagedFiles staged,
+      FileChannel channel,
       Path file,
       Collection<Entry> entries,
       Map<String, String> metadata)
       throws IOException {
     this.staged = staged;
-    this.ownsStaged = ownsStaged;
+    this.channel = channel;
     this.file = file;
     tensors = layOut(entries);
     missing = new LinkedHashSet<>(tensors.keySet());
     byte[] header = header(tensors.values(), metadata);
     dataStart = 8 + header.length;
-    channel = staged.create(file);
     ByteBuffer start =
         ByteBuffer.allocate(8 + header.length)
             .order(ByteOrder.LITTLE_ENDIAN)
@@ -230,8 +236,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
     for (int i = 0; i < count; i++) {
       float value = part.get();
       switch (info.type()) {
-        case F16 -> chunk.putShort(2 * i, narrow(info, value, TensorType.floatToHalf(value)));
-        case BF16 -> chunk.putShort(2 * i, narrow(info, value, TensorType.floatToBfloat(value)));
+        case F16 -> chunk.putShort(2 * i, narrow(info, value, Numbers.floatToHalf(value)));
+        case BF16 -> chunk.putShort(2 * i, narrow(info, value, Numbers.floatToBfloat(value)));
         default -> chunk.putLong(Long.BYTES * i, wholeNumber(info.name(), value));
       }
     }
@@ -240,7 +246,7 @@ public final class SafeTensorsWriter implements AutoCloseable {
   /** PyTorch makes an infinity of what is too large; a checkpoint would be ruined silently. */
   private static short narrow(TensorInfo info, float value, short bits) {
     boolean half = info.type() == TensorType.F16;
-    short infinity = half ? TensorType.HALF_INFINITY : TensorType.BFLOAT_INFINITY;
+    short infinity = half ? Numbers.HALF_INFINITY : Numbers.BFLOAT_INFINITY;
     if ((bits & 0x7FFF) == infinity && !Float.isInfinite(value)) {
       throw new IllegalArgumentException(
           "'"
@@ -273,28 +279,24 @@ public final class SafeTensorsWriter implements AutoCloseable {
 
   /** Checks that every tensor was written, syncs, and puts the file in its place in one step. */
   public void commit() throws IOException {
-    finish();
-    if (ownsStaged) {
-      staged.commit();
-    }
-  }
-
-  /** Checks that every tensor was written. */
-  void finish() {
     if (!missing.isEmpty()) {
       throw new IllegalStateException(
-          missing.size() + " tensors of " + file + " were not written, the first " + first());
+          missing.size()
+              + " tensors of "
+              + file
+              + " were not written, the first '"
+              + missing.iterator().next()
+              + "'");
     }
-  }
-
-  private String first() {
-    return "'" + missing.iterator().next() + "'";
+    if (staged != null) {
+      staged.commit();
+    }
   }
 
   /** Removes what was not committed. */
   @Override
   public void close() throws IOException {
-    if (ownsStaged) {
+    if (staged != null) {
       staged.close();
     }
   }

@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.tensors;
 
 import java.io.IOException;
 import java.nio.FloatBuffer;

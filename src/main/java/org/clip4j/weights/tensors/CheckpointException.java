@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.tensors;
 
 import java.io.IOException;
 
@@ -9,11 +9,11 @@ import java.io.IOException;
 public final class CheckpointException extends IOException {
   private static final long serialVersionUID = 1L;
 
-  CheckpointException(String message) {
+  public CheckpointException(String message) {
     super(message);
   }
 
-  CheckpointException(String message, Throwable cause) {
+  public CheckpointException(String message, Throwable cause) {
     super(message, cause);
   }
 }

@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
@@ -13,6 +13,10 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.clip4j.testing.Bounds;
+import org.clip4j.weights.Archives;
+import org.clip4j.weights.TensorFiles;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -34,7 +38,7 @@ class HostileArchiveTest extends HostileFixture {
             List.of(
                 new Entry("data.pkl", true, EMPTY_DICT),
                 new Entry("code/__torch__.py", false, new byte[1 << 20])));
-    try (TensorFile archive = TensorFile.open(file)) {
+    try (TensorFile archive = TensorFiles.open(file)) {
       assertThat(archive.tensors()).isEmpty();
     }
   }
@@ -121,7 +125,7 @@ class HostileArchiveTest extends HostileFixture {
       entries.add(new Entry("data/" + i, true, new byte[0]));
     }
     Path file = zip(entries);
-    assertThat(Bounds.run(() -> TensorFile.open(file).close())).isNull();
+    assertThat(Bounds.run(() -> TensorFiles.open(file).close())).isNull();
   }
 
   @Test
@@ -162,7 +166,7 @@ class HostileArchiveTest extends HostileFixture {
     bytes.putShort(end + 8, (short) -1).putShort(end + 10, (short) -1);
     bytes.putInt(end + 12, -1).putInt(end + 16, -1);
     Path file = Files.write(folder.resolve("x.pt"), archive);
-    try (TensorFile whole = TensorFile.open(file)) {
+    try (TensorFile whole = TensorFiles.open(file)) {
       assertThat(whole.tensors()).isNotEmpty();
     }
     bytes.putLong(end - 20 - 56 + offset, Long.decode(value));

@@ -1,9 +1,11 @@
-package org.clip4j.weights;
+package org.clip4j.weights.tensors;
 
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.UnaryOperator;
 
 /**
  * A file of named tensors, or a set of such files that belong together.
@@ -16,19 +18,6 @@ import java.util.Map;
  * not change an open file in place; replacing it by renaming is safe.
  */
 public interface TensorFile extends AutoCloseable {
-
-  /**
-   * Opens a file of any kind that is known: safetensors, a PyTorch archive, or the {@code
-   * .index.json} of a set of either.
-   *
-   * @throws CheckpointException if the file is none of these or damaged
-   */
-  static TensorFile open(Path file) throws IOException {
-    if (file.toString().endsWith(ShardedTensors.INDEX_ENDING)) {
-      return ShardedTensors.open(file);
-    }
-    return PyTorchArchive.looksLikeOne(file) ? PyTorchArchive.open(file) : SafeTensors.open(file);
-  }
 
   /** The file this was opened from; of a set its index. */
   Path file();
@@ -66,12 +55,25 @@ public interface TensorFile extends AutoCloseable {
   long[] longs(String name);
 
   /**
+   * Counts the elements of a tensor that is to become an array.
+   *
+   * @throws IllegalArgumentException if there is no such tensor, or it has too many for one
+   */
+  default int arraySize(String name) {
+    TensorInfo info = tensors().get(name);
+    if (info == null) {
+      throw new IllegalArgumentException(file() + " has no tensor '" + name + "'");
+    }
+    return info.arraySize(file());
+  }
+
+  /**
    * The values of a tensor as {@link #copy} reads them.
    *
    * @return a new read-only buffer of as many floats as the tensor has elements
    */
   default FloatBuffer floats(String name) {
-    FloatBuffer values = FloatBuffer.allocate(ValueReader.arraySize(this, name));
+    FloatBuffer values = FloatBuffer.allocate(arraySize(name));
     copy(name, 0, values);
     return values.flip().asReadOnlyBuffer();
   }
@@ -84,6 +86,15 @@ public interface TensorFile extends AutoCloseable {
    */
   default TensorFile under(String prefix) {
     return RenamedTensors.under(this, prefix + ".");
+  }
+
+  /**
+   * Shows all tensors under other names.
+   *
+   * @return a view of this file; empty if two would have one name
+   */
+  default Optional<TensorFile> renamed(UnaryOperator<String> rename) {
+    return RenamedTensors.all(this, rename);
   }
 
   @Override

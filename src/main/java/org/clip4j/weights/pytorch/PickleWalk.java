@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import java.math.BigInteger;
 import java.nio.file.Path;
@@ -7,8 +7,10 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.clip4j.weights.PickleCalls.Script;
-import org.clip4j.weights.PickleCalls.Tensor;
+import org.clip4j.io.IoErrors;
+import org.clip4j.weights.pytorch.PickleCalls.Script;
+import org.clip4j.weights.pytorch.PickleCalls.Tensor;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /**
  * Finds the tensors and scalars in what a pickle holds, under the paths that lead to them. Values
@@ -92,12 +94,12 @@ final class PickleWalk {
 
   private <T> void put(Map<String, T> map, String path, T value) throws CheckpointException {
     if (map.put(path, value) != null) {
-      throw PyTorchArchive.bad(file, "it has two values " + SafeTensorsHeader.quote(path));
+      throw PyTorchArchive.bad(file, "it has two values " + IoErrors.quote(path));
     }
   }
 
   private CheckpointException bad(String what, String path) {
     return PyTorchArchive.bad(
-        file, "its values are nested " + what + ", at " + SafeTensorsHeader.quote(path));
+        file, "its values are nested " + what + ", at " + IoErrors.quote(path));
   }
 }

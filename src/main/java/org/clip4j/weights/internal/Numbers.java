@@ -1,78 +1,29 @@
-package org.clip4j.weights;
+package org.clip4j.weights.internal;
 
 import java.nio.ByteBuffer;
+import org.clip4j.weights.tensors.TensorType;
 
-/** Element types of the safetensors format, in the order by which its Python library sorts. */
-public enum TensorType {
-  BOOL(1),
-  U8(1),
-  I8(1),
-  F8_E5M2(1),
-  F8_E4M3(1),
-  F8_E8M0(1),
-  I16(2),
-  U16(2),
-  F16(2),
-  BF16(2),
-  I32(4),
-  U32(4),
-  F32(4),
-  C64(8),
-  F64(8),
-  I64(8),
-  U64(8);
+/** Converts the numbers of weight files, element by element. */
+public final class Numbers {
+  public static final short HALF_INFINITY = 0x7C00;
+  public static final short BFLOAT_INFINITY = 0x7F80;
 
-  static final short HALF_INFINITY = 0x7C00;
-  static final short BFLOAT_INFINITY = 0x7F80;
-
-  private final int size;
-
-  TensorType(int size) {
-    this.size = size;
-  }
-
-  /** PyTorch's name of a type that weights are saved in. */
-  String torchName() {
-    return switch (this) {
-      case F16 -> "float16";
-      case BF16 -> "bfloat16";
-      case F32 -> "float32";
-      default -> throw new IllegalArgumentException("weights are not saved as " + this);
-    };
-  }
-
-  /** Bytes of one element. */
-  public int size() {
-    return size;
-  }
-
-  /** Whether elements are numbers that {@link TensorFile#copy} reads as floating point. */
-  boolean isFloat() {
-    return this == F16 || this == BF16 || this == F32 || this == F64;
-  }
-
-  /** Whether elements are integers that fit a long. */
-  boolean isInteger() {
-    return switch (this) {
-      case BOOL, U8, I8, I16, U16, I32, U32, I64 -> true;
-      default -> false;
-    };
-  }
+  private Numbers() {}
 
   /** Reads one element at a byte offset, as a float. */
-  float floatAt(ByteBuffer bytes, int at) {
-    return switch (this) {
+  public static float floatAt(TensorType type, ByteBuffer bytes, int at) {
+    return switch (type) {
       case F16 -> halfToFloat(bytes.getShort(at));
       case BF16 -> Float.intBitsToFloat(bytes.getShort(at) << 16);
       case F32 -> bytes.getFloat(at);
       case F64 -> (float) bytes.getDouble(at);
-      default -> longAt(bytes, at);
+      default -> longAt(type, bytes, at);
     };
   }
 
   /** Reads one element of an integer type at a byte offset. */
-  long longAt(ByteBuffer bytes, int at) {
-    return switch (this) {
+  public static long longAt(TensorType type, ByteBuffer bytes, int at) {
+    return switch (type) {
       case BOOL, U8 -> bytes.get(at) & 0xFF;
       case I8 -> bytes.get(at);
       case I16 -> bytes.getShort(at);
@@ -80,12 +31,12 @@ public enum TensorType {
       case I32 -> bytes.getInt(at);
       case U32 -> bytes.getInt(at) & 0xFFFFFFFFL;
       case I64 -> bytes.getLong(at);
-      default -> throw new IllegalArgumentException(this + " is not an integer type");
+      default -> throw new IllegalArgumentException(type + " is not an integer type");
     };
   }
 
   /** IEEE 754 binary16 to binary32, exact for every value (Java 17 has no such method). */
-  static float halfToFloat(short half) {
+  public static float halfToFloat(short half) {
     int sign = (half & 0x8000) << 16;
     int exponent = (half >> 10) & 0x1F;
     int fraction = half & 0x3FF;
@@ -98,7 +49,7 @@ public enum TensorType {
   }
 
   /** binary32 to binary16, to the nearest, to even where halfway; too large becomes infinite. */
-  static short floatToHalf(float value) {
+  public static short floatToHalf(float value) {
     int bits = Float.floatToRawIntBits(value);
     int sign = bits >>> 16 & 0x8000;
     float magnitude = Math.abs(value);
@@ -117,7 +68,7 @@ public enum TensorType {
   }
 
   /** binary32 to its upper half, to the nearest, to even where halfway. */
-  static short floatToBfloat(float value) {
+  public static short floatToBfloat(float value) {
     int bits = Float.floatToRawIntBits(value);
     return Float.isNaN(value)
         ? (short) (bits >>> 16 & 0x8000 | 0x7FC0)

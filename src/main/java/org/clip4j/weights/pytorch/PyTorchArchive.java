@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -12,8 +12,13 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.clip4j.io.IoErrors;
-import org.clip4j.weights.PickleCalls.Storage;
-import org.clip4j.weights.PickleCalls.Tensor;
+import org.clip4j.weights.internal.StridedView;
+import org.clip4j.weights.internal.ValueReader;
+import org.clip4j.weights.pytorch.PickleCalls.Storage;
+import org.clip4j.weights.pytorch.PickleCalls.Tensor;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
+import org.clip4j.weights.tensors.TensorInfo;
 
 /**
  * A file that {@code torch.save} or {@code torch.jit.save} wrote: a zip archive, or the sequence of
@@ -74,7 +79,7 @@ public final class PyTorchArchive implements TensorFile {
   }
 
   /** Whether a file starts as {@code torch.save} and {@code torch.jit.save} start theirs. */
-  static boolean looksLikeOne(Path file) throws IOException {
+  public static boolean looksLikeOne(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       ByteBuffer start = ByteBuffer.allocate(9);
       while (start.hasRemaining() && channel.read(start) >= 0) {
@@ -115,7 +120,7 @@ public final class PyTorchArchive implements TensorFile {
     String first = zip.firstName();
     String folder = first.substring(0, first.indexOf('/') + 1);
     if (!zip.has(folder + "data.pkl")) {
-      throw bad(file, "it has no entry " + SafeTensorsHeader.quote(folder + "data.pkl"));
+      throw bad(file, "it has no entry " + IoErrors.quote(folder + "data.pkl"));
     }
     if (zip.has(folder + "byteorder")) { // since PyTorch 2.1; before that, always little
       ZipDirectory.Range range = zip.range(folder + "byteorder");
@@ -136,7 +141,7 @@ public final class PyTorchArchive implements TensorFile {
             throw bad(
                 file,
                 "its storage "
-                    + SafeTensorsHeader.quote(storage.key())
+                    + IoErrors.quote(storage.key())
                     + " should hold "
                     + storage.elements()
                     + " elements of "
@@ -155,7 +160,7 @@ public final class PyTorchArchive implements TensorFile {
       throw bad(
           file,
           "its byte order is "
-              + SafeTensorsHeader.quote(order)
+              + IoErrors.quote(order)
               + "; only \"little\" is read, save it anew on such a machine");
     }
   }

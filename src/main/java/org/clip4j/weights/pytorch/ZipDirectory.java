@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -11,6 +11,8 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /**
  * Where the entries of a zip file lie, read without trusting it (PKWARE's APPNOTE.TXT 6.3, with
@@ -89,9 +91,9 @@ final class ZipDirectory {
   Range range(String name) throws IOException {
     Entry entry = entries.get(name);
     if (entry == null) {
-      throw bad("it has no entry " + SafeTensorsHeader.quote(name));
+      throw bad("it has no entry " + IoErrors.quote(name));
     }
-    String quoted = SafeTensorsHeader.quote(name);
+    String quoted = IoErrors.quote(name);
     if (!entry.stored) {
       throw bad("its entry " + quoted + " is compressed or encrypted; PyTorch stores it as it is");
     }
@@ -200,7 +202,7 @@ final class ZipDirectory {
     Map<String, Entry> limited = new LinkedHashMap<>();
     long limit = range.begin;
     for (Entry entry : sorted) {
-      String quoted = SafeTensorsHeader.quote(entry.name);
+      String quoted = IoErrors.quote(entry.name);
       if (entry.bytes > limit - entry.header - LOCAL_BYTES - entry.nameBytes) {
         throw bad("its entry " + quoted + " overlaps what follows at byte " + limit);
       }
@@ -240,7 +242,7 @@ final class ZipDirectory {
     header = widened(header, wide);
     String text = new String(name, StandardCharsets.UTF_8);
     if (packed < 0 || unpacked < 0 || header < 0 || header > directoryBegin - LOCAL_BYTES) {
-      throw bad("its entry " + SafeTensorsHeader.quote(text) + " lies outside the file");
+      throw bad("its entry " + IoErrors.quote(text) + " lies outside the file");
     }
     boolean stored = method == 0 && !encrypted && packed == unpacked;
     return new Entry(text, nameBytes, stored, packed, header, 0);

@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.internal;
 
 import java.util.Arrays;
 import java.util.Comparator;
@@ -12,14 +12,14 @@ import java.util.stream.IntStream;
  * @param shape dimensions
  * @param stride as many
  */
-record StridedView(long offset, long[] shape, long[] stride) {
+public record StridedView(long offset, long[] shape, long[] stride) {
   private static final int MAX_DIMENSIONS = 64;
 
   /** Elements that a view may repeat, whatever the size of its storage. */
   private static final long MAX_REPEATED = 1 << 20;
 
   /** What is wrong with a view of a storage of so many elements; null if it is fine. */
-  String problem(long storageElements) {
+  public String problem(long storageElements) {
     if (shape.length != stride.length || shape.length > MAX_DIMENSIONS) {
       return "has "
           + shape.length

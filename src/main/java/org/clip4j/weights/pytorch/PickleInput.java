@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -7,6 +7,7 @@ import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /**
  * The bytes of one or more pickles within a file, read through a small window, and the account of

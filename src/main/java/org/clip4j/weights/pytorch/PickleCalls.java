@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
@@ -8,6 +8,9 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.io.IoErrors;
+import org.clip4j.weights.internal.StridedView;
+import org.clip4j.weights.tensors.TensorType;
 
 /**
  * All that a pickle may name: PyTorch's storages, the functions that rebuild a tensor from one
@@ -95,7 +98,7 @@ final class PickleCalls {
     if (function == null) {
       throw new Refused(
           "needs "
-              + SafeTensorsHeader.quote(module + "." + name)
+              + IoErrors.quote(module + "." + name)
               + ", which only Python can make; read are tensors, numbers, texts and containers of"
               + " them. In Python, save model.state_dict() alone, best as safetensors");
     }
@@ -120,7 +123,7 @@ final class PickleCalls {
     throw new Refused(
         "refers to something else than a storage of numbers"
             + (id instanceof Object[] parts && parts.length > 0 && parts[0] instanceof String what
-                ? ", a " + SafeTensorsHeader.quote(what)
+                ? ", a " + IoErrors.quote(what)
                 : "")
             + "; in Python, save model.state_dict() alone, best as safetensors");
   }
@@ -320,7 +323,7 @@ final class PickleCalls {
       return "a tuple";
     }
     if (value instanceof ScriptClass type) {
-      return "the class " + SafeTensorsHeader.quote(type.name);
+      return "the class " + IoErrors.quote(type.name);
     }
     if (value instanceof Map) {
       return "a dict";

@@ -1,5 +1,6 @@
-package org.clip4j.weights;
+package org.clip4j.weights.tensors;
 
+import java.nio.file.Path;
 import java.util.Arrays;
 
 /**
@@ -20,8 +21,22 @@ public record TensorInfo(String name, TensorType type, long[] shape) {
     return count;
   }
 
+  /**
+   * Counts the elements of a tensor that is to become an array.
+   *
+   * @param file for the message
+   * @throws IllegalArgumentException if they are too many for one
+   */
+  public int arraySize(Path file) {
+    if (count() > Integer.MAX_VALUE - 8) {
+      throw new IllegalArgumentException(
+          file + ": '" + name + "' " + describe() + " is too large for one array");
+    }
+    return (int) count();
+  }
+
   /** For messages: {@code F32 [2, 3]}. */
-  String describe() {
+  public String describe() {
     return type + " " + Arrays.toString(shape);
   }
 }

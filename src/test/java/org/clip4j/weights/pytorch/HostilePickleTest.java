@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -13,6 +13,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.clip4j.testing.Bounds;
+import org.clip4j.weights.Archives;
+import org.clip4j.weights.TensorFiles;
+import org.clip4j.weights.tensors.TensorFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -93,7 +96,7 @@ class HostilePickleTest extends HostileFixture {
     }
     for (Path file :
         List.of(pickled("}(" + keys + "u."), pickled("\u008f(" + keys.toString() + "\u0090."))) {
-      assertThat(Bounds.run(() -> TensorFile.open(file).close())).isNull();
+      assertThat(Bounds.run(() -> TensorFiles.open(file).close())).isNull();
     }
   }
 
@@ -224,7 +227,7 @@ class HostilePickleTest extends HostileFixture {
   void what_the_hostile_pickles_are_made_of_is_read() throws IOException {
     String tensor = tensor(4, 1, new long[] {3, 2}, new long[] {1, 0});
     Path file = pickled(dict("a", tensor) + "X\u00e8\u0003\u0000\u0000" + "x".repeat(1000) + "Ns.");
-    try (TensorFile archive = TensorFile.open(file)) {
+    try (TensorFile archive = TensorFiles.open(file)) {
       assertThat(archive.tensors()).containsOnlyKeys("a");
       FloatBuffer values = archive.floats("a");
       assertThat(values).isEqualTo(FloatBuffer.wrap(new float[] {2, 2, 3, 3, 4, 4}));
@@ -248,7 +251,7 @@ class HostilePickleTest extends HostileFixture {
             .getBytes(ISO_8859_1);
     Path file =
         zip(List.of(new Entry("data.pkl", true, pickle), new Entry("data/0", true, data.array())));
-    try (TensorFile archive = TensorFile.open(file)) {
+    try (TensorFile archive = TensorFiles.open(file)) {
       FloatBuffer values = archive.floats("a");
       for (int r = 0; r < rows; r++) {
         for (int c = 0; c < columns; c++) {

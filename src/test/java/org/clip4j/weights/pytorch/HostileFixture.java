@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.pytorch;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -13,6 +13,8 @@ import java.util.zip.CRC32;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 import org.clip4j.testing.Bounds;
+import org.clip4j.weights.TensorFiles;
+import org.clip4j.weights.tensors.CheckpointException;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What archives made to harm are written with, and how they are refused. */
@@ -20,7 +22,7 @@ abstract class HostileFixture {
   @TempDir Path folder;
 
   final void assertRefused(Path file, String... parts) {
-    Throwable thrown = Bounds.run(() -> TensorFile.open(file).close());
+    Throwable thrown = Bounds.run(() -> TensorFiles.open(file).close());
     assertThat(thrown)
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining(file.toString())

@@ -1,4 +1,4 @@
-package org.clip4j.weights;
+package org.clip4j.weights.safetensors;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -9,7 +9,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import org.clip4j.io.IoErrors;
-import org.clip4j.weights.SafeTensorsHeader.Span;
+import org.clip4j.weights.internal.ValueReader;
+import org.clip4j.weights.safetensors.SafeTensorsHeader.Span;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
+import org.clip4j.weights.tensors.TensorInfo;
 
 /**
  * A safetensors file: opening it reads the header alone.

@@ -1,6 +1,7 @@
 package org.clip4j.eval;
 
 import org.clip4j.encode.ClassWeights;
+import org.clip4j.eval.internal.Dot;
 
 /**
  * What says how well an image's embedding fits each of C classes: class names as vectors, or a

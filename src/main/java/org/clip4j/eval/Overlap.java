@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.clip4j.data.UnreadableImages;
 import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.eval.internal.Dot;
 
 /**
  * Near-duplicates between a training and an evaluation set (Radford et al. 2021, section 5): pairs

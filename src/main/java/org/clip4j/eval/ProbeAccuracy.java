@@ -2,6 +2,7 @@ package org.clip4j.eval;
 
 import java.util.Locale;
 import java.util.stream.IntStream;
+import org.clip4j.eval.internal.LabelledFeatures;
 
 /**
  * How often a classifier's largest score is that of the right class.

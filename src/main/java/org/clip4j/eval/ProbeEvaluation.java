@@ -3,6 +3,7 @@ package org.clip4j.eval;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.clip4j.eval.internal.LabelledFeatures;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,19 +25,21 @@ public record ProbeEvaluation(
    *
    * @param features N embeddings that the probe was not fitted on
    * @param labels for each the index of its class
+   * @param classes how many there are
+   * @param probe {@link org.clip4j.eval.probe.LinearProbe#classifier()}, or any other
    * @param zeroShot null for none
    * @param seed of the intervals' bootstrap
    */
   public static ProbeEvaluation of(
       float[][] features,
       int[] labels,
-      LinearProbe probe,
+      int classes,
+      EmbeddingClassifier probe,
       @Nullable EmbeddingClassifier zeroShot,
       long seed) {
-    int classes = probe.classNames().size();
     LabelledFeatures.check("test", features, labels, classes);
     List<EmbeddingClassifier> classifiers = new ArrayList<>();
-    classifiers.add(probe.classifier());
+    classifiers.add(probe);
     if (zeroShot != null) {
       classifiers.add(zeroShot);
     }

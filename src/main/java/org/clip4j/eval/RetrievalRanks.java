@@ -14,6 +14,7 @@ import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.engine.internal.TorchScript.Mode;
+import org.clip4j.eval.internal.Dot;
 
 /**
  * How many wrong candidates are not less similar than the right one, for M images and N texts of E

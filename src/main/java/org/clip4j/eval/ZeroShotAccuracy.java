@@ -3,6 +3,7 @@ package org.clip4j.eval;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.clip4j.encode.ClassWeights;
+import org.clip4j.eval.internal.Dot;
 
 /**
  * How often the right class is the most similar to an image, or among the five most similar.

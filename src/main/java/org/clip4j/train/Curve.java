@@ -1,6 +1,8 @@
 package org.clip4j.train;
 
-import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.clip4j.figure.LineFigure.Point;
 
 /**
  * A series to draw, of any length in bounded memory: neighbours are merged into means, which keep
@@ -54,36 +56,15 @@ final class Curve {
     capacity *= 2;
   }
 
-  int size() {
-    return size;
-  }
-
-  double step(int i) {
-    return steps[i];
-  }
-
-  double mean(int i) {
-    return sums[i] / counts[i];
-  }
-
-  double low(int i) {
-    return lows[i];
-  }
-
-  double high(int i) {
-    return highs[i];
+  /** What is to be drawn: means, with the lowest and the highest of what was merged. */
+  List<Point> points() {
+    return IntStream.range(0, size)
+        .mapToObj(i -> new Point(steps[i], sums[i] / counts[i], lows[i], highs[i]))
+        .toList();
   }
 
   /** NaN if empty. */
   double last() {
     return last;
-  }
-
-  double lowest() {
-    return Arrays.stream(lows, 0, size).min().orElse(Double.NaN);
-  }
-
-  double highest() {
-    return Arrays.stream(highs, 0, size).max().orElse(Double.NaN);
   }
 }

@@ -8,6 +8,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.clip4j.engine.Precision;
+import org.clip4j.figure.Numbers;
 
 /**
  * Looks for what goes wrong in trainings, in the numbers of their steps. Each thing is found at
@@ -238,7 +239,7 @@ final class Diagnosis {
     String remedy =
         text(
             "Lower the learning rate, now %s, to a third or a tenth; a longer warm-up or a maximum gradient norm of 1 also helps.",
-            SvgChart.number(step.learningRate()));
+            Numbers.brief(step.learningRate()));
     long count = Math.round(spikes.mean() * spikes.size());
     if (spike && count >= SPIKES) {
       add(
@@ -346,7 +347,7 @@ final class Diagnosis {
             : text(
                 "Try a lower learning rate than %s, a longer warm-up or a maximum gradient norm of 1; if the same batch fails again, look at"
                     + " its images and captions.",
-                SvgChart.number(learningRate)),
+                Numbers.brief(learningRate)),
         evidence);
   }
 

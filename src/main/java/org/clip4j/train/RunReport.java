@@ -1,5 +1,7 @@
 package org.clip4j.train;
 
+import static org.clip4j.figure.Markup.escape;
+
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -12,12 +14,18 @@ import java.time.Duration;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.figure.LineFigure;
+import org.clip4j.figure.LineFigure.Series;
+import org.clip4j.figure.Markup;
+import org.clip4j.figure.Numbers;
+import org.clip4j.figure.Svg;
 import org.clip4j.train.RunSummary.Evaluated;
 
 /**
@@ -112,7 +120,13 @@ final class RunReport {
     if (status == Status.RUNNING) {
       add("<meta http-equiv=\"refresh\" content=\"" + RELOAD_SECONDS + "\">\n");
     }
-    add("<title>" + escape(title) + "</title>\n<style>\n" + styles() + "</style>\n</head>\n<body>");
+    add(
+        "<title>"
+            + escape(title)
+            + "</title>\n<style>\n"
+            + Svg.styles()
+            + styles()
+            + "</style>\n</head>\n<body>");
     add("<main>\n<h1>" + escape(title) + "</h1>\n");
     String now =
         LocalDateTime.now(ZoneId.systemDefault())
@@ -142,7 +156,7 @@ final class RunReport {
     if (best != null) {
       tiles.put(
           "best " + words(settings.bestBy) + ", step " + best.step(),
-          SvgChart.number(best.values().get(settings.bestBy)));
+          Numbers.brief(best.values().get(settings.bestBy)));
     }
     add("<dl class=\"tiles\">\n");
     tiles.forEach(
@@ -205,29 +219,30 @@ final class RunReport {
   }
 
   private void chart(String heading, Map<String, Curve> curves, boolean mayBeLogarithmic) {
-    String svg = SvgChart.of(curves, lastStep, mayBeLogarithmic);
-    if (svg.isEmpty()) {
+    List<Series> series = new ArrayList<>();
+    List<Markup> key = new ArrayList<>();
+    curves.forEach(
+        (name, curve) -> {
+          Markup last = Markup.of("b").text(now(curve));
+          key.add(Svg.keyedLine("line " + Svg.style(key.size()), name + " ").add(last));
+          series.add(new Series(name, curve.points()));
+        });
+    if (series.stream().allMatch(each -> each.points().isEmpty())) {
       return;
     }
-    add("<figure class=\"chart\"><h3>" + escape(heading));
+    add("<figure class=\"chart plot small\"><h3>" + escape(heading));
     if (curves.size() == 1) {
       add(" <span>now <b>" + now(curves.values().iterator().next()) + "</b></span>");
     }
-    add("</h3>\n" + svg);
+    add("</h3>\n" + LineFigure.small(heading, lastStep, mayBeLogarithmic, series));
     if (curves.size() > 1) {
-      add("<ul class=\"legend\">");
-      int index = 0;
-      for (Map.Entry<String, Curve> curve : curves.entrySet()) {
-        add("<li><i class=\"c" + index++ % SvgChart.COLOURS + "\"></i>" + escape(curve.getKey()));
-        add(" <b>" + now(curve.getValue()) + "</b></li>\n");
-      }
-      add("</ul>");
+      add(Svg.key(key).toString());
     }
     add("</figure>\n");
   }
 
   private static String now(Curve curve) {
-    return Double.isNaN(curve.last()) ? "–" : SvgChart.number(curve.last());
+    return Double.isNaN(curve.last()) ? "–" : Numbers.brief(curve.last());
   }
 
   private void evaluations(List<Evaluated> evaluations) {
@@ -283,20 +298,6 @@ final class RunReport {
 
   private static String capital(String words) {
     return words.isEmpty() ? words : Character.toUpperCase(words.charAt(0)) + words.substring(1);
-  }
-
-  static String escape(String text) {
-    StringBuilder out = new StringBuilder();
-    for (char c : text.toCharArray()) {
-      switch (c) {
-        case '&' -> out.append("&amp;");
-        case '<' -> out.append("&lt;");
-        case '>' -> out.append("&gt;");
-        case '"' -> out.append("&quot;");
-        default -> out.append(c);
-      }
-    }
-    return out.toString();
   }
 
   private static String styles() {

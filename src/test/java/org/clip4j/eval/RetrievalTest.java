@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.clip4j.eval.Retrieval.Recall;
+import org.clip4j.eval.internal.Dot;
 import org.clip4j.testing.Mutations;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;

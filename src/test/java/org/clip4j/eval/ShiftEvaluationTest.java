@@ -21,6 +21,7 @@ import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.eval.ShiftEvaluation.Result;
 import org.clip4j.eval.ShiftEvaluation.Row;
+import org.clip4j.eval.probe.ProbeBaselines;
 import org.clip4j.image.Corruption;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;

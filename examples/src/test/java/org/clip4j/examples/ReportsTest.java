@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import javax.imageio.ImageIO;
-import org.clip4j.examples.app.report.BarFigure;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -123,13 +122,5 @@ class ReportsTest {
         .contains("✗ wrong", "its own image", " a &lt;b&gt;cat&lt;/b&gt;")
         .doesNotContain("<b>cat");
     assertThat(pictures(page)).isGreaterThan(3 * 8);
-  }
-
-  @Test
-  void every_figure_is_drawn_for_screens_and_for_phones() {
-    String figure =
-        BarFigure.shares("accuracy", List.of(new BarFigure.Bar("a name of a class", 0.5)))
-            .toString();
-    assertThat(figure).contains("on-wide", "viewBox=\"0 0 760 ", "on-narrow", "viewBox=\"0 0 340 ");
   }
 }

@@ -17,10 +17,10 @@ import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import org.clip4j.eval.Interval;
 import org.clip4j.examples.app.report.HtmlReport;
-import org.clip4j.examples.app.report.Plot;
 import org.clip4j.examples.options.DeviceOptions;
 import org.clip4j.examples.options.Models;
 import org.clip4j.examples.options.Range;
+import org.clip4j.figure.Numbers;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -92,7 +92,7 @@ final class EvaluateOptions {
 
   /** "93.4 % (92.0 to 94.7)". */
   static String percent(Interval interval) {
-    return Plot.percent(interval.value()) + " (" + range(interval) + ")";
+    return Numbers.percent(interval.value()) + " (" + range(interval) + ")";
   }
 
   /** "93.4 (92.0 to 94.7)", in a column whose head has the unit. */
@@ -110,12 +110,12 @@ final class EvaluateOptions {
     return String.format(
         Locale.ROOT,
         "%s (%s to %s)",
-        Plot.points(interval.value()),
-        Plot.points(interval.low()),
-        Plot.points(interval.high()));
+        Numbers.points(interval.value()),
+        Numbers.points(interval.low()),
+        Numbers.points(interval.high()));
   }
 
   private static String tenths(double share) {
-    return Plot.percent(share).replace(" %", "");
+    return Numbers.percent(share).replace(" %", "");
   }
 }

@@ -15,16 +15,17 @@ import org.clip4j.eval.Interval;
 import org.clip4j.eval.Overlap;
 import org.clip4j.eval.OverlapAccuracy;
 import org.clip4j.eval.ZeroShotEvaluation;
-import org.clip4j.examples.app.report.BarFigure;
-import org.clip4j.examples.app.report.BarFigure.Bar;
-import org.clip4j.examples.app.report.Html;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
 import org.clip4j.examples.app.report.HtmlReport.Picture;
-import org.clip4j.examples.app.report.Plot;
+import org.clip4j.examples.app.report.Thumbnail;
 import org.clip4j.examples.app.terminal.CountBar;
 import org.clip4j.examples.options.LabelledOptions;
 import org.clip4j.examples.options.Range;
+import org.clip4j.figure.BarFigure;
+import org.clip4j.figure.BarFigure.Bar;
+import org.clip4j.figure.Markup;
+import org.clip4j.figure.Numbers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -149,7 +150,7 @@ public final class EvaluateOverlap implements Callable<Integer> {
                     new Figure(
                         "Evaluation images with a near-duplicate",
                         String.format(Locale.ROOT, "%,d", result.overlapping()),
-                        Plot.percent(share)
+                        Numbers.percent(share)
                             + String.format(Locale.ROOT, " of %,d", result.evaluationImages())),
                     new Figure(
                         "Training images",
@@ -171,18 +172,18 @@ public final class EvaluateOverlap implements Callable<Integer> {
     if (accuracies != null) {
       accuracies(report, accuracies);
     }
-    Html gallery = Html.of("ul", "class", "gallery");
+    Markup gallery = Markup.of("ul", "class", "gallery");
     for (Overlap.Pair pair : result.pairs().subList(0, Math.min(SHOWN, result.pairs().size()))) {
       ImageSource test = tested.get(pair.evaluation());
       ImageSource train = seen.get(pair.training());
       Picture left = Picture.of(test.read(), test.name());
       Picture right = Picture.of(train.read(), train.name());
-      Html top = Html.of("div", "class", "top");
-      top.add(Html.image(left.image(), left.alt()), Html.image(right.image(), right.alt()));
-      Html names = Html.of("div", "class", "names").text(end(test.name()));
-      names.add(Html.of("br")).text(end(train.name()));
+      Markup top = Markup.of("div", "class", "top");
+      top.add(Thumbnail.of(left.image(), left.alt()), Thumbnail.of(right.image(), right.alt()));
+      Markup names = Markup.of("div", "class", "names").text(end(test.name()));
+      names.add(Markup.of("br")).text(end(train.name()));
       String cosine = "cosine similarity " + String.format(Locale.ROOT, "%.4f", pair.cosine());
-      gallery.add(Html.of("li").add(top, names, Html.of("strong").text(cosine)));
+      gallery.add(Markup.of("li").add(top, names, Markup.of("strong").text(cosine)));
     }
     report.section(
         "Near-duplicates",

@@ -9,14 +9,14 @@ import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairSource;
 import org.clip4j.eval.Retrieval;
 import org.clip4j.eval.Retrieval.Recall;
-import org.clip4j.examples.app.report.BarFigure;
-import org.clip4j.examples.app.report.BarFigure.Bar;
-import org.clip4j.examples.app.report.Html;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
-import org.clip4j.examples.app.report.Plot;
 import org.clip4j.examples.options.PairOptions;
 import org.clip4j.examples.options.Range;
+import org.clip4j.figure.BarFigure;
+import org.clip4j.figure.BarFigure.Bar;
+import org.clip4j.figure.Markup;
+import org.clip4j.figure.Numbers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -95,10 +95,11 @@ public final class EvaluateRetrieval implements Callable<Integer> {
   }
 
   private static Figure figure(String name, Recall recall, int candidates) {
-    return new Figure(name, Plot.percent(recall.at1()), "chance " + Plot.percent(1.0 / candidates));
+    return new Figure(
+        name, Numbers.percent(recall.at1()), "chance " + Numbers.percent(1.0 / candidates));
   }
 
-  private static Html bars(Recall recall) {
+  private static Markup bars(Recall recall) {
     return BarFigure.shares(
         "recall",
         List.of(

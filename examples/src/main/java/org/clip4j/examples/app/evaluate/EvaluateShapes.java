@@ -20,19 +20,20 @@ import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.Interval;
-import org.clip4j.eval.ProbeBaselines;
 import org.clip4j.eval.ShiftEvaluation;
 import org.clip4j.eval.ZeroShotEvaluation;
+import org.clip4j.eval.probe.ProbeBaselines;
 import org.clip4j.examples.app.evaluate.ShiftSections.Robustness;
-import org.clip4j.examples.app.report.BarFigure;
-import org.clip4j.examples.app.report.BarFigure.Bar;
-import org.clip4j.examples.app.report.Html;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
 import org.clip4j.examples.app.report.HtmlReport.Picture;
-import org.clip4j.examples.app.report.Plot;
+import org.clip4j.examples.app.report.Thumbnail;
 import org.clip4j.examples.app.terminal.CountBar;
 import org.clip4j.examples.options.Range;
+import org.clip4j.figure.BarFigure;
+import org.clip4j.figure.BarFigure.Bar;
+import org.clip4j.figure.Markup;
+import org.clip4j.figure.Numbers;
 import org.clip4j.image.Corruption;
 import org.clip4j.io.IoErrors;
 import picocli.CommandLine.Command;
@@ -269,14 +270,17 @@ public final class EvaluateShapes implements Callable<Integer> {
           figures.add(
               new Figure(
                   name,
-                  Plot.percent(top1.value()),
+                  Numbers.percent(top1.value()),
                   String.format(
-                      Locale.ROOT, "among %d, chance %s", classes, Plot.percent(1.0 / classes))));
+                      Locale.ROOT,
+                      "among %d, chance %s",
+                      classes,
+                      Numbers.percent(1.0 / classes))));
           bars.add(new Bar(name + " (" + classes + ")", top1.value(), top1.low(), top1.high()));
         });
     figures.add(
         new Figure(
-            "spoilt and shifted", Plot.percent(shift.mean(0)), "zero-shot, mean of all shifts"));
+            "spoilt and shifted", Numbers.percent(shift.mean(0)), "zero-shot, mean of all shifts"));
     figures.add(
         new Figure("time", String.format(Locale.ROOT, "%.0f s", seconds), "for all experiments"));
     HtmlReport report =
@@ -325,7 +329,7 @@ public final class EvaluateShapes implements Callable<Integer> {
 
   /** The same objects in every style, and spoilt at the middle severity. */
   private void examples(HtmlReport report, ColouredShapes shapes) {
-    Html gallery = Html.of("div", "class", "strip");
+    Markup gallery = Markup.of("div", "class", "strip");
     for (ShapeStyle style : ShapeStyle.values()) {
       gallery.add(row(ShapeProbes.name(style), shapes.seenTest(1, style), image -> image));
     }
@@ -340,13 +344,13 @@ public final class EvaluateShapes implements Callable<Integer> {
         "What the pictures look like", "The same objects, as they are and shifted.", gallery);
   }
 
-  private static Html row(
+  private static Markup row(
       String name, List<LabelledImage> images, UnaryOperator<ImageSource> change) {
-    Html row = Html.of("div").add(Html.of("span").text(name));
+    Markup row = Markup.of("div").add(Markup.of("span").text(name));
     for (int i = 0; i < images.size(); i += 5) {
       ImageSource image = change.apply(images.get(i).image());
       try {
-        row.add(Html.image(Picture.of(image.read(), image.name()).image(), image.name()));
+        row.add(Thumbnail.of(Picture.of(image.read(), image.name()).image(), image.name()));
       } catch (IOException e) {
         throw IoErrors.unchecked(e); // generated images can be read
       }

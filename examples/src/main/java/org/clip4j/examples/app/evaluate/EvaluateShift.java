@@ -15,14 +15,14 @@ import org.clip4j.encode.ClassNames;
 import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.Encoder;
 import org.clip4j.eval.EmbeddingClassifier;
-import org.clip4j.eval.LinearProbe;
-import org.clip4j.eval.ProbeBaselines;
 import org.clip4j.eval.ShiftEvaluation;
+import org.clip4j.eval.probe.LinearProbe;
+import org.clip4j.eval.probe.ProbeBaselines;
 import org.clip4j.examples.app.evaluate.ShiftSections.Robustness;
 import org.clip4j.examples.app.report.HtmlReport;
-import org.clip4j.examples.app.report.Plot;
 import org.clip4j.examples.app.terminal.CountBar;
 import org.clip4j.examples.options.LabelledOptions;
+import org.clip4j.figure.Numbers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -88,7 +88,7 @@ public final class EvaluateShift implements Callable<Integer> {
     System.out.printf(
         Locale.ROOT, "source      %s%n", EvaluateOptions.percent(result.source().top1().get(0)));
     for (String shift : result.shifts()) {
-      System.out.printf(Locale.ROOT, "%-11s %s%n", shift, Plot.percent(result.mean(shift, 0)));
+      System.out.printf(Locale.ROOT, "%-11s %s%n", shift, Numbers.percent(result.mean(shift, 0)));
     }
     JsonObject json = new JsonObject();
     json.addProperty("data_set", source.name());

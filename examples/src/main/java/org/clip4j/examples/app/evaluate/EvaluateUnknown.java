@@ -8,8 +8,8 @@ import org.clip4j.Clip;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
-import org.clip4j.examples.app.report.Plot;
 import org.clip4j.examples.options.LabelledOptions;
+import org.clip4j.figure.Numbers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -57,7 +57,7 @@ public final class EvaluateUnknown implements Callable<Integer> {
                         rule ->
                             new Figure(
                                 rule.getKey(),
-                                Plot.percent(rule.getValue().auroc().value()),
+                                Numbers.percent(rule.getValue().auroc().value()),
                                 "AUROC, chance 50 %"))
                     .toList());
     UnknownStudy.add(report, result);

@@ -8,21 +8,21 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
 import org.clip4j.eval.ClassMetrics;
-import org.clip4j.eval.FewShot;
-import org.clip4j.eval.FewShotCurve;
-import org.clip4j.eval.FewShotCurve.Crossing;
-import org.clip4j.eval.FewShotCurve.Side;
 import org.clip4j.eval.Interval;
-import org.clip4j.eval.LinearProbe;
-import org.clip4j.examples.app.report.BarFigure;
-import org.clip4j.examples.app.report.BarFigure.Bar;
-import org.clip4j.examples.app.report.Html;
+import org.clip4j.eval.probe.FewShot;
+import org.clip4j.eval.probe.FewShotCurve;
+import org.clip4j.eval.probe.FewShotCurve.Crossing;
+import org.clip4j.eval.probe.FewShotCurve.Side;
+import org.clip4j.eval.probe.LinearProbe;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
 import org.clip4j.examples.app.report.HtmlTable;
-import org.clip4j.examples.app.report.LineFigure;
-import org.clip4j.examples.app.report.LineFigure.Point;
-import org.clip4j.examples.app.report.LineFigure.Series;
+import org.clip4j.figure.BarFigure;
+import org.clip4j.figure.BarFigure.Bar;
+import org.clip4j.figure.LineFigure;
+import org.clip4j.figure.LineFigure.Point;
+import org.clip4j.figure.LineFigure.Series;
+import org.clip4j.figure.Markup;
 
 /**
  * Probes beside zero-shot as a page, with the figures of Radford et al. 2021: few-shot curves (6)
@@ -58,8 +58,8 @@ public record ProbeReport(String model, List<String> prompts, List<ProbeStudy> s
       }
       return;
     }
-    Html list = Html.of("ul");
-    prompts.forEach(prompt -> list.add(Html.of("li").text(prompt)));
+    Markup list = Markup.of("ul");
+    prompts.forEach(prompt -> list.add(Markup.of("li").text(prompt)));
     report.section(
         "How zero-shot was measured",
         "As Evaluate measures it, with the same prompts unless others are named: a class is the mean of its prompts' embeddings, and the"
@@ -176,13 +176,13 @@ public record ProbeReport(String model, List<String> prompts, List<ProbeStudy> s
     report.section(
         "Accuracy" + of, "With 95 % intervals over draws of the test images.", table(study));
     if (!study.data().unreadable().isEmpty()) {
-      Html list = Html.of("ul");
-      study.data().unreadable().forEach(text -> list.add(Html.of("li").text(text)));
+      Markup list = Markup.of("ul");
+      study.data().unreadable().forEach(text -> list.add(Markup.of("li").text(text)));
       report.section("Images left out", "They could not be read.", list);
     }
   }
 
-  private static Html figure(FewShotCurve curve, Double zeroShot, Crossing crossing) {
+  private static Markup figure(FewShotCurve curve, Double zeroShot, Crossing crossing) {
     List<Point> points = ProbeSections.points(curve);
     List<Series> series = new ArrayList<>();
     series.add(new Series("linear probe", points));
@@ -200,7 +200,7 @@ public record ProbeReport(String model, List<String> prompts, List<ProbeStudy> s
         "labelled training images of each class", "top-1 accuracy", series);
   }
 
-  private static Html runs(ProbeStudy study) {
+  private static Markup runs(ProbeStudy study) {
     HtmlTable table =
         new HtmlTable(
             1, "Images of each class", "Mean top-1", "Standard deviation", "Each draw", "C");
@@ -276,7 +276,7 @@ public record ProbeReport(String model, List<String> prompts, List<ProbeStudy> s
         table.html());
   }
 
-  private static Html table(ProbeStudy study) {
+  private static Markup table(ProbeStudy study) {
     HtmlTable table = new HtmlTable(1, "Classifier", "Top-1", "Top-5", "Mean of the classes");
     if (study.evaluation().zeroShot() != null) {
       row(table, "zero-shot", study.evaluation().zeroShot());

@@ -5,15 +5,15 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import org.clip4j.eval.FewShotCurve;
 import org.clip4j.eval.Interval;
 import org.clip4j.eval.ProbeEvaluation;
-import org.clip4j.examples.app.report.BarFigure;
-import org.clip4j.examples.app.report.BarFigure.Bar;
+import org.clip4j.eval.probe.FewShotCurve;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlTable;
-import org.clip4j.examples.app.report.LineFigure;
-import org.clip4j.examples.app.report.LineFigure.Series;
+import org.clip4j.figure.BarFigure;
+import org.clip4j.figure.BarFigure.Bar;
+import org.clip4j.figure.LineFigure;
+import org.clip4j.figure.LineFigure.Series;
 
 /** What a report shows of probes beside zero-shot. */
 final class ProbeSections {

@@ -5,13 +5,13 @@ import com.google.gson.JsonObject;
 import java.util.List;
 import java.util.Locale;
 import org.clip4j.eval.ClassMetrics;
-import org.clip4j.eval.FewShot;
-import org.clip4j.eval.FewShotCurve;
-import org.clip4j.eval.FewShotCurve.Crossing;
 import org.clip4j.eval.Interval;
-import org.clip4j.eval.LinearProbe;
-import org.clip4j.eval.LogisticRegression;
 import org.clip4j.eval.ProbeEvaluation;
+import org.clip4j.eval.probe.FewShot;
+import org.clip4j.eval.probe.FewShotCurve;
+import org.clip4j.eval.probe.FewShotCurve.Crossing;
+import org.clip4j.eval.probe.LinearProbe;
+import org.clip4j.eval.probe.LogisticRegression;
 
 /**
  * What a data set says of an image encoder: zero-shot, a probe, and probes of a few shots.
@@ -92,7 +92,12 @@ public record ProbeStudy(
     LinearProbe probe = builder.fit();
     ProbeEvaluation evaluation =
         ProbeEvaluation.of(
-            data.test().features(), data.test().labels(), probe, data.zeroShot(), settings.seed);
+            data.test().features(),
+            data.test().labels(),
+            probe.classNames().size(),
+            probe.classifier(),
+            data.zeroShot(),
+            settings.seed);
     System.out.println(data.name() + ": probes on a few images of each class");
     FewShot.Result fewShot = shots.run();
     Crossing crossing =

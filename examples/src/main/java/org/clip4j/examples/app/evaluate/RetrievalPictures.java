@@ -10,8 +10,8 @@ import org.clip4j.data.PairSource;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.eval.Retrieval;
 import org.clip4j.examples.app.report.Gallery;
-import org.clip4j.examples.app.report.Html;
 import org.clip4j.examples.app.report.HtmlReport;
+import org.clip4j.figure.Markup;
 
 /**
  * What retrieval finds most surely, right and wrong: where the right candidate is the furthest
@@ -64,7 +64,7 @@ final class RetrievalPictures {
   }
 
   private interface Card {
-    Html of(Found found);
+    Markup of(Found found);
   }
 
   private static List<Found> find(float[][] queries, float[][] candidates, Belongs belongs) {
@@ -95,7 +95,7 @@ final class RetrievalPictures {
 
   private static void add(
       HtmlReport report, String which, String note, List<Found> found, Card card) {
-    List<Html> cards = new ArrayList<>();
+    List<Markup> cards = new ArrayList<>();
     found.stream()
         .filter(Found::right)
         .sorted(Comparator.comparingDouble(Found::lead).reversed())
@@ -119,7 +119,7 @@ final class RetrievalPictures {
         Gallery.of(cards));
   }
 
-  private Html byText(Found found) {
+  private Markup byText(Found found) {
     return Gallery.card(
         found.right(),
         encoded.captions().get(found.query),
@@ -129,7 +129,7 @@ final class RetrievalPictures {
             Gallery.Line.cosine("the other image", found.otherCosine, false)));
   }
 
-  private Html byImage(Found found) {
+  private Markup byImage(Found found) {
     return Gallery.card(
         found.right(),
         image(found.query).name().replaceAll(".*[/\\\\]", ""),

@@ -11,9 +11,9 @@ import org.clip4j.data.shapes.ShapeStyle;
 import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.Encoder;
 import org.clip4j.eval.EmbeddingClassifier;
-import org.clip4j.eval.FewShot;
-import org.clip4j.eval.LinearProbe;
 import org.clip4j.eval.ProbeEvaluation;
+import org.clip4j.eval.probe.FewShot;
+import org.clip4j.eval.probe.LinearProbe;
 
 /**
  * Probes beside zero-shot on generated shapes. The probes are fitted on images of the trained
@@ -144,7 +144,13 @@ final class ShapeProbes {
             if (labels[0] >= 0) { // a probe has no class for what it was not trained on
               compared.put(
                   task.title + name,
-                  ProbeEvaluation.of(set.embeddings, labels, probe, zeroShot, seed));
+                  ProbeEvaluation.of(
+                      set.embeddings,
+                      labels,
+                      probe.classNames().size(),
+                      probe.classifier(),
+                      zeroShot,
+                      seed));
             }
           });
     }

@@ -11,16 +11,16 @@ import org.clip4j.eval.EffectiveRobustness.Point;
 import org.clip4j.eval.Interval;
 import org.clip4j.eval.ShiftEvaluation.Result;
 import org.clip4j.eval.ShiftEvaluation.Row;
-import org.clip4j.examples.app.report.BarFigure;
-import org.clip4j.examples.app.report.BarFigure.Bar;
-import org.clip4j.examples.app.report.Html;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlTable;
-import org.clip4j.examples.app.report.LineFigure;
-import org.clip4j.examples.app.report.LineFigure.Series;
-import org.clip4j.examples.app.report.Plot;
-import org.clip4j.examples.app.report.ScatterFigure;
-import org.clip4j.examples.app.report.ScatterFigure.Dot;
+import org.clip4j.figure.BarFigure;
+import org.clip4j.figure.BarFigure.Bar;
+import org.clip4j.figure.LineFigure;
+import org.clip4j.figure.LineFigure.Series;
+import org.clip4j.figure.Markup;
+import org.clip4j.figure.Numbers;
+import org.clip4j.figure.ScatterFigure;
+import org.clip4j.figure.ScatterFigure.Dot;
 import org.clip4j.io.IoErrors;
 
 /** What a report shows of accuracy under distribution shift. */
@@ -172,8 +172,8 @@ final class ShiftSections {
     for (int k = 0; k < values.size(); k++) {
       double change = values.get(k) - result.source().top1().get(k).value();
       cells[k + 1] =
-          Plot.percent(values.get(k)).replace(" %", "")
-              + (name.equals("source") ? "" : " (" + Plot.points(change) + ")");
+          Numbers.percent(values.get(k)).replace(" %", "")
+              + (name.equals("source") ? "" : " (" + Numbers.points(change) + ")");
     }
     return cells;
   }
@@ -182,7 +182,7 @@ final class ShiftSections {
   static void robustness(HtmlReport report, List<Robustness> all, String judgedGroup) {
     Robustness first = all.get(0);
     if (first.baselines.isEmpty()) {
-      report.section("Effective robustness", "", Html.of("p").text("Not measured: " + first.why));
+      report.section("Effective robustness", "", Markup.of("p").text("Not measured: " + first.why));
       return;
     }
     List<Dot> dots =
@@ -192,14 +192,14 @@ final class ShiftSections {
         "Each point is a classifier: its accuracy on the source set to the right, its mean accuracy on the shifted sets upwards. On"
             + " the dashed line nothing is lost by the shift. Effective robustness is how far a point lies above the line through the"
             + " baselines, which shows what accuracy alone brings.";
-    Html figure =
+    Markup figure =
         ScatterFigure.of(
             "source accuracy",
             "shifted accuracy",
             dots,
             first.fit == null ? null : first.fit::expected);
     if (first.fit == null) {
-      Html missing = Html.of("p").text("There is no line: " + first.why);
+      Markup missing = Markup.of("p").text("There is no line: " + first.why);
       report.section("Effective robustness", note, figure, missing);
       return;
     }
@@ -220,10 +220,10 @@ final class ShiftSections {
         table.row(
             one.name(),
             each.point.name(),
-            Plot.hundredths(each.point.source()),
-            Plot.hundredths(each.point.shifted()),
-            Plot.hundredths(each.expected),
-            Plot.points(each.effectiveRobustness));
+            Numbers.hundredths(each.point.source()),
+            Numbers.hundredths(each.point.shifted()),
+            Numbers.hundredths(each.expected),
+            Numbers.points(each.effectiveRobustness));
       }
     }
     int count = first.baselines.size();
@@ -239,7 +239,8 @@ final class ShiftSections {
     if (count < EffectiveRobustness.FEW) {
       caution += " So few say little: the paper's line has 204 models.";
     }
-    report.section("Effective robustness", note, figure, Html.of("p").text(caution), table.html());
+    report.section(
+        "Effective robustness", note, figure, Markup.of("p").text(caution), table.html());
   }
 
   private static List<Dot> dots(Collection<Point> points, String group) {

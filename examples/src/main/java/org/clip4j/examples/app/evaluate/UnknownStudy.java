@@ -19,12 +19,12 @@ import org.clip4j.encode.ClassNames;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
 import org.clip4j.eval.Interval;
-import org.clip4j.examples.app.report.BarFigure;
-import org.clip4j.examples.app.report.BarFigure.Bar;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlTable;
-import org.clip4j.examples.app.report.Plot;
 import org.clip4j.examples.options.Range;
+import org.clip4j.figure.BarFigure;
+import org.clip4j.figure.BarFigure.Bar;
+import org.clip4j.figure.Numbers;
 import org.clip4j.io.SeededRandom;
 import picocli.CommandLine.Option;
 
@@ -217,7 +217,7 @@ final class UnknownStudy {
                 result.images,
                 result.classes,
                 result.splits,
-                Plot.percent(result.top1.value())));
+                Numbers.percent(result.top1.value())));
     result.rules.forEach(
         (name, rule) ->
             text.append(
@@ -228,9 +228,9 @@ final class UnknownStudy {
                     rule.auroc.value(),
                     rule.auroc.low(),
                     rule.auroc.high(),
-                    Plot.percent(result.falseAcceptRate),
-                    Plot.percent(rule.falseAccepted.value()),
-                    Plot.percent(rule.trueAccepted.value()))));
+                    Numbers.percent(result.falseAcceptRate),
+                    Numbers.percent(rule.falseAccepted.value()),
+                    Numbers.percent(rule.trueAccepted.value()))));
     return text.toString();
   }
 
@@ -257,8 +257,8 @@ final class UnknownStudy {
                 + " brackets are the least and the greatest. Top-1 among the known classes: %s.",
             result.classes,
             result.splits,
-            Plot.percent(result.falseAcceptRate),
-            Plot.percent(result.top1.value())),
+            Numbers.percent(result.falseAcceptRate),
+            Numbers.percent(result.top1.value())),
         BarFigure.shares("AUROC", bars),
         table.html());
   }

@@ -9,8 +9,8 @@ import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.ZeroShotEvaluation;
 import org.clip4j.examples.app.report.Gallery;
-import org.clip4j.examples.app.report.Html;
 import org.clip4j.examples.app.report.HtmlReport;
+import org.clip4j.figure.Markup;
 
 /**
  * Keeps the images of an evaluation that a model is most sure of, right and wrong: whose class is
@@ -57,7 +57,7 @@ final class ZeroShotPictures implements ZeroShotEvaluation.Listener {
   }
 
   void add(HtmlReport report, LabelledImages images, List<String> classes) {
-    List<Html> cards = new ArrayList<>();
+    List<Markup> cards = new ArrayList<>();
     for (PriorityQueue<Answer> kept : List.of(right, wrong)) {
       kept.stream()
           .sorted(Comparator.comparingDouble(Answer::lead).reversed())
@@ -74,7 +74,7 @@ final class ZeroShotPictures implements ZeroShotEvaluation.Listener {
         Gallery.of(cards));
   }
 
-  private static Html card(Answer answer, LabelledImages images, List<String> classes) {
+  private static Markup card(Answer answer, LabelledImages images, List<String> classes) {
     List<Gallery.Line> lines = new ArrayList<>();
     for (int i = 0; i < answer.classes.length; i++) {
       int c = answer.classes[i];

@@ -10,14 +10,14 @@ import org.clip4j.eval.ClassMetrics;
 import org.clip4j.eval.Interval;
 import org.clip4j.eval.ZeroShotEvaluation.Head;
 import org.clip4j.eval.ZeroShotEvaluation.Result;
-import org.clip4j.examples.app.report.BarFigure;
-import org.clip4j.examples.app.report.BarFigure.Bar;
 import org.clip4j.examples.app.report.ConfusionFigure;
-import org.clip4j.examples.app.report.Html;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
 import org.clip4j.examples.app.report.HtmlTable;
-import org.clip4j.examples.app.report.Plot;
+import org.clip4j.figure.BarFigure;
+import org.clip4j.figure.BarFigure.Bar;
+import org.clip4j.figure.Markup;
+import org.clip4j.figure.Numbers;
 
 /** What a report shows of zero-shot classification. */
 final class ZeroShotSections {
@@ -38,8 +38,8 @@ final class ZeroShotSections {
               "%-20s top-1 %s, top-5 %s, mean per class %s%n",
               head.name(),
               EvaluateOptions.percent(metrics.top1()),
-              Plot.percent(metrics.top5().value()),
-              Plot.percent(metrics.meanPerClass().value())));
+              Numbers.percent(metrics.top5().value()),
+              Numbers.percent(metrics.meanPerClass().value())));
     }
     text.append("prompts: ").append(EvaluateOptions.points(result.promptGain()));
     if (result.ensembleGain() != null) {
@@ -62,7 +62,7 @@ final class ZeroShotSections {
     figures.add(
         new Figure(
             "Chance",
-            Plot.percent(1.0 / result.classes().size()),
+            Numbers.percent(1.0 / result.classes().size()),
             String.format(Locale.ROOT, "guessing among %,d classes", result.classes().size())));
     int unreadable = result.unreadable().count();
     figures.add(
@@ -80,7 +80,7 @@ final class ZeroShotSections {
 
   private static Figure figure(String name, Interval interval) {
     String note = "95 % interval " + EvaluateOptions.range(interval);
-    return new Figure(name, Plot.percent(interval.value()), note);
+    return new Figure(name, Numbers.percent(interval.value()), note);
   }
 
   /** What prompts and their ensembling bring. */
@@ -112,9 +112,9 @@ final class ZeroShotSections {
                     + EvaluateOptions.points(result.ensembleGain())
                     + ".")
             + " In brackets and as whiskers: 95 % intervals; differences are taken on the same images.";
-    Html list = Html.of("details").add(Html.of("summary").text("The prompts"));
-    Html items = Html.of("ul");
-    result.last().templates().forEach(each -> items.add(Html.of("li").text(each)));
+    Markup list = Markup.of("details").add(Markup.of("summary").text("The prompts"));
+    Markup items = Markup.of("ul");
+    result.last().templates().forEach(each -> items.add(Markup.of("li").text(each)));
     report.section(
         "What prompts bring",
         note,
@@ -155,12 +155,12 @@ final class ZeroShotSections {
           classes.get(mistake.own),
           classes.get(mistake.answer),
           String.format(Locale.ROOT, "%,d", mistake.count),
-          Plot.hundredths((double) mistake.count / all));
+          Numbers.hundredths((double) mistake.count / all));
     }
-    Html below =
+    Markup below =
         mistakes.isEmpty()
-            ? Html.of("p").text("There are no mistakes.")
-            : Html.of("div").add(Html.of("h3").text("Most frequent mistakes"), table.html());
+            ? Markup.of("p").text("There are no mistakes.")
+            : Markup.of("div").add(Markup.of("h3").text("Most frequent mistakes"), table.html());
     report.section(
         "Confusion matrix" + which,
         "Rows are what an image shows, columns what was answered; the diagonal is right. The pointer on a cell shows its count.",
@@ -193,19 +193,19 @@ final class ZeroShotSections {
   }
 
   private static void method(HtmlReport report, Result result) {
-    Html list = Html.of("ul");
+    Markup list = Markup.of("ul");
     list.add(
-        Html.of("li")
+        Markup.of("li")
             .text(
                 "A class is the mean of its prompts' text embeddings, at unit length; the answer is the class with the highest cosine"
                     + " similarity to the image. Where a wrong class is as similar as the right one, the answer counts as wrong."));
     list.add(
-        Html.of("li")
+        Markup.of("li")
             .text(
                 "Intervals are percentile bootstraps over images, without stratification. Mean per class is over the classes that"
                     + " have images."));
-    list.add(Html.of("li").text("Labels became classes by " + matching(result.matching()) + "."));
-    Html unreadable = unreadable(result);
+    list.add(Markup.of("li").text("Labels became classes by " + matching(result.matching()) + "."));
+    Markup unreadable = unreadable(result);
     report.section("How it was measured", "", list, unreadable);
   }
 
@@ -218,16 +218,16 @@ final class ZeroShotSections {
     };
   }
 
-  private static Html unreadable(Result result) {
+  private static Markup unreadable(Result result) {
     List<String> names = result.unreadable().names();
     if (names.isEmpty()) {
-      return Html.of("p").text("All images could be read.");
+      return Markup.of("p").text("All images could be read.");
     }
-    Html list = Html.of("ul");
+    Markup list = Markup.of("ul");
     names
         .subList(0, Math.min(MOST_NAMES, names.size()))
-        .forEach(name -> list.add(Html.of("li").text(name)));
+        .forEach(name -> list.add(Markup.of("li").text(name)));
     String all = result.unreadable().count() + " images could not be read and are left out";
-    return Html.of("div").add(Html.of("p").text(all + "; the first:"), list);
+    return Markup.of("div").add(Markup.of("p").text(all + "; the first:"), list);
   }
 }

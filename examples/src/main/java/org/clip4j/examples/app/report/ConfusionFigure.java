@@ -5,6 +5,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.IntStream;
+import org.clip4j.figure.Markup;
+import org.clip4j.figure.Numbers;
+import org.clip4j.figure.Svg;
 
 /**
  * A confusion matrix as a heat map: rows are the true classes, columns what was answered, colour
@@ -28,11 +31,11 @@ public final class ConfusionFigure {
    * @param classes names
    * @param counts [true class][answered class]
    */
-  public static Html of(List<String> classes, long[][] counts) {
-    return Plot.figure(width -> drawn(classes, counts, width == Plot.NARROW));
+  public static Markup of(List<String> classes, long[][] counts) {
+    return Svg.figure(width -> drawn(classes, counts, width == Svg.NARROW));
   }
 
-  private static Html drawn(List<String> classes, long[][] counts, boolean narrow) {
+  private static Markup drawn(List<String> classes, long[][] counts, boolean narrow) {
     int[] shown = choose(classes.size(), counts, narrow ? MOST_NARROW : MOST);
     int n = shown.length;
     int most = narrow ? MOST_LETTERS_NARROW : MOST_LETTERS;
@@ -40,43 +43,38 @@ public final class ConfusionFigure {
     for (int c : shown) {
       letters = Math.max(letters, Math.min(most, classes.get(c).length()));
     }
-    double room = narrow ? Plot.NARROW - 50 - letters * LETTER : SIDE;
+    double room = narrow ? Svg.NARROW - 50 - letters * LETTER : SIDE;
     double cell = Math.min(34, room / n);
     double size = Math.min(12, cell * 0.9);
     double margin = 16 + letters * LETTER * size / 12 + 22;
     double side = n * cell;
-    int width = narrow ? Plot.NARROW : (int) (margin + Math.max(side, SCALE) + 12);
+    int width = narrow ? Svg.NARROW : (int) (margin + Math.max(side, SCALE) + 12);
     int height = (int) (margin + side + KEY);
-    Html svg = Plot.svg(width, height, "Confusion matrix of " + n + " classes");
-    svg.add(Plot.label(margin + side / 2, 14, "middle", "answered").attribute("class", "title"));
-    svg.add(
-        Plot.label(14, margin + side / 2, "middle", "true class")
-            .attribute("class", "title")
-            .attribute(
-                "transform",
-                String.format(Locale.ROOT, "rotate(-90 14 %s)", Plot.number(margin + side / 2))));
-    String font = String.format(Locale.ROOT, "font-size:%spx", Plot.number(size));
+    Markup svg = Svg.drawing(width, height, "Confusion matrix of " + n + " classes");
+    svg.add(Svg.label(margin + side / 2, 14, "middle", "answered").attribute("class", "title"));
+    svg.add(Svg.upwards(14, margin + side / 2, "true class"));
+    String font = String.format(Locale.ROOT, "font-size:%spx", Svg.number(size));
     for (int i = 0; i < n; i++) {
       double middle = margin + (i + 0.5) * cell;
       String name = shorten(classes.get(shown[i]), most);
-      svg.add(Plot.label(margin - 5, middle + size / 3, "end", name).attribute("style", font));
+      svg.add(Svg.label(margin - 5, middle + size / 3, "end", name).attribute("style", font));
       String turn =
           String.format(
               Locale.ROOT,
               "rotate(-90 %s %s)",
-              Plot.number(middle + size / 3),
-              Plot.number(margin - 5));
+              Svg.number(middle + size / 3),
+              Svg.number(margin - 5));
       svg.add(
-          Plot.label(middle + size / 3, margin - 5, "start", name)
+          Svg.label(middle + size / 3, margin - 5, "start", name)
               .attribute("style", font)
               .attribute("transform", turn));
       row(svg, classes, counts, shown, i, margin, cell);
     }
     legend(svg, narrow ? 12 : margin, margin + side + 14);
-    Html figure = Html.of("div").add(svg);
+    Markup figure = Markup.of("div").add(svg);
     if (n < classes.size()) {
       figure.add(
-          Html.of("p", "class", "note")
+          Markup.of("p", "class", "note")
               .text(
                   String.format(
                       Locale.ROOT,
@@ -88,7 +86,7 @@ public final class ConfusionFigure {
   }
 
   private static void row(
-      Html svg,
+      Markup svg,
       List<String> classes,
       long[][] counts,
       int[] shown,
@@ -105,7 +103,8 @@ public final class ConfusionFigure {
       int colour = colour(share);
       double x = margin + j * cell;
       double y = margin + i * cell;
-      Html box = Plot.box(x, y, cell - (cell > 12 ? 1 : 0.3), cell - (cell > 12 ? 1 : 0.3), "cell");
+      Markup box =
+          Svg.box(x, y, cell - (cell > 12 ? 1 : 0.3), cell - (cell > 12 ? 1 : 0.3), "cell");
       box.attribute("style", "fill:" + HeatMap.css(colour));
       String words =
           String.format(
@@ -115,28 +114,28 @@ public final class ConfusionFigure {
               classes.get(shown[j]),
               count,
               total);
-      svg.add(box.add(Html.of("title").text(words)));
+      svg.add(box.add(Markup.of("title").text(words)));
       if (cell >= 24 && count > 0) {
         svg.add(
-            Plot.label(x + cell / 2, y + cell / 2 + 4, "middle", Long.toString(count))
+            Svg.label(x + cell / 2, y + cell / 2 + 4, "middle", Long.toString(count))
                 .attribute("style", "font-size:11px;fill:" + HeatMap.ink(colour)));
       }
     }
   }
 
   /** The scale: shares of a row from 0 to 100 %. */
-  private static void legend(Html svg, double x, double y) {
+  private static void legend(Markup svg, double x, double y) {
     int steps = 40;
-    svg.add(Plot.label(x, y + 11, "start", "share of the row:"));
+    svg.add(Svg.label(x, y + 11, "start", "share of the row:"));
     double left = x + 122;
     for (int i = 0; i < steps; i++) {
       svg.add(
-          Plot.box(left + 4 * i, y, 4.2, 13, "cell")
+          Svg.box(left + 4 * i, y, 4.2, 13, "cell")
               .attribute("style", "fill:" + HeatMap.css(colour(Math.pow((i + 0.5) / steps, 2)))));
     }
     for (int tick = 0; tick <= 2; tick++) {
-      String percent = Plot.hundredths(tick * tick / 4.0) + " %";
-      svg.add(Plot.label(left + tick * 2 * steps, y + 27, "middle", percent));
+      String percent = Numbers.hundredths(tick * tick / 4.0) + " %";
+      svg.add(Svg.label(left + tick * 2 * steps, y + 27, "middle", percent));
     }
   }
 

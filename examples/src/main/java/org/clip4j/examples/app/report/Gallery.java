@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.examples.app.report.HtmlReport.Picture;
+import org.clip4j.figure.Markup;
 import org.clip4j.io.IoErrors;
 
 /** Cards with pictures, right and wrong. */
@@ -21,37 +22,37 @@ public final class Gallery {
   public record Line(String text, String number, double share, boolean own) {
     /** Of a cosine similarity. */
     public static Line cosine(String text, double cosine, boolean own) {
-      return new Line(text, Plot.cosine(cosine), -1, own);
+      return new Line(text, HeatMap.cosine(cosine, 3), -1, own);
     }
   }
 
   private Gallery() {}
 
-  public static Html card(boolean right, String title, List<Picture> pictures, List<Line> lines) {
-    Html list = Html.of("ol");
+  public static Markup card(boolean right, String title, List<Picture> pictures, List<Line> lines) {
+    Markup list = Markup.of("ol");
     for (Line line : lines) {
-      Html item = Html.of("li");
+      Markup item = Markup.of("li");
       if (line.own) {
         item.attribute("class", "true");
       }
-      item.add(Html.of("span").text(line.text));
-      item.add(Html.of("span", "class", "number").text(line.number));
+      item.add(Markup.of("span").text(line.text));
+      item.add(Markup.of("span", "class", "number").text(line.number));
       if (line.share >= 0) {
         item.add(HtmlReport.bar(line.share, 0));
       }
       list.add(item);
     }
-    Html verdict = Html.of("span", "class", "verdict").text(right ? "✓ right" : "✗ wrong");
-    Html top = Html.of("div", "class", "top");
+    Markup verdict = Markup.of("span", "class", "verdict").text(right ? "✓ right" : "✗ wrong");
+    Markup top = Markup.of("div", "class", "top");
     for (Picture picture : pictures) {
-      top.add(Html.image(picture.image(), picture.alt()));
+      top.add(Thumbnail.of(picture.image(), picture.alt()));
     }
-    top.add(Html.of("div").add(verdict, Html.of("strong").text(title)));
-    return Html.of("li", "class", right ? "right" : "wrong").add(top, list);
+    top.add(Markup.of("div").add(verdict, Markup.of("strong").text(title)));
+    return Markup.of("li", "class", right ? "right" : "wrong").add(top, list);
   }
 
-  public static Html of(List<Html> cards) {
-    return Html.of("ul", "class", "gallery").add(cards.toArray(Html[]::new));
+  public static Markup of(List<Markup> cards) {
+    return Markup.of("ul", "class", "gallery").add(cards.toArray(Markup[]::new));
   }
 
   /** The pictures of images that can be read; those that are gone by now have none. */

@@ -5,6 +5,7 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.clip4j.examples.app.report.HtmlReport.Picture;
+import org.clip4j.figure.Markup;
 
 /** The similarity matrix of images and captions as an HTML table with coloured cells. */
 final class HeatMap {
@@ -17,7 +18,7 @@ final class HeatMap {
   private HeatMap() {}
 
   /** Takes what {@link HtmlReport#similarity} takes: {@code cosine[image][caption]}. */
-  static Html of(List<Picture> images, List<String> captions, float[][] cosine, int[] own) {
+  static Markup of(List<Picture> images, List<String> captions, float[][] cosine, int[] own) {
     float low = Float.POSITIVE_INFINITY;
     float high = Float.NEGATIVE_INFINITY;
     for (float[] row : cosine) {
@@ -27,46 +28,46 @@ final class HeatMap {
       }
     }
 
-    Html head = Html.of("tr").add(Html.of("td"));
+    Markup head = Markup.of("tr").add(Markup.of("td"));
     for (Picture picture : images) {
-      head.add(Html.of("th", "scope", "col").add(Html.image(picture.image(), picture.alt())));
+      head.add(Markup.of("th", "scope", "col").add(Thumbnail.of(picture.image(), picture.alt())));
     }
-    Html body = Html.of("tbody");
+    Markup body = Markup.of("tbody");
     for (int t = 0; t < captions.size(); t++) {
-      Html row = Html.of("tr").add(Html.of("th", "scope", "row").text(captions.get(t)));
+      Markup row = Markup.of("tr").add(Markup.of("th", "scope", "row").text(captions.get(t)));
       for (int i = 0; i < images.size(); i++) {
         boolean best = best(cosine[i]) == t;
         row.add(cell(cosine[i][t], low, high, own[i] == t, best));
       }
       body.add(row);
     }
-    Html table = Html.of("table", "class", "heat").add(Html.of("thead").add(head), body);
-    return Html.of("div").add(Html.of("div", "class", "scroll").add(table), legend(low, high));
+    Markup table = Markup.of("table", "class", "heat").add(Markup.of("thead").add(head), body);
+    return Markup.of("div").add(Markup.of("div", "class", "scroll").add(table), legend(low, high));
   }
 
-  private static Html cell(float value, float low, float high, boolean own, boolean best) {
+  private static Markup cell(float value, float low, float high, boolean own, boolean best) {
     int colour = colour(high > low ? (value - low) / (high - low) : 0.5);
     String names = (own ? "own " : "") + (best ? "best" : "");
-    Html cell = Html.of("td", "class", names.strip());
+    Markup cell = Markup.of("td", "class", names.strip());
     cell.attribute(
         "style", String.format(Locale.ROOT, "background:%s;color:%s", css(colour), ink(colour)));
-    String number = number(value);
+    String number = cosine(value, 2);
     if (!best) {
       return cell.text(number);
     }
-    return cell.add(Html.of("b").text(number));
+    return cell.add(Markup.of("b").text(number));
   }
 
-  private static Html legend(float low, float high) {
+  private static Markup legend(float low, float high) {
     String stops = IntStream.of(VIRIDIS).mapToObj(HeatMap::css).collect(Collectors.joining(", "));
-    Html ramp = Html.of("i", "style", "background:linear-gradient(90deg, " + stops + ")");
-    return Html.of("p", "class", "legend")
-        .add(Html.of("span").text("cosine " + number(low)), ramp)
-        .add(Html.of("span").text(number(high)))
-        .add(Html.of("span").add(Html.of("i", "class", "own")).text(" the image's own caption"))
+    Markup ramp = Markup.of("i", "style", "background:linear-gradient(90deg, " + stops + ")");
+    return Markup.of("p", "class", "legend")
+        .add(Markup.of("span").text("cosine " + cosine(low, 2)), ramp)
+        .add(Markup.of("span").text(cosine(high, 2)))
+        .add(Markup.of("span").add(Markup.of("i", "class", "own")).text(" the image's own caption"))
         .add(
-            Html.of("span")
-                .add(Html.of("b").text("bold"))
+            Markup.of("span")
+                .add(Markup.of("b").text("bold"))
                 .text(" the caption most like the image"));
   }
 
@@ -102,9 +103,9 @@ final class HeatMap {
     return String.format(Locale.ROOT, "#%06x", colour);
   }
 
-  /** Two decimals, a real minus sign, and no "-0.00". */
-  private static String number(float value) {
-    String text = String.format(Locale.ROOT, "%.2f", value);
-    return text.equals("-0.00") ? "0.00" : text.replace('-', '−');
+  /** A cosine similarity with a real minus sign, and no "-0.00". */
+  static String cosine(double value, int decimals) {
+    String text = String.format(Locale.ROOT, "%." + decimals + "f", value);
+    return Double.parseDouble(text) == 0 ? text.replace("-", "") : text.replace('-', '−');
   }
 }

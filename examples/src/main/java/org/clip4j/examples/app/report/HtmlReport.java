@@ -15,6 +15,10 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.clip4j.figure.LineFigure;
+import org.clip4j.figure.Markup;
+import org.clip4j.figure.Numbers;
+import org.clip4j.figure.Svg;
 import org.clip4j.image.RgbImage;
 
 /**
@@ -26,7 +30,7 @@ import org.clip4j.image.RgbImage;
  * new HtmlReport("Coloured shapes", "A ResNet and a text transformer, trained from scratch.")
  *     .figures(List.of(new HtmlReport.Figure("Unseen combinations", "87.1 %", "chance 8 %")))
  *     .similarity("Images against captions", "", pictures, captions, cosine, own)
- *     .curve("Loss", "", steps, loss, learningRate)
+ *     .losses("Loss", "", losses)
  *     .predictions("Predictions", "", predictions)
  *     .scores("Accuracy", "", scores)
  *     .write(Path.of("report.html"));
@@ -70,7 +74,7 @@ public final class HtmlReport {
 
   private final String title;
   private final String subtitle;
-  private final List<Html> sections = new ArrayList<>();
+  private final List<Markup> sections = new ArrayList<>();
 
   /** {@code subtitle} is a sentence on what was trained on what. */
   public HtmlReport(String title, String subtitle) {
@@ -80,12 +84,12 @@ public final class HtmlReport {
 
   /** Adds a row of key numbers. */
   public HtmlReport figures(List<Figure> figures) {
-    Html list = Html.of("dl", "class", "figures");
+    Markup list = Markup.of("dl", "class", "figures");
     for (Figure figure : figures) {
-      Html tile = Html.of("div").add(Html.of("dt").text(figure.name()));
-      tile.add(Html.of("dd", "class", "value").text(figure.value()));
+      Markup tile = Markup.of("div").add(Markup.of("dt").text(figure.name()));
+      tile.add(Markup.of("dd", "class", "value").text(figure.value()));
       if (!figure.note().isEmpty()) {
-        tile.add(Html.of("dd", "class", "note").text(figure.note()));
+        tile.add(Markup.of("dd", "class", "note").text(figure.note()));
       }
       list.add(tile);
     }
@@ -118,20 +122,19 @@ public final class HtmlReport {
     return section(heading, note, HeatMap.of(images, captions, cosine, own));
   }
 
-  /** Adds the loss over the steps, and the learning rate if it is not null, as a chart. */
-  public HtmlReport curve(
-      String heading, String note, double[] steps, double[] loss, double[] learningRate) {
-    return section(heading, note, LossChart.of(steps, loss, learningRate));
+  /** Adds the losses of all steps as a chart. */
+  public HtmlReport losses(String heading, String note, double[] losses) {
+    return section(heading, note, LineFigure.overSteps("loss", List.of(LossCurve.of(losses))));
   }
 
   /** Adds a gallery of classified images, each with its label and what the model made of it. */
   public HtmlReport predictions(String heading, String note, List<Prediction> predictions) {
-    Html gallery = Html.of("ul", "class", "gallery");
+    Markup gallery = Markup.of("ul", "class", "gallery");
     for (Prediction prediction : predictions) {
       gallery.add(card(prediction));
     }
     long right = predictions.stream().filter(Prediction::right).count();
-    Html count = Html.of("p", "class", "note");
+    Markup count = Markup.of("p", "class", "note");
     count.text(
         String.format(
             Locale.ROOT,
@@ -144,26 +147,26 @@ public final class HtmlReport {
   /** Adds a table of accuracies: overall, or broken down by class. */
   public HtmlReport scores(String heading, String note, List<Score> scores) {
     boolean chance = scores.stream().anyMatch(score -> score.chance() > 0);
-    Html head = Html.of("tr").add(header("col", "").text("Images"));
+    Markup head = Markup.of("tr").add(header("col", "").text("Images"));
     head.add(header("col", "number").text("Accuracy"), header("col", "").text(""));
     head.add(header("col", "number").text("Right"));
     if (chance) {
       head.add(header("col", "number").text("Chance"));
     }
-    Html body = Html.of("tbody");
+    Markup body = Markup.of("tbody");
     for (Score score : scores) {
       String right = String.format(Locale.ROOT, "%,d of %,d", score.correct(), score.total());
-      Html row = Html.of("tr").add(header("row", "").text(score.name()));
-      row.add(Html.of("td", "class", "number").text(percent(score.rate())));
-      row.add(Html.of("td", "class", "wide").add(bar(score.rate(), score.chance())));
-      row.add(Html.of("td", "class", "number").text(right));
+      Markup row = Markup.of("tr").add(header("row", "").text(score.name()));
+      row.add(Markup.of("td", "class", "number").text(Numbers.percent(score.rate())));
+      row.add(Markup.of("td", "class", "wide").add(bar(score.rate(), score.chance())));
+      row.add(Markup.of("td", "class", "number").text(right));
       if (chance) {
-        row.add(Html.of("td", "class", "number").text(percent(score.chance())));
+        row.add(Markup.of("td", "class", "number").text(Numbers.percent(score.chance())));
       }
       body.add(row);
     }
-    Html table = Html.of("table", "class", "scores").add(Html.of("thead").add(head), body);
-    return section(heading, note, Html.of("div", "class", "scroll").add(table));
+    Markup table = Markup.of("table", "class", "scores").add(Markup.of("thead").add(head), body);
+    return section(heading, note, Markup.of("div", "class", "scroll").add(table));
   }
 
   /** Writes the page under a temporary name and moves it into place. */
@@ -191,13 +194,13 @@ public final class HtmlReport {
 
   /** The whole page. */
   String page() {
-    Html body = Html.of("main");
-    body.add(Html.of("h1").text(title), Html.of("p", "class", "subtitle").text(subtitle));
+    Markup body = Markup.of("main");
+    body.add(Markup.of("h1").text(title), Markup.of("p", "class", "subtitle").text(subtitle));
     sections.forEach(body::add);
     String written =
         LocalDateTime.now(ZoneId.systemDefault())
             .format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT));
-    Html footer = Html.of("footer").text("Written by clip4j on " + written + ".");
+    Markup footer = Markup.of("footer").text("Written by clip4j on " + written + ".");
     return String.format(
         Locale.ROOT,
         """
@@ -214,14 +217,14 @@ public final class HtmlReport {
         %s</body>
         </html>
         """,
-        Html.of("title").text(title),
+        Markup.of("title").text(title),
         styles(),
         body.add(footer));
   }
 
   /** The style sheet of all pages. */
   public static String styles() {
-    return resource(HtmlReport.class, "report.css");
+    return Svg.styles() + resource(HtmlReport.class, "report.css");
   }
 
   /** A text on the classpath beside a class. */
@@ -234,20 +237,20 @@ public final class HtmlReport {
   }
 
   /** Adds a part of the page: a heading, a line under it (which may be empty), and anything. */
-  public HtmlReport section(String heading, String note, Html... content) {
-    Html section = Html.of("section").add(Html.of("h2").text(heading));
+  public HtmlReport section(String heading, String note, Markup... content) {
+    Markup section = Markup.of("section").add(Markup.of("h2").text(heading));
     if (!note.isEmpty()) {
-      section.add(Html.of("p", "class", "note").text(note));
+      section.add(Markup.of("p", "class", "note").text(note));
     }
     sections.add(section.add(content));
     return this;
   }
 
-  private static Html card(Prediction prediction) {
+  private static Markup card(Prediction prediction) {
     List<Gallery.Line> lines = new ArrayList<>();
     for (Guess guess : prediction.guesses()) {
       boolean own = guess.label().equals(prediction.label());
-      String number = percent(guess.probability());
+      String number = Numbers.percent(guess.probability());
       lines.add(new Gallery.Line(guess.label(), number, guess.probability(), own));
     }
     return Gallery.card(
@@ -255,21 +258,17 @@ public final class HtmlReport {
   }
 
   /** A bar of {@code share} (0 to 1) with a tick at {@code mark}, unless that is 0. */
-  static Html bar(double share, double mark) {
-    Html bar = Html.of("span", "class", "bar", "aria-hidden", "true");
-    bar.add(Html.of("span", "style", "width:" + width(share)));
-    return mark > 0 ? bar.add(Html.of("i", "style", "left:" + width(mark))) : bar;
+  static Markup bar(double share, double mark) {
+    Markup bar = Markup.of("span", "class", "bar", "aria-hidden", "true");
+    bar.add(Markup.of("span", "style", "width:" + width(share)));
+    return mark > 0 ? bar.add(Markup.of("i", "style", "left:" + width(mark))) : bar;
   }
 
-  private static Html header(String scope, String style) {
-    return Html.of("th", "scope", scope, "class", style);
+  private static Markup header(String scope, String style) {
+    return Markup.of("th", "scope", scope, "class", style);
   }
 
   private static String width(double share) {
     return String.format(Locale.ROOT, "%.1f%%", 100 * Math.min(1, Math.max(0, share)));
-  }
-
-  private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.1f %%", 100 * share);
   }
 }

@@ -2,6 +2,7 @@ package org.clip4j.examples.app.report;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.figure.Markup;
 
 /** A plain table; the cells of all columns but the first few are numbers and stand on the right. */
 public final class HtmlTable {
@@ -28,24 +29,24 @@ public final class HtmlTable {
     return this;
   }
 
-  public Html html() {
-    Html top = Html.of("tr");
+  public Markup html() {
+    Markup top = Markup.of("tr");
     for (int i = 0; i < head.size(); i++) {
       top.add(cell("th", i, head.get(i)).attribute("scope", "col"));
     }
-    Html body = Html.of("tbody");
+    Markup body = Markup.of("tbody");
     for (List<String> cells : rows) {
-      Html row = Html.of("tr");
+      Markup row = Markup.of("tr");
       for (int i = 0; i < cells.size(); i++) {
         row.add(cell("td", i, cells.get(i)));
       }
       body.add(row);
     }
-    Html table = Html.of("table", "class", "plain").add(Html.of("thead").add(top), body);
-    return Html.of("div", "class", "scroll").add(table);
+    Markup table = Markup.of("table", "class", "plain").add(Markup.of("thead").add(top), body);
+    return Markup.of("div", "class", "scroll").add(table);
   }
 
-  private Html cell(String tag, int column, String text) {
-    return Html.of(tag, "class", column < texts ? "" : "number").text(text);
+  private Markup cell(String tag, int column, String text) {
+    return Markup.of(tag, "class", column < texts ? "" : "number").text(text);
   }
 }

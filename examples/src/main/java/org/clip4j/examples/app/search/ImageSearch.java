@@ -13,8 +13,8 @@ import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.data.ImageList;
 import org.clip4j.data.Images;
-import org.clip4j.examples.app.report.Html;
 import org.clip4j.examples.app.report.HtmlReport;
+import org.clip4j.examples.app.report.Thumbnail;
 import org.clip4j.examples.app.terminal.CountBar;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
@@ -323,7 +323,7 @@ public final class ImageSearch implements AutoCloseable {
         fields.containsKey(MEMBER)
             ? member(file, (String) fields.get(MEMBER))
             : ImageList.file(added ? ImageList.Kind.LIST : kind, root, file).read();
-    return Html.jpeg(HtmlReport.Picture.of(image, "").image(), side);
+    return Thumbnail.jpeg(HtmlReport.Picture.of(image, "").image(), side);
   }
 
   private RgbImage member(String file, String member) throws IOException {

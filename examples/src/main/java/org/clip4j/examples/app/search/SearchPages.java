@@ -5,9 +5,10 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.clip4j.examples.Search;
-import org.clip4j.examples.app.report.Html;
 import org.clip4j.examples.app.report.HtmlReport;
+import org.clip4j.examples.app.report.Thumbnail;
 import org.clip4j.examples.app.search.ImageSearch.Match;
+import org.clip4j.figure.Markup;
 import org.clip4j.io.IoErrors;
 
 /** The pages of {@link Search}: results as one file that needs nothing beside it, and a form. */
@@ -26,13 +27,13 @@ public final class SearchPages {
   /** Results with their pictures inside. */
   public static String results(ImageSearch search, String query, List<Match> matches)
       throws IOException {
-    Html list = Html.of("ol", "class", "results");
+    Markup list = Markup.of("ol", "class", "results");
     for (Match match : matches) {
       list.add(card(match, search.isOfImages() ? picture(search, match) : null));
     }
-    Html body = Html.of("main").add(Html.of("h1").text(query));
+    Markup body = Markup.of("main").add(Markup.of("h1").text(query));
     body.add(
-        Html.of("p", "class", "subtitle")
+        Markup.of("p", "class", "subtitle")
             .text(
                 matches.isEmpty()
                     ? NOTHING_RELEVANT
@@ -42,55 +43,55 @@ public final class SearchPages {
                         matches.size(),
                         search.size())));
     body.add(list);
-    Html styles = Html.of("style").raw(resource(STYLES) + resource(MORE_STYLES));
+    Markup styles = Markup.of("style").raw(resource(STYLES) + resource(MORE_STYLES));
     return page(query, styles, body);
   }
 
-  private static Html card(Match match, Html picture) {
-    Html item = Html.of("li");
+  private static Markup card(Match match, Markup picture) {
+    Markup item = Markup.of("li");
     if (picture != null) {
       item.add(picture);
     }
     return item.add(
-        Html.of("p")
+        Markup.of("p")
             .add(
-                Html.of("b").text(String.valueOf(match.rank())),
-                Html.of("span", "class", "number")
+                Markup.of("b").text(String.valueOf(match.rank())),
+                Markup.of("span", "class", "number")
                     .text(String.format(Locale.ROOT, "%.3f", match.score()))),
-        Html.of("p", "class", "name")
+        Markup.of("p", "class", "name")
             .text(
                 match.name() + (match.folded() == 0 ? "" : " and " + match.folded() + " like it")));
   }
 
-  private static Html picture(ImageSearch search, Match match) {
+  private static Markup picture(ImageSearch search, Match match) {
     try {
       String data = Base64.getEncoder().encodeToString(search.jpeg(match.row(), THUMBNAIL));
-      return Html.of("img", "src", Html.JPEG_DATA + data, "alt", match.name());
+      return Markup.of("img", "src", Thumbnail.JPEG_DATA + data, "alt", match.name());
     } catch (IOException e) {
-      return Html.of("div", "class", "gone").text("not there any more: " + IoErrors.message(e));
+      return Markup.of("div", "class", "gone").text("not there any more: " + IoErrors.message(e));
     }
   }
 
   /** A form to type queries into; its script asks the server for results. */
   static String form(ImageSearch search) throws IOException {
-    Html query =
-        Html.of("input", "type", "search", "name", "q", "aria-label", "Query", "autofocus", "")
+    Markup query =
+        Markup.of("input", "type", "search", "name", "q", "aria-label", "Query", "autofocus", "")
             .attribute("placeholder", "Describe what you look for")
             .attribute("maxlength", String.valueOf(SearchServer.MAX_QUERY));
-    Html file =
-        Html.of("input", "type", "file", "accept", "image/*")
+    Markup file =
+        Markup.of("input", "type", "file", "accept", "image/*")
             .attribute("data-most", String.valueOf(SearchServer.MAX_IMAGE_BYTES));
-    Html form =
-        Html.of("form", "class", "query")
-            .add(query, Html.of("button").text("Search"))
+    Markup form =
+        Markup.of("form", "class", "query")
+            .add(query, Markup.of("button").text("Search"))
             .add(filters(search))
             .add(
-                Html.of("label", "class", "upload")
+                Markup.of("label", "class", "upload")
                     .text("or by an image, also dropped or pasted here: ")
                     .add(file));
-    Html body = Html.of("main").add(Html.of("h1").text("Search"));
+    Markup body = Markup.of("main").add(Markup.of("h1").text("Search"));
     body.add(
-        Html.of("p", "class", "subtitle")
+        Markup.of("p", "class", "subtitle")
             .text(
                 String.format(
                     Locale.ROOT,
@@ -98,48 +99,51 @@ public final class SearchPages {
                     search.size(),
                     search.isOfImages() ? "images" : "texts")),
         form,
-        Html.of("p", "class", "note", "id", "status", "role", "status"),
-        Html.of("ol", "class", "results", "id", "results"),
+        Markup.of("p", "class", "note", "id", "status", "role", "status"),
+        Markup.of("ol", "class", "results", "id", "results"),
         large());
     return page(
         "Search",
-        Html.of("meta", "name", "referrer", "content", "no-referrer"),
-        Html.of("link", "rel", "icon", "type", "image/svg+xml", "href", "/" + ICON),
-        Html.of("link", "rel", "stylesheet", "href", "/" + STYLES),
-        Html.of("link", "rel", "stylesheet", "href", "/" + MORE_STYLES),
-        Html.of("script", "src", "/" + SCRIPT, "defer", ""),
+        Markup.of("meta", "name", "referrer", "content", "no-referrer"),
+        Markup.of("link", "rel", "icon", "type", "image/svg+xml", "href", "/" + ICON),
+        Markup.of("link", "rel", "stylesheet", "href", "/" + STYLES),
+        Markup.of("link", "rel", "stylesheet", "href", "/" + MORE_STYLES),
+        Markup.of("script", "src", "/" + SCRIPT, "defer", ""),
         body);
   }
 
-  private static Html filters(ImageSearch search) {
-    Html where =
-        Html.of("input", "type", "text", "name", "where", "aria-label", "Filter")
+  private static Markup filters(ImageSearch search) {
+    Markup where =
+        Markup.of("input", "type", "text", "name", "where", "aria-label", "Filter")
             .attribute("placeholder", "Filter, as " + SearchFilters.SYNTAX)
             .attribute("title", "Fields: " + String.join(", ", search.fields().keySet()))
             .attribute("list", "fields")
             .attribute("maxlength", String.valueOf(SearchServer.MAX_QUERY));
-    Html fields = Html.of("datalist", "id", "fields");
-    search.fields().keySet().forEach(field -> fields.add(Html.of("option", "value", field + "=")));
-    Html relevant = Html.of("input", "type", "checkbox", "name", "relevant");
-    return Html.of("p", "class", "filters")
-        .add(where, fields, Html.of("label").add(relevant).text(" only what is relevant"));
+    Markup fields = Markup.of("datalist", "id", "fields");
+    search
+        .fields()
+        .keySet()
+        .forEach(field -> fields.add(Markup.of("option", "value", field + "=")));
+    Markup relevant = Markup.of("input", "type", "checkbox", "name", "relevant");
+    return Markup.of("p", "class", "filters")
+        .add(where, fields, Markup.of("label").add(relevant).text(" only what is relevant"));
   }
 
   /** Where the script shows one picture as large as the window. */
-  private static Html large() {
-    return Html.of("dialog", "id", "large", "aria-label", "The picture")
+  private static Markup large() {
+    return Markup.of("dialog", "id", "large", "aria-label", "The picture")
         .add(
-            Html.of("img", "alt", ""),
-            Html.of("p", "class", "name"),
-            Html.of("p", "class", "bar-of-buttons")
+            Markup.of("img", "alt", ""),
+            Markup.of("p", "class", "name"),
+            Markup.of("p", "class", "bar-of-buttons")
                 .add(
-                    Html.of("button", "type", "button", "data-step", "-1").text("Previous"),
-                    Html.of("button", "type", "button", "data-step", "1").text("Next"),
-                    Html.of("button", "type", "button", "data-like", "").text("More like this"),
-                    Html.of("button", "type", "button", "data-close", "").text("Close")));
+                    Markup.of("button", "type", "button", "data-step", "-1").text("Previous"),
+                    Markup.of("button", "type", "button", "data-step", "1").text("Next"),
+                    Markup.of("button", "type", "button", "data-like", "").text("More like this"),
+                    Markup.of("button", "type", "button", "data-close", "").text("Close")));
   }
 
-  private static String page(String title, Html... parts) {
+  private static String page(String title, Markup... parts) {
     StringBuilder head = new StringBuilder();
     for (int i = 0; i < parts.length - 1; i++) {
       head.append(parts[i]).append('\n');
@@ -158,7 +162,7 @@ public final class SearchPages {
         %s</body>
         </html>
         """,
-        Html.of("title").text(title),
+        Markup.of("title").text(title),
         head,
         parts[parts.length - 1]);
   }

@@ -13,8 +13,8 @@ import java.util.Arrays;
 import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.stream.Stream;
-import org.clip4j.examples.app.report.LossChart;
-import org.clip4j.examples.app.report.Scale;
+import org.clip4j.examples.app.report.LossCurve;
+import org.clip4j.figure.Scale;
 import org.clip4j.io.IoErrors;
 import org.clip4j.train.TrainingListener;
 import org.clip4j.train.TrainingProgress;
@@ -105,10 +105,10 @@ final class LossPicture implements TrainingListener {
             .xAxisTitle("step")
             .yAxisTitle("loss")
             .build();
-    double[] x = LossChart.thin(steps.stream().mapToDouble(step -> step).toArray());
-    double[] y = LossChart.thin(losses.stream().mapToDouble(loss -> loss).toArray());
+    double[] x = LossCurve.thin(steps.stream().mapToDouble(step -> step).toArray());
+    double[] y = LossCurve.thin(losses.stream().mapToDouble(loss -> loss).toArray());
     line(chart.addSeries("loss of each step", x, y), new Color(0xa9c3ea));
-    line(chart.addSeries("smoothed", x, LossChart.smooth(y)), new Color(0x1f5fbf));
+    line(chart.addSeries("smoothed", x, LossCurve.smooth(y)), new Color(0x1f5fbf));
     chart
         .getStyler()
         .setLegendPosition(LegendPosition.InsideNE)
@@ -124,7 +124,7 @@ final class LossPicture implements TrainingListener {
    */
   private static void roundTicks(XYChart chart, double last, double[] losses) {
     DoubleSummaryStatistics range = Arrays.stream(losses).summaryStatistics();
-    double tick = Scale.step(Math.max(range.getMax() - range.getMin(), 0.01));
+    double tick = Scale.step(Math.max(range.getMax() - range.getMin(), 0.01), 6);
     double low = Math.floor(range.getMin() / tick) * tick;
     double high = Math.max(low + tick, Math.ceil(range.getMax() / tick) * tick);
     double end = Math.max(1, last);

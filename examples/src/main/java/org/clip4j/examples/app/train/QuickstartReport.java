@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
 import org.clip4j.examples.app.report.HtmlReport;
@@ -14,6 +15,7 @@ import org.clip4j.examples.app.report.HtmlReport.Guess;
 import org.clip4j.examples.app.report.HtmlReport.Picture;
 import org.clip4j.examples.app.report.HtmlReport.Prediction;
 import org.clip4j.examples.app.report.HtmlReport.Score;
+import org.clip4j.figure.Numbers;
 import org.clip4j.train.TrainingResult;
 
 /** What the Quickstart shows of a model that was trained on shapes. */
@@ -38,7 +40,10 @@ public record QuickstartReport(
     List<Figure> figures = new ArrayList<>();
     for (Score score : scores) {
       figures.add(
-          new Figure(score.name(), percent(score.rate()), "chance " + percent(score.chance())));
+          new Figure(
+              score.name(),
+              Numbers.percent(score.rate()),
+              "chance " + Numbers.percent(score.chance())));
     }
     figures.add(
         new Figure(
@@ -70,19 +75,12 @@ public record QuickstartReport(
             + all.labels().size()
             + ".",
         gallery(unseen, amongUnseen, all));
-    double[] steps = new double[result.losses().length];
-    double[] losses = new double[steps.length];
-    for (int i = 0; i < steps.length; i++) {
-      steps[i] = i + 1;
-      losses[i] = result.losses()[i];
-    }
+    float[] losses = result.losses();
     report
-        .curve(
+        .losses(
             "Loss",
             "Of each step's batch. Images with equal captions are not contrasted with each other.",
-            steps,
-            losses,
-            null)
+            IntStream.range(0, losses.length).mapToDouble(i -> losses[i]).toArray())
         .scores(
             "Accuracy", "Zero-shot top-1 on images of one object that were not trained on.", scores)
         .write(file);
@@ -147,9 +145,5 @@ public record QuickstartReport(
 
   private static Picture picture(TestImages test, int index) {
     return Picture.of(test.images().get(index), test.labels().get(index));
-  }
-
-  private static String percent(double share) {
-    return String.format(Locale.ROOT, "%.1f %%", 100 * share);
   }
 }

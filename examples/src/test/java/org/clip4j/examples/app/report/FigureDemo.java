@@ -6,10 +6,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
-import org.clip4j.examples.app.report.BarFigure.Bar;
-import org.clip4j.examples.app.report.LineFigure.Point;
-import org.clip4j.examples.app.report.LineFigure.Series;
-import org.clip4j.examples.app.report.ScatterFigure.Dot;
+import org.clip4j.figure.BarFigure;
+import org.clip4j.figure.BarFigure.Bar;
+import org.clip4j.figure.LineFigure;
+import org.clip4j.figure.LineFigure.Point;
+import org.clip4j.figure.LineFigure.Series;
+import org.clip4j.figure.Markup;
+import org.clip4j.figure.ScatterFigure;
+import org.clip4j.figure.ScatterFigure.Dot;
 
 /** The figures with invented numbers, to look at while working on them. */
 final class FigureDemo {
@@ -36,7 +40,7 @@ final class FigureDemo {
         new Bar("in distribution", 0.983, 0.975, 0.99), new Bar("unseen <b>", 0.45, 0.41, 0.49));
   }
 
-  static Html differences() {
+  static Markup differences() {
     return BarFigure.differences(
         "zero-shot less linear probe",
         List.of(
@@ -47,7 +51,7 @@ final class FigureDemo {
             new Bar("a data set with quite a long name, too long in fact", -0.371)));
   }
 
-  static Html fewShot() {
+  static Markup fewShot() {
     List<Point> probe = new ArrayList<>();
     for (int shots = 1, i = 0; shots <= 32; shots *= 2, i++) {
       double y = 0.35 + 0.09 * i;
@@ -61,7 +65,7 @@ final class FigureDemo {
             new Series("zero-shot", List.of(new Point(0, 0.68, 0.66, 0.7)))));
   }
 
-  private static Html severity() {
+  private static Markup severity() {
     List<Series> series = new ArrayList<>();
     for (String shift : List.of("blur", "noise", "JPEG", "contrast", "grayscale", "occlusion")) {
       double slope = 0.02 + 0.02 * series.size();
@@ -73,7 +77,7 @@ final class FigureDemo {
     return LineFigure.over("severity (0: as it is)", "top-1 accuracy", series);
   }
 
-  private static Html robustness() {
+  private static Markup robustness() {
     List<Dot> dots = new ArrayList<>();
     for (int i = 0; i < 9; i++) {
       dots.add(new Dot("probe " + i, "linear probes", 0.4 + 0.05 * i, 0.2 + 0.055 * i));
@@ -82,7 +86,7 @@ final class FigureDemo {
     return ScatterFigure.of("source accuracy", "shifted accuracy", dots, x -> x * x);
   }
 
-  private static Html confusion(int classes) {
+  private static Markup confusion(int classes) {
     Random random = new Random(1);
     long[][] counts = new long[classes][classes];
     List<String> names = new ArrayList<>();

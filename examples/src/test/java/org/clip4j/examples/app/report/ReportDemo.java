@@ -52,12 +52,9 @@ final class ReportDemo {
     int[] own = IntStream.range(0, n).toArray();
 
     int count = 900;
-    double[] steps = IntStream.rangeClosed(1, count).asDoubleStream().toArray();
     double[] loss = new double[count];
-    double[] rate = new double[count];
     for (int i = 0; i < count; i++) {
       loss[i] = 0.6 + 4.2 * Math.exp(-i / 180.0) + 0.12 * random.nextGaussian();
-      rate[i] = 1e-3 * (i < 60 ? i / 60.0 : 0.5 + 0.5 * Math.cos(Math.PI * (i - 60) / 840.0));
     }
 
     List<Prediction> predictions = new ArrayList<>();
@@ -90,7 +87,7 @@ final class ReportDemo {
             captions,
             cosine,
             own)
-        .curve("Loss", "Guessing within a batch of 128 gives ln 128 = 4.85.", steps, loss, rate)
+        .losses("Loss", "Guessing within a batch of 128 gives ln 128 = 4.85.", loss)
         .predictions("Predictions on unseen combinations", "", predictions)
         .scores(
             "Accuracy",

@@ -1,9 +1,12 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.eval.EffectiveRobustness;
+import org.clip4j.eval.EmbeddingClassifier;
+import org.clip4j.eval.internal.LabelledFeatures;
 
 /**
  * Linear probes of different accuracy, as baselines for {@link EffectiveRobustness}: each is fitted

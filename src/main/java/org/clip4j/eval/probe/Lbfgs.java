@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 /**
  * Limited-memory BFGS (Liu and Nocedal 1989) for smooth functions without constraints, with the

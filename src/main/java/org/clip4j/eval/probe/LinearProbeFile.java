@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonParseException;

@@ -1,4 +1,4 @@
-package org.clip4j.examples.app.report;
+package org.clip4j.figure;
 
 import java.util.ArrayList;
 import java.util.Collection;
@@ -6,6 +6,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Accuracy on a shifted set against accuracy on the source set, both by their logits, with the line
@@ -21,43 +22,48 @@ public final class ScatterFigure {
    *
    * @param name written beside it if there is room, and shown when the pointer rests on it
    * @param group has a colour and a mark of its own
-   * @param x a share
-   * @param y a share
+   * @param x accuracy on the source set, a share
+   * @param y accuracy on the shifted set, a share
    */
   public record Dot(String name, String group, double x, double y) {}
 
   private ScatterFigure() {}
 
   /**
-   * The figure.
+   * Draws the figure.
    *
    * @param fit from a share on the source set to the one expected on the shifted set; null for none
    */
-  public static Html of(String xTitle, String yTitle, List<Dot> dots, DoubleUnaryOperator fit) {
+  public static Markup of(
+      String xTitle, String yTitle, List<Dot> dots, @Nullable DoubleUnaryOperator fit) {
     List<String> groups =
         new ArrayList<>(new LinkedHashSet<>(dots.stream().map(Dot::group).toList()));
-    List<Html> key = new ArrayList<>();
+    List<Markup> key = new ArrayList<>();
     for (int g = 0; g < groups.size(); g++) {
-      key.add(Plot.keyed(g, groups.get(g)));
+      key.add(Svg.keyed(g, groups.get(g)));
     }
-    key.add(Plot.keyedLine("equal", "equal accuracy on both (no loss by the shift)"));
+    key.add(Svg.keyedLine("equal", "equal accuracy on both (no loss by the shift)"));
     if (fit != null) {
-      key.add(Plot.keyedLine("fit", "linear fit to the baselines, in logits"));
+      key.add(Svg.keyedLine("fit", "linear fit to the baselines, in logits"));
     }
-    return Plot.figure(width -> svg(xTitle, yTitle, dots, groups, fit, width), Plot.key(key));
+    return Svg.figure(width -> svg(xTitle, yTitle, dots, groups, fit, width), Svg.key(key));
   }
 
-  private static Html svg(
+  private static Markup svg(
       String xTitle,
       String yTitle,
       List<Dot> dots,
       List<String> groups,
-      DoubleUnaryOperator fit,
+      @Nullable DoubleUnaryOperator fit,
       int width) {
     Plot.Axis x = axis(xTitle, dots.stream().mapToDouble(Dot::x).toArray());
     Plot.Axis y = axis(yTitle, dots.stream().mapToDouble(Dot::y).toArray());
     Plot plot =
-        new Plot(x, y, width, yTitle + " against " + xTitle + ", " + dots.size() + " points");
+        new Plot(
+            x,
+            y,
+            Plot.Frame.of(width),
+            yTitle + " against " + xTitle + ", " + dots.size() + " points");
     plot.path(curve(x, share -> share), "equal");
     if (fit != null) {
       plot.path(curve(x, fit), "fit");
@@ -70,8 +76,13 @@ public final class ScatterFigure {
     }
     for (Dot dot : dots) {
       String where =
-          dot.name + ": " + Plot.percent(dot.x) + " source, " + Plot.percent(dot.y) + " shifted";
-      plot.mark(dot.x, dot.y, groups.indexOf(dot.group), where);
+          dot.name
+              + ": "
+              + Numbers.percent(dot.x)
+              + " source, "
+              + Numbers.percent(dot.y)
+              + " shifted";
+      plot.mark(new Plot.At(dot.x, dot.y), groups.indexOf(dot.group), where);
       write(plot, dot, taken, width);
     }
     return plot.svg();
@@ -85,7 +96,7 @@ public final class ScatterFigure {
       most = Math.max(most, share);
     }
     // To the next tick on either side.
-    Collection<Double> ticks = Scale.LOGIT.ticks(0, 1);
+    Collection<Double> ticks = Scale.LOGIT.ticks(0, 1, 0);
     double low = Scale.LOGIT_MARGIN;
     double high = 1 - Scale.LOGIT_MARGIN;
     for (double tick : ticks) {
@@ -100,11 +111,11 @@ public final class ScatterFigure {
     return Plot.Axis.logitShares(title, low, Math.max(high, low + 0.01));
   }
 
-  private static List<double[]> curve(Plot.Axis axis, DoubleUnaryOperator value) {
+  private static List<Plot.At> curve(Plot.Axis axis, DoubleUnaryOperator value) {
     double step = (axis.high() - axis.low()) / CURVE;
     return IntStream.rangeClosed(0, CURVE)
         .mapToObj(i -> axis.low() + i * step)
-        .map(share -> new double[] {share, value.applyAsDouble(share)})
+        .map(share -> new Plot.At(share, value.applyAsDouble(share)))
         .toList();
   }
 
@@ -124,7 +135,7 @@ public final class ScatterFigure {
       boolean inside = box[0] > 68 && box[2] < across - 4;
       if (inside && taken.stream().noneMatch(other -> overlap(box, other))) {
         taken.add(box);
-        plot.text(place[0], place[1], "start", dot.name);
+        plot.text(place[0], place[1], dot.name);
         return;
       }
     }

@@ -1,7 +1,9 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.clip4j.eval.EmbeddingClassifier;
+import org.clip4j.eval.internal.Dot;
 
 /**
  * K linear functions of D features; the largest names the class. Immutable and safe for use by

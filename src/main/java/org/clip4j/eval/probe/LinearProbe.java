@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import ai.djl.modality.Classifications;
 import java.io.IOException;
@@ -10,7 +10,9 @@ import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Consumer;
-import org.clip4j.eval.LabelledDraw.Halves;
+import org.clip4j.eval.ProbeAccuracy;
+import org.clip4j.eval.internal.LabelledFeatures;
+import org.clip4j.eval.probe.LabelledDraw.Halves;
 import org.clip4j.io.IoErrors;
 
 /**

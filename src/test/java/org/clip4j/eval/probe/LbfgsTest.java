@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;

@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -15,7 +15,8 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
-import org.clip4j.eval.LogisticRegression.Fit;
+import org.clip4j.eval.ProbeAccuracy;
+import org.clip4j.eval.probe.LogisticRegression.Fit;
 import org.junit.jupiter.api.Test;
 
 /** Against scikit-learn's values, which examples/peers/make_probe.py writes. */

@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import java.util.Comparator;
 import java.util.List;
@@ -6,7 +6,9 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.function.IntFunction;
-import org.clip4j.eval.LinearProbe.Trial;
+import org.clip4j.eval.ProbeAccuracy;
+import org.clip4j.eval.internal.LabelledFeatures;
+import org.clip4j.eval.probe.LinearProbe.Trial;
 
 /**
  * The search for the L2 strength of Radford et al. 2021, appendix A.3: the values 10^(-6 + i / 8)

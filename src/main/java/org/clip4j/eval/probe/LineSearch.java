@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 /**
  * A step length that satisfies the strong Wolfe conditions, found by the safeguarded interpolation

@@ -1,9 +1,9 @@
-package org.clip4j.eval;
+package org.clip4j.eval.internal;
 
 import java.util.Arrays;
 
 /** Vectors with the indices of their classes: checks, and selections from them. */
-record LabelledFeatures(float[][] features, int[] labels) {
+public record LabelledFeatures(float[][] features, int[] labels) {
 
   /**
    * Checks that there are as many labels as vectors, at least one, that the vectors are of one
@@ -11,7 +11,7 @@ record LabelledFeatures(float[][] features, int[] labels) {
    *
    * @param kind what an error calls them
    */
-  static LabelledFeatures check(String kind, float[][] features, int[] labels, int classes) {
+  public static LabelledFeatures check(String kind, float[][] features, int[] labels, int classes) {
     if (features.length == 0 || features.length != labels.length) {
       throw new IllegalArgumentException(
           kind
@@ -55,7 +55,7 @@ record LabelledFeatures(float[][] features, int[] labels) {
   }
 
   /** How many there are of each class. */
-  static int[] counts(int[] labels, int classes) {
+  public static int[] counts(int[] labels, int classes) {
     int[] counts = new int[classes];
     for (int label : labels) {
       counts[label]++;
@@ -63,13 +63,13 @@ record LabelledFeatures(float[][] features, int[] labels) {
     return counts;
   }
 
-  LabelledFeatures select(int[] indices) {
+  public LabelledFeatures select(int[] indices) {
     return new LabelledFeatures(
         Arrays.stream(indices).mapToObj(i -> features[i]).toArray(float[][]::new),
         Arrays.stream(indices).map(i -> labels[i]).toArray());
   }
 
-  LabelledFeatures and(LabelledFeatures others) {
+  public LabelledFeatures and(LabelledFeatures others) {
     float[][] all = Arrays.copyOf(features, features.length + others.features.length);
     System.arraycopy(others.features, 0, all, features.length, others.features.length);
     int[] allLabels = Arrays.copyOf(labels, all.length);

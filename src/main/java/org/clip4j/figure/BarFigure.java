@@ -1,4 +1,4 @@
-package org.clip4j.examples.app.report;
+package org.clip4j.figure;
 
 import java.util.List;
 import java.util.stream.DoubleStream;
@@ -11,16 +11,18 @@ public final class BarFigure {
   private static final int ROW = 26;
   private static final int TOP = 8;
   private static final int BOTTOM = 44;
-  private static final double LETTER = 7.2; // pixels, about the widest at the labels' size
   private static final int MOST_LETTERS = 42;
 
   /**
    * One bar, of shares: 0.25 is drawn as 25.
    *
-   * @param low of its interval; equal to high if there is none
+   * @param name written beside it
+   * @param value how long it is
+   * @param low where its interval begins; equal to high if there is none
+   * @param high where its interval ends
    */
   public record Bar(String name, double value, double low, double high) {
-    /** Without an interval. */
+    /** Makes a bar without an interval. */
     public Bar(String name, double value) {
       this(name, value, value, value);
     }
@@ -32,15 +34,15 @@ public final class BarFigure {
 
   private BarFigure() {}
 
-  /** Accuracies and the like, from 0 to 100 %. */
-  public static Html shares(String title, List<Bar> bars) {
+  /** Draws accuracies and the like, from 0 to 100 %. */
+  public static Markup shares(String title, List<Bar> bars) {
     return of(title + ", %", bars, 0, 1, false);
   }
 
-  /** Differences in percentage points, to both sides of 0. */
-  public static Html differences(String title, List<Bar> bars) {
+  /** Draws differences in percentage points, to both sides of 0. */
+  public static Markup differences(String title, List<Bar> bars) {
     double most = extent(bars).map(Math::abs).max().orElse(0);
-    double step = Scale.step(Math.max(0.02, 2 * most));
+    double step = Scale.step(Math.max(0.02, 2 * most), 6);
     double least = extent(bars).min().orElse(0);
     double greatest = extent(bars).max().orElse(0);
     // Whole steps, and room beyond the longest bar for its number.
@@ -53,29 +55,30 @@ public final class BarFigure {
     return bars.stream().flatMapToDouble(bar -> DoubleStream.of(bar.low, bar.high, bar.value));
   }
 
-  private static Html of(String title, List<Bar> bars, double low, double high, boolean signed) {
-    return Plot.figure(width -> svg(title, bars, low, high, signed, width));
+  private static Markup of(String title, List<Bar> bars, double low, double high, boolean signed) {
+    return Svg.figure(width -> svg(title, bars, low, high, signed, width));
   }
 
-  private static Html svg(
+  private static Markup svg(
       String title, List<Bar> bars, double low, double high, boolean signed, int width) {
-    boolean above = width == Plot.NARROW; // where names stand
+    boolean above = width == Svg.NARROW; // where names stand
     int letters = bars.stream().mapToInt(bar -> shown(bar.name).length()).max().orElse(0);
-    double left = above ? 12 : 20 + LETTER * letters;
+    double left = above ? 12 : 20 + Svg.LETTER * letters;
     double right = width - (signed ? 24 : above ? 50 : 70); // numbers of shares beyond 100 %
     int row = above ? 2 * ROW - 8 : ROW;
     int height = TOP + bars.size() * row + BOTTOM;
-    Html svg = Plot.svg(width, height, title + " of " + bars.size() + " bars");
+    Markup svg = Svg.drawing(width, height, title + " of " + bars.size() + " bars");
     double perUnit = (right - left) / (high - low);
     double bottom = height - BOTTOM;
-    double free = -LETTER; // where the last label ends
-    for (double tick : Scale.LINEAR.ticks(low, high)) {
+    double free = -Svg.LETTER; // where the last label ends
+    for (double tick : Scale.LINEAR.ticks(low, high, 6)) {
       double x = left + (tick - low) * perUnit;
-      svg.add(Plot.line(x, TOP, x, bottom, "grid"));
-      String text = signed ? Plot.points(tick).replaceAll("\\.0$", "") : Plot.hundredths(tick);
-      double half = LETTER * text.length() / 2;
+      svg.add(Svg.line(x, TOP, x, bottom, "grid"));
+      String text =
+          signed ? Numbers.points(tick).replaceAll("\\.0$", "") : Numbers.hundredths(tick);
+      double half = Svg.LETTER * text.length() / 2;
       if (x - half > free) {
-        svg.add(Plot.label(x, bottom + 17, "middle", text));
+        svg.add(Svg.label(x, bottom + 17, "middle", text));
         free = x + half + 4;
       }
     }
@@ -84,33 +87,33 @@ public final class BarFigure {
       Bar bar = bars.get(i);
       double top = TOP + (i + 1) * row - ROW;
       double end = left + (bar.value - low) * perUnit;
-      String number = signed ? Plot.points(bar.value) : Plot.hundredths(bar.value);
+      String number = signed ? Numbers.points(bar.value) : Numbers.hundredths(bar.value);
       svg.add(
           above
-              ? Plot.label(left, top - 1, "start", shown(bar.name))
-              : Plot.label(left - 8, top + 17, "end", shown(bar.name)));
-      Html drawn =
-          Plot.box(
+              ? Svg.label(left, top - 1, "start", shown(bar.name))
+              : Svg.label(left - 8, top + 17, "end", shown(bar.name)));
+      Markup drawn =
+          Svg.box(
               Math.min(zero, end),
               top + 4,
               Math.abs(end - zero),
               ROW - 8,
               bar.value < 0 ? "bar-minus" : "bar-plus");
-      svg.add(drawn.add(Html.of("title").text(describe(bar, number, signed))));
+      svg.add(drawn.add(Markup.of("title").text(describe(bar, number, signed))));
       double from = left + (bar.low - low) * perUnit;
       double to = left + (bar.high - low) * perUnit;
       if (bar.hasInterval()) {
         double middle = top + ROW / 2.0;
-        svg.add(Plot.line(from, middle, to, middle, "interval"));
-        svg.add(Plot.line(from, middle - 4, from, middle + 4, "interval"));
-        svg.add(Plot.line(to, middle - 4, to, middle + 4, "interval"));
+        svg.add(Svg.line(from, middle, to, middle, "interval"));
+        svg.add(Svg.line(from, middle - 4, from, middle + 4, "interval"));
+        svg.add(Svg.line(to, middle - 4, to, middle + 4, "interval"));
       }
       boolean leftwards = bar.value < 0;
       double outer = leftwards ? Math.min(from, end) - 5 : Math.max(to, end) + 5;
-      svg.add(Plot.label(outer, top + 17, leftwards ? "end" : "start", number));
+      svg.add(Svg.label(outer, top + 17, leftwards ? "end" : "start", number));
     }
-    svg.add(Plot.line(zero, TOP, zero, bottom, "axis"));
-    Plot.title(svg, width, above ? width / 2.0 : (left + right) / 2, height - 9, title);
+    svg.add(Svg.line(zero, TOP, zero, bottom, "axis"));
+    Svg.title(svg, width, above ? width / 2.0 : (left + right) / 2, height - 9, title);
     return svg;
   }
 
@@ -118,8 +121,8 @@ public final class BarFigure {
     if (!bar.hasInterval()) {
       return bar.name + ": " + number;
     }
-    String low = signed ? Plot.points(bar.low) : Plot.hundredths(bar.low);
-    String high = signed ? Plot.points(bar.high) : Plot.hundredths(bar.high);
+    String low = signed ? Numbers.points(bar.low) : Numbers.hundredths(bar.low);
+    String high = signed ? Numbers.points(bar.high) : Numbers.hundredths(bar.high);
     return bar.name + ": " + number + ", interval " + low + " to " + high;
   }
 

@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;

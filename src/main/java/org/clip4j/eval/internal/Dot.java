@@ -1,16 +1,16 @@
-package org.clip4j.eval;
+package org.clip4j.eval.internal;
 
 /** Inner products of embeddings: the same two give the same bits, in whichever order. */
-final class Dot {
+public final class Dot {
   private Dot() {}
 
   /** Cosine similarity of two vectors of unit length and equal length. */
-  static float of(float[] a, float[] b) {
+  public static float of(float[] a, float[] b) {
     return of(a, 0, b, 0, a.length);
   }
 
   /** As {@link #of(float[], float[])}, of vectors inside of longer arrays. */
-  static float of(float[] a, int aFrom, float[] b, int bFrom, int length) {
+  public static float of(float[] a, int aFrom, float[] b, int bFrom, int length) {
     float s0 = 0;
     float s1 = 0;
     float s2 = 0;

@@ -1,7 +1,8 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import ai.djl.Device;
 import java.util.Objects;
+import org.clip4j.eval.internal.LabelledFeatures;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

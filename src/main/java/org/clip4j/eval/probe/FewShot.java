@@ -1,4 +1,4 @@
-package org.clip4j.eval;
+package org.clip4j.eval.probe;
 
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -6,6 +6,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.function.Consumer;
+import org.clip4j.eval.ProbeAccuracy;
+import org.clip4j.eval.internal.LabelledFeatures;
 
 /**
  * Linear probes fitted on a few labelled examples of each class, drawn several times, see {@link

@@ -1,0 +1,1 @@
+package org.clip4j.eval.probe;

@@ -23,7 +23,7 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -32,8 +32,20 @@ class ClipThreadsTest {
   private static final ClipConfig CONFIG =
       new ClipConfig(
           16,
-          new VisionConfig(32, 32, 8, 32, List.of(2), 16, 4, null),
-          new TextConfig(16, 49408, 32, 2, 2, 4, null),
+          VitConfig.builder()
+              .setImageSize(32)
+              .setPatchSize(8)
+              .setWidth(32)
+              .setLayers(2)
+              .optHeadWidth(16)
+              .build(),
+          TextConfig.builder()
+              .setContextLength(16)
+              .setVocabSize(49408)
+              .setWidth(32)
+              .setHeads(2)
+              .setLayers(2)
+              .build(),
           false);
 
   private static Clip clip() {

@@ -14,7 +14,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.train.ClipTrainer;
 import org.junit.jupiter.api.Test;
@@ -29,13 +29,35 @@ class NativeMemoryTest {
   private static final ClipConfig CONFIG =
       new ClipConfig(
           32,
-          new VisionConfig(32, 32, 8, 64, List.of(2), 32, 4, null),
-          new TextConfig(16, 49408, 32, 2, 2, 4, null),
+          VitConfig.builder()
+              .setImageSize(32)
+              .setPatchSize(8)
+              .setWidth(64)
+              .setLayers(2)
+              .optHeadWidth(32)
+              .build(),
+          TextConfig.builder()
+              .setContextLength(16)
+              .setVocabSize(49408)
+              .setWidth(32)
+              .setHeads(2)
+              .setLayers(2)
+              .build(),
           false);
 
   /** Of few tokens, with which steps are short and checkpoints small. */
   private static final ClipConfig SMALL =
-      new ClipConfig(32, CONFIG.vision(), new TextConfig(16, 100, 32, 2, 2, 4, null), false);
+      new ClipConfig(
+          32,
+          CONFIG.vision(),
+          TextConfig.builder()
+              .setContextLength(16)
+              .setVocabSize(100)
+              .setWidth(32)
+              .setHeads(2)
+              .setLayers(2)
+              .build(),
+          false);
 
   /** Less than one activation [N, L, D] of each step would add up to. */
   private static final long MOST_GROWTH_MB = 24;
@@ -140,8 +162,20 @@ class NativeMemoryTest {
     ClipConfig wide =
         new ClipConfig(
             32,
-            new VisionConfig(32, 32, 8, 256, List.of(2), 32, 4, null),
-            new TextConfig(16, 100, 256, 4, 2, 4, null),
+            VitConfig.builder()
+                .setImageSize(32)
+                .setPatchSize(8)
+                .setWidth(256)
+                .setLayers(2)
+                .optHeadWidth(32)
+                .build(),
+            TextConfig.builder()
+                .setContextLength(16)
+                .setVocabSize(100)
+                .setWidth(256)
+                .setHeads(4)
+                .setLayers(2)
+                .build(),
             false);
     try (ClipModel model = ClipModel.create(wide, 0)) { // 6 MB an encoder, prepared
       prepare(model, 10);

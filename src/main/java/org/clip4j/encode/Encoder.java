@@ -23,6 +23,7 @@ import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -115,9 +116,9 @@ public final class Encoder implements AutoCloseable {
 
   private static int imagesAtOnce(VisionConfig vision) {
     long values =
-        vision.isResNet()
-            ? (long) vision.imageHeight() * vision.imageWidth() * vision.width() / 16
-            : (vision.patches() + 1L) * vision.width();
+        vision instanceof VisionTransformerConfig tower
+            ? (tower.patches() + 1L) * tower.width()
+            : (long) vision.imageHeight() * vision.imageWidth() * vision.width() / 16;
     long bytes = values * FLOATS_PER_VALUE * Float.BYTES;
     return (int) Math.max(1, Math.min(MOST_IMAGES, MOST_BYTES / bytes));
   }

@@ -37,4 +37,9 @@ enum Activation {
     this.source = source;
     inference = new LinearKernels.Activation(inPlace, onednn, algorithm, factor, scaled);
   }
+
+  /** Returns the activation of a tower's options, of which the approximation of GELU goes first. */
+  static Activation of(boolean tanhGelu, boolean quickGelu) {
+    return tanhGelu ? GELU_TANH : quickGelu ? QUICK_GELU : GELU;
+  }
 }

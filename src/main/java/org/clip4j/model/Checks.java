@@ -21,10 +21,32 @@ final class Checks {
     }
   }
 
-  static void mlp(String key, double mlpRatio, int width) {
+  private static void mlp(String key, double mlpRatio, int width) {
     positive(key, mlpRatio);
     if ((int) (width * mlpRatio) < 1) {
       throw bad(key, mlpRatio, "leaves no hidden unit at width " + width);
+    }
+  }
+
+  /** Checks what the blocks of a tower share; {@code tower} is the object of its keys. */
+  static void blocks(String tower, int width, int layers, double mlpRatio, double normEpsilon) {
+    positive(tower + ".width", width);
+    positive(tower + ".layers", layers);
+    positive(tower + ".norm_kwargs.eps", normEpsilon);
+    mlp(tower + ".mlp_ratio", mlpRatio, width);
+  }
+
+  static void patches(int imageHeight, int imageWidth, int patchSize, double patchDropout) {
+    positive("vision_cfg.image_size", Math.min(imageHeight, imageWidth));
+    if (!(patchDropout >= 0 && patchDropout < 1)) {
+      throw bad("vision_cfg.patch_dropout", patchDropout, "must be at least 0 and below 1");
+    }
+    positive("vision_cfg.patch_size", patchSize);
+    if (patchSize > Math.min(imageHeight, imageWidth)) {
+      throw bad(
+          "vision_cfg.patch_size",
+          patchSize,
+          "larger than the image, " + imageHeight + " x " + imageWidth);
     }
   }
 }

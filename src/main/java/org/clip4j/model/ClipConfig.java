@@ -32,7 +32,7 @@ public record ClipConfig(
   /** Checks that the parts fit each other. */
   public ClipConfig {
     Checks.positive("model_cfg.embed_dim", embedDim);
-    if (vision.pooling() == ImagePooling.MAP && vision.width() != embedDim) {
+    if (vision instanceof SigLipConfig && vision.width() != embedDim) {
       throw Checks.bad(
           "model_cfg.embed_dim",
           embedDim,
@@ -42,7 +42,8 @@ public record ClipConfig(
       throw Checks.bad(
           "text_cfg.width", text.width(), "without a projection it must be embed_dim, " + embedDim);
     }
-    if (quickGelu && (text.tanhGelu() || vision.tanhGelu() && !vision.isSigLip())) {
+    boolean tanhGelu = text.tanhGelu() || vision instanceof VitConfig vit && vit.tanhGelu();
+    if (quickGelu && tanhGelu) {
       throw Checks.bad("model_cfg.quick_gelu", true, "act_kwargs asks for another activation");
     }
   }
@@ -55,20 +56,6 @@ public record ClipConfig(
   /** Whether logits have a learned bias and train with the sigmoid loss, as SigLIP's. */
   public boolean isSigmoid() {
     return initLogitBias != null;
-  }
-
-  /** The activation of the image tower's blocks. */
-  Activation visionActivation() {
-    return vision.tanhGelu()
-        ? Activation.GELU_TANH
-        : quickGelu && !vision.isSigLip() ? Activation.QUICK_GELU : Activation.GELU;
-  }
-
-  /** The activation of the text tower's blocks. */
-  Activation textActivation() {
-    return text.tanhGelu()
-        ? Activation.GELU_TANH
-        : quickGelu ? Activation.QUICK_GELU : Activation.GELU;
   }
 
   /**
@@ -94,9 +81,16 @@ public record ClipConfig(
     return with(vision.withImageSize(height, width));
   }
 
-  /** The same architecture with another {@link VisionConfig#patchDropout}. */
+  /**
+   * The same architecture with another {@link VisionTransformerConfig#patchDropout}.
+   *
+   * @throws IllegalArgumentException if the image tower has no patches
+   */
   public ClipConfig withPatchDropout(double share) {
-    return with(vision.withPatchDropout(share));
+    if (vision instanceof VisionTransformerConfig tower) {
+      return with(tower.withPatchDropout(share));
+    }
+    throw Checks.bad("vision_cfg.patch_dropout", share, "a " + vision.family() + " has no patches");
   }
 
   private ClipConfig with(VisionConfig tower) {

@@ -3,7 +3,6 @@ package org.clip4j.model;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -22,6 +21,7 @@ public final class ClipConfigJson {
   private static final int MAX_IMAGE = 1 << 14;
   private static final int MAX_TOKENS = 1 << 24;
   private static final double MAX_MLP_RATIO = 64;
+  private static final double MLP_RATIO = 4;
 
   /** Options shared by both towers that are not supported, with OpenCLIP's defaults. */
   private static final String BLOCK_OPTIONS =
@@ -113,32 +113,58 @@ public final class ClipConfigJson {
     if (resNet && layers.size() != 4) {
       throw f.bad("layers", "a list of layers is a ModifiedResNet and has 4 stages");
     }
-    int patchSize = 0;
-    if (resNet) {
-      f.skip("patch_size"); // OpenCLIP ignores it here
-    } else {
-      patchSize = f.whole("patch_size", 16, 1, MAX_IMAGE);
-    }
     VisionConfig vision =
-        new VisionConfig(
-            height,
-            width,
-            patchSize,
-            f.whole("width", 768, 1, MAX_WIDTH),
-            layers,
-            f.whole("head_width", 64, 1, MAX_WIDTH),
-            f.number("mlp_ratio", 4.0, MAX_MLP_RATIO),
-            f.numberOrNull("ls_init_value"),
-            !f.flag("no_ln_pre", false),
-            f.word("pool_type", "tok", List.of("tok", "avg")).equals("tok")
-                ? ImagePooling.TOK
-                : ImagePooling.AVG,
-            f.flag("final_ln_after_pool", false),
-            tanhGelu(f),
-            normEpsilon(f),
-            f.share("patch_dropout"));
+        resNet ? readResNet(f, height, width, layers) : readVit(f, height, width, layers.get(0));
     f.finish(VISION_OPTIONS);
     return vision;
+  }
+
+  private static VisionConfig readVit(ConfigFields f, int height, int width, int layers) {
+    boolean token = f.word("pool_type", "tok", List.of("tok", "avg")).equals("tok");
+    return VitConfig.builder()
+        .setImageSize(height, width)
+        .setPatchSize(f.whole("patch_size", 16, 1, MAX_IMAGE))
+        .setWidth(f.whole("width", 768, 1, MAX_WIDTH))
+        .setLayers(layers)
+        .optHeadWidth(f.whole("head_width", 64, 1, MAX_WIDTH))
+        .optMlpRatio(f.number("mlp_ratio", MLP_RATIO, MAX_MLP_RATIO))
+        .optLsInitValue(f.numberOrNull("ls_init_value"))
+        .optLnPre(!f.flag("no_ln_pre", false))
+        .optPooling(token ? ImagePooling.TOK : ImagePooling.AVG)
+        .optLnAfterPool(f.flag("final_ln_after_pool", false))
+        .optTanhGelu(tanhGelu(f))
+        .optNormEpsilon(normEpsilon(f))
+        .optPatchDropout(f.share("patch_dropout"))
+        .build();
+  }
+
+  private static VisionConfig readResNet(
+      ConfigFields f, int height, int width, List<Integer> layers) {
+    f.skip("patch_size"); // OpenCLIP ignores it here, as it does the next two
+    f.number("mlp_ratio", MLP_RATIO, MAX_MLP_RATIO);
+    normEpsilon(f);
+    ResNetConfig tower =
+        new ResNetConfig(
+            height,
+            width,
+            f.whole("width", 768, 1, MAX_WIDTH),
+            layers,
+            f.whole("head_width", 64, 1, MAX_WIDTH));
+    if (f.share("patch_dropout") > 0) {
+      throw f.bad("patch_dropout", "a ModifiedResNet has no patches");
+    }
+    boolean plain =
+        f.numberOrNull("ls_init_value") == null
+            && !f.flag("no_ln_pre", false)
+            && f.word("pool_type", "tok", List.of("tok", "avg")).equals("tok")
+            && !f.flag("final_ln_after_pool", false)
+            && !tanhGelu(f);
+    if (!plain) {
+      throw new IllegalArgumentException(
+          "vision_cfg.layers is a list, a ModifiedResNet, which has none of ls_init_value,"
+              + " no_ln_pre, pool_type, final_ln_after_pool and act_kwargs; leave them out");
+    }
+    return tower;
   }
 
   private static TextConfig readText(ConfigFields f) {
@@ -146,23 +172,25 @@ public final class ClipConfigJson {
     boolean biased = f.flag("proj_bias", false);
     String pooling = f.word("pool_type", "argmax", List.of("first", "last", "argmax", "eos"));
     TextConfig text =
-        new TextConfig(
-            f.whole("context_length", 77, 1, MAX_WIDTH),
-            f.whole("vocab_size", 49408, 1, MAX_TOKENS),
-            f.whole("width", 512, 1, MAX_WIDTH),
-            f.whole("heads", 8, 1, MAX_WIDTH),
-            f.whole("layers", 12, 1, MAX_LAYERS),
-            f.number("mlp_ratio", 4.0, MAX_MLP_RATIO),
-            f.numberOrNull("ls_init_value"),
-            !f.flag("no_causal_mask", false),
-            TextPooling.valueOf(pooling.toUpperCase(Locale.ROOT)),
-            f.whole("eos_id", TextConfig.DEFAULT_EOS_ID, 0, MAX_TOKENS),
-            !projects
-                ? TextProjection.NONE
-                : biased ? TextProjection.LINEAR : TextProjection.MATRIX,
-            tanhGelu(f),
-            normEpsilon(f),
-            readTokenizer(f));
+        TextConfig.builder()
+            .setContextLength(f.whole("context_length", 77, 1, MAX_WIDTH))
+            .setVocabSize(f.whole("vocab_size", 49408, 1, MAX_TOKENS))
+            .setWidth(f.whole("width", 512, 1, MAX_WIDTH))
+            .setHeads(f.whole("heads", 8, 1, MAX_WIDTH))
+            .setLayers(f.whole("layers", 12, 1, MAX_LAYERS))
+            .optMlpRatio(f.number("mlp_ratio", MLP_RATIO, MAX_MLP_RATIO))
+            .optLsInitValue(f.numberOrNull("ls_init_value"))
+            .optCausal(!f.flag("no_causal_mask", false))
+            .optPooling(TextPooling.valueOf(pooling.toUpperCase(Locale.ROOT)))
+            .optEosId(f.whole("eos_id", TextConfig.DEFAULT_EOS_ID, 0, MAX_TOKENS))
+            .optProjection(
+                !projects
+                    ? TextProjection.NONE
+                    : biased ? TextProjection.LINEAR : TextProjection.MATRIX)
+            .optTanhGelu(tanhGelu(f))
+            .optNormEpsilon(normEpsilon(f))
+            .optTokenizer(readTokenizer(f))
+            .build();
     f.finish(TEXT_OPTIONS);
     return text;
   }
@@ -222,27 +250,34 @@ public final class ClipConfigJson {
     if (config.isSigmoid()) {
       model.addProperty("init_logit_bias", config.initLogitBias());
     }
-    VisionConfig vision = config.vision();
-    JsonObject tower = vision.isSigLip() ? TimmTowers.write(vision) : writeVision(vision);
-    if (vision.patchDropout() > 0) {
-      tower.addProperty("patch_dropout", vision.patchDropout());
-    }
-    model.add("vision_cfg", tower);
+    model.add("vision_cfg", writeVision(config.vision()));
     model.add("text_cfg", writeText(config.text()));
     return model;
   }
 
-  private static JsonObject writeVision(VisionConfig v) {
+  private static JsonObject writeVision(VisionConfig tower) {
+    if (tower instanceof ResNetConfig resNet) {
+      return writeResNet(resNet);
+    }
+    VisionTransformerConfig vision = (VisionTransformerConfig) tower;
+    JsonObject json = vision instanceof VitConfig vit ? writeVit(vit) : TimmTowers.write(vision);
+    if (vision.patchDropout() > 0) {
+      json.addProperty("patch_dropout", vision.patchDropout());
+    }
+    return json;
+  }
+
+  private static JsonObject writeVit(VitConfig v) {
     JsonObject vision = new JsonObject();
     if (v.imageHeight() == v.imageWidth()) {
       vision.addProperty("image_size", v.imageHeight());
     } else {
       vision.add("image_size", array(List.of(v.imageHeight(), v.imageWidth())));
     }
-    vision.add("layers", v.isResNet() ? array(v.layers()) : new JsonPrimitive(v.layers().get(0)));
+    vision.addProperty("layers", v.layers());
     vision.addProperty("width", v.width());
     vision.addProperty("head_width", v.headWidth());
-    vision.add("patch_size", v.isResNet() ? JsonNull.INSTANCE : new JsonPrimitive(v.patchSize()));
+    vision.addProperty("patch_size", v.patchSize());
     addBlock(vision, v.mlpRatio(), v.lsInitValue(), v.tanhGelu(), v.normEpsilon());
     if (!v.lnPre()) {
       vision.addProperty("no_ln_pre", true);
@@ -253,6 +288,17 @@ public final class ClipConfigJson {
     if (v.lnAfterPool()) {
       vision.addProperty("final_ln_after_pool", true);
     }
+    return vision;
+  }
+
+  private static JsonObject writeResNet(ResNetConfig v) {
+    JsonObject vision = new JsonObject();
+    vision.addProperty("image_size", v.imageHeight());
+    vision.add("layers", array(v.layers()));
+    vision.addProperty("width", v.width());
+    vision.addProperty("head_width", v.headWidth());
+    vision.add("patch_size", JsonNull.INSTANCE);
+    vision.addProperty("mlp_ratio", MLP_RATIO);
     return vision;
   }
 

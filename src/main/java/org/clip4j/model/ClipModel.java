@@ -45,22 +45,12 @@ public final class ClipModel implements AutoCloseable {
             HostMemory.upload(
                 manager, shape, (from, target) -> source.copy(spec.name(), from, target)));
       }
-      visual = imageTower(manager, config, parameters);
+      visual = ImageDeclaration.of(config).tower(manager, parameters);
       text = new TextTransformer(manager, config, parameters);
     } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }
-  }
-
-  private static ImageTower imageTower(
-      NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
-    if (config.vision().isResNet()) {
-      return new ModifiedResNet(manager, config, parameters);
-    }
-    return config.vision().isSigLip()
-        ? new SigLipVisionTransformer(manager, config, parameters)
-        : new VisionTransformer(manager, config, parameters);
   }
 
   /**
@@ -130,7 +120,10 @@ public final class ClipModel implements AutoCloseable {
    */
   public void prepareImages(Precision precision) {
     releaseImages();
-    imageWeights = PreparedLinear.of(manager, precision, config.visionActivation()).orElse(null);
+    Activation activation = visual.activation();
+    if (activation != null) {
+      imageWeights = PreparedLinear.of(manager, precision, activation).orElse(null);
+    }
     if (imageWeights != null) {
       visual.prepare(imageWeights);
     }
@@ -139,7 +132,7 @@ public final class ClipModel implements AutoCloseable {
   /** As {@link #prepareImages}, for the text encoder. */
   public void prepareTexts(Precision precision) {
     releaseTexts();
-    textWeights = PreparedLinear.of(manager, precision, config.textActivation()).orElse(null);
+    textWeights = PreparedLinear.of(manager, precision, text.activation()).orElse(null);
     if (textWeights != null) {
       text.prepare(textWeights);
     }
@@ -187,7 +180,7 @@ public final class ClipModel implements AutoCloseable {
    * al. 2023, "Scaling Language-Image Pre-training via Masking"); for training.
    *
    * @param kept [N, K], int64, the patches, numbered row by row from 0 to {@link
-   *     VisionConfig#patches} - 1; null for all
+   *     VisionTransformerConfig#patches} - 1; null for all
    * @throws IllegalArgumentException if the image tower is a ModifiedResNet, which has no patches
    */
   public NDArray encodePatches(Forward pass, NDArray pixels, @Nullable NDArray kept) {

@@ -65,8 +65,16 @@ final class ConfigFields {
   }
 
   String textOrNull(String key) {
+    return textOrNull(key, null);
+  }
+
+  /** A text; null where it is null, which is then not the same as missing. */
+  String textOrNull(String key, String missing) {
     JsonElement value = take(key);
-    if (value == null || value.isJsonNull()) {
+    if (value == null) {
+      return missing;
+    }
+    if (value.isJsonNull()) {
       return null;
     }
     if (!(value instanceof JsonPrimitive primitive) || !primitive.isString()) {

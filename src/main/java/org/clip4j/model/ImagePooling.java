@@ -5,7 +5,5 @@ public enum ImagePooling {
   /** The class token. */
   TOK,
   /** The mean of the patches. */
-  AVG,
-  /** SigLIP's attention-pooling head, in a tower without class token (timm's {@code map}). */
-  MAP
+  AVG
 }

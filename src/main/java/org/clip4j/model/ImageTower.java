@@ -2,6 +2,7 @@ package org.clip4j.model;
 
 import ai.djl.ndarray.NDArray;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /** An image encoder: pixels to embeddings. */
 interface ImageTower {
@@ -16,6 +17,9 @@ interface ImageTower {
    * @return [N, E], not normalised
    */
   NDArray forward(Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates);
+
+  /** Returns the activation of the weights that can be laid out; null where none can. */
+  @Nullable Activation activation();
 
   /**
    * Lays the weights out for inference.

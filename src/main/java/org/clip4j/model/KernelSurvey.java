@@ -4,7 +4,6 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
 import org.clip4j.engine.Precision;
-import org.clip4j.engine.internal.ConvolutionKernels;
 import org.clip4j.engine.internal.KernelProof;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.LinearKernels;
@@ -61,26 +60,16 @@ public final class KernelSurvey {
 
   private static void prove(ClipConfig config, Precision precision, boolean trained) {
     try (NDManager manager = Libtorch.newManager(Device.cpu())) {
-      VisionConfig vision = config.vision();
-      if (vision.isResNet()) {
-        ConvolutionKernels.source(
-            precision, manager.getDevice(), ModifiedResNet.convolutions(vision), trained);
-      } else {
-        prove(manager, precision, Kind.of(vision, config.visionActivation()));
-        if (!vision.isSigLip()) {
-          prove(
-              manager, precision, config.visionActivation(), VisionTransformer.parameters(config));
-        }
-      }
-      prove(manager, precision, Kind.of(config.text(), config.textActivation()));
+      ImageDeclaration.of(config).prove(manager, precision, trained);
+      prove(manager, precision, Kind.of(config.text(), config.quickGelu()));
     }
   }
 
-  private static void prove(NDManager manager, Precision precision, Kind kind) {
+  static void prove(NDManager manager, Precision precision, Kind kind) {
     prove(manager, precision, kind.activation(), ResidualAttentionBlock.parameters(kind));
   }
 
-  private static void prove(
+  static void prove(
       NDManager manager, Precision precision, Activation activation, Parameters part) {
     LinearKernels.of(manager, precision, activation.inference).ifPresent(part::prove);
   }

@@ -10,10 +10,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.ConvolutionKernels;
 import org.clip4j.engine.internal.ConvolutionKernels.Shape;
 import org.clip4j.model.Forward.Purpose;
 import org.clip4j.model.ParameterSpec.Init;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The image encoder as a residual network (Radford et al. 2021, section 2.4; OpenCLIP's {@code
@@ -87,6 +89,36 @@ final class ModifiedResNet implements ImageTower {
   private static final Map<Purpose, String> SUFFIX =
       Map.of(Purpose.EVALUATE, "_evaluate", Purpose.TRAIN, "_train", Purpose.TRAIN_AHEAD, "_ahead");
 
+  /** What the family declares. */
+  record Declaration(ResNetConfig vision, int embedDim) implements ImageDeclaration {
+
+    private Map<String, Parameters> parts() {
+      return ModifiedResNet.parts(vision, embedDim);
+    }
+
+    @Override
+    public List<ParameterSpec> specs() {
+      List<ParameterSpec> specs = new ArrayList<>();
+      parts().forEach((prefix, part) -> specs.addAll(part.specs(prefix)));
+      return specs;
+    }
+
+    @Override
+    public ImageTower tower(NDManager manager, Map<String, NDArray> all) {
+      return new ModifiedResNet(this, manager, all);
+    }
+
+    @Override
+    public void prove(NDManager manager, Precision precision, boolean trained) {
+      ConvolutionKernels.source(precision, manager.getDevice(), convolutions(vision), trained);
+    }
+
+    @Override
+    public @Nullable Positions positions() {
+      return null;
+    }
+  }
+
   private record Bottleneck(String kernel, NDList parameters) {}
 
   private final TowerKernels kernels;
@@ -94,10 +126,10 @@ final class ModifiedResNet implements ImageTower {
   private final List<Bottleneck> bottlenecks = new ArrayList<>();
   private final NDList attnpool;
 
-  ModifiedResNet(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
-    VisionConfig vision = config.vision();
-    Map<String, Parameters> parts = parts(vision, config.embedDim());
-    int features = 32 * vision.width();
+  private ModifiedResNet(Declaration declared, NDManager manager, Map<String, NDArray> parameters) {
+    ResNetConfig vision = declared.vision;
+    Map<String, Parameters> parts = declared.parts();
+    int features = vision.features();
     String pool =
         POOL.replace("{D}", Integer.toString(features))
             .replace("{H}", Integer.toString(vision.heads()))
@@ -131,7 +163,7 @@ final class ModifiedResNet implements ImageTower {
   }
 
   /** Declares each part, by the prefix of its names. */
-  static Map<String, Parameters> parts(VisionConfig vision, int embedDim) {
+  private static Map<String, Parameters> parts(ResNetConfig vision, int embedDim) {
     Map<String, Parameters> parts = new LinkedHashMap<>();
     int width = vision.width();
     parts.put(
@@ -155,7 +187,7 @@ final class ModifiedResNet implements ImageTower {
         in = 4 * planes;
       }
     }
-    int features = 32 * width;
+    int features = vision.features();
     Init weight = Parameters.normal(Math.pow(features, -0.5));
     Init bias = Parameters.uniform(Math.pow(features, -0.5));
     long grid = (long) (vision.imageHeight() / 32) * (vision.imageWidth() / 32);
@@ -171,7 +203,7 @@ final class ModifiedResNet implements ImageTower {
   }
 
   /** Lists the convolutions of 3 x 3 and stride 1, each once. */
-  static List<Shape> convolutions(VisionConfig config) {
+  private static List<Shape> convolutions(ResNetConfig config) {
     int width = config.width();
     int grid = config.imageHeight() / 2; // images are square
     Set<Shape> shapes = new LinkedHashSet<>();
@@ -211,6 +243,11 @@ final class ModifiedResNet implements ImageTower {
     boolean evaluates =
         pass.purpose() == Purpose.EVALUATE || parameters.stream().noneMatch(NDArray::hasGradient);
     return SUFFIX.get(evaluates ? Purpose.EVALUATE : pass.purpose());
+  }
+
+  @Override
+  public @Nullable Activation activation() {
+    return null;
   }
 
   /** Its convolutions are used as they are. */

@@ -21,15 +21,7 @@ final class ParameterSpecs {
       loss.add("logit_bias", Parameters.constant(config.initLogitBias()));
     }
     specs.addAll(loss.specs(""));
-    if (config.vision().isResNet()) {
-      ModifiedResNet.parts(config.vision(), config.embedDim())
-          .forEach((prefix, part) -> specs.addAll(part.specs(prefix)));
-    } else if (config.vision().isSigLip()) {
-      specs.addAll(
-          SigLipVisionTransformer.parameters(config).specs(SigLipVisionTransformer.PREFIX));
-    } else {
-      specs.addAll(VisionTransformer.parameters(config).specs(VisionTransformer.PREFIX));
-    }
+    specs.addAll(ImageDeclaration.of(config).specs());
     specs.addAll(text.subList(before, text.size()));
     return specs;
   }

@@ -10,6 +10,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.clip4j.engine.internal.LinearKernels;
+import org.clip4j.engine.internal.LinearKernels.Laid;
 import org.clip4j.engine.internal.LinearKernels.Operation;
 import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.model.ParameterSpec.Distribution;
@@ -162,6 +163,11 @@ final class Parameters {
     return this;
   }
 
+  /** Whether any map is laid out for inference. */
+  boolean laysOut() {
+    return !maps.isEmpty();
+  }
+
   /** Counts what stands before the blocks. */
   int beforeBlocks() {
     return beforeBlocks;
@@ -240,9 +246,9 @@ final class Parameters {
       if (!without.contains(map.name)) {
         NDArray weight = array(plain, map.of + "weight");
         NDArray bias = array(plain, map.of + "bias");
-        List<NDArray> pair = linear.lay(map, weight, bias, array(plain, map.scale));
-        put(laid, map.name + "weight", pair.get(0));
-        put(laid, map.name + "bias", pair.get(1));
+        Laid pair = linear.lay(map, weight, bias, array(plain, map.scale));
+        put(laid, map.name + "weight", pair.weight());
+        put(laid, map.name + "bias", pair.bias());
       }
     }
     return TorchScript.list(laid);

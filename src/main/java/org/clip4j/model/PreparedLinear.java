@@ -3,10 +3,10 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import java.util.List;
 import java.util.Optional;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.LinearKernels;
+import org.clip4j.engine.internal.LinearKernels.Laid;
 import org.clip4j.engine.internal.LinearKernels.Operation;
 import org.clip4j.model.Parameters.LinearMap;
 
@@ -64,9 +64,8 @@ final class PreparedLinear implements AutoCloseable {
    * @param weight that its rows are of
    * @param bias likewise; null for zeros
    * @param scale [outputs of {@code weight}], multiplied into the rows of both; null for none
-   * @return the weight and the bias
    */
-  List<NDArray> lay(LinearMap map, NDArray weight, NDArray bias, NDArray scale) {
+  Laid lay(LinearMap map, NDArray weight, NDArray bias, NDArray scale) {
     double factor = map.operation() == Operation.ACTIVATION ? kernels.factor() : 1;
     double weightFactor = map.activated() ? factor / kernels.factor() : factor;
     long size = map.to() - map.from();

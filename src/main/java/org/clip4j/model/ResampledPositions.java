@@ -12,40 +12,44 @@ public final class ResampledPositions implements ParameterSource {
   private static final double A = -0.5;
 
   private final ParameterSource source;
-  private final String name;
-  private final VisionConfig from;
-  private final VisionConfig to;
+  private final ImageDeclaration.Positions positions;
+  private final VisionTransformerConfig from;
+  private final VisionTransformerConfig to;
 
   /**
    * Wraps the parameters of a model.
    *
    * @param source parameters of {@code from}
-   * @param from a ViT
+   * @param from a model whose image tower is a transformer over patches
    * @param to the same but for its image size, see {@link ClipConfig#withImageSize}
-   * @throws IllegalArgumentException if the tower is a ModifiedResNet
+   * @throws IllegalArgumentException if the tower takes images of one size
    */
-  public ResampledPositions(ParameterSource source, VisionConfig from, VisionConfig to) {
-    if (from.isResNet()) {
+  public ResampledPositions(ParameterSource source, ClipConfig from, ClipConfig to) {
+    this.source = source;
+    positions = ImageDeclaration.of(from).positions();
+    if (positions == null
+        || !(from.vision() instanceof VisionTransformerConfig old)
+        || !(to.vision() instanceof VisionTransformerConfig resized)) {
       throw new IllegalArgumentException(
-          "a ModifiedResNet takes images of one size, "
-              + from.imageHeight()
+          "a "
+              + from.vision().family()
+              + " takes images of one size, "
+              + from.vision().imageHeight()
               + "; only a ViT can be loaded at another");
     }
-    this.source = source;
-    this.from = from;
-    this.to = to;
-    name = from.isSigLip() ? "visual.trunk.pos_embed" : "visual.positional_embedding";
+    this.from = old;
+    this.to = resized;
   }
 
   @Override
   public FloatBuffer read(String parameter) {
     FloatBuffer values = source.read(parameter);
-    return parameter.equals(name) ? resample(values) : values;
+    return parameter.equals(positions.name()) ? resample(values) : values;
   }
 
   @Override
   public void copy(String parameter, long start, FloatBuffer target) {
-    if (parameter.equals(name)) {
+    if (parameter.equals(positions.name())) {
       ParameterSource.super.copy(parameter, start, target);
     } else {
       source.copy(parameter, start, target);
@@ -54,7 +58,7 @@ public final class ResampledPositions implements ParameterSource {
 
   private FloatBuffer resample(FloatBuffer values) {
     int width = from.width();
-    int token = from.isSigLip() ? 0 : width; // the class token's own
+    int token = positions.before() * width; // not of the grid
     float[] grid = new float[values.remaining()];
     values.duplicate().get(grid);
     double[] rows = new double[to.gridHeight() * from.gridWidth() * width];

@@ -25,7 +25,7 @@ final class ResidualAttentionBlock {
   private static final int WIDE = 512;
 
   /** timm's beginnings of the names. */
-  private static final Map<String, String> TIMM =
+  static final Map<String, String> TIMM =
       Map.of(
           "ln_1.", "norm1.",
           "attn.in_proj_", "attn.qkv.",
@@ -149,12 +149,12 @@ final class ResidualAttentionBlock {
       Map<String, String> published,
       Starts starts) {
 
-    static Kind of(TextConfig config, Activation activation) {
+    static Kind of(TextConfig config, boolean quickGelu) {
       return new Kind(
           config.width(),
           config.mlpWidth(),
           config.heads(),
-          activation,
+          Activation.of(config.tanhGelu(), quickGelu),
           config.lsInitValue(),
           config.causal(),
           false,
@@ -163,8 +163,11 @@ final class ResidualAttentionBlock {
           Starts.openAi(config.width(), config.mlpWidth(), config.layers()));
     }
 
-    static Kind of(VisionConfig config, Activation activation) {
-      boolean timm = config.isSigLip();
+    static Kind of(
+        VisionTransformerConfig config,
+        Activation activation,
+        Map<String, String> published,
+        Starts starts) {
       return new Kind(
           config.width(),
           config.mlpWidth(),
@@ -174,13 +177,13 @@ final class ResidualAttentionBlock {
           false,
           true,
           config.normEpsilon(),
-          timm ? TIMM : Map.of(),
-          timm ? Starts.timm() : Starts.pyTorch(config.width(), config.mlpWidth()));
+          published,
+          starts);
     }
   }
 
   /** Initial values of a block's linear maps; the biases of attention start as 0. */
-  private record Starts(Init inProj, Init outProj, Init fc, Init fcBias, Init proj, Init projBias) {
+  record Starts(Init inProj, Init outProj, Init fc, Init fcBias, Init proj, Init projBias) {
 
     /** Gives PyTorch's own, which OpenCLIP keeps for images. */
     static Starts pyTorch(int width, int mlpWidth) {

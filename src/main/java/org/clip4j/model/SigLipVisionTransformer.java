@@ -1,21 +1,17 @@
 package org.clip4j.model;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
-import ai.djl.ndarray.NDManager;
-import java.util.Map;
-import java.util.function.Consumer;
+import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Distribution;
 import org.clip4j.model.ParameterSpec.Init;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
+import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
  * SigLIP's image encoder (Zhai et al. 2023; timm's {@code VisionTransformer} with {@code
  * global_pool='map'}, transformers' {@code SiglipVisionModel}): a Vision Transformer without class
  * token, whose output is pooled by attention with one learned query, and an MLP after it.
  */
-final class SigLipVisionTransformer implements ImageTower {
-  static final String PREFIX = "visual.trunk.";
+final class SigLipVisionTransformer {
   private static final String BLOCKS = "blocks.";
 
   private static final String SOURCE =
@@ -28,7 +24,7 @@ final class SigLipVisionTransformer implements ImageTower {
         x = self.linear(self.kept_patches(pixels, kept), torch.reshape({patch_embed.proj.weight}, [{D}, -1]), {patch_embed.proj.bias})
         return torch.add(x, self.rows(torch.select({pos_embed}, 0, 0), kept))  # [N, K, D]
 
-      def pool(self, x: Tensor, p: List[Tensor]) -> Tensor:
+      def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         x = torch.layer_norm(x, [{D}], {norm.*}, {eps})
@@ -43,49 +39,43 @@ final class SigLipVisionTransformer implements ImageTower {
 
       """;
 
-  private final TowerKernels kernels;
-  private final NDList own;
-  private final Transformer transformer;
-
-  SigLipVisionTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
-    VisionConfig vision = config.vision();
-    Activation activation = config.visionActivation();
-    Kind kind = Kind.of(vision, activation);
-    Parameters declared = parameters(config);
-    String source =
-        VisionTransformer.patches(vision)
-            + SOURCE
-                .replace("{D}", Integer.toString(vision.width()))
-                .replace("{H}", Integer.toString(vision.heads()))
-                .replace("{d}", Integer.toString(vision.headWidth()))
-                .replace("{eps}", Double.toString(vision.normEpsilon()))
-                .replace("{gelu}", activation.source);
-    kernels =
-        new TowerKernels(
-            manager,
-            use -> declared.resolve(source, false) + ResidualAttentionBlock.source(kind, use));
-    own = declared.of(parameters, PREFIX);
-    transformer =
-        new Transformer(kind, kernels, parameters, PREFIX + BLOCKS, vision.layers().get(0));
-  }
+  private SigLipVisionTransformer() {}
 
   /** Declares the tower. */
-  static Parameters parameters(ClipConfig config) {
-    VisionConfig vision = config.vision();
+  static PatchTower.Declaration declare(SigLipConfig vision) {
+    Activation activation = Activation.of(vision.tanhGelu(), false);
+    Kind kind = Kind.of(vision, activation, ResidualAttentionBlock.TIMM, Starts.timm());
+    Parameters parameters = parameters(vision, kind);
+    String source =
+        SOURCE
+            .replace("{D}", Integer.toString(vision.width()))
+            .replace("{H}", Integer.toString(vision.heads()))
+            .replace("{d}", Integer.toString(vision.width() / vision.heads()))
+            .replace("{eps}", Double.toString(vision.normEpsilon()))
+            .replace("{gelu}", activation.source);
+    return new PatchTower.Declaration(
+        vision,
+        "visual.trunk.",
+        BLOCKS,
+        parameters,
+        kind,
+        new Positions("pos_embed", 0),
+        false,
+        use -> parameters.resolve(source, false));
+  }
+
+  private static Parameters parameters(SigLipConfig vision, Kind block) {
     int width = vision.width();
     int patch = vision.patchSize();
-    Parameters block =
-        ResidualAttentionBlock.parameters(Kind.of(vision, config.visionActivation()));
     Init weight = Parameters.normal(0.02);
     Init zero = Parameters.constant(0);
     Init conv = Parameters.uniformOf(3.0 * patch * patch);
-    long grid = (long) vision.gridHeight() * vision.gridWidth();
     Init latent = new Init(Distribution.TRUNCATED_NORMAL, Math.pow(width, -0.5));
     return new Parameters()
-        .add("pos_embed", weight, 1, grid, width)
+        .add("pos_embed", weight, 1, vision.patches(), width)
         .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
         .add("patch_embed.proj.bias", conv, width)
-        .blocks(BLOCKS, block, vision.layers().get(0))
+        .blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers())
         .norm("norm", width)
         .add("attn_pool.latent", latent, 1, 1, width)
         .linear("attn_pool.q", weight, zero, width, width)
@@ -94,21 +84,5 @@ final class SigLipVisionTransformer implements ImageTower {
         .norm("attn_pool.norm", width)
         .linear("attn_pool.mlp.fc1", weight, zero, vision.mlpWidth(), width)
         .linear("attn_pool.mlp.fc2", weight, zero, width, vision.mlpWidth());
-  }
-
-  @Override
-  public void prepare(PreparedLinear linear) {
-    transformer.prepare(linear, false);
-  }
-
-  @Override
-  public NDArray forward(
-      Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
-    NDArray x =
-        kept == null
-            ? kernels.call(pass, "embed", pixels, own) // [N, L, D]
-            : kernels.call(pass, "embed_kept", pixels, kept, own);
-    NDArray last = transformer.forward(pass, x, hiddenStates); // [N, L, D]
-    return kernels.call(pass, "pool", last, own); // [N, E], where E is D
   }
 }

@@ -47,6 +47,7 @@ final class TextTransformer {
           TextProjection.LINEAR, "self.full(self.linear(x, {text_projection.*}))",
           TextProjection.NONE, "x");
 
+  private final Kind kind;
   private final TowerKernels kernels;
   private final NDList own;
   private final Transformer transformer;
@@ -54,7 +55,7 @@ final class TextTransformer {
   TextTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
     TextConfig text = config.text();
     String prefix = ParameterSpecs.textPrefix(config);
-    Kind kind = Kind.of(text, config.textActivation());
+    kind = Kind.of(text, config.quickGelu());
     Parameters declared = parameters(config);
     String source =
         SOURCE
@@ -75,7 +76,7 @@ final class TextTransformer {
   static Parameters parameters(ClipConfig config) {
     TextConfig text = config.text();
     int width = text.width();
-    Parameters block = ResidualAttentionBlock.parameters(Kind.of(text, config.textActivation()));
+    Parameters block = ResidualAttentionBlock.parameters(Kind.of(text, config.quickGelu()));
     Init projection = Parameters.normal(Math.pow(width, -0.5));
     Parameters own =
         new Parameters()
@@ -90,6 +91,11 @@ final class TextTransformer {
         ? own.linear(
             "text_projection", projection, Parameters.constant(0), config.embedDim(), width)
         : own;
+  }
+
+  /** See {@link ImageTower#activation}. */
+  Activation activation() {
+    return kind.activation();
   }
 
   /** See {@link ImageTower#prepare}. */

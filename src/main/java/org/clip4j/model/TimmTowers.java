@@ -1,101 +1,168 @@
 package org.clip4j.model;
 
+import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
 
 /**
- * SigLIP's image towers, which OpenCLIP's configurations only name: sizes and activations of timm's
- * {@code vit_*_siglip_*} (timm/models/vision_transformer.py, 1.0), and the small tower of the
- * reference data.
+ * Image towers that OpenCLIP's configurations only name, after timm's models
+ * (timm/models/vision_transformer.py, 1.0): their sizes and activations, and those of the small
+ * towers of the reference data.
  */
 final class TimmTowers {
-  private static final Map<String, VisionConfig> TOWERS =
-      table(
-          // image, patch, width, layers, heads, MLP ratio, approximation of GELU
-          """
-          vit_base_patch32_siglip_256 256 32 768 12 12 4 tanh
-          vit_base_patch16_siglip_224 224 16 768 12 12 4 none
-          vit_base_patch16_siglip_256 256 16 768 12 12 4 none
-          vit_base_patch16_siglip_384 384 16 768 12 12 4 none
-          vit_base_patch16_siglip_512 512 16 768 12 12 4 none
-          vit_large_patch16_siglip_256 256 16 1024 24 16 4 none
-          vit_large_patch16_siglip_384 384 16 1024 24 16 4 none
-          vit_large_patch16_siglip_512 512 16 1024 24 16 4 tanh
-          vit_so400m_patch14_siglip_224 224 14 1152 27 16 3.7362 none
-          vit_so400m_patch14_siglip_378 378 14 1152 27 16 3.7362 none
-          vit_so400m_patch14_siglip_384 384 14 1152 27 16 3.7362 none
-          vit_so400m_patch16_siglip_256 256 16 1152 27 16 3.7362 tanh
-          vit_so400m_patch16_siglip_384 384 16 1152 27 16 3.7362 tanh
-          vit_so400m_patch16_siglip_512 512 16 1152 27 16 3.7362 tanh
-          vit_giantopt_patch16_siglip_256 256 16 1536 40 16 4 tanh
-          vit_giantopt_patch16_siglip_384 384 16 1536 40 16 4 tanh
-          vit_small_reference_siglip 32 8 48 2 3 2.5 none
-          """);
+
+  /**
+   * The towers of one family.
+   *
+   * @param pool the {@code timm_pool} beside their names
+   * @param proj the {@code timm_proj} beside their names; null is a value there
+   * @param towers by their names
+   */
+  private record Family(
+      String pool, @Nullable String proj, Map<String, VisionTransformerConfig> towers) {
+
+    /** Reads lines of image, patch, width, layers, heads, MLP ratio, approximation of GELU. */
+    static Family of(
+        String pool,
+        @Nullable String proj,
+        IntFunction<VisionTransformerConfig.Builder<?>> ofHeads,
+        String lines) {
+      Map<String, VisionTransformerConfig> towers = new LinkedHashMap<>();
+      for (String line : lines.strip().split("\n")) {
+        Iterator<String> cells = List.of(line.split(" ")).iterator();
+        String name = cells.next();
+        int image = Integer.parseInt(cells.next());
+        int patch = Integer.parseInt(cells.next());
+        int width = Integer.parseInt(cells.next());
+        int layers = Integer.parseInt(cells.next());
+        towers.put(
+            name,
+            ofHeads
+                .apply(Integer.parseInt(cells.next()))
+                .setImageSize(image)
+                .setPatchSize(patch)
+                .setWidth(width)
+                .setLayers(layers)
+                .optMlpRatio(Double.parseDouble(cells.next()))
+                .optTanhGelu(cells.next().equals("tanh"))
+                .build());
+      }
+      return new Family(pool, proj, towers);
+    }
+
+    JsonElement projJson() {
+      return proj == null ? JsonNull.INSTANCE : new JsonPrimitive(proj);
+    }
+  }
+
+  private static final List<Family> FAMILIES =
+      List.of(
+          Family.of(
+              "map",
+              "none",
+              heads -> SigLipConfig.builder().setHeads(heads),
+              """
+              vit_base_patch32_siglip_256 256 32 768 12 12 4 tanh
+              vit_base_patch16_siglip_224 224 16 768 12 12 4 none
+              vit_base_patch16_siglip_256 256 16 768 12 12 4 none
+              vit_base_patch16_siglip_384 384 16 768 12 12 4 none
+              vit_base_patch16_siglip_512 512 16 768 12 12 4 none
+              vit_large_patch16_siglip_256 256 16 1024 24 16 4 none
+              vit_large_patch16_siglip_384 384 16 1024 24 16 4 none
+              vit_large_patch16_siglip_512 512 16 1024 24 16 4 tanh
+              vit_so400m_patch14_siglip_224 224 14 1152 27 16 3.7362 none
+              vit_so400m_patch14_siglip_378 378 14 1152 27 16 3.7362 none
+              vit_so400m_patch14_siglip_384 384 14 1152 27 16 3.7362 none
+              vit_so400m_patch16_siglip_256 256 16 1152 27 16 3.7362 tanh
+              vit_so400m_patch16_siglip_384 384 16 1152 27 16 3.7362 tanh
+              vit_so400m_patch16_siglip_512 512 16 1152 27 16 3.7362 tanh
+              vit_giantopt_patch16_siglip_256 256 16 1536 40 16 4 tanh
+              vit_giantopt_patch16_siglip_384 384 16 1536 40 16 4 tanh
+              vit_small_reference_siglip 32 8 48 2 3 2.5 none
+              """),
+          Family.of(
+              "token",
+              null, // the trunk's own head projects
+              heads -> TimmVitConfig.builder().setHeads(heads),
+              """
+              vit_large_patch14_clip_224 224 14 1024 24 16 4 none
+              vit_small_reference_clip 32 8 48 2 3 2.5 none
+              """));
 
   private TimmTowers() {}
 
-  private static Map<String, VisionConfig> table(String lines) {
-    Map<String, VisionConfig> towers = new LinkedHashMap<>();
-    for (String line : lines.strip().split("\n")) {
-      String[] cells = line.strip().split(" ");
-      towers.put(
-          cells[0],
-          VisionConfig.sigLip(
-              Integer.parseInt(cells[1]),
-              Integer.parseInt(cells[2]),
-              Integer.parseInt(cells[3]),
-              Integer.parseInt(cells[4]),
-              Integer.parseInt(cells[5]),
-              Double.parseDouble(cells[6]),
-              cells[7].equals("tanh")));
-    }
-    return towers;
-  }
-
   /**
-   * The tower under {@code timm_model_name}; what else describes a tower is ignored, as OpenCLIP
-   * does.
+   * Reads the tower under {@code timm_model_name}; what else describes a tower is ignored, as
+   * OpenCLIP does.
    */
-  static VisionConfig read(ConfigFields f, int height, int width) {
+  static VisionTransformerConfig read(ConfigFields f, int height, int width) {
     String name = f.textOrNull("timm_model_name");
-    VisionConfig tower = TOWERS.get(name);
-    if (tower == null) {
-      throw f.bad(
-          "timm_model_name", "of timm's towers only SigLIP's are supported: " + TOWERS.keySet());
-    }
+    Family family =
+        FAMILIES.stream()
+            .filter(known -> known.towers.containsKey(name))
+            .findFirst()
+            .orElseThrow(
+                () -> f.bad("timm_model_name", "of timm's towers these are supported: " + names()));
+    VisionTransformerConfig tower = family.towers.get(name);
     if (height != tower.imageHeight() || width != tower.imageWidth()) {
       throw f.bad(
           "image_size",
           "the tower that timm_model_name names takes images of " + tower.imageHeight());
     }
-    if (!"map".equals(f.textOrNull("timm_pool")) || !"none".equals(f.textOrNull("timm_proj"))) {
-      throw f.bad("timm_pool", "a SigLIP tower has timm_pool \"map\" and timm_proj \"none\"");
+    boolean fits =
+        family.pool.equals(f.textOrNull("timm_pool"))
+            && Objects.equals(family.proj, f.textOrNull("timm_proj", "linear"));
+    if (!fits) {
+      throw f.bad(
+          "timm_pool",
+          "a "
+              + tower.family()
+              + " has timm_pool \""
+              + family.pool
+              + "\" and timm_proj "
+              + family.projJson());
     }
     return tower;
   }
 
-  static JsonObject write(VisionConfig vision) {
-    for (Map.Entry<String, VisionConfig> tower : TOWERS.entrySet()) {
-      if (tower.getValue().equals(vision.withPatchDropout(0))) {
-        JsonObject json = new JsonObject();
-        json.addProperty("image_size", vision.imageHeight());
-        json.addProperty("timm_model_name", tower.getKey());
-        json.addProperty("timm_model_pretrained", false);
-        json.addProperty("timm_pool", "map");
-        json.addProperty("timm_proj", "none");
-        return json;
+  private static List<String> names() {
+    return FAMILIES.stream().flatMap(family -> family.towers.keySet().stream()).toList();
+  }
+
+  static JsonObject write(VisionTransformerConfig vision) {
+    VisionTransformerConfig plain = vision.withPatchDropout(0);
+    for (Family family : FAMILIES) {
+      for (Map.Entry<String, VisionTransformerConfig> tower : family.towers.entrySet()) {
+        if (tower.getValue().equals(plain)) {
+          JsonObject json = new JsonObject();
+          json.addProperty("image_size", vision.imageHeight());
+          json.addProperty("timm_model_name", tower.getKey());
+          json.addProperty("timm_model_pretrained", false);
+          json.addProperty("timm_pool", family.pool);
+          json.add("timm_proj", family.projJson());
+          return json;
+        }
       }
     }
     throw new IllegalArgumentException(
-        "OpenCLIP knows SigLIP towers only by timm's names, and none of them has images of "
+        "OpenCLIP knows "
+            + vision.family()
+            + "s only by timm's names, and none of them has images of "
             + vision.imageHeight()
             + ", patches of "
             + vision.patchSize()
             + ", width "
             + vision.width()
             + ", "
-            + vision.layers().get(0)
+            + vision.layers()
             + " layers and "
             + (vision.tanhGelu() ? "GELU by tanh" : "exact GELU")
             + "; save in transformers' layout instead");

@@ -15,6 +15,7 @@ import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.PixelKernels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ResNetConfig;
 import org.clip4j.text.TokenBatch;
 
 /** Cuts batches into micro-batches. */
@@ -65,7 +66,7 @@ final class MicroBatches {
   }
 
   private TrainingStep.MicroBatch part(PairBatch batch, int from, int to) {
-    if (to - from < 2 && config.vision().isResNet()) {
+    if (to - from < 2 && config.vision() instanceof ResNetConfig) {
       throw new IllegalStateException(
           "a ModifiedResNet normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
               + size

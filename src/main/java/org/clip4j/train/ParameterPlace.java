@@ -6,6 +6,7 @@ import java.util.regex.Pattern;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.ResNetConfig;
 
 /**
  * Where in a model a parameter stands.
@@ -45,16 +46,18 @@ record ParameterPlace(Tower tower, Part part, int block, int blocks) {
     if (!name.startsWith("visual.")) {
       return place(Tower.TEXT, name, config.text().layers(), name.contains("text_projection"));
     }
-    List<Integer> layers = config.vision().layers();
-    int blocks = layers.stream().mapToInt(Integer::intValue).sum();
+    int blocks = config.vision().blocks();
     Matcher bottleneck = BOTTLENECK.matcher(name);
-    if (bottleneck.lookingAt()) {
+    if (config.vision() instanceof ResNetConfig resNet && bottleneck.lookingAt()) {
       int stage = Integer.parseInt(bottleneck.group(1)) - 1;
-      int before = layers.subList(0, stage).stream().mapToInt(Integer::intValue).sum();
+      int before = resNet.layers().subList(0, stage).stream().mapToInt(Integer::intValue).sum();
       int block = before + Integer.parseInt(bottleneck.group(2));
       return new ParameterPlace(Tower.IMAGE, Part.BLOCK, block, blocks);
     }
-    boolean projects = name.equals("visual.proj") || name.startsWith("visual.attnpool.c_proj.");
+    boolean projects =
+        name.equals("visual.proj")
+            || name.startsWith("visual.trunk.head.")
+            || name.startsWith("visual.attnpool.c_proj.");
     return place(Tower.IMAGE, name, blocks, projects);
   }
 

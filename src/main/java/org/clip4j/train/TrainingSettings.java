@@ -16,6 +16,7 @@ import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Layout;
@@ -116,11 +117,14 @@ final class TrainingSettings implements Cloneable {
           "the first of the devices must be the model's, " + own + ", found " + devices);
     }
     precision.requireOn(own);
-    if (patchDropout > 0 && model.config().vision().isResNet()) {
+    VisionConfig vision = model.config().vision();
+    if (patchDropout > 0 && !(vision instanceof VisionTransformerConfig)) {
       throw new IllegalArgumentException(
           "patch dropout is "
               + patchDropout
-              + ", but the model is a ModifiedResNet, which has no patches");
+              + ", but the model is a "
+              + vision.family()
+              + ", which has no patches");
     }
     for (Freezing freezing : freezings) {
       model.specs().forEach(spec -> freezing.freezes(model.config(), spec.name()));
@@ -188,7 +192,9 @@ final class TrainingSettings implements Cloneable {
 
   /** Null for none. */
   PatchDropout patchDropout() {
-    VisionConfig vision = model.config().vision();
+    if (!(model.config().vision() instanceof VisionTransformerConfig vision)) {
+      return null;
+    }
     double share = patchDropout < 0 ? vision.patchDropout() : patchDropout;
     return share == 0 ? null : new PatchDropout(share, vision.patches(), seed);
   }

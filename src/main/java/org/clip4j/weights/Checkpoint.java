@@ -246,7 +246,7 @@ public final class Checkpoint implements AutoCloseable {
             transform.resizeMode()),
         keys,
         tensors,
-        new ResampledPositions(parameters, config.vision(), resized.vision()));
+        new ResampledPositions(parameters, config, resized));
   }
 
   /** The layout the checkpoint was found to have; OpenCLIP's also for OpenAI's archives. */

@@ -9,8 +9,10 @@ import java.util.TreeSet;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.weights.tensors.CheckpointException;
 import org.clip4j.weights.tensors.TensorInfo;
 
@@ -53,14 +55,13 @@ final class OpenAiArchitecture {
       return new ClipConfig(
           Math.toIntExact(dim("text_projection", 1)),
           tensors.containsKey("visual.proj") ? visionTransformer() : resNet(),
-          new TextConfig(
-              Math.toIntExact(dim("positional_embedding", 0)),
-              Math.toIntExact(dim("token_embedding.weight", 0)),
-              Math.toIntExact(textWidth),
-              Math.toIntExact(textWidth / HEAD_WIDTH),
-              count("transformer.resblocks."),
-              4,
-              null),
+          TextConfig.builder()
+              .setContextLength(Math.toIntExact(dim("positional_embedding", 0)))
+              .setVocabSize(Math.toIntExact(dim("token_embedding.weight", 0)))
+              .setWidth(Math.toIntExact(textWidth))
+              .setHeads(Math.toIntExact(textWidth / HEAD_WIDTH))
+              .setLayers(count("transformer.resblocks."))
+              .build(),
           true);
     } catch (IllegalArgumentException | ArithmeticException e) {
       throw new CheckpointException(
@@ -72,8 +73,13 @@ final class OpenAiArchitecture {
     int width = Math.toIntExact(dim("visual.conv1.weight", 0));
     int patch = Math.toIntExact(dim("visual.conv1.weight", 3));
     int image = patch * grid("visual.positional_embedding");
-    int layers = count("visual.transformer.resblocks.");
-    return new VisionConfig(image, image, patch, width, List.of(layers), HEAD_WIDTH, 4, null);
+    return VitConfig.builder()
+        .setImageSize(image)
+        .setPatchSize(patch)
+        .setWidth(width)
+        .setLayers(count("visual.transformer.resblocks."))
+        .optHeadWidth(HEAD_WIDTH)
+        .build();
   }
 
   private VisionConfig resNet() throws CheckpointException {
@@ -83,7 +89,7 @@ final class OpenAiArchitecture {
     for (int stage = 1; stage <= 4; stage++) {
       layers.add(count("visual.layer" + stage + "."));
     }
-    return new VisionConfig(image, image, 0, width, layers, HEAD_WIDTH, 4, null);
+    return ResNetConfig.of(image, width, layers);
   }
 
   /** Edge of a square grid whose cells, and one more, have a positional embedding each. */

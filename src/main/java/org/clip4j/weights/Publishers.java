@@ -3,6 +3,7 @@ package org.clip4j.weights;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.model.SigLipConfig;
 import org.clip4j.weights.tensors.CheckpointException;
 
 /**
@@ -38,7 +39,7 @@ final class Publishers {
    * @throws CheckpointException if the publisher uses QuickGELU and the configuration does not
    */
   static void check(Path file, boolean openAi, ClipConfig config) throws CheckpointException {
-    if (config.quickGelu() || config.vision().isSigLip()) {
+    if (config.quickGelu() || config.vision() instanceof SigLipConfig) {
       return;
     }
     String publisher = openAi ? "OpenAI's TorchScript archives" : publisher(file);

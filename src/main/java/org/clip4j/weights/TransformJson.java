@@ -9,6 +9,7 @@ import java.util.Locale;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
+import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.weights.tensors.CheckpointException;
 
@@ -24,7 +25,7 @@ final class TransformJson {
 
   /** What models of a kind were trained with where nothing else is said. */
   static ImageTransform usual(VisionConfig vision) {
-    return vision.isSigLip()
+    return vision instanceof SigLipConfig
         ? ImageTransform.sigLip(vision.imageHeight(), vision.imageWidth())
         : ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
   }
@@ -74,7 +75,7 @@ final class TransformJson {
     static Processor of(JsonFields f, VisionConfig vision) throws CheckpointException {
       String key =
           f.has("image_processor_type") ? "image_processor_type" : "feature_extractor_type";
-      String usual = vision.isSigLip() ? "SiglipImageProcessor" : "CLIPImageProcessor";
+      String usual = vision instanceof SigLipConfig ? "SiglipImageProcessor" : "CLIPImageProcessor";
       String name =
           (f.has(key) ? f.text(key, "") : usual)
               .replace("FeatureExtractor", "ImageProcessor")
@@ -208,7 +209,8 @@ final class TransformJson {
       size.addProperty("shortest_edge", transform.height());
     }
     JsonObject json = new JsonObject();
-    boolean crops = !vision.isSigLip() || transform.resizeMode() == ResizeMode.SHORTEST;
+    boolean crops =
+        !(vision instanceof SigLipConfig) || transform.resizeMode() == ResizeMode.SHORTEST;
     if (crops) {
       json.add("crop_size", both);
       json.addProperty("do_center_crop", true);
@@ -219,9 +221,11 @@ final class TransformJson {
     json.addProperty("do_resize", true);
     json.add("image_mean", array(transform.mean()));
     json.addProperty(
-        "image_processor_type", (vision.isSigLip() ? "Siglip" : "CLIP") + "ImageProcessor");
+        "image_processor_type",
+        (vision instanceof SigLipConfig ? "Siglip" : "CLIP") + "ImageProcessor");
     json.add("image_std", array(transform.std()));
-    json.addProperty("processor_class", (vision.isSigLip() ? "Siglip" : "CLIP") + "Processor");
+    json.addProperty(
+        "processor_class", (vision instanceof SigLipConfig ? "Siglip" : "CLIP") + "Processor");
     json.addProperty(
         "resample",
         transform.interpolation() == Interpolation.BICUBIC ? PILLOW_BICUBIC : PILLOW_BILINEAR);

@@ -8,12 +8,16 @@ import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ImagePooling;
+import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TextPooling;
 import org.clip4j.model.TextProjection;
 import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VisionTransformerConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.weights.tensors.CheckpointException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The {@code config.json} of transformers' {@code CLIPModel}, {@code MetaClip2Model} and {@code
@@ -121,39 +125,19 @@ final class TransformersConfig {
     TextConfig t = c.text();
     boolean eos = t.pooling() == TextPooling.EOS && t.eosId() != t.vocabSize() - 1;
     TextConfig text =
-        new TextConfig(
-            t.contextLength(),
-            t.vocabSize(),
-            t.width(),
-            t.heads(),
-            t.layers(),
-            mlpRatio(t.width(), t.mlpWidth()),
-            t.lsInitValue(),
-            t.causal(),
-            eos
-                ? TextPooling.EOS
-                : t.pooling() == TextPooling.EOS ? TextPooling.ARGMAX : t.pooling(),
-            eos ? t.eosId() : POOL_AT_HIGHEST_ID,
-            t.projection(),
-            t.tanhGelu(),
-            t.normEpsilon(),
-            TokenizerOptions.OPENAI);
-    VisionConfig v = c.vision();
+        t.toBuilder()
+            .optMlpRatio(mlpRatio(t.width(), t.mlpWidth()))
+            .optPooling(
+                eos
+                    ? TextPooling.EOS
+                    : t.pooling() == TextPooling.EOS ? TextPooling.ARGMAX : t.pooling())
+            .optEosId(eos ? t.eosId() : POOL_AT_HIGHEST_ID)
+            .optTokenizer(TokenizerOptions.OPENAI)
+            .build();
     VisionConfig vision =
-        new VisionConfig(
-            v.imageHeight(),
-            v.imageWidth(),
-            v.patchSize(),
-            v.width(),
-            v.layers(),
-            v.headWidth(),
-            mlpRatio(v.width(), v.mlpWidth()),
-            v.lsInitValue(),
-            v.lnPre(),
-            v.pooling(),
-            v.lnAfterPool(),
-            v.tanhGelu(),
-            v.normEpsilon());
+        c.vision() instanceof VisionTransformerConfig v
+            ? v.withMlpRatio(mlpRatio(v.width(), v.mlpWidth())).withPatchDropout(0)
+            : c.vision();
     Double bias = c.isSigmoid() ? SIGLIP_LOGIT_BIAS : null;
     return new ClipConfig(c.embedDim(), vision, text, c.quickGelu(), false, 0, bias);
   }
@@ -244,21 +228,19 @@ final class TransformersConfig {
     int width = f.whole("hidden_size", 768, 1, MAX_WIDTH);
     int heads = f.whole("num_attention_heads", 12, 1, MAX_WIDTH);
     requireDivides(f, heads, width);
-    boolean sigLip = kind == Kind.SIGLIP;
-    return new VisionConfig(
-        image,
-        image,
-        patch,
-        width,
-        List.of(f.whole("num_hidden_layers", 12, 1, MAX_LAYERS)),
-        width / heads,
-        mlpRatio(width, f.whole("intermediate_size", 3072, 1, MAX_WIDTH * 64)),
-        null,
-        !sigLip,
-        sigLip ? ImagePooling.MAP : ImagePooling.TOK,
-        false,
-        tanh,
-        epsilon(f, kind));
+    VisionTransformerConfig.Builder<?> tower =
+        kind == Kind.SIGLIP
+            ? SigLipConfig.builder().setHeads(heads)
+            : VitConfig.builder().optHeadWidth(width / heads);
+    return tower
+        .setImageSize(image)
+        .setPatchSize(patch)
+        .setWidth(width)
+        .setLayers(f.whole("num_hidden_layers", 12, 1, MAX_LAYERS))
+        .optMlpRatio(mlpRatio(width, f.whole("intermediate_size", 3072, 1, MAX_WIDTH * 64)))
+        .optTanhGelu(tanh)
+        .optNormEpsilon(epsilon(f, kind))
+        .build();
   }
 
   private static TextConfig readText(JsonFields f, Kind kind) throws CheckpointException {
@@ -272,21 +254,21 @@ final class TransformersConfig {
     if (pooling == TextPooling.EOS && end >= vocabulary) {
       throw f.bad("eos_token_id", "must be an id of vocab_size " + vocabulary);
     }
-    return new TextConfig(
-        f.whole("max_position_embeddings", kind.contextLength, 1, MAX_WIDTH),
-        vocabulary,
-        width,
-        heads,
-        f.whole("num_hidden_layers", 12, 1, MAX_LAYERS),
-        mlpRatio(width, f.whole("intermediate_size", kind.textMlp, 1, MAX_WIDTH * 64)),
-        null,
-        !sigLip,
-        pooling,
-        pooling == TextPooling.EOS ? end : POOL_AT_HIGHEST_ID, // OpenCLIP's default, not looked at
-        sigLip ? TextProjection.LINEAR : TextProjection.MATRIX,
-        isTanh(f, kind),
-        epsilon(f, kind),
-        TokenizerOptions.OPENAI); // what the folder's tokenizer.json says goes before it
+    return TextConfig.builder() // of OpenAI's tokenizer; what tokenizer.json says goes before it
+        .setContextLength(f.whole("max_position_embeddings", kind.contextLength, 1, MAX_WIDTH))
+        .setVocabSize(vocabulary)
+        .setWidth(width)
+        .setHeads(heads)
+        .setLayers(f.whole("num_hidden_layers", 12, 1, MAX_LAYERS))
+        .optMlpRatio(mlpRatio(width, f.whole("intermediate_size", kind.textMlp, 1, MAX_WIDTH * 64)))
+        .optCausal(!sigLip)
+        .optPooling(pooling)
+        // OpenCLIP's default where it is not looked at
+        .optEosId(pooling == TextPooling.EOS ? end : POOL_AT_HIGHEST_ID)
+        .optProjection(sigLip ? TextProjection.LINEAR : TextProjection.MATRIX)
+        .optTanhGelu(isTanh(f, kind))
+        .optNormEpsilon(epsilon(f, kind))
+        .build();
   }
 
   /** The last id of a vocabulary is also its highest, so that both rules agree on it. */
@@ -314,48 +296,67 @@ final class TransformersConfig {
    * @throws IllegalArgumentException if there is none; it says what stands in the way
    */
   static Kind kindFor(ClipConfig config) {
-    VisionConfig vision = config.vision();
     TextConfig text = config.text();
-    String what = null;
-    if (vision.isResNet()) {
-      what = "a ModifiedResNet";
-    } else if (vision.lsInitValue() != null || text.lsInitValue() != null) {
-      what = "LayerScale";
-    } else if (vision.imageHeight() != vision.imageWidth()) {
-      what =
-          "images that are not square (" + vision.imageHeight() + " x " + vision.imageWidth() + ")";
-    } else if (vision.isSigLip() != config.isSigmoid()) {
-      what = "attention pooling without a logit bias, or that without the other";
-    } else if (vision.isSigLip()) {
-      if (text.causal()
-          || text.pooling() != TextPooling.LAST
-          || text.projection() != TextProjection.LINEAR
-          || config.quickGelu()) {
-        what =
-            "a text tower for SigLIP that is not bidirectional, with GELU, and pooled at its last"
-                + " token into a projection with bias";
-      }
-    } else if (!vision.lnPre() || vision.pooling() != ImagePooling.TOK || vision.lnAfterPool()) {
-      what = "an image tower without ln_pre, or pooled otherwise than at its class token";
-    } else if (!text.causal() || text.projection() != TextProjection.MATRIX) {
-      what = "a bidirectional text tower, nor one without a projection or with bias in it";
-    } else if (text.pooling() != TextPooling.ARGMAX && text.pooling() != TextPooling.EOS) {
-      what =
-          "a text tower pooled at its " + text.pooling().name().toLowerCase(Locale.ROOT) + " token";
-    } else if (vision.tanhGelu() != text.tanhGelu()) {
-      what = "towers of different activations";
-    }
+    String what = obstacle(config, text);
     if (what != null) {
       throw new IllegalArgumentException(
           "transformers' CLIPModel and SiglipModel do not have "
               + what
               + "; save as OPENCLIP instead");
     }
-    if (vision.isSigLip()) {
+    if (config.vision() instanceof SigLipConfig) {
       return Kind.SIGLIP;
     }
     boolean endsAtTwo = text.pooling() == TextPooling.EOS && text.eosId() == POOL_AT_HIGHEST_ID;
     return endsAtTwo ? Kind.METACLIP_2 : Kind.CLIP;
+  }
+
+  /** What no class has; null if one has all. */
+  private static @Nullable String obstacle(ClipConfig config, TextConfig text) {
+    if (!(config.vision() instanceof VitConfig || config.vision() instanceof SigLipConfig)) {
+      return "a " + config.vision().family();
+    }
+    VisionTransformerConfig vision = (VisionTransformerConfig) config.vision();
+    if (vision.lsInitValue() != null || text.lsInitValue() != null) {
+      return "LayerScale";
+    }
+    if (vision.imageHeight() != vision.imageWidth()) {
+      return "images that are not square ("
+          + vision.imageHeight()
+          + " x "
+          + vision.imageWidth()
+          + ")";
+    }
+    if (vision instanceof SigLipConfig != config.isSigmoid()) {
+      return "attention pooling without a logit bias, or that without the other";
+    }
+    if (vision instanceof VitConfig vit) {
+      return obstacle(vit, text);
+    }
+    boolean fits =
+        !text.causal()
+            && text.pooling() == TextPooling.LAST
+            && text.projection() == TextProjection.LINEAR
+            && !config.quickGelu();
+    return fits
+        ? null
+        : "a text tower for SigLIP that is not bidirectional, with GELU, and pooled at its last"
+            + " token into a projection with bias";
+  }
+
+  private static @Nullable String obstacle(VitConfig vision, TextConfig text) {
+    if (!vision.lnPre() || vision.pooling() != ImagePooling.TOK || vision.lnAfterPool()) {
+      return "an image tower without ln_pre, or pooled otherwise than at its class token";
+    }
+    if (!text.causal() || text.projection() != TextProjection.MATRIX) {
+      return "a bidirectional text tower, nor one without a projection or with bias in it";
+    }
+    if (text.pooling() != TextPooling.ARGMAX && text.pooling() != TextPooling.EOS) {
+      return "a text tower pooled at its "
+          + text.pooling().name().toLowerCase(Locale.ROOT)
+          + " token";
+    }
+    return vision.tanhGelu() != text.tanhGelu() ? "towers of different activations" : null;
   }
 
   /**
@@ -363,7 +364,7 @@ final class TransformersConfig {
    */
   static JsonObject write(ClipConfig config, String dtype) {
     Kind kind = kindFor(config);
-    VisionConfig v = config.vision();
+    VisionTransformerConfig v = (VisionTransformerConfig) config.vision();
     TextConfig t = config.text();
     boolean sigLip = kind == Kind.SIGLIP;
     JsonObject text = new JsonObject();
@@ -381,7 +382,7 @@ final class TransformersConfig {
     vision.addProperty("image_size", v.imageHeight());
     vision.addProperty("patch_size", v.patchSize());
     vision.addProperty("num_channels", 3);
-    addTower(vision, v.width(), v.mlpWidth(), v.layers().get(0), v.heads(), v.normEpsilon());
+    addTower(vision, v.width(), v.mlpWidth(), v.layers(), v.heads(), v.normEpsilon());
     vision.addProperty("hidden_act", activation(config, v.tanhGelu()));
     if (!sigLip) {
       vision.addProperty("projection_dim", config.embedDim());

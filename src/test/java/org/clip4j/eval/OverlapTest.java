@@ -21,7 +21,7 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.junit.jupiter.api.Test;
 
 class OverlapTest {
@@ -73,8 +73,22 @@ class OverlapTest {
             () -> {
               throw new IOException("broken.png is broken");
             }));
-    VisionConfig vision = new VisionConfig(32, 32, 8, 64, List.of(1), 32, 4, null);
-    TextConfig text = new TextConfig(8, 100, 16, 1, 1, 4, null);
+    VitConfig vision =
+        VitConfig.builder()
+            .setImageSize(32)
+            .setPatchSize(8)
+            .setWidth(64)
+            .setLayers(1)
+            .optHeadWidth(32)
+            .build();
+    TextConfig text =
+        TextConfig.builder()
+            .setContextLength(8)
+            .setVocabSize(100)
+            .setWidth(16)
+            .setHeads(1)
+            .setLayers(1)
+            .build();
     List<Long> progress = new ArrayList<>();
     Overlap.Result result;
     try (ClipModel model = ClipModel.create(new ClipConfig(32, vision, text, false), 1);

@@ -28,7 +28,7 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -40,8 +40,22 @@ class ShiftEvaluationTest {
 
   @BeforeAll
   static void create() {
-    VisionConfig vision = new VisionConfig(32, 32, 8, 32, List.of(1), 16, 4, null);
-    TextConfig text = new TextConfig(16, 100, 16, 1, 1, 4, null);
+    VitConfig vision =
+        VitConfig.builder()
+            .setImageSize(32)
+            .setPatchSize(8)
+            .setWidth(32)
+            .setLayers(1)
+            .optHeadWidth(16)
+            .build();
+    TextConfig text =
+        TextConfig.builder()
+            .setContextLength(16)
+            .setVocabSize(100)
+            .setWidth(16)
+            .setHeads(1)
+            .setLayers(1)
+            .build();
     model = ClipModel.create(new ClipConfig(16, vision, text, false), 3);
     encoder = new Encoder(model, ImageTransform.openai(32, 32), null);
   }

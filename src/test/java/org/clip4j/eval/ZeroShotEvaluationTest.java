@@ -27,7 +27,7 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -42,8 +42,22 @@ class ZeroShotEvaluationTest {
 
   @BeforeAll
   static void create() {
-    VisionConfig vision = new VisionConfig(16, 16, 8, 32, List.of(1), 16, 4, null);
-    TextConfig text = new TextConfig(16, ClipTokenizer.VOCABULARY_SIZE, 16, 1, 1, 4, null);
+    VitConfig vision =
+        VitConfig.builder()
+            .setImageSize(16)
+            .setPatchSize(8)
+            .setWidth(32)
+            .setLayers(1)
+            .optHeadWidth(16)
+            .build();
+    TextConfig text =
+        TextConfig.builder()
+            .setContextLength(16)
+            .setVocabSize(ClipTokenizer.VOCABULARY_SIZE)
+            .setWidth(16)
+            .setHeads(1)
+            .setLayers(1)
+            .build();
     model = ClipModel.create(new ClipConfig(16, vision, text, false), 3);
     encoder = new Encoder(model, ImageTransform.openai(16, 16), ClipTokenizer.create(16));
   }

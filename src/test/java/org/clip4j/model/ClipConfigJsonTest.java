@@ -26,8 +26,19 @@ class ClipConfigJsonTest {
         .isEqualTo(
             new ClipConfig(
                 8,
-                new VisionConfig(224, 224, 16, 768, List.of(12), 64, 4.0, null),
-                new TextConfig(77, 49408, 512, 8, 12, 4.0, null),
+                VitConfig.builder()
+                    .setImageSize(224)
+                    .setPatchSize(16)
+                    .setWidth(768)
+                    .setLayers(12)
+                    .build(),
+                TextConfig.builder()
+                    .setContextLength(77)
+                    .setVocabSize(49408)
+                    .setWidth(512)
+                    .setHeads(8)
+                    .setLayers(12)
+                    .build(),
                 false));
   }
 
@@ -47,8 +58,24 @@ class ClipConfigJsonTest {
         .isEqualTo(
             new ClipConfig(
                 20,
-                new VisionConfig(32, 48, 8, 60, List.of(2), 20, 3.7, 0.1),
-                new TextConfig(16, 500, 48, 3, 5, 2.0, 1e-5),
+                VitConfig.builder()
+                    .setImageSize(32, 48)
+                    .setPatchSize(8)
+                    .setWidth(60)
+                    .setLayers(2)
+                    .optHeadWidth(20)
+                    .optMlpRatio(3.7)
+                    .optLsInitValue(0.1)
+                    .build(),
+                TextConfig.builder()
+                    .setContextLength(16)
+                    .setVocabSize(500)
+                    .setWidth(48)
+                    .setHeads(3)
+                    .setLayers(5)
+                    .optMlpRatio(2.0)
+                    .optLsInitValue(1e-5)
+                    .build(),
                 true,
                 false,
                 3.5,
@@ -59,9 +86,8 @@ class ClipConfigJsonTest {
   @Test
   void a_list_of_layers_is_a_residual_network() {
     ClipConfig config = read("'layers': [3, 4, 6, 3], 'width': 64, 'patch_size': null", "");
-    assertThat(config.vision())
-        .isEqualTo(new VisionConfig(224, 224, 0, 64, List.of(3, 4, 6, 3), 64, 4.0, null));
-    assertThat(config.vision().heads()).isEqualTo(32);
+    assertThat(config.vision()).isEqualTo(ResNetConfig.of(224, 64, List.of(3, 4, 6, 3)));
+    assertThat(((ResNetConfig) config.vision()).heads()).isEqualTo(32);
     assertThat(ClipConfigJson.write(config).getAsJsonObject("vision_cfg").get("patch_size"))
         .isNotNull();
     assertThat(ClipConfigJson.read(ClipConfigJson.write(config))).isEqualTo(config);
@@ -77,8 +103,8 @@ class ClipConfigJsonTest {
       ClipConfig plain = ClipConfigJson.read(json(form.formatted(tower)));
       ClipConfig config =
           ClipConfigJson.read(json(form.formatted(tower + ", 'patch_dropout': 0.5")));
-      assertThat(plain.vision().patchDropout()).isZero();
-      assertThat(config.vision().patchDropout()).isEqualTo(0.5);
+      assertThat(config.vision()).extracting("patchDropout").isEqualTo(0.5);
+      assertThat(plain.vision()).extracting("patchDropout").isEqualTo(0.0);
       assertThat(config).isEqualTo(plain.withPatchDropout(0.5)).isNotEqualTo(plain);
       assertThat(ClipConfigJson.read(ClipConfigJson.write(config))).isEqualTo(config);
     }

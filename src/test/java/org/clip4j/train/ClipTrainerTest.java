@@ -23,20 +23,38 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Layout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ClipTrainerTest {
-  private static final TextConfig TEXT = new TextConfig(16, 49408, 32, 2, 2, 4, null);
+  private static final TextConfig TEXT =
+      TextConfig.builder()
+          .setContextLength(16)
+          .setVocabSize(49408)
+          .setWidth(32)
+          .setHeads(2)
+          .setLayers(2)
+          .build();
   private static final ClipConfig VIT =
-      new ClipConfig(32, new VisionConfig(32, 32, 8, 64, List.of(2), 32, 4, null), TEXT, false);
+      new ClipConfig(
+          32,
+          VitConfig.builder()
+              .setImageSize(32)
+              .setPatchSize(8)
+              .setWidth(64)
+              .setLayers(2)
+              .optHeadWidth(32)
+              .build(),
+          TEXT,
+          false);
   private static final ClipConfig RESNET =
       new ClipConfig(
-          32, new VisionConfig(32, 32, 0, 8, List.of(1, 1, 1, 1), 32, 4, null), TEXT, false);
+          32, ResNetConfig.of(32, 8, List.of(1, 1, 1, 1)).withHeadWidth(32), TEXT, false);
   private static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(32).build();
 
   @TempDir Path folder;
@@ -178,7 +196,14 @@ class ClipTrainerTest {
 
   @Test
   void a_vocabulary_that_does_not_fit_the_tokenizer_is_an_error() {
-    TextConfig small = new TextConfig(16, 500, 32, 2, 2, 4, null);
+    TextConfig small =
+        TextConfig.builder()
+            .setContextLength(16)
+            .setVocabSize(500)
+            .setWidth(32)
+            .setHeads(2)
+            .setLayers(2)
+            .build();
     try (ClipModel model = ClipModel.create(new ClipConfig(32, VIT.vision(), small, false), 3)) {
       assertThatThrownBy(() -> trainer(model).build())
           .hasMessageContaining("500")

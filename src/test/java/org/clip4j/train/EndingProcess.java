@@ -1,14 +1,13 @@
 package org.clip4j.train;
 
 import java.io.IOException;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 
 /** A training that its own process ends amid a step, for {@link EndedTrainingTest}. */
 final class EndingProcess {
@@ -32,8 +31,20 @@ final class EndingProcess {
   private static final ClipConfig CONFIG =
       new ClipConfig(
           16,
-          new VisionConfig(32, 32, 4, 128, List.of(4), 32, 4, null),
-          new TextConfig(8, 128, 32, 2, 1, 4, null),
+          VitConfig.builder()
+              .setImageSize(32)
+              .setPatchSize(4)
+              .setWidth(128)
+              .setLayers(4)
+              .optHeadWidth(32)
+              .build(),
+          TextConfig.builder()
+              .setContextLength(8)
+              .setVocabSize(128)
+              .setWidth(32)
+              .setHeads(2)
+              .setLayers(1)
+              .build(),
           false);
 
   private EndingProcess() {}

@@ -86,6 +86,9 @@ class FreezingTest {
             "logit_scale",
             "text.text_projection.bias",
             "text.text_projection.weight");
+    assertThat(trained("MobileCLIP2-L-14", Freezing.allButProjections()))
+        .contains("visual.trunk.head.bias", "visual.trunk.head.weight")
+        .hasSize(4);
   }
 
   @Test

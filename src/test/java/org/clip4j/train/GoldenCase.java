@@ -23,6 +23,7 @@ import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.ParameterSource;
+import org.clip4j.model.ResNetConfig;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.safetensors.SafeTensors;
 
@@ -68,7 +69,7 @@ final class GoldenCase implements AutoCloseable {
   }
 
   boolean isResNet() {
-    return model.config().vision().isResNet();
+    return model.config().vision() instanceof ResNetConfig;
   }
 
   void features() {

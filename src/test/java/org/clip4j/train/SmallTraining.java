@@ -12,19 +12,37 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.text.Tokenizer;
 
 /** A training of a few milliseconds a step, with all that is random in one. */
 final class SmallTraining {
   static final int STEPS = 14;
-  private static final TextConfig TEXT = new TextConfig(8, 128, 32, 2, 1, 4, null);
+  private static final TextConfig TEXT =
+      TextConfig.builder()
+          .setContextLength(8)
+          .setVocabSize(128)
+          .setWidth(32)
+          .setHeads(2)
+          .setLayers(1)
+          .build();
   static final ClipConfig VIT =
-      new ClipConfig(16, new VisionConfig(32, 32, 8, 64, List.of(1), 32, 4, null), TEXT, false);
+      new ClipConfig(
+          16,
+          VitConfig.builder()
+              .setImageSize(32)
+              .setPatchSize(8)
+              .setWidth(64)
+              .setLayers(1)
+              .optHeadWidth(32)
+              .build(),
+          TEXT,
+          false);
   static final ClipConfig RESNET =
       new ClipConfig(
-          16, new VisionConfig(32, 32, 0, 8, List.of(1, 1, 1, 1), 32, 4, null), TEXT, false);
+          16, ResNetConfig.of(32, 8, List.of(1, 1, 1, 1)).withHeadWidth(32), TEXT, false);
   static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(40).build();
 
   private SmallTraining() {}
@@ -48,7 +66,7 @@ final class SmallTraining {
   /** Epochs of three batches. */
   static ClipTrainer.Builder builder(ClipModel model, Path output) {
     ClipTrainer.Builder builder =
-        model.config().vision().isResNet()
+        model.config().vision() instanceof ResNetConfig
             ? ClipTrainer.builder()
             : ClipTrainer.builder().optPatchDropout(0.25);
     return builder

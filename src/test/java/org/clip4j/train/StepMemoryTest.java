@@ -10,7 +10,7 @@ import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.testing.ChildJvm;
 import org.clip4j.train.Steps.Way;
 import org.junit.jupiter.api.Tag;
@@ -26,8 +26,20 @@ class StepMemoryTest {
   private static final ClipConfig CONFIG =
       new ClipConfig(
           16,
-          new VisionConfig(32, 32, 4, 64, List.of(3), 32, 4, null),
-          new TextConfig(16, 500, 32, 2, 2, 4, null),
+          VitConfig.builder()
+              .setImageSize(32)
+              .setPatchSize(4)
+              .setWidth(64)
+              .setLayers(3)
+              .optHeadWidth(32)
+              .build(),
+          TextConfig.builder()
+              .setContextLength(16)
+              .setVocabSize(500)
+              .setWidth(32)
+              .setHeads(2)
+              .setLayers(2)
+              .build(),
           false);
 
   /** Prints the largest resident memory in kB after steps of a batch size. */

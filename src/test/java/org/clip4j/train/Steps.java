@@ -17,6 +17,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.weights.Checkpoint;
 
@@ -99,9 +100,9 @@ final class Steps {
       ClipConfig config = model.config();
       int size = config.vision().imageHeight();
       PatchDropout dropout =
-          way.patchDropout == 0
-              ? null
-              : new PatchDropout(way.patchDropout, config.vision().patches(), 11);
+          way.patchDropout > 0 && config.vision() instanceof VisionTransformerConfig vision
+              ? new PatchDropout(way.patchDropout, vision.patches(), 11)
+              : null;
       parts =
           new MicroBatches(
               manager, ImageTransform.openai(size, size), way.microBatch, config, dropout);

@@ -28,7 +28,7 @@ import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.weights.Checkpoint;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,8 +38,20 @@ class TrainingMonitorTest {
   private static final ClipConfig CONFIG =
       new ClipConfig(
           32,
-          new VisionConfig(32, 32, 8, 64, List.of(2), 32, 4, null),
-          new TextConfig(16, 49408, 32, 2, 2, 4, null),
+          VitConfig.builder()
+              .setImageSize(32)
+              .setPatchSize(8)
+              .setWidth(64)
+              .setLayers(2)
+              .optHeadWidth(32)
+              .build(),
+          TextConfig.builder()
+              .setContextLength(16)
+              .setVocabSize(49408)
+              .setWidth(32)
+              .setHeads(2)
+              .setLayers(2)
+              .build(),
           false);
   private static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(32).build();
 

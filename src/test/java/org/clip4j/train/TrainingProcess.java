@@ -12,7 +12,16 @@ final class TrainingProcess {
   /** An embedding of some megabytes, so that a checkpoint takes its time. */
   static final ClipConfig CONFIG =
       new ClipConfig(
-          16, SmallTraining.VIT.vision(), new TextConfig(8, 20_000, 32, 2, 1, 4, null), false);
+          16,
+          SmallTraining.VIT.vision(),
+          TextConfig.builder()
+              .setContextLength(8)
+              .setVocabSize(20_000)
+              .setWidth(32)
+              .setHeads(2)
+              .setLayers(1)
+              .build(),
+          false);
 
   static final int CHECKPOINT_STEPS = 3;
 

@@ -35,7 +35,14 @@ class TrainingStepTest {
       new AdamW.Hyperparameters(0.9, 0.98, 1e-6, 0.2, 0.5, 1);
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-vit", "openclip-siglip", "openclip-clipa", "openclip-eos-pool"})
+  @ValueSource(
+      strings = {
+        "openclip-vit",
+        "openclip-siglip",
+        "openclip-clipa",
+        "openclip-eos-pool",
+        "openclip-timm-vit"
+      })
   void micro_batches_give_the_gradients_of_the_whole_batch_with_patch_dropout(String name) {
     try (ClipModel model = Steps.golden(name)) {
       model.setTrainable(true);
@@ -219,7 +226,7 @@ class TrainingStepTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-vit", "openclip-siglip", "openclip-clipa"})
+  @ValueSource(strings = {"openclip-vit", "openclip-siglip", "openclip-clipa", "openclip-timm-vit"})
   void lower_precisions_give_float32_gradients_near_those_of_float32(String name) {
     try (ClipModel model = Steps.golden(name)) {
       model.setTrainable(true);

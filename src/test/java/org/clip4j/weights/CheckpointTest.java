@@ -19,8 +19,10 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.weights.safetensors.SafeTensors;
 import org.clip4j.weights.safetensors.SafeTensorsWriter;
 import org.clip4j.weights.tensors.CheckpointException;
@@ -33,9 +35,24 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CheckpointTest {
-  private static final VisionConfig VISION =
-      new VisionConfig(16, 16, 8, 12, List.of(2), 4, 2.0, null);
-  private static final TextConfig TEXT = new TextConfig(7, 30, 8, 2, 1, 2.0, null);
+  private static final VitConfig VISION =
+      VitConfig.builder()
+          .setImageSize(16)
+          .setPatchSize(8)
+          .setWidth(12)
+          .setLayers(2)
+          .optHeadWidth(4)
+          .optMlpRatio(2.0)
+          .build();
+  private static final TextConfig TEXT =
+      TextConfig.builder()
+          .setContextLength(7)
+          .setVocabSize(30)
+          .setWidth(8)
+          .setHeads(2)
+          .setLayers(1)
+          .optMlpRatio(2.0)
+          .build();
   private static final ClipConfig TINY = new ClipConfig(6, VISION, TEXT, false);
 
   @TempDir Path folder;
@@ -110,13 +127,36 @@ class CheckpointTest {
         .isEqualTo(
             new ClipConfig(
                 24,
-                new VisionConfig(48, 48, 8, 64, List.of(3), 16, 2.5, null),
-                new TextConfig(77, 49408, 32, 2, 2, 3.0, null),
+                VitConfig.builder()
+                    .setImageSize(48)
+                    .setPatchSize(8)
+                    .setWidth(64)
+                    .setLayers(3)
+                    .optHeadWidth(16)
+                    .optMlpRatio(2.5)
+                    .build(),
+                TextConfig.builder()
+                    .setContextLength(77)
+                    .setVocabSize(49408)
+                    .setWidth(32)
+                    .setHeads(2)
+                    .setLayers(2)
+                    .optMlpRatio(3.0)
+                    .build(),
                 true));
     assertThat(config("openclip-vit-quickgelu").vision())
-        .isEqualTo(new VisionConfig(32, 48, 8, 60, List.of(2), 20, 3.7, 0.1));
+        .isEqualTo(
+            VitConfig.builder()
+                .setImageSize(32, 48)
+                .setPatchSize(8)
+                .setWidth(60)
+                .setLayers(2)
+                .optHeadWidth(20)
+                .optMlpRatio(3.7)
+                .optLsInitValue(0.1)
+                .build());
     assertThat(config("openclip-rn").vision())
-        .isEqualTo(new VisionConfig(64, 64, 0, 8, List.of(1, 2, 1, 1), 64, 4.0, null));
+        .isEqualTo(ResNetConfig.of(64, 8, List.of(1, 2, 1, 1)));
   }
 
   private static ClipConfig config(String golden) throws IOException {
@@ -322,9 +362,26 @@ class CheckpointTest {
 
   @Test
   void what_the_transformers_layout_cannot_hold_is_refused() {
-    VisionConfig wide = new VisionConfig(16, 24, 8, 12, List.of(2), 4, 2.0, null);
-    VisionConfig scaled = new VisionConfig(16, 16, 8, 12, List.of(2), 4, 2.0, 0.1);
-    VisionConfig resNet = new VisionConfig(32, 32, 0, 8, List.of(1, 1, 1, 1), 64, 4.0, null);
+    VitConfig wide =
+        VitConfig.builder()
+            .setImageSize(16, 24)
+            .setPatchSize(8)
+            .setWidth(12)
+            .setLayers(2)
+            .optHeadWidth(4)
+            .optMlpRatio(2.0)
+            .build();
+    VitConfig scaled =
+        VitConfig.builder()
+            .setImageSize(16)
+            .setPatchSize(8)
+            .setWidth(12)
+            .setLayers(2)
+            .optHeadWidth(4)
+            .optMlpRatio(2.0)
+            .optLsInitValue(0.1)
+            .build();
+    VisionConfig resNet = ResNetConfig.of(32, 8, List.of(1, 1, 1, 1));
     for (VisionConfig vision : List.of(wide, scaled, resNet)) {
       ClipConfig config = new ClipConfig(6, vision, TEXT, false);
       assertThatThrownBy(() -> saved(Layout.TRANSFORMERS, config))

@@ -15,7 +15,7 @@ import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.testing.Bounds;
 import org.clip4j.weights.tensors.CheckpointException;
 import org.junit.jupiter.api.Test;
@@ -25,8 +25,15 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class ConfigFilesTest {
-  private static final VisionConfig SQUARE =
-      new VisionConfig(48, 48, 8, 64, List.of(3), 16, 2.5, null);
+  private static final VitConfig SQUARE =
+      VitConfig.builder()
+          .setImageSize(48)
+          .setPatchSize(8)
+          .setWidth(64)
+          .setLayers(3)
+          .optHeadWidth(16)
+          .optMlpRatio(2.5)
+          .build();
 
   @TempDir Path folder;
 
@@ -43,8 +50,19 @@ class ConfigFilesTest {
     ClipConfig expected =
         new ClipConfig(
             512,
-            new VisionConfig(224, 224, 32, 768, List.of(12), 64, 4.0, null),
-            new TextConfig(77, 49408, 512, 8, 12, 4.0, null),
+            VitConfig.builder()
+                .setImageSize(224)
+                .setPatchSize(32)
+                .setWidth(768)
+                .setLayers(12)
+                .build(),
+            TextConfig.builder()
+                .setContextLength(77)
+                .setVocabSize(49408)
+                .setWidth(512)
+                .setHeads(8)
+                .setLayers(12)
+                .build(),
             true);
     assertThat(clip("")).isEqualTo(expected);
     assertThat(clip(", 'text_config': null, 'vision_config': {}, 'text_config_dict': null"))
@@ -66,7 +84,16 @@ class ConfigFilesTest {
         clip(
             ", 'projection_dim': 768, 'text_config': {'hidden_size': 64},"
                 + " 'text_config_dict': {'hidden_size': 768, 'num_attention_heads': 12}");
-    assertThat(config.text()).isEqualTo(new TextConfig(77, 49408, 768, 12, 12, 2048 / 768.0, null));
+    assertThat(config.text())
+        .isEqualTo(
+            TextConfig.builder()
+                .setContextLength(77)
+                .setVocabSize(49408)
+                .setWidth(768)
+                .setHeads(12)
+                .setLayers(12)
+                .optMlpRatio(2048 / 768.0)
+                .build());
     assertThat(config.embedDim()).isEqualTo(768);
   }
 
@@ -121,12 +148,35 @@ class ConfigFilesTest {
 
   @Test
   void a_vocabulary_of_its_own_is_pooled_at_its_highest_id() {
-    ClipConfig own = new ClipConfig(6, SQUARE, new TextConfig(9, 30, 8, 2, 1, 2.0, null), false);
+    ClipConfig own =
+        new ClipConfig(
+            6,
+            SQUARE,
+            TextConfig.builder()
+                .setContextLength(9)
+                .setVocabSize(30)
+                .setWidth(8)
+                .setHeads(2)
+                .setLayers(1)
+                .optMlpRatio(2.0)
+                .build(),
+            false);
     JsonObject text = TransformersConfig.write(own, "float32").getAsJsonObject("text_config");
     assertThat(text.get("eos_token_id").getAsInt()).isEqualTo(2);
     assertThat(text.get("hidden_act").getAsString()).isEqualTo("gelu");
     ClipConfig openai =
-        new ClipConfig(6, SQUARE, new TextConfig(9, 49408, 8, 2, 1, 2.0, null), true);
+        new ClipConfig(
+            6,
+            SQUARE,
+            TextConfig.builder()
+                .setContextLength(9)
+                .setVocabSize(49408)
+                .setWidth(8)
+                .setHeads(2)
+                .setLayers(1)
+                .optMlpRatio(2.0)
+                .build(),
+            true);
     text = TransformersConfig.write(openai, "float32").getAsJsonObject("text_config");
     assertThat(text.get("eos_token_id").getAsInt()).isEqualTo(49407);
     assertThat(text.get("hidden_act").getAsString()).isEqualTo("quick_gelu");

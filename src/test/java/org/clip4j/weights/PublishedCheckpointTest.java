@@ -19,7 +19,7 @@ import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TextPooling;
 import org.clip4j.model.TokenizerOptions;
-import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VitConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.text.json.TokenizerJson;
@@ -39,8 +39,22 @@ class PublishedCheckpointTest {
   private static final ClipConfig TINY =
       new ClipConfig(
           6,
-          new VisionConfig(16, 16, 8, 12, List.of(2), 4, 2.0, null),
-          new TextConfig(7, 30, 8, 2, 1, 2.0, null),
+          VitConfig.builder()
+              .setImageSize(16)
+              .setPatchSize(8)
+              .setWidth(12)
+              .setLayers(2)
+              .optHeadWidth(4)
+              .optMlpRatio(2.0)
+              .build(),
+          TextConfig.builder()
+              .setContextLength(7)
+              .setVocabSize(30)
+              .setWidth(8)
+              .setHeads(2)
+              .setLayers(1)
+              .optMlpRatio(2.0)
+              .build(),
           false);
 
   @TempDir Path folder;
@@ -56,8 +70,19 @@ class PublishedCheckpointTest {
           .isEqualTo(
               new ClipConfig(
                   16,
-                  new VisionConfig(32, 32, 8, 64, List.of(2), 64, 4, null),
-                  new TextConfig(16, 500, 64, 1, 2, 4, null),
+                  VitConfig.builder()
+                      .setImageSize(32)
+                      .setPatchSize(8)
+                      .setWidth(64)
+                      .setLayers(2)
+                      .build(),
+                  TextConfig.builder()
+                      .setContextLength(16)
+                      .setVocabSize(500)
+                      .setWidth(64)
+                      .setHeads(1)
+                      .setLayers(2)
+                      .build(),
                   true));
       assertThat(checkpoint.transform()).isEqualTo(ImageTransform.openai(32, 32));
       assertThat(checkpoint.tensors().get("visual.proj").type()).isEqualTo(TensorType.F16);
@@ -187,27 +212,19 @@ class PublishedCheckpointTest {
   @Test
   void a_model_carries_its_tokenizer_from_folder_to_folder() throws IOException {
     Path named = folder.resolve("named");
-    TextConfig t = new TextConfig(16, 2000, 8, 2, 1, 2.0, null);
-    ClipConfig config =
-        new ClipConfig(
-            6,
-            TINY.vision(),
-            new TextConfig(
-                16,
-                2000,
-                t.width(),
-                t.heads(),
-                t.layers(),
-                t.mlpRatio(),
-                null,
-                true,
-                TextPooling.EOS,
-                1,
-                t.projection(),
-                false,
-                t.normEpsilon(),
-                new TokenizerOptions("org/name", "canonicalize", false)),
-            false);
+    TextConfig t =
+        TextConfig.builder()
+            .setContextLength(16)
+            .setVocabSize(2000)
+            .setWidth(8)
+            .setHeads(2)
+            .setLayers(1)
+            .optMlpRatio(2.0)
+            .optPooling(TextPooling.EOS)
+            .optEosId(1)
+            .optTokenizer(new TokenizerOptions("org/name", "canonicalize", false))
+            .build();
+    ClipConfig config = new ClipConfig(6, TINY.vision(), t, false);
     Checkpoint.save(named, Layout.OPENCLIP, config, ImageTransform.openai(16, 16), zeros(config));
     try (Checkpoint without = Checkpoint.open(named)) {
       assertThat(without.tokenizer()).isEmpty();

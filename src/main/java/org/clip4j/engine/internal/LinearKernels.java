@@ -370,6 +370,9 @@ public final class LinearKernels {
     return (size + BLOCK - 1) / BLOCK * BLOCK;
   }
 
+  /** A weight and its bias, laid out. */
+  public record Laid(NDArray weight, NDArray bias) {}
+
   /**
    * Lays a weight and its bias out, or some of their rows.
    *
@@ -381,9 +384,8 @@ public final class LinearKernels {
    *     results
    * @param biasRows multiplied into one value of the bias each
    * @param operation what they will be used for
-   * @return the weight and the bias
    */
-  public List<NDArray> lay(
+  public Laid lay(
       NDManager owner,
       NDArray weight,
       @Nullable NDArray bias,
@@ -396,11 +398,11 @@ public final class LinearKernels {
     String layout = isPacked(inputs, outputs, operation) ? "packed_" : "";
     NDArray laidWeight = lay(owner, layout + "weight", weight, from, weightRows);
     if (bias != null) {
-      return List.of(laidWeight, lay(owner, layout + "bias", bias, from, biasRows));
+      return new Laid(laidWeight, lay(owner, layout + "bias", bias, from, biasRows));
     }
     try (NDManager scratch = biasRows.getManager().newSubManager()) {
       NDArray zeros = TorchScript.list(List.of(scratch.zeros(new Shape(outputs)))).get(0);
-      return List.of(laidWeight, lay(owner, layout + "bias", zeros, 0, biasRows));
+      return new Laid(laidWeight, lay(owner, layout + "bias", zeros, 0, biasRows));
     }
   }
 

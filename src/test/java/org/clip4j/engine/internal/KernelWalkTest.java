@@ -93,7 +93,9 @@ class KernelWalkTest {
         NDArray ones = own.ones(new Shape(shape[1]));
         NDList laid = new NDList();
         for (Operation operation : Operation.values()) {
-          laid.addAll(linear.lay(own, w, b, 0, ones, ones, operation));
+          LinearKernels.Laid pair = linear.lay(own, w, b, 0, ones, ones, operation);
+          laid.add(pair.weight());
+          laid.add(pair.bias());
         }
         TorchScript.list(laid);
         NDArray plainW = plain(own, w);

@@ -89,7 +89,8 @@ public class ProductBenchmark {
     NDArray bias = manager.randomNormal(new Shape(outputs));
     TorchScript.list(List.of(weight, bias));
     NDArray ones = manager.ones(new Shape(outputs));
-    return linear.lay(manager, weight, bias, 0, ones, ones, operation);
+    LinearKernels.Laid laid = linear.lay(manager, weight, bias, 0, ones, ones, operation);
+    return List.of(laid.weight(), laid.bias());
   }
 
   /** Frees the weights. */

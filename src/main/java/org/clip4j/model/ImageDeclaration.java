@@ -1,0 +1,65 @@
+package org.clip4j.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import java.util.Map;
+import org.clip4j.engine.Precision;
+import org.jspecify.annotations.Nullable;
+
+/** What a family of image towers declares: its parameters, and how a tower is made of them. */
+interface ImageDeclaration {
+
+  /**
+   * Positional embeddings that can be resampled.
+   *
+   * @param name in checkpoints
+   * @param before how many of them precede those of the grid of patches
+   */
+  record Positions(String name, int before) {}
+
+  /** Declares the image tower of a model; the one place that knows every family. */
+  static ImageDeclaration of(ClipConfig config) {
+    return config
+        .vision()
+        .accept(
+            new VisionConfig.Visitor<>() {
+              @Override
+              public ImageDeclaration vit(VitConfig tower) {
+                return VisionTransformer.declare(config, tower);
+              }
+
+              @Override
+              public ImageDeclaration resNet(ResNetConfig tower) {
+                return new ModifiedResNet.Declaration(tower, config.embedDim());
+              }
+
+              @Override
+              public ImageDeclaration sigLip(SigLipConfig tower) {
+                return SigLipVisionTransformer.declare(tower);
+              }
+
+              @Override
+              public ImageDeclaration timmVit(TimmVitConfig tower) {
+                return TimmVisionTransformer.declare(config, tower);
+              }
+            });
+  }
+
+  /** Lists the parameters and buffers in the order of checkpoints. */
+  List<ParameterSpec> specs();
+
+  /**
+   * Makes a tower.
+   *
+   * @param manager owns the kernels
+   * @param parameters all of the model
+   */
+  ImageTower tower(NDManager manager, Map<String, NDArray> parameters);
+
+  /** Proves the kernels that a tower would use, see {@link KernelSurvey}. */
+  void prove(NDManager manager, Precision precision, boolean trained);
+
+  /** Names the positional embeddings; null where images have one size. */
+  @Nullable Positions positions();
+}

@@ -1,0 +1,165 @@
+package org.clip4j.model;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import org.clip4j.engine.Precision;
+import org.clip4j.model.ResidualAttentionBlock.Kind;
+
+/**
+ * An image encoder that is a transformer over patches, as a family declares it: an embedding of the
+ * patches, residual attention blocks, and what makes the image's feature of the last block's
+ * output.
+ */
+final class PatchTower implements ImageTower {
+
+  /**
+   * What a family declares.
+   *
+   * @param prefix what precedes all names in checkpoints
+   * @param blocks what precedes a block's number in its names
+   * @param parameters those around the blocks, and the blocks among them
+   * @param kind what the blocks share
+   * @param positions the positional embeddings, without the prefix
+   * @param poolsFirst whether only the first row of the last block is pooled
+   * @param source the functions {@code embed}, [N, 3, height, width] to [N, L, D]; {@code
+   *     embed_kept}, the same of some patches [N, K]; and {@code project}, [N, L, D], or [N, D]
+   *     where the first row is pooled, to [N, E]; they may call {@link #PATCHES}
+   */
+  record Declaration(
+      VisionTransformerConfig vision,
+      String prefix,
+      String blocks,
+      Parameters parameters,
+      Kind kind,
+      Positions positions,
+      boolean poolsFirst,
+      Function<TowerKernels.Use, String> source)
+      implements ImageDeclaration {
+
+    @Override
+    public List<ParameterSpec> specs() {
+      return parameters.specs(prefix);
+    }
+
+    @Override
+    public ImageTower tower(NDManager manager, Map<String, NDArray> all) {
+      return new PatchTower(this, manager, all);
+    }
+
+    @Override
+    public void prove(NDManager manager, Precision precision, boolean trained) {
+      KernelSurvey.prove(manager, precision, kind);
+      KernelSurvey.prove(manager, precision, kind.activation(), parameters);
+    }
+
+    @Override
+    public Positions positions() {
+      return new Positions(prefix + positions.name(), positions.before());
+    }
+  }
+
+  /**
+   * The functions {@code patches}, [N, 3, height, width] to [N, patches, values of a patch], and
+   * {@code kept_patches}, to those of the given indices.
+   *
+   * <p>A convolution whose stride is its kernel is a linear map of each patch; as one matrix
+   * product it is faster. What is left of a grid that does not divide the image is cut off.
+   */
+  private static final String PATCHES =
+      """
+      def patches(self, pixels: Tensor) -> Tensor:
+        N = torch.size(pixels, 0)
+        x = torch.slice(torch.slice(pixels, 2, 0, {gh} * {P}), 3, 0, {gw} * {P})
+        x = torch.reshape(x, [N, 3, {gh}, {P}, {gw}, {P}])
+        return torch.reshape(torch.permute(x, [0, 2, 4, 1, 3, 5]), [N, {gh} * {gw}, 3 * {P} * {P}])
+
+      def kept_patches(self, pixels: Tensor, kept: Tensor) -> Tensor:
+        N = torch.size(kept, 0)
+        start = torch.arange(N, dtype=4, layout=None, device=ops.prim.device(kept), pin_memory=False)
+        index = torch.add(kept, torch.mul(torch.unsqueeze(start, 1), {gh} * {gw}))
+        return self.rows(torch.flatten(self.patches(pixels), 0, 1), index)  # [N, K, 3PP]
+
+      def rows(self, table: Tensor, index: Tensor) -> Tensor:
+        x = torch.index_select(table, 0, torch.flatten(index))
+        return torch.reshape(x, [torch.size(index, 0), torch.size(index, 1), -1])
+
+      """;
+
+  private final Declaration declared;
+  private final TowerKernels kernels;
+  private final NDList own;
+  private final Transformer transformer;
+  private volatile PreparedEmbedding prepared;
+
+  private record PreparedEmbedding(PreparedLinear linear, NDList parameters) {}
+
+  private PatchTower(Declaration declared, NDManager manager, Map<String, NDArray> all) {
+    this.declared = declared;
+    String patches = patches(declared.vision);
+    kernels =
+        new TowerKernels(
+            manager,
+            use ->
+                patches
+                    + declared.source.apply(use)
+                    + ResidualAttentionBlock.source(declared.kind, use));
+    own = declared.parameters.of(all, declared.prefix);
+    transformer =
+        new Transformer(
+            declared.kind,
+            kernels,
+            all,
+            declared.prefix + declared.blocks,
+            declared.vision.layers());
+  }
+
+  private static String patches(VisionTransformerConfig vision) {
+    return PATCHES
+        .replace("{P}", Integer.toString(vision.patchSize()))
+        .replace("{gh}", Integer.toString(vision.gridHeight()))
+        .replace("{gw}", Integer.toString(vision.gridWidth()));
+  }
+
+  @Override
+  public Activation activation() {
+    return declared.kind.activation();
+  }
+
+  @Override
+  public void prepare(PreparedLinear linear) {
+    transformer.prepare(linear, declared.poolsFirst);
+    prepared =
+        linear == null || !declared.parameters.laysOut()
+            ? null
+            : new PreparedEmbedding(linear, declared.parameters.prepare(linear, own, Set.of()));
+  }
+
+  @Override
+  public NDArray forward(
+      Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
+    NDArray x =
+        kept == null
+            ? embed(pass, pixels) // [N, L, D]
+            : kernels.call(pass, "embed_kept", pixels, kept, own);
+    NDArray last =
+        declared.poolsFirst
+            ? transformer.forwardAt(pass, x, pixels, hiddenStates) // [N, D]
+            : transformer.forward(pass, x, hiddenStates); // [N, L, D]
+    return kernels.call(pass, "project", last, own); // [N, E]
+  }
+
+  private NDArray embed(Forward pass, NDArray pixels) {
+    PreparedEmbedding now = prepared;
+    boolean serves =
+        now != null && now.linear.serves(pass, pixels.size(0) * declared.vision.patches());
+    return serves
+        ? kernels.call(now.linear, "embed", pixels, now.parameters)
+        : kernels.call(pass, "embed", pixels, own);
+  }
+}

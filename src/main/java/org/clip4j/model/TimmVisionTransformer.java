@@ -1,0 +1,92 @@
+package org.clip4j.model;
+
+import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.model.ImageDeclaration.Positions;
+import org.clip4j.model.ParameterSpec.Init;
+import org.clip4j.model.ResidualAttentionBlock.Kind;
+import org.clip4j.model.ResidualAttentionBlock.Starts;
+
+/**
+ * The image encoder as timm's plain {@code VisionTransformer} with {@code pre_norm} and {@code
+ * global_pool='token'}: a class token, a LayerNorm before the blocks, and a linear head on the
+ * token's last LayerNorm.
+ */
+final class TimmVisionTransformer {
+  private static final String BLOCKS = "blocks.";
+
+  private static final String SOURCE =
+      """
+      def embed(self, pixels: Tensor, p: List[Tensor]) -> Tensor:
+        return self.tokens(self.patches(pixels), {pos_embed}, p)  # [N, L, D]
+
+      def embed_kept(self, pixels: Tensor, kept: Tensor, p: List[Tensor]) -> Tensor:
+        first = torch.expand(torch.slice({pos_embed}, 1, 0, 1), [torch.size(kept, 0), 1, {D}])
+        grid = torch.select(torch.slice({pos_embed}, 1, 1), 0, 0)
+        positions = torch.cat([first, self.rows(grid, kept)], 1)  # [N, K+1, D]
+        return self.tokens(self.kept_patches(pixels, kept), positions, p)  # [N, K+1, D]
+
+      def tokens(self, patches: Tensor, positions: Tensor, p: List[Tensor]) -> Tensor:
+        x = {project_patches}
+        token = torch.expand({cls_token}, [torch.size(x, 0), 1, {D}])
+        x = torch.add(torch.cat([token, self.full(x)], 1), positions)
+        return torch.layer_norm(x, [{D}], {norm_pre.*}, {eps})
+
+      def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
+        return self.full(self.linear(torch.layer_norm(x, [{D}], {norm.*}, {eps}), {head.*}))  # [N, E]
+
+      """;
+
+  private static final String PROJECT_PATCHES =
+      "self.matmul(patches, torch.t(torch.reshape({patch_embed.proj.weight}, [{D}, -1])))";
+
+  private static final String PREPARED_PROJECT_PATCHES =
+      "self.packed(patches, {patch_embed.proj.weight}, {patch_embed.proj.bias}, {D})";
+
+  private TimmVisionTransformer() {}
+
+  /** Declares the tower. */
+  static PatchTower.Declaration declare(ClipConfig config, TimmVitConfig vision) {
+    Activation activation = Activation.of(vision.tanhGelu(), false);
+    Kind kind = Kind.of(vision, activation, ResidualAttentionBlock.TIMM, Starts.timm());
+    Parameters parameters = parameters(vision, kind, config.embedDim());
+    return new PatchTower.Declaration(
+        vision,
+        "visual.trunk.",
+        BLOCKS,
+        parameters,
+        kind,
+        new Positions("pos_embed", 1),
+        true,
+        use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
+  }
+
+  private static Parameters parameters(TimmVitConfig vision, Kind block, int embedDim) {
+    int width = vision.width();
+    int patch = vision.patchSize();
+    Init weight = Parameters.normal(0.02);
+    return new Parameters()
+        .add("cls_token", Parameters.normal(1e-6), 1, 1, width)
+        .add("pos_embed", weight, 1, vision.patches() + 1L, width)
+        .add(
+            "patch_embed.proj.weight",
+            Parameters.uniformOf(3.0 * patch * patch),
+            width,
+            3,
+            patch,
+            patch)
+        .norm("norm_pre", width)
+        .blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers())
+        .norm("norm", width)
+        .linear("head", weight, Parameters.constant(0), embedDim, width)
+        .lay("patch_embed.proj.", Operation.PRODUCT);
+  }
+
+  private static String source(TimmVitConfig vision, Parameters parameters, boolean packs) {
+    return parameters.resolve(
+        SOURCE
+            .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES)
+            .replace("{D}", Integer.toString(vision.width()))
+            .replace("{eps}", Double.toString(vision.normEpsilon())),
+        packs);
+  }
+}

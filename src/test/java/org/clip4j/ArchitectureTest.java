@@ -70,6 +70,8 @@ class ArchitectureTest {
           "org.clip4j.loss",
           "org.clip4j.model",
           "org.clip4j.search",
+          "org.clip4j.search.internal",
+          "org.clip4j.search.lucene",
           "org.clip4j.springai",
           "org.clip4j.text",
           "org.clip4j.text.internal",
@@ -86,7 +88,7 @@ class ArchitectureTest {
   private static final String[] INTERNAL = {"org.clip4j..internal..", "org.clip4j.io"};
 
   /** How many classes there are, nested ones included, so that no rule holds for want of them. */
-  private static final int CLASS_COUNT = 680;
+  private static final int CLASS_COUNT = 750;
 
   @Test
   void every_package_is_known_to_these_rules() {

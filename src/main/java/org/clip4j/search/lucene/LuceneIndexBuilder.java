@@ -1,4 +1,4 @@
-package org.clip4j.search;
+package org.clip4j.search.lucene;
 
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,4 +1,4 @@
-package org.clip4j.search;
+package org.clip4j.search.lucene;
 
 import java.io.FileNotFoundException;
 import java.io.IOException;
@@ -21,19 +21,13 @@ import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.IOContext;
 import org.apache.lucene.store.IndexInput;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.MappedFile;
 
 /** The files of a Lucene index: whether they are whole. */
 final class IndexFiles {
   private static final int TRIES = 10;
 
   private IndexFiles() {}
-
-  /** A mapped file, and how long it is. */
-  record Mapped(Path file, long bytes) {
-    static Mapped of(Path file) {
-      return new Mapped(file, file.toFile().length());
-    }
-  }
 
   /** Says that a folder holds no index, and what to do if it holds one of the old format. */
   static void requireIndex(Path folder, Directory directory) throws IOException {
@@ -128,34 +122,15 @@ final class IndexFiles {
   }
 
   /** The files that a reader has mapped, as long as they are now. */
-  static List<Mapped> mapped(Path folder, IndexReader reader) throws IOException {
-    List<Mapped> mapped = new ArrayList<>();
+  static List<MappedFile> mapped(Path folder, IndexReader reader) throws IOException {
+    List<MappedFile> mapped = new ArrayList<>();
     for (LeafReaderContext leaf : reader.leaves()) {
       for (String file : ((SegmentReader) leaf.reader()).getSegmentInfo().files()) {
         if (file.endsWith(".cfs")) { // the others were read when the reader was made
-          mapped.add(Mapped.of(folder.resolve(file)));
+          mapped.add(MappedFile.of(folder.resolve(file)));
         }
       }
     }
     return mapped;
-  }
-
-  /**
-   * Refuses files that were cut since they were mapped: to read beyond their end gives anything, or
-   * an {@link InternalError}. One that was deleted is whole as long as it is mapped.
-   */
-  static void requireWhole(List<Mapped> mapped) throws IOException {
-    for (Mapped each : mapped) {
-      long bytes = each.file.toFile().length();
-      if (bytes < each.bytes && Files.exists(each.file)) {
-        throw new IOException(
-            each.file
-                + " was cut from "
-                + each.bytes
-                + " to "
-                + bytes
-                + " bytes while it was in use; close the index and restore the folder");
-      }
-    }
   }
 }

@@ -1,9 +1,10 @@
-package org.clip4j.search;
+package org.clip4j.search.lucene;
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.search.Embeddings;
 
 /**
  * Says which model made embeddings: those of different ones cannot be compared, though they may

@@ -1,4 +1,4 @@
-package org.clip4j.search;
+package org.clip4j.search.lucene;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -24,6 +24,8 @@ import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.MMapDirectory;
 import org.clip4j.io.IoErrors;
+import org.clip4j.search.Embeddings;
+import org.clip4j.search.internal.VectorCheck;
 
 /**
  * Embeddings under ids, with fields to filter by, in a folder of Apache Lucene's: entries are
@@ -318,7 +320,7 @@ public final class LuceneIndex implements AutoCloseable {
   }
 
   private void check(float[] vector, String what) {
-    Vectors.check(vector, dimensions, what);
+    VectorCheck.of(vector, dimensions, what);
   }
 
   /** Removes entries; those that are not there are passed over. Gives how many were removed. */

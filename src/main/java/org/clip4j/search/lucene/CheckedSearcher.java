@@ -1,4 +1,4 @@
-package org.clip4j.search;
+package org.clip4j.search.lucene;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -24,6 +24,7 @@ import org.apache.lucene.search.TopDocs;
 import org.apache.lucene.search.Weight;
 import org.apache.lucene.util.Bits;
 import org.apache.lucene.util.BytesRef;
+import org.clip4j.io.MappedFile;
 
 /**
  * A state of a {@link LuceneIndex}, as one searches it: a document for each entry.
@@ -44,7 +45,7 @@ final class CheckedSearcher extends IndexSearcher {
 
   private static final int SAMPLE = 4096;
 
-  private final List<IndexFiles.Mapped> files;
+  private final List<MappedFile> files;
   private final int distinct;
   private final boolean hasCopies;
   private float[][] sample; // guarded by this
@@ -61,7 +62,7 @@ final class CheckedSearcher extends IndexSearcher {
   }
 
   void requireWhole() throws IOException {
-    IndexFiles.requireWhole(files);
+    MappedFile.requireWhole(files);
   }
 
   /** How many different vectors there are. */

@@ -1,8 +1,9 @@
-package org.clip4j.search;
+package org.clip4j.search.lucene;
 
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
@@ -12,6 +13,7 @@ import org.apache.lucene.index.Term;
 import org.apache.lucene.search.BooleanClause.Occur;
 import org.apache.lucene.search.BooleanQuery;
 import org.apache.lucene.search.FieldExistsQuery;
+import org.apache.lucene.search.HitQueue;
 import org.apache.lucene.search.KnnFloatVectorQuery;
 import org.apache.lucene.search.Query;
 import org.apache.lucene.search.ScoreDoc;
@@ -106,14 +108,21 @@ final class IndexSearch {
   }
 
   private List<Scored> scan(int most) throws IOException {
-    TopK top = new TopK(most);
+    HitQueue top = new HitQueue(most, false); // of equal scores, the lower document is better
     searcher.vectors(
         amongKept,
-        (doc, values) -> top.add(doc, VectorUtil.dotProduct(vector, values.vectorValue())));
+        (doc, values) -> {
+          float score = VectorUtil.dotProduct(vector, values.vectorValue());
+          if (top.size() < most || score > top.top().score) {
+            top.insertWithOverflow(new ScoreDoc(doc, score));
+          }
+        });
     List<Scored> ranked = new ArrayList<>();
-    for (Hit hit : top.drain()) {
-      ranked.add(scored(hit.row(), hit.score(), null));
+    while (top.size() > 0) {
+      ScoreDoc each = top.pop();
+      ranked.add(scored(each.doc, each.score, null));
     }
+    Collections.reverse(ranked);
     return ranked;
   }
 

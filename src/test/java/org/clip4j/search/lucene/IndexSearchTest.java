@@ -1,14 +1,14 @@
-package org.clip4j.search;
+package org.clip4j.search.lucene;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
-import static org.clip4j.search.LuceneIndexTest.VECTORS;
-import static org.clip4j.search.LuceneIndexTest.create;
-import static org.clip4j.search.LuceneIndexTest.entries;
-import static org.clip4j.search.LuceneIndexTest.ids;
 import static org.clip4j.search.TestVectors.nearest;
 import static org.clip4j.search.TestVectors.uniform;
+import static org.clip4j.search.lucene.LuceneIndexTest.VECTORS;
+import static org.clip4j.search.lucene.LuceneIndexTest.create;
+import static org.clip4j.search.lucene.LuceneIndexTest.entries;
+import static org.clip4j.search.lucene.LuceneIndexTest.ids;
 
 import java.io.IOException;
 import java.nio.file.Path;
@@ -23,6 +23,8 @@ import java.util.Random;
 import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
+import org.apache.lucene.util.VectorUtil;
+import org.clip4j.search.ExactIndex;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -62,7 +64,7 @@ class IndexSearchTest {
           int row = Integer.parseInt(best.id().substring(1));
           // The exact vectors score, also where bytes were searched.
           assertThat(best.score())
-              .isCloseTo(InnerProducts.of(query, VECTORS[row], 0), within(1e-6f));
+              .isCloseTo(VectorUtil.dotProduct(query, VECTORS[row]), within(1e-6f));
         }
         assertThat(index.isInt8()).isEqualTo(int8);
       }

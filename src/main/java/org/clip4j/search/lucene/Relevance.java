@@ -1,4 +1,4 @@
-package org.clip4j.search;
+package org.clip4j.search.lucene;
 
 import org.apache.commons.numbers.gamma.RegularizedBeta;
 

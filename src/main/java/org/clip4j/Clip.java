@@ -9,20 +9,20 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
-import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.ParameterSource;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
@@ -59,6 +59,7 @@ public final class Clip implements AutoCloseable {
   private final Tokenizer tokenizer; // null where there is none for the model's vocabulary
   private final Encoder encoder;
   private final ImageDecoder decoder;
+  private final IoErrors.@Nullable Work<Checkpoint> checkpoint; // null where it is not known
   private final ReentrantReadWriteLock calls = new ReentrantReadWriteLock(true);
   private boolean closed;
 
@@ -67,12 +68,14 @@ public final class Clip implements AutoCloseable {
       ImageTransform transform,
       Tokenizer tokenizer,
       Encoder encoder,
-      ImageDecoder decoder) {
+      ImageDecoder decoder,
+      IoErrors.@Nullable Work<Checkpoint> checkpoint) {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
     this.encoder = encoder;
     this.decoder = decoder;
+    this.checkpoint = checkpoint;
   }
 
   /**
@@ -136,27 +139,25 @@ public final class Clip implements AutoCloseable {
    * @param tokenizer what the model was trained with; null for images only
    */
   public static Clip of(ClipModel model, ImageTransform transform, @Nullable Tokenizer tokenizer) {
-    return of(model, transform, tokenizer, Precision.FP32, true, Map.of(), ImageDecoder.defaults());
+    return of(
+        model,
+        transform,
+        tokenizer,
+        () -> Encoder.ofFixed(model, transform, tokenizer, Precision.FP32, true),
+        ImageDecoder.defaults(),
+        null);
   }
 
+  /** As above; the checkpoint has what the model may lack, for saving. */
   static Clip of(
       ClipModel model,
       ImageTransform transform,
       @Nullable Tokenizer tokenizer,
-      Precision precision,
-      boolean prepared,
-      Map<String, InputLevels> inputLevels,
-      ImageDecoder decoder) {
+      Supplier<Encoder> encoder,
+      ImageDecoder decoder,
+      IoErrors.@Nullable Work<Checkpoint> checkpoint) {
     try {
-      precision.requireOn(model.manager().getDevice());
-      return new Clip(
-          model,
-          transform,
-          tokenizer,
-          inputLevels.isEmpty() || !prepared
-              ? Encoder.ofFixed(model, transform, tokenizer, precision, prepared)
-              : Encoder.ofQuantized(model, transform, tokenizer, inputLevels),
-          decoder);
+      return new Clip(model, transform, tokenizer, encoder.get(), decoder, checkpoint);
     } catch (RuntimeException | Error e) {
       model.close();
       if (tokenizer != null) {
@@ -404,14 +405,24 @@ public final class Clip implements AutoCloseable {
     try {
       call(
           () -> {
-            CheckpointWriter.of(model.config(), transform, model.values())
-                .optTokenizer(tokenizer)
-                .write(folder, layout);
+            if (checkpoint == null || model.isComplete()) {
+              write(folder, layout, model.values());
+            } else {
+              try (Checkpoint opened = checkpoint.run()) {
+                write(folder, layout, opened.parameters());
+              }
+            }
             return null;
           });
     } catch (UncheckedIOException e) {
       throw IoErrors.worded(folder, e.getCause());
     }
+  }
+
+  private void write(Path folder, Layout layout, ParameterSource parameters) throws IOException {
+    CheckpointWriter.of(model.config(), transform, parameters)
+        .optTokenizer(tokenizer)
+        .write(folder, layout);
   }
 
   private String noTokenizer() {

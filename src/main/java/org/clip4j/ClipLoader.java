@@ -4,8 +4,11 @@ import ai.djl.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import org.clip4j.encode.Encoder;
 import org.clip4j.engine.Precision;
 import org.clip4j.hub.DownloadListener;
 import org.clip4j.hub.Hub;
@@ -14,6 +17,7 @@ import org.clip4j.image.ImageDecoder;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.ClipModel.Tower;
 import org.clip4j.model.KernelSurvey;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
@@ -35,6 +39,8 @@ public final class ClipLoader {
   private ClipConfig architecture;
   private Precision precision = Precision.FP32;
   private boolean prepared = true;
+  private boolean keepsWeights;
+  private Set<Tower> towers = EnumSet.allOf(Tower.class);
   private ImageDecoder decoder = ImageDecoder.defaults();
   private int imageHeight;
   private int imageWidth;
@@ -85,6 +91,28 @@ public final class ClipLoader {
    */
   public ClipLoader optPrepared(boolean prepared) {
     this.prepared = prepared;
+    return this;
+  }
+
+  /**
+   * Whether the weights are kept as they were beside what is laid out for inference; false by
+   * default. Needed by who trains {@link Clip#model} or reads its parameters; takes the memory of
+   * the weights once more.
+   */
+  public ClipLoader optKeepWeights(boolean keep) {
+    keepsWeights = keep;
+    return this;
+  }
+
+  /** Leaves the text encoder out: it is not read, and takes no memory. */
+  public ClipLoader optImagesOnly() {
+    towers = EnumSet.of(Tower.IMAGES);
+    return this;
+  }
+
+  /** Leaves the image encoder out: it is not read, and takes no memory. */
+  public ClipLoader optTextsOnly() {
+    towers = EnumSet.of(Tower.TEXTS);
     return this;
   }
 
@@ -147,7 +175,10 @@ public final class ClipLoader {
         if (prepared) {
           KernelSurvey.ahead(opened.config(), device, precision);
         }
-        model = ClipModel.load(opened.config(), opened.parameters(), device);
+        model =
+            prepared && !keepsWeights || towers.size() == 1
+                ? ClipModel.loadForInference(opened.config(), opened.parameters(), device, towers)
+                : ClipModel.load(opened.config(), opened.parameters(), device);
         requireFiniteScale(model, opened.weights());
       } catch (IOException | RuntimeException | Error e) {
         if (tokenizer != null) {
@@ -156,12 +187,24 @@ public final class ClipLoader {
         throw e;
       }
       return Clip.of(
-          model, opened.transform(), tokenizer, precision, prepared, opened.inputLevels(), decoder);
+          model,
+          opened.transform(),
+          tokenizer,
+          () -> encoder(model, opened, tokenizer),
+          decoder,
+          this::openCheckpoint);
     } catch (IOException e) {
       throw IoErrors.isInterruption(e)
           ? new UncheckedIOException("loading " + this + " was interrupted", e)
           : IoErrors.unchecked(e);
     }
+  }
+
+  private Encoder encoder(ClipModel model, Checkpoint opened, @Nullable Tokenizer tokenizer) {
+    precision.requireOn(device);
+    return prepared && !opened.inputLevels().isEmpty()
+        ? Encoder.ofQuantized(model, opened.transform(), tokenizer, opened.inputLevels())
+        : Encoder.ofFixed(model, opened.transform(), tokenizer, precision, prepared);
   }
 
   private static void requireFiniteScale(ClipModel model, Path weights) throws IOException {

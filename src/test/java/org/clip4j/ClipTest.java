@@ -358,4 +358,43 @@ class ClipTest {
         .hasMessageContaining("at least one prompt template");
     assertThatThrownBy(() -> clip.zeroShot("cat").optTopK(0)).hasMessageContaining("0");
   }
+
+  @Test
+  void one_copy_of_the_weights_is_held(@TempDir Path folder) throws IOException {
+    try (Clip lean = Clip.load(MODEL);
+        Clip whole = Clip.loader(MODEL).optKeepWeights(true).load()) {
+      assertThat(lean.model().isComplete()).isTrue(); // a tower is laid out when it is first used
+      assertThat(lean.encodeText("a dog")).containsExactly(whole.encodeText("a dog"));
+      assertThat(lean.encodeImage(IMAGE)).containsExactly(whole.encodeImage(IMAGE));
+      assertThat(whole.model().isComplete()).isTrue();
+      lean.save(folder, Layout.OPENCLIP);
+      try (Clip saved = Clip.load(folder)) {
+        assertThat(saved.encodeText("a dog")).containsExactly(whole.encodeText("a dog"));
+      }
+      if (lean.model().isComplete()) {
+        return; // without wide vectors weights as they are serve many rows
+      }
+      assertThatThrownBy(() -> lean.model().setTrainable(true))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("optKeepWeights(true)");
+      assertThatThrownBy(
+              () -> lean.model().values().read("visual.transformer.resblocks.0.mlp.c_fc.weight"))
+          .hasMessageContaining("optKeepWeights(true)");
+    }
+  }
+
+  @Test
+  void a_tower_can_be_left_out() {
+    try (Clip images = Clip.loader(MODEL).optImagesOnly().load();
+        Clip texts = Clip.loader(MODEL).optTextsOnly().load()) {
+      assertThat(images.encodeImage(IMAGE)).containsExactly(clip.encodeImage(IMAGE));
+      assertThat(texts.encodeText("a dog")).containsExactly(clip.encodeText("a dog"));
+      assertThat(texts.logitScale()).isEqualTo(clip.logitScale());
+      assertThatThrownBy(() -> images.encodeText("a dog"))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContaining("without its text encoder");
+      assertThatThrownBy(() -> texts.encodeImage(IMAGE))
+          .hasMessageContaining("without its image encoder");
+    }
+  }
 }

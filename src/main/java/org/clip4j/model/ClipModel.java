@@ -6,10 +6,12 @@ import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
 import java.nio.FloatBuffer;
 import java.util.Collections;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.clip4j.engine.InputLevels;
@@ -31,25 +33,44 @@ public final class ClipModel implements AutoCloseable {
   private final NDManager manager;
   private final Map<String, NDArray> parameters = new LinkedHashMap<>();
   private final List<ParameterSpec> specs;
-  private final ImageTower visual;
-  private final TextTransformer text;
+  private final @Nullable ImageTower visual;
+  private final @Nullable TextTransformer text;
+  private boolean lean;
   private PreparedLinear imageWeights; // null where they are not prepared
   private PreparedLinear textWeights;
 
-  private ClipModel(ClipConfig config, Device device, ParameterSource source) {
+  /** The halves of a model. */
+  public enum Tower {
+    IMAGES,
+    TEXTS;
+
+    private static Optional<Tower> of(ParameterSpec spec) {
+      return spec.name().startsWith("logit_")
+          ? Optional.empty()
+          : Optional.of(spec.name().startsWith("visual.") ? IMAGES : TEXTS);
+    }
+  }
+
+  private ClipModel(ClipConfig config, Device device, ParameterSource source, Set<Tower> towers) {
     this.config = config;
     specs = ParameterSpec.of(config);
     manager = Libtorch.newManager(device);
     try {
       for (ParameterSpec spec : specs) {
+        if (!Tower.of(spec).map(towers::contains).orElse(true)) {
+          continue;
+        }
         Shape shape = new Shape(spec.shape());
         parameters.put(
             spec.name(),
             HostMemory.upload(
                 manager, shape, (from, target) -> source.copy(spec.name(), from, target)));
       }
-      visual = ImageDeclaration.of(config).tower(manager, parameters);
-      text = new TextTransformer(manager, config, parameters);
+      visual =
+          towers.contains(Tower.IMAGES)
+              ? ImageDeclaration.of(config).tower(manager, parameters)
+              : null;
+      text = towers.contains(Tower.TEXTS) ? new TextTransformer(manager, config, parameters) : null;
     } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
@@ -67,7 +88,8 @@ public final class ClipModel implements AutoCloseable {
 
   /** As {@link #create(ClipConfig, long)}, on a device. */
   public static ClipModel create(ClipConfig config, long seed, Device device) {
-    return new ClipModel(config, device, new RandomParameters(config, seed));
+    return new ClipModel(
+        config, device, new RandomParameters(config, seed), EnumSet.allOf(Tower.class));
   }
 
   /** A model with the given weights, copied. */
@@ -77,7 +99,40 @@ public final class ClipModel implements AutoCloseable {
 
   /** As {@link #load(ClipConfig, ParameterSource)}, on a device. */
   public static ClipModel load(ClipConfig config, ParameterSource source, Device device) {
-    return new ClipModel(config, device, source);
+    return new ClipModel(config, device, source, EnumSet.allOf(Tower.class));
+  }
+
+  /**
+   * Loads a model that is for inference alone, and holds one copy of its weights: each is freed as
+   * soon as it is laid out (see {@link #prepareImages}), where the layout is the fastest for any
+   * batch; afterwards {@link #values} and {@link #parameters} lack it.
+   *
+   * @param towers the halves that are wanted; the other one is not read
+   */
+  public static ClipModel loadForInference(
+      ClipConfig config, ParameterSource source, Device device, Set<Tower> towers) {
+    ClipModel model = new ClipModel(config, device, source, towers);
+    model.lean = true;
+    return model;
+  }
+
+  private ImageTower visual() {
+    if (visual == null) {
+      throw new IllegalStateException("this model was loaded without its image encoder");
+    }
+    return visual;
+  }
+
+  private TextTransformer text() {
+    if (text == null) {
+      throw new IllegalStateException("this model was loaded without its text encoder");
+    }
+    return text;
+  }
+
+  /** Whether all parameters are there: none was left out or freed. */
+  public boolean isComplete() {
+    return parameters.size() == specs.size();
   }
 
   /** The architecture. */
@@ -105,14 +160,25 @@ public final class ClipModel implements AutoCloseable {
     return new ParameterSource() {
       @Override
       public FloatBuffer read(String name) {
-        return HostMemory.view(parameters.get(name));
+        return HostMemory.view(parameter(name));
       }
 
       @Override
       public void copy(String name, long from, FloatBuffer target) {
-        HostMemory.download(parameters.get(name), from, target);
+        HostMemory.download(parameter(name), from, target);
       }
     };
+  }
+
+  private NDArray parameter(String name) {
+    NDArray array = parameters.get(name);
+    if (array == null) {
+      throw new IllegalStateException(
+          "this model was loaded for inference alone and no longer has '"
+              + name
+              + "'; load it with optKeepWeights(true)");
+    }
+    return array;
   }
 
   /**
@@ -122,14 +188,14 @@ public final class ClipModel implements AutoCloseable {
    * otherwise. While it runs, none may encode.
    */
   public void prepareImages(Precision precision) {
-    Activation activation = visual.activation();
+    Activation activation = visual().activation();
     setImageWeights(
         activation == null ? null : PreparedLinear.of(manager, precision, activation).orElse(null));
   }
 
   /** As {@link #prepareImages}, for the text encoder. */
   public void prepareTexts(Precision precision) {
-    setTextWeights(PreparedLinear.of(manager, precision, text.activation()).orElse(null));
+    setTextWeights(PreparedLinear.of(manager, precision, text().activation()).orElse(null));
   }
 
   /**
@@ -140,7 +206,7 @@ public final class ClipModel implements AutoCloseable {
    *     maps that are not named are computed in float32
    */
   public void quantizeImages(Map<String, InputLevels> inputs) {
-    Activation activation = visual.activation();
+    Activation activation = visual().activation();
     setImageWeights(
         activation == null
             ? null
@@ -149,7 +215,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** As {@link #quantizeImages}, for the text encoder. */
   public void quantizeTexts(Map<String, InputLevels> inputs) {
-    setTextWeights(PreparedLinear.quantized(manager, text.activation(), inputs).orElse(null));
+    setTextWeights(PreparedLinear.quantized(manager, text().activation(), inputs).orElse(null));
   }
 
   /**
@@ -160,7 +226,7 @@ public final class ClipModel implements AutoCloseable {
    * @return empty if the encoder's weights are not laid out for inference (ModifiedResNet)
    */
   public Optional<InputObserver> observeImages() {
-    return Optional.ofNullable(visual.activation())
+    return Optional.ofNullable(visual().activation())
         .map(
             activation -> {
               ObservingKernels kernels = new ObservingKernels(manager, activation.inference);
@@ -171,7 +237,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** As {@link #observeImages}, for the text encoder. */
   public InputObserver observeTexts() {
-    ObservingKernels kernels = new ObservingKernels(manager, text.activation().inference);
+    ObservingKernels kernels = new ObservingKernels(manager, text().activation().inference);
     setTextWeights(PreparedLinear.observing(manager, kernels));
     return new InputObserver(kernels);
   }
@@ -180,7 +246,10 @@ public final class ClipModel implements AutoCloseable {
     releaseImages();
     imageWeights = weights;
     if (weights != null) {
-      visual.prepare(weights);
+      if (lean) {
+        weights.free(parameters);
+      }
+      visual().prepare(weights);
     }
   }
 
@@ -188,13 +257,17 @@ public final class ClipModel implements AutoCloseable {
     releaseTexts();
     textWeights = weights;
     if (weights != null) {
-      text.prepare(weights);
+      if (lean) {
+        weights.free(parameters);
+      }
+      text().prepare(weights);
     }
   }
 
   private void releaseImages() {
     if (imageWeights != null) {
-      visual.prepare(null);
+      imageWeights.requireKept();
+      visual().prepare(null);
       imageWeights.close();
       imageWeights = null;
     }
@@ -202,7 +275,8 @@ public final class ClipModel implements AutoCloseable {
 
   private void releaseTexts() {
     if (textWeights != null) {
-      text.prepare(null);
+      textWeights.requireKept();
+      text().prepare(null);
       textWeights.close();
       textWeights = null;
     }
@@ -257,7 +331,7 @@ public final class ClipModel implements AutoCloseable {
               + "], found "
               + found);
     }
-    return visual.forward(pass, pixels, kept, hiddenStates);
+    return visual().forward(pass, pixels, kept, hiddenStates);
   }
 
   /**
@@ -289,7 +363,7 @@ public final class ClipModel implements AutoCloseable {
               + ", found "
               + found);
     }
-    return text.forward(pass, ids, hiddenStates);
+    return text().forward(pass, ids, hiddenStates);
   }
 
   /** The factor by which cosine similarities become logits: exp of the learned parameter. */
@@ -322,7 +396,7 @@ public final class ClipModel implements AutoCloseable {
     releaseTexts();
     for (ParameterSpec spec : specs) {
       if (!spec.buffer()) {
-        parameters.get(spec.name()).setRequiresGradient(trained.test(spec));
+        parameter(spec.name()).setRequiresGradient(trained.test(spec));
       }
     }
   }

@@ -265,6 +265,15 @@ final class Parameters {
         put(laid, map.name + "bias", pair.bias());
       }
     }
+    for (LinearMap map : maps) {
+      if (!without.contains(map.name)) {
+        for (String end : List.of("weight", "bias")) {
+          if (array(plain, map.of + end) != null && linear.laid(prefix + stored(map.of + end))) {
+            put(laid, map.of + end, laid.get(names.indexOf(map.name + end))); // not the freed one
+          }
+        }
+      }
+    }
     return TorchScript.list(laid);
   }
 

@@ -138,7 +138,7 @@ final class PatchTower implements ImageTower {
         linear == null || !declared.parameters.laysOut()
             ? null
             : new PreparedEmbedding(
-                linear, declared.parameters.prepare(linear, own, "visual.", Set.of()));
+                linear, declared.parameters.prepare(linear, own, declared.prefix, Set.of()));
   }
 
   @Override
@@ -152,7 +152,8 @@ final class PatchTower implements ImageTower {
         declared.poolsFirst
             ? transformer.forwardAt(pass, x, pixels, hiddenStates) // [N, D]
             : transformer.forward(pass, x, hiddenStates); // [N, L, D]
-    return kernels.call(pass, "project", last, own); // [N, E]
+    PreparedEmbedding now = prepared; // whose list lacks nothing that is named here
+    return kernels.call(pass, "project", last, now == null ? own : now.parameters); // [N, E]
   }
 
   private NDArray embed(Forward pass, NDArray pixels) {

@@ -16,6 +16,7 @@ import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.ObservingKernels;
 import org.clip4j.engine.internal.QuantizedKernels;
 import org.clip4j.model.Parameters.LinearMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lays a tower's weights out for inference, see {@link LinearKernels}. What is constant goes into
@@ -25,6 +26,9 @@ final class PreparedLinear implements AutoCloseable {
   private final NDManager manager;
   private final Precision precision;
   private final LinearLayout layout;
+
+  /** The model's parameters, of which those that are laid out are freed; null to keep all. */
+  private @Nullable Map<String, NDArray> freed;
 
   private PreparedLinear(NDManager manager, Precision precision, LinearLayout layout) {
     this.manager = manager;
@@ -66,6 +70,23 @@ final class PreparedLinear implements AutoCloseable {
     return prepared;
   }
 
+  /**
+   * Frees each parameter as soon as it is laid out, if then nothing else is needed of it: where
+   * weights as they are are faster for many rows, all are kept.
+   */
+  void free(Map<String, NDArray> parameters) {
+    freed = layout.serves(Long.MAX_VALUE) ? parameters : null;
+  }
+
+  /** Called for each parameter that has been laid out; tells whether it was freed. */
+  boolean laid(String parameter) {
+    NDArray array = freed == null ? null : freed.remove(parameter);
+    if (array != null) {
+      array.close();
+    }
+    return array != null;
+  }
+
   Precision precision() {
     return precision;
   }
@@ -75,11 +96,31 @@ final class PreparedLinear implements AutoCloseable {
     return layout.source();
   }
 
+  /**
+   * Checks that the weights are there as they were, too.
+   *
+   * @throws IllegalStateException if they were freed
+   */
+  void requireKept() {
+    if (freed != null) {
+      throw new IllegalStateException(
+          "the weights of this model are laid out for inference in "
+              + precision
+              + " and are not there as they were; load it with optKeepWeights(true) for anything"
+              + " else");
+    }
+  }
+
   /** Whether a pass over so many rows is fastest with prepared weights. */
   boolean serves(Forward pass, long rows) {
-    return pass.purpose() == Forward.Purpose.EVALUATE
-        && pass.precision() == precision
-        && layout.serves(rows);
+    boolean serves =
+        pass.purpose() == Forward.Purpose.EVALUATE
+            && pass.precision() == precision
+            && layout.serves(rows);
+    if (!serves) {
+      requireKept();
+    }
+    return serves;
   }
 
   /**

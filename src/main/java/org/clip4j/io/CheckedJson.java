@@ -28,7 +28,7 @@ public final class CheckedJson {
   public static void write(Path file, JsonObject fields) throws IOException {
     JsonObject checked = fields.deepCopy();
     checked.addProperty(CHECKSUM, checksum(fields));
-    AtomicFile.write(file, GSON.toJson(checked) + "\n");
+    StagedFiles.replace(file, GSON.toJson(checked) + "\n");
   }
 
   /**

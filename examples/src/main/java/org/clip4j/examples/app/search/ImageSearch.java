@@ -15,7 +15,7 @@ import org.clip4j.data.ImageList;
 import org.clip4j.data.Images;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.Thumbnail;
-import org.clip4j.examples.app.terminal.CountBar;
+import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 import org.clip4j.search.Embeddings;
@@ -140,7 +140,7 @@ public final class ImageSearch implements AutoCloseable {
       if (known < embeddings.size()) {
         System.out.printf(
             Locale.ROOT, "Adding %,d rows to the index, once%n", embeddings.size() - known);
-        try (CountBar bar = new CountBar("Indexing", embeddings.size(), known)) {
+        try (Progress bar = new Progress("Indexing", embeddings.size(), known)) {
           for (int row = known; row < embeddings.size(); row += ROWS_AT_ONCE) {
             int end = Math.min(row + ROWS_AT_ONCE, embeddings.size());
             index.putAll(

@@ -127,7 +127,7 @@ public final class LabelledImages {
   }
 
   /**
-   * Pairs whose caption is a label, for example a table with {@code columns("file", "label")}; the
+   * Pairs whose caption is a label, for example a table with {@code setColumns("file", "label")}; the
    * labels are the different captions, in the order of numbers if all are numbers, else of
    * characters.
    *

@@ -27,7 +27,7 @@ import org.clip4j.weights.Layout;
  * TrainingResult result =
  *     ClipTrainer.builder()
  *         .setModel(model)
- *         .setPairs(Pairs.table(Path.of("captions.tsv")).columns("file", "caption").build())
+ *         .setPairs(Pairs.table(Path.of("captions.tsv")).setColumns("file", "caption").build())
  *         .setOutput(Path.of("run"))
  *         .optBatchSize(128)
  *         .optEpochs(30)

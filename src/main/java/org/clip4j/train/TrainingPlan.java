@@ -69,7 +69,7 @@ final class TrainingPlan implements Cloneable {
     }
     if (pairs == null) {
       throw new IllegalArgumentException(
-          "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
+          "a training needs pairs: setPairs(Pairs.table(file).setColumns(image, caption).build())");
     }
     if (pairs instanceof PairSource source && source.size() == 0) {
       throw new IllegalArgumentException("there are no pairs to train on in " + pairs.name());

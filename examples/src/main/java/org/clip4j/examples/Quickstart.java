@@ -106,9 +106,9 @@ public final class Quickstart implements Callable<Integer> {
       throws IOException {
     List<String> labels = shapes.labels();
     List<String> unseenLabels = shapes.unseenLabels();
-    ZeroShotClassifier all = clip.zeroShot(labels).templates(TEMPLATES).optTopK(3).build();
+    ZeroShotClassifier all = clip.zeroShot(labels).optTemplates(TEMPLATES).optTopK(3).build();
     ZeroShotClassifier amongUnseen =
-        clip.zeroShot(unseenLabels).templates(TEMPLATES).optTopK(3).build();
+        clip.zeroShot(unseenLabels).optTemplates(TEMPLATES).optTopK(3).build();
     TestImages unseen = TestImages.of(clip, labels, shapes.unseenTest(PER_COMBINATION));
     TestImages seen = TestImages.of(clip, labels, shapes.seenTest(PER_COMBINATION));
     List<Score> scores =

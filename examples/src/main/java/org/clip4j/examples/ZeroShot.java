@@ -114,7 +114,7 @@ final class ZeroShot implements Callable<Integer> {
   private ZeroShotClassifier classifier(Clip clip) {
     ZeroShotClassifier.Builder builder =
         clip.zeroShot(Arrays.stream(labels).map(String::strip).toList())
-            .templates(templates)
+            .optTemplates(templates)
             .optBackgroundPrompts(backgroundPrompts);
     if (probabilities != null) {
       builder.optProbabilities(probabilities);

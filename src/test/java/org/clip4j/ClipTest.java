@@ -294,7 +294,8 @@ class ClipTest {
 
   @Test
   void probabilities_are_the_softmax_of_scaled_cosines() {
-    ZeroShotClassifier classifier = clip.zeroShot("cat", "dog", "rabbit").optTemplates("{}").build();
+    ZeroShotClassifier classifier =
+        clip.zeroShot("cat", "dog", "rabbit").optTemplates("{}").build();
     Classifications answer = classifier.classify(IMAGE);
     float[] image = clip.encodeImage(IMAGE);
     double[] scaled = new double[3];

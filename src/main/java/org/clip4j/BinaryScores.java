@@ -6,7 +6,7 @@ import java.util.Arrays;
  * Compares scores of examples that are of a kind with those of others that are not: the higher a
  * score, the more it speaks for the kind. Immutable.
  */
-public final class BinaryScores {
+final class BinaryScores {
   private final double[] positives; // ascending
   private final double[] negatives;
 

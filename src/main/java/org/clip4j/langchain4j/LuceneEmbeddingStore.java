@@ -17,10 +17,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import org.clip4j.io.IoErrors;
-import org.clip4j.search.IndexEntry;
-import org.clip4j.search.LuceneIndex;
-import org.clip4j.search.Match;
-import org.clip4j.search.SearchQuery;
+import org.clip4j.search.lucene.IndexEntry;
+import org.clip4j.search.lucene.LuceneIndex;
+import org.clip4j.search.lucene.Match;
+import org.clip4j.search.lucene.SearchQuery;
 
 /**
  * Makes a {@link LuceneIndex} LangChain4j's embedding store: it keeps vectors of unit length with a

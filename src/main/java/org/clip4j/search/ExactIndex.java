@@ -9,8 +9,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.MappedFile;
 import org.clip4j.search.Vectors.Layout;
 import org.clip4j.search.Vectors.Piece;
+import org.clip4j.search.internal.VectorCheck;
 
 /**
  * Finds the most similar vectors by comparing with all of them.
@@ -40,7 +42,7 @@ public final class ExactIndex implements AutoCloseable {
 
   private final Vectors vectors;
   private final IndexFolder.Origin origin = new IndexFolder.Origin();
-  private final List<IndexFiles.Mapped> files = new ArrayList<>(); // settled when it is opened
+  private final List<MappedFile> files = new ArrayList<>(); // settled when it is opened
 
   private ExactIndex(Vectors vectors) {
     this.vectors = vectors;
@@ -81,7 +83,7 @@ public final class ExactIndex implements AutoCloseable {
     ExactIndex index = create(NpyFile.open(files[0]).dimensions());
     for (Path file : files) {
       NpyFile npy = NpyFile.open(file);
-      index.files.add(IndexFiles.Mapped.of(file));
+      index.files.add(MappedFile.of(file));
       if (npy.dimensions() != index.dimensions()) {
         throw new IOException(
             file
@@ -106,7 +108,7 @@ public final class ExactIndex implements AutoCloseable {
       for (int i = piece.first(); i < piece.end(); i++) {
         piece.copy(i, row);
         try {
-          Vectors.check(row, dimensions(), "row " + i);
+          VectorCheck.of(row, dimensions(), "row " + i);
         } catch (IllegalArgumentException e) {
           throw new IOException("the .npy files cannot be searched: " + IoErrors.message(e), e);
         }
@@ -183,15 +185,15 @@ public final class ExactIndex implements AutoCloseable {
   }
 
   /** Does something with rows that are mapped, whose files must not have been cut. */
-  private <T> T whole(Supplier<T> reading, List<IndexFiles.Mapped> checked) {
+  private <T> T whole(Supplier<T> reading, List<MappedFile> checked) {
     try {
       try {
-        IndexFiles.requireWhole(checked);
+        MappedFile.requireWhole(checked);
         T result = reading.get();
-        IndexFiles.requireWhole(checked);
+        MappedFile.requireWhole(checked);
         return result;
       } catch (InternalError e) {
-        IndexFiles.requireWhole(files); // says it better
+        MappedFile.requireWhole(files); // says it better
         throw new IOException("a mapped file cannot be read: " + IoErrors.message(e), e);
       }
     } catch (IOException e) {

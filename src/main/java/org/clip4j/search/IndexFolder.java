@@ -15,6 +15,7 @@ import java.util.Set;
 import org.clip4j.io.CheckedJson;
 import org.clip4j.io.Crc;
 import org.clip4j.io.FolderLock;
+import org.clip4j.io.MappedFile;
 import org.clip4j.search.Vectors.Layout;
 import org.clip4j.search.Vectors.Piece;
 
@@ -91,7 +92,7 @@ final class IndexFolder {
   }
 
   /** Checks every file and appends its rows and it, mapped; the last is read if it is to grow. */
-  void load(Vectors into, Origin origin, List<IndexFiles.Mapped> files) throws IOException {
+  void load(Vectors into, Origin origin, List<MappedFile> files) throws IOException {
     for (Segment segment : segments) {
       Path file = file(segment.file, segment.crc32c);
       NpyFile npy = NpyFile.open(file);
@@ -112,7 +113,7 @@ final class IndexFolder {
         throw new IOException(file + " is larger than any that this library writes");
       }
       into.append(segment.layout, mapped.get(0), segment.rows);
-      files.add(IndexFiles.Mapped.of(file));
+      files.add(MappedFile.of(file));
     }
     into.loadTail();
     origin.folder = folder.toRealPath();

@@ -3,6 +3,7 @@ package org.clip4j.search;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
+import org.clip4j.search.internal.VectorCheck;
 
 /**
  * Vectors of equal length, appended and never changed, in pieces of bounded size: some mapped from
@@ -140,7 +141,7 @@ final class Vectors {
   /** Appends copies; all or none. */
   synchronized void add(float[]... vectors) {
     for (int i = 0; i < vectors.length; i++) {
-      check(vectors[i], dimensions, vectors.length == 1 ? "the vector" : "vector " + i);
+      VectorCheck.of(vectors[i], dimensions, vectors.length == 1 ? "the vector" : "vector " + i);
     }
     Math.addExact(size(), vectors.length);
     for (int done = 0; done < vectors.length; ) {
@@ -192,32 +193,13 @@ final class Vectors {
     pieces = List.of(next);
   }
 
-  /** Refuses a vector that would give wrong answers. */
-  static void check(float[] vector, int dimensions, String what) {
-    if (vector.length != dimensions) {
-      throw new IllegalArgumentException(
-          what
-              + " has "
-              + vector.length
-              + " values, but those of the index have "
-              + dimensions
-              + "; they come from different models");
-    }
-    for (int i = 0; i < dimensions; i++) {
-      if (!Float.isFinite(vector[i])) {
-        throw new IllegalArgumentException(
-            what + " has the value " + vector[i] + " at position " + i + ", which is not finite");
-      }
-    }
-  }
-
   /** Checks what a search is asked for. */
   void checkSearch(float[][] queries, int k) {
     if (k < 1) {
       throw new IllegalArgumentException("a search finds at least 1 row, asked for " + k);
     }
     for (int i = 0; i < queries.length; i++) {
-      check(queries[i], dimensions, queries.length == 1 ? "the query" : "query " + i);
+      VectorCheck.of(queries[i], dimensions, queries.length == 1 ? "the query" : "query " + i);
     }
   }
 

@@ -8,7 +8,7 @@ import dev.langchain4j.store.embedding.EmbeddingSearchRequest;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import org.clip4j.search.LuceneIndex;
+import org.clip4j.search.lucene.LuceneIndex;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

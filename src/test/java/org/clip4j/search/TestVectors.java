@@ -16,11 +16,11 @@ import java.util.stream.Stream;
 import org.clip4j.io.Crc;
 
 /** Generated vectors, and the plain way to search them. */
-final class TestVectors {
+public final class TestVectors {
   private TestVectors() {}
 
   /** Vectors of unit length, spread evenly. */
-  static float[][] uniform(int rows, int dimensions, long seed) {
+  public static float[][] uniform(int rows, int dimensions, long seed) {
     Random random = new Random(seed);
     float[][] vectors = new float[rows][dimensions];
     for (float[] vector : vectors) {
@@ -37,7 +37,7 @@ final class TestVectors {
   }
 
   /** The best k by a loop in double precision; ties to the lower row. */
-  static List<Integer> nearest(float[][] vectors, float[] query, int k) {
+  public static List<Integer> nearest(float[][] vectors, float[] query, int k) {
     List<Integer> rows = new ArrayList<>();
     double[] scores = new double[vectors.length];
     for (int i = 0; i < vectors.length; i++) {
@@ -50,12 +50,12 @@ final class TestVectors {
     return rows.subList(0, Math.min(k, rows.size()));
   }
 
-  static List<Integer> rows(List<Hit> hits) {
+  public static List<Integer> rows(List<Hit> hits) {
     return hits.stream().map(Hit::row).toList();
   }
 
   /** The names of a folder's files and checksums of their content, but for the lock. */
-  static TreeMap<String, Long> files(Path folder) throws IOException {
+  public static TreeMap<String, Long> files(Path folder) throws IOException {
     TreeMap<String, Long> files = new TreeMap<>();
     try (Stream<Path> all = Files.list(folder)) {
       for (Path file : all.toList()) {
@@ -76,7 +76,7 @@ final class TestVectors {
    * Changes each byte of each file, cuts and lengthens each, and takes each away: opening must fail
    * with an {@link IOException} that names a file in the folder, or the answer be the same.
    */
-  static void checkDamage(Path folder, Opener opener) throws IOException {
+  public static void checkDamage(Path folder, Opener opener) throws IOException {
     List<List<Hit>> expected = opener.search(folder);
     int refused = 0;
     int same = 0;

@@ -16,7 +16,7 @@ import org.clip4j.ClipLoader;
 import org.clip4j.data.ImageList;
 import org.clip4j.data.Images;
 import org.clip4j.examples.app.search.ModelFacts;
-import org.clip4j.examples.app.terminal.CountBar;
+import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.app.terminal.Stop;
 import org.clip4j.examples.options.BackgroundOption;
 import org.clip4j.examples.options.ModelOptions;
@@ -199,7 +199,7 @@ public final class Embed implements Callable<Integer> {
     }
     EmbeddingRun.Result result;
     Stop.hold();
-    try (CountBar bar = new CountBar("Embedding", count, before)) {
+    try (Progress bar = new Progress("Embedding", count, before)) {
       result =
           run.run(
               count,

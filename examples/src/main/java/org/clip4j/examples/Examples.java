@@ -6,11 +6,11 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.terminal.StatusLine;
 import org.clip4j.examples.app.terminal.Stop;
 import org.clip4j.examples.options.Range;
-import org.clip4j.io.IoErrors;
-import org.clip4j.train.TrainingDivergedException;
+import org.clip4j.train.monitor.TrainingDivergedException;
 import picocli.CommandLine;
 
 /** What the examples share. */
@@ -55,7 +55,7 @@ public final class Examples {
         || e instanceof IllegalStateException
         || e instanceof TrainingDivergedException
         || e instanceof JsonParseException) {
-      line.getErr().println(inOptions(IoErrors.message(e)));
+      line.getErr().println(inOptions(Errors.message(e)));
       return 1;
     }
     throw e;

@@ -72,6 +72,7 @@ final class ZeroShot implements Callable<Integer> {
       paramLabel = "RULE=T",
       description =
           "Answer that it is none of the labels where margin, entropy or background is not above T, from 0 to 1; for example margin=0.1.")
+  @Range(min = 0, max = 1)
   private Map<UnknownRule.Score, Double> unknown = Map.of();
 
   @Option(

@@ -3,7 +3,6 @@ package org.clip4j.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
-import ai.djl.engine.StandardCapabilities;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -17,7 +16,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import org.clip4j.engine.internal.Libtorch;
+import org.clip4j.Devices;
 import org.clip4j.examples.options.Range;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -64,7 +63,10 @@ class OptionsTest {
         .filter(option -> !option.longestName().endsWith("seed")) // any number is one
         .filter(
             option -> {
-              Class<?> type = option.auxiliaryTypes()[0];
+              Class<?> type =
+                  option.isMultiValue() && option.typeInfo().isMap()
+                      ? option.auxiliaryTypes()[1]
+                      : option.auxiliaryTypes()[0];
               return type.isPrimitive() && type != boolean.class
                   || Number.class.isAssignableFrom(type);
             });
@@ -88,7 +90,7 @@ class OptionsTest {
     assertThat(range).as("the range of " + name).isNotNull();
     boolean low = Double.isFinite(range.min()) || Double.isFinite(range.above());
     String wrong = low ? "-2147483000" : "2147483000";
-    List<String> arguments = new ArrayList<>(List.of(name + "=" + wrong));
+    List<String> arguments = new ArrayList<>(List.of(name + "=" + key(option) + wrong));
     for (ArgSpec each : option.command().args()) {
       if (each.required() && each != option) {
         if (each instanceof OptionSpec required && (each.group() == null || first(required))) {
@@ -106,6 +108,11 @@ class OptionsTest {
         .contains(name + " must be ")
         .contains(String.valueOf(wrong.substring(0, 4)))
         .doesNotContainPattern(BUILDER_METHOD);
+  }
+
+  /** What stands before the number where an option takes KEY=NUMBER. */
+  private static String key(OptionSpec option) {
+    return option.typeInfo().isMap() ? option.auxiliaryTypes()[0].getEnumConstants()[0] + "=" : "";
   }
 
   /** Of options that exclude each other one is given. */
@@ -150,7 +157,7 @@ class OptionsTest {
 
   @Test
   void a_device_that_is_not_there_is_one_line() {
-    boolean cuda = Libtorch.engine().hasCapability(StandardCapabilities.CUDA);
+    boolean cuda = Devices.available().size() > 1;
     String absent = cuda ? "gpu999" : "gpu0";
     String said = run(new Quickstart(), 1, "--device", absent, "--out", folder.toString());
     assertThat(said.lines())
@@ -178,6 +185,19 @@ class OptionsTest {
     assertThat(run(new Train(), 1, train))
         .contains("up to step 3; go on with --resume, or use another folder for --out")
         .doesNotContainPattern(BUILDER_METHOD);
+  }
+
+  @Test
+  void an_option_that_takes_a_rule_and_a_number_names_itself_in_its_errors() {
+    String[] image = {"--model", "m", "--labels", "a,b", "i.png"};
+    assertThat(run(new ZeroShot(), 2, with(image, "--unknown", "margin=2")))
+        .startsWith("--unknown must be at least 0 and at most 1, found 2");
+    assertThat(run(new ZeroShot(), 2, with(image, "--unknown", "colour=0.5")))
+        .contains("'--unknown'");
+    assertThat(run(new ZeroShot(), 2, with(image, "--unknown", "margin=x")))
+        .contains("'--unknown'");
+    assertThat(run(new ZeroShot(), 1, with(image, "--background", "red")))
+        .startsWith("--background takes six hexadecimal digits RRGGBB");
   }
 
   private static String[] with(String[] arguments, String... more) {

@@ -9,7 +9,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
-import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
@@ -92,7 +91,7 @@ public record Parity(List<Difference> tensors, double image, double text) {
         pixels.put((float) random.nextGaussian());
       }
       Shape shape = new Shape(PROBES, 3, height, width);
-      NDArray images = HostMemory.upload(call, shape, pixels.flip());
+      NDArray images = call.create(pixels.flip(), shape);
       int length = config.text().contextLength();
       long[] ids = new long[PROBES * length];
       int last = config.text().vocabSize() - 1;
@@ -103,7 +102,7 @@ public record Parity(List<Difference> tensors, double image, double text) {
         }
         ids[row * length + end] = last;
       }
-      NDArray texts = HostMemory.upload(call, new Shape(PROBES, length), ids);
+      NDArray texts = call.create(ids, new Shape(PROBES, length));
       return new float[][] {
         similarity.normalize(model.encodeImage(Forward.EVALUATE, images)).toFloatArray(),
         similarity.normalize(model.encodeText(Forward.EVALUATE, texts)).toFloatArray()

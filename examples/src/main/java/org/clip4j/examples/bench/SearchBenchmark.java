@@ -16,11 +16,11 @@ import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.clip4j.examples.options.Range;
 import org.clip4j.search.ExactIndex;
-import org.clip4j.search.Filter;
 import org.clip4j.search.Hit;
-import org.clip4j.search.IndexEntry;
-import org.clip4j.search.LuceneIndex;
-import org.clip4j.search.SearchQuery;
+import org.clip4j.search.lucene.Filter;
+import org.clip4j.search.lucene.IndexEntry;
+import org.clip4j.search.lucene.LuceneIndex;
+import org.clip4j.search.lucene.SearchQuery;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 

@@ -36,13 +36,13 @@ import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.search.Embeddings;
 import org.clip4j.search.ExactIndex;
-import org.clip4j.search.Filter;
 import org.clip4j.search.Hit;
-import org.clip4j.search.IndexEntry;
-import org.clip4j.search.LuceneIndex;
-import org.clip4j.search.Match;
-import org.clip4j.search.ModelIdentity;
-import org.clip4j.search.SearchQuery;
+import org.clip4j.search.lucene.Filter;
+import org.clip4j.search.lucene.IndexEntry;
+import org.clip4j.search.lucene.LuceneIndex;
+import org.clip4j.search.lucene.Match;
+import org.clip4j.search.lucene.ModelIdentity;
+import org.clip4j.search.lucene.SearchQuery;
 
 /** The snippets of docs/inference.md, compiled; a test holds the guide to them. */
 final class InferenceGuide {

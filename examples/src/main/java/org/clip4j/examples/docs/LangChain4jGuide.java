@@ -22,7 +22,7 @@ import java.util.Map;
 import org.clip4j.Clip;
 import org.clip4j.langchain4j.ClipEmbeddingModel;
 import org.clip4j.langchain4j.LuceneEmbeddingStore;
-import org.clip4j.search.LuceneIndex;
+import org.clip4j.search.lucene.LuceneIndex;
 
 /**
  * The snippets of docs/integrations.md about LangChain4j, compiled; a test holds the guide to them.

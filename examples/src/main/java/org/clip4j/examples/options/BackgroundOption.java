@@ -24,7 +24,7 @@ public final class BackgroundOption {
     }
     if (!colour.matches("[0-9a-fA-F]{6}")) {
       throw new IllegalArgumentException(
-          "a background is six hexadecimal digits RRGGBB, for example ffffff; found " + colour);
+          "--background takes six hexadecimal digits RRGGBB, for example ffffff; found " + colour);
     }
     return ImageDecoder.defaults().withBackground(Integer.parseInt(colour, 16));
   }

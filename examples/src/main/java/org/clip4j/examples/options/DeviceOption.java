@@ -1,7 +1,7 @@
 package org.clip4j.examples.options;
 
 import ai.djl.Device;
-import org.clip4j.engine.internal.Libtorch;
+import org.clip4j.Devices;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
@@ -17,8 +17,7 @@ public class DeviceOption {
 
   /** Checks that the device is there, before anything long begins. */
   public final Device device() {
-    Libtorch.require(device);
-    return device;
+    return Devices.require(device);
   }
 
   static final class Converter implements ITypeConverter<Device> {

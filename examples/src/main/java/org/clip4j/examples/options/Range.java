@@ -6,7 +6,11 @@ import java.lang.annotation.RetentionPolicy;
 import java.lang.annotation.Target;
 import java.lang.reflect.AnnotatedElement;
 import java.lang.reflect.Array;
+import java.util.Collection;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.IntStream;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
@@ -41,14 +45,22 @@ public @interface Range {
         for (OptionSpec option : each.commandSpec().options()) {
           Object value = option.getValue();
           if (of(option) != null && value != null) {
-            int many = value.getClass().isArray() ? Array.getLength(value) : 1;
-            for (int i = 0; i < many; i++) {
-              Object number = value.getClass().isArray() ? Array.get(value, i) : value;
+            for (Object number : numbers(value)) {
               check(each, option, (Number) number);
             }
           }
         }
       }
+    }
+
+    /** A number, those of an array, or the values of KEY=NUMBER. */
+    private static Collection<?> numbers(Object value) {
+      if (value instanceof Map<?, ?> map) {
+        return map.values();
+      }
+      return value.getClass().isArray()
+          ? IntStream.range(0, Array.getLength(value)).mapToObj(i -> Array.get(value, i)).toList()
+          : List.of(value);
     }
 
     /** Null if there is none. */

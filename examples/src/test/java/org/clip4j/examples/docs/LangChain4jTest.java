@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Map;
 import org.clip4j.Clip;
 import org.clip4j.langchain4j.ClipEmbeddingModel;
-import org.clip4j.search.LuceneIndex;
+import org.clip4j.search.lucene.LuceneIndex;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -19,7 +19,7 @@ import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
 import org.clip4j.examples.app.report.HtmlReport.Picture;
 import org.clip4j.examples.app.report.Thumbnail;
-import org.clip4j.examples.app.terminal.CountBar;
+import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.options.LabelledOptions;
 import org.clip4j.examples.options.Range;
 import org.clip4j.figure.BarFigure;
@@ -77,7 +77,7 @@ public final class EvaluateOverlap implements Callable<Integer> {
     Overlap.Result result;
     OverlapAccuracy accuracies = null;
     try (OpenModel model = OpenModel.load(options.model, options.device);
-        CountBar bar = new CountBar("Images", seen.size() + tested.size())) {
+        Progress bar = new Progress("Images", seen.size() + tested.size())) {
       result =
           Overlap.builder()
               .optThreshold(threshold)

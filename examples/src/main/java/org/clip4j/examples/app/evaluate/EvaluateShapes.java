@@ -2,6 +2,7 @@ package org.clip4j.examples.app.evaluate;
 
 import com.google.gson.JsonObject;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -28,14 +29,13 @@ import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
 import org.clip4j.examples.app.report.HtmlReport.Picture;
 import org.clip4j.examples.app.report.Thumbnail;
-import org.clip4j.examples.app.terminal.CountBar;
+import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.options.Range;
 import org.clip4j.figure.BarFigure;
 import org.clip4j.figure.BarFigure.Bar;
 import org.clip4j.figure.Markup;
 import org.clip4j.figure.Numbers;
 import org.clip4j.image.Corruption;
-import org.clip4j.io.IoErrors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -158,7 +158,7 @@ public final class EvaluateShapes implements Callable<Integer> {
       List<LabelledImage> images,
       List<String> labels) {
     LabelledImages set = LabelledImages.of(name, labels, images);
-    try (CountBar bar = new CountBar("Zero-shot, " + name, set.size())) {
+    try (Progress bar = new Progress("Zero-shot, " + name, set.size())) {
       ZeroShotEvaluation.Result result =
           ZeroShotEvaluation.builder()
               .setImages(set)
@@ -219,7 +219,7 @@ public final class EvaluateShapes implements Callable<Integer> {
         builder.optShift(styled, set(styled, shapes, classes, style));
       }
     }
-    try (CountBar bar = new CountBar(name, builder.build().images())) {
+    try (Progress bar = new Progress(name, builder.build().images())) {
       return builder.optProgress(bar).build().run(model.encoder());
     }
   }
@@ -352,7 +352,7 @@ public final class EvaluateShapes implements Callable<Integer> {
       try {
         row.add(Thumbnail.of(Picture.of(image.read(), image.name()).image(), image.name()));
       } catch (IOException e) {
-        throw IoErrors.unchecked(e); // generated images can be read
+        throw new UncheckedIOException(e); // generated images can be read
       }
     }
     return row;

@@ -20,7 +20,7 @@ import org.clip4j.eval.probe.LinearProbe;
 import org.clip4j.eval.probe.ProbeBaselines;
 import org.clip4j.examples.app.evaluate.ShiftSections.Robustness;
 import org.clip4j.examples.app.report.HtmlReport;
-import org.clip4j.examples.app.terminal.CountBar;
+import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.options.LabelledOptions;
 import org.clip4j.figure.Numbers;
 import picocli.CommandLine.Command;
@@ -138,7 +138,7 @@ public final class EvaluateShift implements Callable<Integer> {
       for (Map.Entry<String, Path> entry : shifted.entrySet()) {
         builder.optShift(entry.getKey(), data.images(entry.getValue()));
       }
-      try (CountBar bar = new CountBar(name, builder.build().images())) {
+      try (Progress bar = new Progress(name, builder.build().images())) {
         return builder.optProgress(bar).build().run(model.encoder());
       }
     }

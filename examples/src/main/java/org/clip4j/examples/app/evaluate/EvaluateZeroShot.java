@@ -7,7 +7,7 @@ import java.util.concurrent.Callable;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.eval.ZeroShotEvaluation;
 import org.clip4j.examples.app.report.HtmlReport;
-import org.clip4j.examples.app.terminal.CountBar;
+import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.options.LabelledOptions;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,7 +31,7 @@ public final class EvaluateZeroShot implements Callable<Integer> {
     ZeroShotPictures pictures = new ZeroShotPictures();
     ZeroShotEvaluation.Result result;
     try (OpenModel model = OpenModel.load(options.model, options.device);
-        CountBar bar = new CountBar("Images", images.size())) {
+        Progress bar = new Progress("Images", images.size())) {
       result =
           ZeroShotEvaluation.builder()
               .setImages(images)

@@ -12,9 +12,9 @@ import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.Encoder;
 import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.NumpyArray;
-import org.clip4j.examples.app.terminal.CountBar;
+import org.clip4j.examples.app.Errors;
+import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.image.ImageDecoder;
-import org.clip4j.io.IoErrors;
 
 /**
  * The embeddings of a data set's images with their classes.
@@ -91,14 +91,14 @@ public record ProbeData(
     }
     List<float[]> features = new ArrayList<>();
     List<Integer> found = new ArrayList<>();
-    try (CountBar bar = new CountBar(task, images.size())) {
+    try (Progress bar = new Progress(task, images.size())) {
       for (int start = 0; start < images.size(); start += CHUNK) {
         int end = Math.min(start + CHUNK, images.size());
         List<LabelledImage> chunk = IntStream.range(start, end).mapToObj(images::get).toList();
         float[][] encoded =
             encoder.encodeImages(
                 chunk.stream().map(LabelledImage::image).toList(),
-                (image, e) -> unreadable.add(IoErrors.message(e)));
+                (image, e) -> unreadable.add(Errors.message(e)));
         for (int i = 0; i < encoded.length; i++) {
           if (encoded[i] != null) {
             features.add(encoded[i]);

@@ -11,6 +11,7 @@ import org.clip4j.eval.EffectiveRobustness.Point;
 import org.clip4j.eval.Interval;
 import org.clip4j.eval.ShiftEvaluation.Result;
 import org.clip4j.eval.ShiftEvaluation.Row;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlTable;
 import org.clip4j.figure.BarFigure;
@@ -21,7 +22,6 @@ import org.clip4j.figure.Markup;
 import org.clip4j.figure.Numbers;
 import org.clip4j.figure.ScatterFigure;
 import org.clip4j.figure.ScatterFigure.Dot;
-import org.clip4j.io.IoErrors;
 
 /** What a report shows of accuracy under distribution shift. */
 final class ShiftSections {
@@ -59,7 +59,7 @@ final class ShiftSections {
       } catch (IllegalArgumentException e) {
         List<Judged> measured =
             judged.stream().map(point -> new Judged(point, null, null)).toList();
-        return new Robustness(shift, measured, baselines, null, IoErrors.message(e));
+        return new Robustness(shift, measured, baselines, null, Errors.message(e));
       }
     }
 

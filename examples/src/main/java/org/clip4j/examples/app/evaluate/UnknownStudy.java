@@ -3,10 +3,12 @@ package org.clip4j.examples.app.evaluate;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Random;
 import java.util.Set;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
@@ -25,7 +27,6 @@ import org.clip4j.examples.options.Range;
 import org.clip4j.figure.BarFigure;
 import org.clip4j.figure.BarFigure.Bar;
 import org.clip4j.figure.Numbers;
-import org.clip4j.io.SeededRandom;
 import picocli.CommandLine.Option;
 
 /**
@@ -34,7 +35,6 @@ import picocli.CommandLine.Option;
  * fitted on one half of the images and measured on the other.
  */
 final class UnknownStudy {
-  private static final long KEY = 0x756e6b6e; // "unkn", apart from other draws of the same seed
   private static final int SPLITS = 20;
 
   private UnknownStudy() {}
@@ -126,9 +126,10 @@ final class UnknownStudy {
               + " shows "
               + titles.size());
     }
+    Random random = new Random(seed);
     List<Split> splits = new ArrayList<>();
     for (int i = 0; i < SPLITS; i++) {
-      splits.add(split(clip, embeddings, shown, titles, templates, options, seed, i));
+      splits.add(split(clip, embeddings, shown, titles, templates, options, random));
     }
     Map<String, Rule> rules = new LinkedHashMap<>();
     for (UnknownRule.Score score : UnknownRule.Score.values()) {
@@ -164,17 +165,18 @@ final class UnknownStudy {
       List<String> titles,
       List<String> templates,
       Options options,
-      long seed,
-      int index) {
-    SeededRandom random = new SeededRandom(KEY, seed, index);
-    int[] order = random.permutation(titles.size());
+      Random random) {
     List<String> known =
-        Arrays.stream(order, 0, titles.size() / 2).sorted().mapToObj(titles::get).toList();
+        order(titles.size(), random)
+            .limit(titles.size() / 2)
+            .sorted()
+            .mapToObj(titles::get)
+            .toList();
     ZeroShotClassifier classifier =
         clip.zeroShot(known).templates(templates).optBackgroundPrompts(options.background).build();
     List<Set<String>> labels =
         shown.stream().map(each -> known.contains(each) ? Set.of(each) : Set.<String>of()).toList();
-    int[] images = random.permutation(labels.size());
+    int[] images = order(labels.size(), random).toArray();
     int half = images.length / 2;
     List<Set<String>> fitted = Arrays.stream(images, 0, half).mapToObj(labels::get).toList();
     float[][] vectors =
@@ -204,6 +206,13 @@ final class UnknownStudy {
       }
     }
     return new Split((double) right / count, rules);
+  }
+
+  /** The numbers from 0 to n - 1 in a random order. */
+  private static IntStream order(int n, Random random) {
+    List<Integer> order = new ArrayList<>(IntStream.range(0, n).boxed().toList());
+    Collections.shuffle(order, random);
+    return order.stream().mapToInt(i -> i);
   }
 
   /** For the terminal. */

@@ -4,9 +4,9 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.report.HtmlReport.Picture;
 import org.clip4j.figure.Markup;
-import org.clip4j.io.IoErrors;
 
 /** Cards with pictures, right and wrong. */
 public final class Gallery {
@@ -62,7 +62,7 @@ public final class Gallery {
       try {
         pictures.add(Picture.of(image.read(), image.name()));
       } catch (IOException e) {
-        System.err.println("Not shown: " + IoErrors.message(e));
+        System.err.println("Not shown: " + Errors.message(e));
       }
     }
     return pictures;

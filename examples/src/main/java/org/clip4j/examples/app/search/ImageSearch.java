@@ -15,16 +15,16 @@ import org.clip4j.data.ImageList;
 import org.clip4j.data.Images;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.Thumbnail;
-import org.clip4j.examples.app.terminal.CountBar;
+import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 import org.clip4j.search.Embeddings;
-import org.clip4j.search.Filter;
-import org.clip4j.search.IndexEntry;
-import org.clip4j.search.LuceneIndex;
-import org.clip4j.search.LuceneIndexBuilder;
-import org.clip4j.search.ModelIdentity;
-import org.clip4j.search.SearchQuery;
+import org.clip4j.search.lucene.Filter;
+import org.clip4j.search.lucene.IndexEntry;
+import org.clip4j.search.lucene.LuceneIndex;
+import org.clip4j.search.lucene.LuceneIndexBuilder;
+import org.clip4j.search.lucene.ModelIdentity;
+import org.clip4j.search.lucene.SearchQuery;
 
 /**
  * A model, and an index of embeddings that it made of images or texts, to be searched by text or
@@ -140,7 +140,7 @@ public final class ImageSearch implements AutoCloseable {
       if (known < embeddings.size()) {
         System.out.printf(
             Locale.ROOT, "Adding %,d rows to the index, once%n", embeddings.size() - known);
-        try (CountBar bar = new CountBar("Indexing", embeddings.size(), known)) {
+        try (Progress bar = new Progress("Indexing", embeddings.size(), known)) {
           for (int row = known; row < embeddings.size(); row += ROWS_AT_ONCE) {
             int end = Math.min(row + ROWS_AT_ONCE, embeddings.size());
             index.putAll(
@@ -229,7 +229,7 @@ public final class ImageSearch implements AutoCloseable {
     return index
         .search(SearchQuery.of(any).optTopK(Math.max(1, index.size())).optWhere(filter))
         .stream()
-        .map(org.clip4j.search.Match::id)
+        .map(org.clip4j.search.lucene.Match::id)
         .toList();
   }
 
@@ -287,7 +287,7 @@ public final class ImageSearch implements AutoCloseable {
       query.optWithout(clip.encodeText(options.without), 0.5f);
     }
     List<Match> matches = new ArrayList<>();
-    for (org.clip4j.search.Match found : index.search(query)) {
+    for (org.clip4j.search.lucene.Match found : index.search(query)) {
       matches.add(
           new Match(
               matches.size() + 1,

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.clip4j.search.Filter;
+import org.clip4j.search.lucene.Filter;
 
 /** Filters and fields as they are typed. */
 public final class SearchFilters {

@@ -5,11 +5,11 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Locale;
 import org.clip4j.examples.Search;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.Thumbnail;
 import org.clip4j.examples.app.search.ImageSearch.Match;
 import org.clip4j.figure.Markup;
-import org.clip4j.io.IoErrors;
 
 /** The pages of {@link Search}: results as one file that needs nothing beside it, and a form. */
 public final class SearchPages {
@@ -68,7 +68,7 @@ public final class SearchPages {
       String data = Base64.getEncoder().encodeToString(search.jpeg(match.row(), THUMBNAIL));
       return Markup.of("img", "src", Thumbnail.JPEG_DATA + data, "alt", match.name());
     } catch (IOException e) {
-      return Markup.of("div", "class", "gone").text("not there any more: " + IoErrors.message(e));
+      return Markup.of("div", "class", "gone").text("not there any more: " + Errors.message(e));
     }
   }
 

@@ -20,11 +20,11 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.search.ImageSearch.Match;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageFormatException;
 import org.clip4j.image.RgbImage;
-import org.clip4j.io.IoErrors;
 
 /**
  * A small page on this machine to type queries into. Only this machine reaches it, and only under
@@ -103,7 +103,7 @@ public final class SearchServer implements AutoCloseable {
           "port "
               + port
               + " cannot be used: "
-              + IoErrors.message(e)
+              + Errors.message(e)
               + "; choose another, or 0 for any",
           e);
     }
@@ -134,7 +134,7 @@ public final class SearchServer implements AutoCloseable {
         checkOrigin(exchange.getRequestHeaders());
         route(exchange);
       } catch (RefusedException e) {
-        refuse(exchange, e.status, IoErrors.message(e));
+        refuse(exchange, e.status, Errors.message(e));
       } catch (RuntimeException e) {
         System.err.println("The search page failed: " + e);
         refuse(exchange, 500, "this failed: " + e);
@@ -289,9 +289,9 @@ public final class SearchServer implements AutoCloseable {
             413,
             "an image to search by has at most " + MAX_IMAGE_PIXELS / 1_000_000 + " megapixels");
       }
-      throw new RefusedException(400, IoErrors.message(e));
+      throw new RefusedException(400, Errors.message(e));
     } catch (IOException e) {
-      throw new RefusedException(400, IoErrors.message(e));
+      throw new RefusedException(400, Errors.message(e));
     }
   }
 

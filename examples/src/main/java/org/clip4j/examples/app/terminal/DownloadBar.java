@@ -1,50 +1,50 @@
 package org.clip4j.examples.app.terminal;
 
+import java.io.PrintStream;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 import org.clip4j.hub.DownloadListener;
 import org.clip4j.hub.DownloadProgress;
 
-/** Shows on standard error what is being downloaded: a bar of bytes for each file. */
+/** Shows what is being downloaded: the {@link Progress} of each file, on standard error. */
 public final class DownloadBar implements DownloadListener {
-  private static final int WIDTH = 30;
-  private static final long INTERVAL_NANOS = 200_000_000;
-
-  private final StatusLine line = StatusLine.installed(); // null where there is no terminal
+  private final PrintStream out;
+  private final LongSupplier nanoTime;
+  private final StatusLine line; // null where there is no terminal
   private String file;
-  private long last;
+  private Progress progress;
+
+  public DownloadBar() {
+    this(System.err, System::nanoTime, StatusLine.installed());
+  }
+
+  DownloadBar(PrintStream out, LongSupplier nanoTime, StatusLine line) {
+    this.out = out;
+    this.nanoTime = nanoTime;
+    this.line = line;
+  }
 
   @Override
   public void progress(DownloadProgress p) {
     boolean done = p.bytesDone() >= p.bytesTotal();
-    boolean first = !p.file().equals(file);
-    long now = System.nanoTime();
-    if (!done && !first && (line == null || now - last < INTERVAL_NANOS)) {
-      return;
+    if (!p.file().equals(file)) {
+      if (done) {
+        return; // it was in the cache
+      }
+      file = p.file();
+      progress = new Progress(file, p.bytesTotal(), p.bytesDone(), out, nanoTime, line);
     }
-    if (done && first) {
-      return; // it was in the cache
-    }
-    file = p.file();
-    last = now;
-    int filled = (int) (WIDTH * p.bytesDone() / Math.max(1, p.bytesTotal()));
-    String text =
+    progress.show(
+        p.bytesDone(),
         String.format(
             Locale.ROOT,
-            "%s [%s%s] %,.1f of %,.1f MB, file %d of %d",
-            file,
-            "#".repeat(filled),
-            ".".repeat(WIDTH - filled),
+            "%,.1f of %,.1f MB, file %d of %d",
             p.bytesDone() / 1e6,
             p.bytesTotal() / 1e6,
             p.filesDone() + (done ? 0 : 1),
-            p.filesTotal());
-    if (line == null) {
-      System.err.println(text);
-      return;
-    }
-    line.show(text);
+            p.filesTotal()));
     if (done) {
-      line.end();
+      progress.close();
     }
   }
 }

@@ -13,11 +13,11 @@ import java.util.Arrays;
 import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.stream.Stream;
+import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.report.LossCurve;
 import org.clip4j.figure.Scale;
-import org.clip4j.io.IoErrors;
-import org.clip4j.train.TrainingListener;
-import org.clip4j.train.TrainingProgress;
+import org.clip4j.train.monitor.TrainingListener;
+import org.clip4j.train.monitor.TrainingProgress;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.BitmapEncoder.BitmapFormat;
 import org.knowm.xchart.XYChart;
@@ -61,7 +61,7 @@ final class LossPicture implements TrainingListener {
                 + folder.resolve("loss.png")
                 + ", the training goes on: "
                 + (e instanceof Error ? "Java found no usable fonts here, " : "")
-                + IoErrors.message(e));
+                + Errors.message(e));
       }
     }
   }

@@ -7,8 +7,9 @@ import java.nio.file.Path;
 import java.util.Locale;
 import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.app.terminal.Stop;
-import org.clip4j.examples.app.terminal.TimeLeft;
 import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.monitor.TrainingListener;
+import org.clip4j.train.monitor.TrainingProgress;
 import org.clip4j.train.TrainingResult;
 
 /** A training as the command line shows it. */
@@ -23,40 +24,46 @@ public final class TrainingRun {
   public static TrainingResult train(ClipTrainer.Builder builder, int batchSize, Path output)
       throws IOException {
     LossPicture picture = new LossPicture(output);
-    Progress[] progress = new Progress[1];
-    TimeLeft[] pace = new TimeLeft[1];
-    ClipTrainer trainer =
-        builder
-            .setOutput(output)
-            .optListener(picture)
-            .optListener(
-                step -> {
-                  if (progress[0] == null) {
-                    progress[0] = new Progress("Training", step.totalSteps());
-                    pace[0] = new TimeLeft(step.step(), System::nanoTime);
-                  }
-                  pace[0].progress(step.step());
-                  String state =
-                      String.format(
-                          Locale.ROOT,
-                          "loss %.3f, %,.0f samples/s, %.0f %% data wait",
-                          step.loss(),
-                          pace[0].perSecond() * batchSize,
-                          100 * step.dataWait());
-                  progress[0].show(step.step(), state, step.remaining());
-                })
-            .build();
     Stop.hold();
-    try {
-      TrainingResult result = trainer.train();
+    try (Bar bar = new Bar(batchSize)) {
+      TrainingResult result =
+          builder.setOutput(output).optListener(picture).optListener(bar).build().train();
       picture.drawOrSay();
       if (!result.cancelled()) {
         Stop.release();
       }
       return result;
-    } finally {
-      if (progress[0] != null) {
-        progress[0].close();
+    }
+  }
+
+  /** Shows the progress, whose length the first step tells. */
+  private static final class Bar implements TrainingListener, AutoCloseable {
+    private final int batchSize;
+    private Progress progress;
+
+    Bar(int batchSize) {
+      this.batchSize = batchSize;
+    }
+
+    @Override
+    public void onStep(TrainingProgress step) {
+      if (progress == null) {
+        progress = new Progress("Training", step.totalSteps(), step.step());
+      }
+      String state =
+          String.format(
+              Locale.ROOT,
+              "loss %.3f, %,.0f samples/s, %.0f %% data wait",
+              step.loss(),
+              progress.perSecond(step.step()) * batchSize,
+              100 * step.dataWait());
+      progress.show(step.step(), state, step.remaining());
+    }
+
+    @Override
+    public void close() {
+      if (progress != null) {
+        progress.close();
       }
     }
   }

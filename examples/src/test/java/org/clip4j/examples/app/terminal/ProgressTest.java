@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
+import org.clip4j.hub.DownloadProgress;
 import org.junit.jupiter.api.Test;
 
 public class ProgressTest {
@@ -23,7 +24,7 @@ public class ProgressTest {
 
   @Test
   void without_a_terminal_prints_a_line_every_few_seconds_and_one_at_the_end() {
-    try (Progress progress = new Progress("Training", 20, out, () -> now, null)) {
+    try (Progress progress = new Progress("Training", 20, 0, out, () -> now, null)) {
       for (int step = 1; step <= 20; step++) {
         now += 500_000_000L;
         Optional<Duration> left =
@@ -42,7 +43,7 @@ public class ProgressTest {
   void on_a_terminal_what_is_printed_goes_above_the_line() {
     StatusLine line = new StatusLine(out, StandardCharsets.UTF_8);
     PrintStream log = line.above(out, StandardCharsets.UTF_8);
-    try (Progress progress = new Progress("Training", 4, out, () -> now, line)) {
+    try (Progress progress = new Progress("Training", 4, 0, out, () -> now, line)) {
       log.println("before");
       progress.show(2, "loss 1.250", Optional.empty());
       log.println("WARN of something");
@@ -98,5 +99,30 @@ public class ProgressTest {
       time.progress(1030 + 4 * second);
     }
     assertThat(time.until(1190)).contains(Duration.ofSeconds(10));
+  }
+
+  @Test
+  void a_count_shows_its_pace_what_was_damaged_and_the_time_left() {
+    try (Progress progress = new Progress("Images", 40, 0, out, () -> now, null)) {
+      for (int done = 4; done <= 40; done += 4) {
+        now += 1_000_000_000L;
+        progress.progress(done, done / 20);
+      }
+    }
+    assertThat(said().lines())
+        .containsExactly(
+            "Images 20/40  4/s, 1 damaged, 0:05 left", "Images 40/40  4/s, 2 damaged, 0:00 left");
+  }
+
+  @Test
+  void a_download_shows_each_file_but_those_in_the_cache() {
+    DownloadBar bar = new DownloadBar(out, () -> now, new StatusLine(out, StandardCharsets.UTF_8));
+    bar.progress(new DownloadProgress("config.json", 10, 10, 1, 2));
+    bar.progress(new DownloadProgress("model.safetensors", 1_000_000, 4_000_000, 1, 2));
+    bar.progress(new DownloadProgress("model.safetensors", 4_000_000, 4_000_000, 2, 2));
+    assertThat(said())
+        .contains("model.safetensors  25 % █████░░░░░░░░░░░░░░░ 1.0 of 4.0 MB, file 2 of 2");
+    assertThat(screen(said()))
+        .containsExactly("model.safetensors 100 % ████████████████████ 4.0 of 4.0 MB, file 2 of 2");
   }
 }

@@ -1,5 +1,6 @@
 package org.clip4j.examples.app;
 
+
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;

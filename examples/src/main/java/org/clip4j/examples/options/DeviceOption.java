@@ -1,5 +1,6 @@
 package org.clip4j.examples.options;
 
+
 import ai.djl.Device;
 import org.clip4j.Devices;
 import picocli.CommandLine.ITypeConverter;

@@ -1,5 +1,6 @@
 package org.clip4j.examples.options;
 
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package org.clip4j.examples.app.evaluate;
 
+
 import com.google.gson.FieldNamingPolicy;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;

@@ -1,5 +1,6 @@
 package org.clip4j.examples.app.evaluate;
 
+
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -1,5 +1,6 @@
 package org.clip4j.examples.app.search;
 
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,2 +1,3 @@
 /** Search over a folder that Embed filled: the index, its results as a page, and a server. */
 package org.clip4j.examples.app.search;
+

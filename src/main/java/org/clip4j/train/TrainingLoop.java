@@ -5,43 +5,34 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.List;
-import java.util.Objects;
-import java.util.Optional;
+import java.util.Map;
 import java.util.function.BooleanSupplier;
-import java.util.stream.Stream;
 import org.clip4j.data.UnreadableImages;
 import org.clip4j.data.internal.loader.LoaderPosition;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.data.internal.loader.PairLoader;
-import org.clip4j.engine.Precision;
-import org.clip4j.engine.internal.PlainArithmetic;
-import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.Uninterrupted;
-import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipModel;
+import org.clip4j.train.internal.checkpoint.CheckpointSaver;
+import org.clip4j.train.internal.monitor.TrainingMonitor;
+import org.clip4j.train.internal.step.TrainingStep;
+import org.clip4j.train.monitor.TrainingDivergedException;
+import org.clip4j.train.monitor.TrainingProgress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The steps of one training, and its state between them. */
-final class TrainingLoop implements AutoCloseable {
+/** Runs the steps of one training, and holds its state between them. */
+final class TrainingLoop {
   private static final Logger LOG = LoggerFactory.getLogger(TrainingLoop.class);
 
-  private final TrainingSettings settings;
+  private final TrainingPlan plan;
   private final ClipModel model;
   private final BooleanSupplier stopped;
-  private final NDManager manager;
   private final PairLoader loader;
-  private final RunSaver saver;
+  private final CheckpointSaver saver;
   private final TrainingMonitor monitor;
-  private final MicroBatches parts;
   private final TrainingStep step;
-  private final Replicas replicas;
-  private final AdamW optimizer;
-  private final LossScaler scaler; // null: the loss is not scaled
-  private final Ema ema; // null: weights are not averaged
-  private final LearningRateSchedule schedule;
   private final long totalSteps;
   private float[] losses = new float[16]; // one for each step, then room for more
   private long steps;
@@ -57,86 +48,100 @@ final class TrainingLoop implements AutoCloseable {
    *
    * @param stopped asked before each step
    */
-  static TrainingResult train(TrainingSettings settings, BooleanSupplier stopped)
-      throws IOException {
-    if (settings.output != null) {
-      IoErrors.worded(() -> Files.createDirectories(settings.output));
+  static TrainingResult train(TrainingPlan asked, BooleanSupplier stopped) throws IOException {
+    if (asked.output != null) {
+      IoErrors.worded(() -> Files.createDirectories(asked.output));
     }
-    ClipModel model = settings.model;
+    TrainingPlan plan = asked.resolved();
+    Map<String, String> settings = NamedSettings.of(plan);
+    ClipModel model = plan.model;
     model.setTrainable(true);
-    try (RunSaver saver = RunSaver.open(settings);
+    try (CheckpointSaver saver = CheckpointSaver.open(saved(plan, settings));
         NDManager manager = model.manager().newSubManager();
-        PairLoader loader = settings.loader()) {
-      Optional<RunCheckpoint> from = Uninterrupted.get(saver::latest);
-      long step = from.map(checkpoint -> checkpoint.state().step()).orElse(0L);
-      try (TrainingMonitor monitor = TrainingMonitor.open(settings, step);
-          TrainingLoop loop =
-              new TrainingLoop(settings, manager, loader, saver, monitor, stopped)) {
-        if (from.isPresent()) {
-          Uninterrupted.run(() -> loop.restore(from.get()));
-        }
-        return loop.run();
-      }
+        PairLoader loader = plan.loader();
+        TrainingMonitor monitor = TrainingMonitor.open(watched(plan, settings), saver.resumedAt());
+        TrainingStep step = new TrainingStep(manager, model, setup(plan))) {
+      TrainingLoop loop = new TrainingLoop(plan, loader, saver, monitor, step, stopped);
+      saver.restore(step.state()).ifPresent(loop::restore);
+      return loop.run();
     } finally {
       model.setTrainable(false);
     }
   }
 
-  /**
-   * Starts at the first step, unless restored.
-   *
-   * @param manager owns all that lives as long as the training
-   * @param stopped asked before every step
-   */
-  TrainingLoop(
-      TrainingSettings settings,
-      NDManager manager,
-      PairLoader loader,
-      RunSaver saver,
-      TrainingMonitor monitor,
-      BooleanSupplier stopped)
+  private static CheckpointSaver.Saved saved(TrainingPlan plan, Map<String, String> settings) {
+    return new CheckpointSaver.Saved(
+        plan.model,
+        plan.pairs,
+        plan.output,
+        plan.layout,
+        plan.data,
+        plan.checkpoints,
+        settings,
+        NamedSettings.FREE);
+  }
+
+  private static TrainingMonitor.Watched watched(TrainingPlan plan, Map<String, String> settings)
       throws IOException {
-    this.settings = settings;
-    this.model = settings.model;
+    return new TrainingMonitor.Watched(
+        plan.model,
+        plan.pairs,
+        plan.output,
+        plan.batchSize,
+        plan.steps,
+        plan.precision,
+        plan.data,
+        plan.schedule,
+        plan.evaluation,
+        plan.metricsEverySteps,
+        plan.listeners,
+        settings,
+        NamedSettings.of(plan.defaults()));
+  }
+
+  private static TrainingStep.Setup setup(TrainingPlan plan) {
+    return new TrainingStep.Setup(
+        plan.data,
+        plan.optimizer,
+        plan.microBatchSize,
+        plan.seed,
+        plan.precision,
+        plan.otherDevices());
+  }
+
+  /** Starts at the first step, unless restored. */
+  private TrainingLoop(
+      TrainingPlan plan,
+      PairLoader loader,
+      CheckpointSaver saver,
+      TrainingMonitor monitor,
+      TrainingStep step,
+      BooleanSupplier stopped) {
+    this.plan = plan;
+    this.model = plan.model;
     this.stopped = stopped;
-    this.manager = manager;
     this.loader = loader;
     this.saver = saver;
     this.monitor = monitor;
-    ImageTransform transform = settings.transform();
-    parts =
-        new MicroBatches(
-            manager, transform, settings.microBatchSize(), model.config(), settings.patchDropout());
-    Freezing.apply(model, settings.freezings);
-    optimizer = new AdamW(manager, model, settings.hyperparameters());
-    scaler = settings.precision == Precision.FP16 ? new LossScaler() : null;
-    ema = settings.ema == null ? null : new Ema(manager, model, settings.ema);
-    totalSteps = settings.totalSteps();
-    schedule = settings.schedule();
-    replicas = new Replicas(manager, model, settings.otherDevices());
-    step = new TrainingStep(manager, replicas, settings.precision);
+    this.step = step;
+    totalSteps = plan.steps;
   }
 
   /** Takes up the state of a training that a checkpoint keeps; before the first step. */
-  void restore(RunCheckpoint from) throws IOException {
-    losses = from.restore(model, stateful());
-    RunState state = from.state();
-    steps = state.step();
-    samples = state.samples();
-    position = state.position();
+  private void restore(CheckpointSaver.Moment from) {
+    losses = from.losses();
+    steps = from.step();
+    samples = from.samples();
+    position = from.position();
     resumedAt = steps;
-    before = state.elapsed();
-    replicas.copyFromFirst();
+    before = from.elapsed();
+    step.restored();
     loader.start(position);
   }
 
-  private List<StatefulPart> stateful() {
-    return Stream.of(optimizer, scaler, ema).filter(Objects::nonNull).toList();
-  }
-
   /** The state between two steps. */
-  private RunSaver.Moment moment() {
-    return new RunSaver.Moment(steps, samples, elapsed(), position, lossArray(), stateful());
+  private CheckpointSaver.Moment moment() {
+    return new CheckpointSaver.Moment(steps, samples, elapsed(), position, lossArray());
   }
 
   private Duration elapsed() {
@@ -167,8 +172,8 @@ final class TrainingLoop implements AutoCloseable {
       saveBeforeLeaving(e);
       throw e;
     }
-    IOException failure = saved(() -> saver.saveLast(moment()), null);
-    swapAverage();
+    IOException failure = saved(() -> saver.saveLast(moment(), step.state()), null);
+    step.swapAverage();
     failure = saved(saver::saveModel, failure);
     if (failure != null) {
       throw failure;
@@ -182,7 +187,7 @@ final class TrainingLoop implements AutoCloseable {
       return;
     }
     try {
-      saver.saveLast(moment());
+      saver.saveLast(moment(), step.state());
       saver
           .lastSaved()
           .ifPresent(
@@ -195,12 +200,6 @@ final class TrainingLoop implements AutoCloseable {
       failure.addSuppressed(e);
       LOG.error("{}", IoErrors.message(e));
     }
-  }
-
-  /** Ends the threads of several devices. */
-  @Override
-  public void close() {
-    replicas.close();
   }
 
   /** Where there is no room for a checkpoint there may still be for the model. */
@@ -227,20 +226,22 @@ final class TrainingLoop implements AutoCloseable {
       if (batch == null) {
         break;
       }
-      double learningRate = schedule.at(steps);
-      step.measure(monitor.measures(steps + 1));
+      double learningRate = plan.schedule.rate(steps, totalSteps);
       betweenSteps = false;
-      double norm = step(batch, learningRate);
-      float loss = losses[Math.toIntExact(steps - 1)];
+      TrainingStep.Outcome outcome = step.run(batch, learningRate, monitor.measures(steps + 1));
+      if (outcome.diverged()) {
+        throw diverged(batch, outcome);
+      }
+      add(outcome.loss());
       samples += batch.size();
       position = batch.next();
       betweenSteps = true;
-      report(batch, loss, learningRate, norm, elapsed());
+      report(batch, outcome, learningRate);
       if (monitor.evaluatesAfter(steps)) {
         evaluate();
       }
       if (saver.isDue(steps)) {
-        saver.save(moment());
+        saver.save(moment(), step.state());
       }
     }
     boolean cancelled = steps < totalSteps && !monitor.isEnough();
@@ -250,7 +251,7 @@ final class TrainingLoop implements AutoCloseable {
     monitor.end(cancelled);
     UnreadableImages unreadable = loader.unreadable();
     return new TrainingResult(
-        settings.output,
+        plan.output,
         steps,
         resumedAt,
         cancelled,
@@ -267,27 +268,21 @@ final class TrainingLoop implements AutoCloseable {
     long begun = System.nanoTime();
     boolean best;
     betweenSteps = false; // the weights are the average
-    swapAverage();
+    step.swapAverage();
     try {
       best = monitor.evaluate(steps);
       if (best) {
         saveBest(() -> saver.saveModel(TrainingMonitor.BEST));
       }
     } finally {
-      swapAverage();
+      step.swapAverage();
       betweenSteps = true;
     }
     if (best && steps > 0) { // before the first step there is no state to resume
-      double value = monitor.best().values().get(settings.bestBy);
-      saveBest(() -> saver.saveBest(moment(), settings.bestBy, value));
+      double value = monitor.best().values().get(plan.evaluation.bestBy());
+      saveBest(() -> saver.saveBest(moment(), step.state(), plan.evaluation.bestBy(), value));
     }
     start += System.nanoTime() - begun; // no time of the training's
-  }
-
-  private void swapAverage() {
-    if (ema != null) {
-      ema.swap();
-    }
   }
 
   /** If there is no room, the training goes on. */
@@ -308,66 +303,18 @@ final class TrainingLoop implements AutoCloseable {
     }
   }
 
-  /** The gradients' norm, which half precision may find infinite: the update is then skipped. */
-  private double step(PairBatch batch, double learningRate) {
-    try (NDManager scratch = manager.newSubManager()) {
-      TrainingStep.Gradients gradients =
-          step.backward(scratch, micro(batch), matches(batch), scaler == null ? 1 : scaler.scale());
-      float loss = gradients.loss();
-      if (!Float.isFinite(loss)) {
-        throw diverged(batch, loss, Double.NaN);
-      }
-      double norm = update(batch, gradients, learningRate);
-      add(loss);
-      return norm;
-    }
-  }
-
-  private double update(PairBatch batch, TrainingStep.Gradients gradients, double learningRate) {
-    double scale = scaler == null ? 1 : scaler.scale();
-    double norm = optimizer.step(gradients.byName(), learningRate, scale);
-    boolean finite = Double.isFinite(norm);
-    if (scaler == null ? !finite : !scaler.update(finite)) {
-      throw diverged(batch, gradients.loss(), norm);
-    }
-    if (finite) {
-      replicas.copyFromFirst();
-      if (ema != null) {
-        ema.update();
-      }
-    }
-    return norm;
-  }
-
-  private TrainingDivergedException diverged(PairBatch batch, double loss, double norm) {
+  private TrainingDivergedException diverged(PairBatch batch, TrainingStep.Outcome outcome) {
     return monitor.notFinite(
-        steps + 1, batch, loss, norm, isFinitePlainly(batch), saver.lastSaved());
+        steps + 1,
+        batch,
+        outcome.loss(),
+        outcome.gradientNorm(),
+        step.isFinitePlainly(batch),
+        saver.lastSaved());
   }
 
-  /** Whether loss and gradients of the same step are finite without any native kernel. */
-  private boolean isFinitePlainly(PairBatch batch) {
-    try (NDManager scratch = manager.newSubManager()) {
-      TrainingStep plain = new TrainingStep(scratch, replicas, Precision.FP32);
-      TrainingStep.Gradients gradients =
-          PlainArithmetic.only(() -> plain.backward(scratch, micro(batch), matches(batch), 1));
-      return Float.isFinite(gradients.loss())
-          && gradients.byName().values().stream()
-              .allMatch(gradient -> Float.isFinite(gradient.abs().max().getFloat()));
-    }
-  }
-
-  private List<TrainingStep.MicroBatch> micro(PairBatch batch) {
-    return parts.of(batch, replicas.models().size());
-  }
-
-  private Matches matches(PairBatch batch) {
-    return settings.spreadDuplicates
-        ? Matches.of(batch.captionIds(), batch.imageIds())
-        : Matches.OWN;
-  }
-
-  private void report(
-      PairBatch batch, float loss, double learningRate, double norm, Duration elapsed) {
+  private void report(PairBatch batch, TrainingStep.Outcome outcome, double learningRate) {
+    Duration elapsed = elapsed();
     double dataWait = monitor.dataWait(batch.size(), loader.stats().waited());
     TrainingProgress progress =
         new TrainingProgress(
@@ -375,14 +322,15 @@ final class TrainingLoop implements AutoCloseable {
             totalSteps,
             resumedAt,
             batch.epoch() + 1,
-            loss,
+            outcome.loss(),
             learningRate,
-            norm,
+            outcome.gradientNorm(),
             model.logitScale(),
             samples / (elapsed.toNanos() / 1e9),
             elapsed,
             dataWait,
-            BatchStatistics.of(batch, model.config().isSigmoid(), step.cosines()),
+            TrainingMonitor.statistics(
+                batch, model.config().isSigmoid(), outcome.imageCosine(), outcome.textCosine()),
             monitor.timeFor(totalSteps - steps));
     monitor.after(progress);
   }

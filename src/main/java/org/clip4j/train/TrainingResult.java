@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import org.clip4j.train.monitor.RunSummary;
 import org.jspecify.annotations.Nullable;
 
 /**

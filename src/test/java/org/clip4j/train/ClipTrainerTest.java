@@ -26,6 +26,9 @@ import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VitConfig;
+import org.clip4j.train.monitor.TrainingProgress;
+import org.clip4j.train.options.Freezing;
+import org.clip4j.train.options.LearningRateDecay;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Layout;
 import org.junit.jupiter.api.Test;
@@ -65,7 +68,7 @@ class ClipTrainerTest {
         .setPairs(SHAPES.training(64))
         .optBatchSize(16)
         .optSteps(6)
-        .optLearningRate(1e-3)
+        .optSchedule(schedule -> schedule.optLearningRate(1e-3))
         .optSeed(7);
   }
 
@@ -83,7 +86,11 @@ class ClipTrainerTest {
   private static Map<String, float[]> trained(ClipConfig config, int decodeThreads, long seed)
       throws IOException {
     try (ClipModel model = ClipModel.create(config, 3)) {
-      trainer(model).optDecodeThreads(decodeThreads).optSeed(seed).build().train();
+      trainer(model)
+          .optData(data -> data.optDecodeThreads(decodeThreads))
+          .optSeed(seed)
+          .build()
+          .train();
       return weights(model);
     }
   }
@@ -112,7 +119,7 @@ class ClipTrainerTest {
           trainer(model)
               .setPairs(SHAPES.training(16))
               .optSteps(80)
-              .optSpreadDuplicates(true)
+              .optData(data -> data.optSpreadDuplicates(true))
               .build()
               .train()
               .losses();
@@ -249,7 +256,7 @@ class ClipTrainerTest {
       TrainingResult result =
           trainer(model)
               .setPairs(halfUnreadable(64, false))
-              .optMaxSkippedShare(0.5)
+              .optData(data -> data.optMaxSkippedShare(0.5))
               .build()
               .train();
       assertThat(result.unreadable()).isEqualTo(32);
@@ -272,7 +279,9 @@ class ClipTrainerTest {
     assertThatThrownBy(() -> ClipTrainer.builder().optBatchSize(1))
         .hasMessageContaining("batch size")
         .hasMessageContaining("1");
-    assertThatThrownBy(() -> ClipTrainer.builder().optLearningRate(Double.NaN))
+    assertThatThrownBy(
+            () ->
+                ClipTrainer.builder().optSchedule(schedule -> schedule.optLearningRate(Double.NaN)))
         .hasMessageContaining("learning rate");
     assertThatThrownBy(() -> ClipTrainer.builder().build()).hasMessageContaining("setModel");
   }
@@ -287,12 +296,16 @@ class ClipTrainerTest {
               .setOutput(folder)
               .optMicroBatchSize(5)
               .optDevices(cpu, cpu)
-              .optFreeze(Freezing.imageTower().unlockLastBlocks(1), Freezing.textTower())
-              .optLayerDecay(0.8)
-              .optPatchDropout(0.5)
+              .optOptimizer(
+                  optimizer ->
+                      optimizer
+                          .optFreeze(
+                              Freezing.imageTower().unlockLastBlocks(1), Freezing.textTower())
+                          .optLayerDecay(0.8))
+              .optData(data -> data.optPatchDropout(0.5))
               .optPrecision(Precision.BF16)
-              .optLearningRateDecay(LearningRateDecay.constantWithCooldown(3))
-              .optAverageWeights(0.9, false)
+              .optSchedule(schedule -> schedule.optDecay(LearningRateDecay.constantWithCooldown(3)))
+              .optOptimizer(optimizer -> optimizer.optAverageWeights(0.9, false))
               .build()
               .train();
       assertThat(result.steps()).isEqualTo(6);
@@ -310,7 +323,10 @@ class ClipTrainerTest {
     Map<String, float[]> start;
     try (ClipModel model = ClipModel.create(VIT, 3)) {
       start = weights(model);
-      trainer(model).optAverageWeights(0.999, false).build().train();
+      trainer(model)
+          .optOptimizer(optimizer -> optimizer.optAverageWeights(0.999, false))
+          .build()
+          .train();
       slow = weights(model);
     }
     Map<String, float[]> plain = trained(VIT, 1, 7);
@@ -330,16 +346,24 @@ class ClipTrainerTest {
   void steps_that_cannot_be_are_refused_before_the_training() {
     try (ClipModel vit = ClipModel.create(VIT, 3);
         ClipModel resNet = ClipModel.create(RESNET, 3)) {
-      assertThatThrownBy(() -> trainer(resNet).optPatchDropout(0.5).build())
+      assertThatThrownBy(() -> trainer(resNet).optData(data -> data.optPatchDropout(0.5)).build())
           .hasMessageContaining("0.5")
           .hasMessageContaining("ModifiedResNet");
       assertThatThrownBy(() -> trainer(vit).optDevices(Device.gpu(0), Device.cpu()).build())
           .hasMessageContaining("first of the devices");
       assertThatThrownBy(
-              () -> trainer(vit).optFreeze(Freezing.textTower().unlockLastBlocks(3)).build())
+              () ->
+                  trainer(vit)
+                      .optOptimizer(
+                          optimizer ->
+                              optimizer.optFreeze(Freezing.textTower().unlockLastBlocks(3)))
+                      .build())
           .hasMessageContaining("3 blocks of a tower of 2");
     }
-    assertThatThrownBy(() -> ClipTrainer.builder().optPatchDropout(1)).hasMessageContaining("1.0");
-    assertThatThrownBy(() -> ClipTrainer.builder().optLayerDecay(1.5)).hasMessageContaining("1.5");
+    assertThatThrownBy(() -> ClipTrainer.builder().optData(data -> data.optPatchDropout(1)))
+        .hasMessageContaining("1.0");
+    assertThatThrownBy(
+            () -> ClipTrainer.builder().optOptimizer(optimizer -> optimizer.optLayerDecay(1.5)))
+        .hasMessageContaining("1.5");
   }
 }

@@ -18,8 +18,8 @@ import org.clip4j.model.VitConfig;
 import org.clip4j.text.Tokenizer;
 
 /** A training of a few milliseconds a step, with all that is random in one. */
-final class SmallTraining {
-  static final int STEPS = 14;
+public final class SmallTraining {
+  public static final int STEPS = 14;
   private static final TextConfig TEXT =
       TextConfig.builder()
           .setContextLength(8)
@@ -28,7 +28,7 @@ final class SmallTraining {
           .setHeads(2)
           .setLayers(1)
           .build();
-  static final ClipConfig VIT =
+  public static final ClipConfig VIT =
       new ClipConfig(
           16,
           VitConfig.builder()
@@ -40,10 +40,10 @@ final class SmallTraining {
               .build(),
           TEXT,
           false);
-  static final ClipConfig RESNET =
+  public static final ClipConfig RESNET =
       new ClipConfig(
           16, ResNetConfig.of(32, 8, List.of(1, 1, 1, 1)).withHeadWidth(32), TEXT, false);
-  static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(40).build();
+  public static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(40).build();
 
   private SmallTraining() {}
 
@@ -64,30 +64,32 @@ final class SmallTraining {
   }
 
   /** Epochs of three batches. */
-  static ClipTrainer.Builder builder(ClipModel model, Path output) {
+  public static ClipTrainer.Builder builder(ClipModel model, Path output) {
     ClipTrainer.Builder builder =
         model.config().vision() instanceof ResNetConfig
             ? ClipTrainer.builder()
-            : ClipTrainer.builder().optPatchDropout(0.25);
+            : ClipTrainer.builder().optData(data -> data.optPatchDropout(0.25));
     return builder
         .setModel(model)
         .setPairs(SHAPES.training(50))
         .setOutput(output)
-        .optTokenizer(new Letters())
-        .optAugmentation(Augmentation.builder().optFlip(0.5).optScale(0.5, 1).build())
+        .optData(
+            data ->
+                data.optTokenizer(new Letters())
+                    .optAugmentation(Augmentation.builder().optFlip(0.5).optScale(0.5, 1).build()))
         .optBatchSize(16)
         .optMicroBatchSize(8)
         .optSteps(STEPS)
-        .optLearningRate(1e-3)
-        .optMaxGradientNorm(1)
+        .optSchedule(schedule -> schedule.optLearningRate(1e-3))
+        .optOptimizer(optimizer -> optimizer.optMaxGradientNorm(1))
         .optSeed(7);
   }
 
-  static Map<String, float[]> weights(ClipModel model) {
+  public static Map<String, float[]> weights(ClipModel model) {
     return values(model.specs(), model.values());
   }
 
-  static Map<String, float[]> values(List<ParameterSpec> specs, ParameterSource source) {
+  public static Map<String, float[]> values(List<ParameterSpec> specs, ParameterSource source) {
     Map<String, float[]> weights = new TreeMap<>();
     for (ParameterSpec spec : specs) {
       FloatBuffer values = source.read(spec.name());

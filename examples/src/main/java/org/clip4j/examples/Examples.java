@@ -10,7 +10,7 @@ import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.terminal.StatusLine;
 import org.clip4j.examples.app.terminal.Stop;
 import org.clip4j.examples.options.Range;
-import org.clip4j.train.TrainingDivergedException;
+import org.clip4j.train.monitor.TrainingDivergedException;
 import picocli.CommandLine;
 
 /** What the examples share. */

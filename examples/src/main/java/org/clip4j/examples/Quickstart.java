@@ -72,12 +72,11 @@ public final class Quickstart implements Callable<Integer> {
                   .setModel(model)
                   .setPairs(shapes.training(IMAGES))
                   .optLayout(Layout.OPENCLIP)
-                  .optTransform(transform)
                   .optBatchSize(BATCH)
                   .optSteps(steps)
-                  .optLearningRate(3e-3)
-                  .optWeightDecay(0.1)
-                  .optSpreadDuplicates(true)
+                  .optSchedule(schedule -> schedule.optLearningRate(3e-3))
+                  .optOptimizer(optimizer -> optimizer.optWeightDecay(0.1))
+                  .optData(data -> data.optTransform(transform).optSpreadDuplicates(true))
                   .optSeed(seed),
               BATCH,
               out.resolve("model"));

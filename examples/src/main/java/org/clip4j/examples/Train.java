@@ -29,8 +29,11 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.train.ClipTrainer;
-import org.clip4j.train.RunSummary.Evaluated;
 import org.clip4j.train.TrainingResult;
+import org.clip4j.train.monitor.RunSummary.Evaluated;
+import org.clip4j.train.options.CheckpointOptions;
+import org.clip4j.train.options.DataOptions;
+import org.clip4j.train.options.EvaluationOptions;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Layout;
 import picocli.CommandLine.Command;
@@ -183,7 +186,8 @@ final class Train implements Callable<Integer> {
       names = "--allow-changes",
       paramLabel = "NAMES",
       split = ",",
-      description = "Settings that may differ when resuming, for example totalSteps,warmupSteps.")
+      description =
+          "Settings that may differ when resuming, for example totalSteps,schedule.warmupSteps.")
   private String[] allowedChanges = {};
 
   @Option(
@@ -303,59 +307,67 @@ final class Train implements Callable<Integer> {
             .setModel(start.model)
             .setPairs(pairs)
             .optLayout(layout)
-            .optTransform(start.transform)
-            .optTokenizer(start.tokenizer)
             .optBatchSize(batchSize)
             .optEpochs(epochs)
-            .optLearningRate(learningRate)
-            .optWeightDecay(weightDecay)
             .optSeed(seed)
-            .optKeepLast(keep)
-            .optMaxGradientNorm(maxGradientNorm)
-            .optMaxSkippedShare(maxSkippedShare)
-            .optResume(resume)
-            .optAllowedChanges(allowedChanges);
-    if (checkpointSteps > 0) {
-      builder.optCheckpointSteps(checkpointSteps);
-    }
-    if (checkpointMinutes > 0) {
-      builder.optCheckpointMinutes(checkpointMinutes);
-    }
+            .optData(this::data)
+            .optData(options -> options.optTransform(start.transform).optTokenizer(start.tokenizer))
+            .optOptimizer(
+                options -> options.optWeightDecay(weightDecay).optMaxGradientNorm(maxGradientNorm))
+            .optSchedule(options -> options.optLearningRate(learningRate))
+            .optCheckpoints(this::checkpoints)
+            .optEvaluation(evaluation(split));
     if (microBatchSize > 0) {
       builder.optMicroBatchSize(microBatchSize);
     }
     if (steps > 0) {
       builder.optSteps(steps);
     }
+    if (warmup >= 0) {
+      builder.optSchedule(options -> options.optWarmupSteps(warmup));
+    }
+    step.apply(builder);
+    return TrainingRun.train(builder, batchSize, out);
+  }
+
+  private void data(DataOptions.Builder options) {
+    options.optMaxSkippedShare(maxSkippedShare);
     if (decodeThreads > 0) {
-      builder.optDecodeThreads(decodeThreads);
+      options.optDecodeThreads(decodeThreads);
     }
     if (imageCacheMegabytes != null) {
-      builder.optImageCacheBytes(imageCacheMegabytes << 20);
+      options.optImageCacheBytes(imageCacheMegabytes << 20);
     }
-    if (warmup >= 0) {
-      builder.optWarmupSteps(warmup);
+  }
+
+  private void checkpoints(CheckpointOptions.Builder options) {
+    options.optKeepLast(keep).optResume(resume).optAllowedChanges(allowedChanges);
+    if (checkpointSteps > 0) {
+      options.optEverySteps(checkpointSteps);
     }
+    if (checkpointMinutes > 0) {
+      options.optEveryMinutes(checkpointMinutes);
+    }
+  }
+
+  private EvaluationOptions evaluation(Split split) throws IOException {
+    EvaluationOptions.Builder options = EvaluationOptions.builder().optBestBy(bestBy);
     if (split != null) {
-      builder.optHeldOut(split.heldOut());
+      options.optHeldOut(split.heldOut());
     }
     if (classes != null) {
       ClassFolders folders = Pairs.classFolders(classes).optDecoder(data.decoder()).build();
       List<LabelledImage> images =
           IntStream.range(0, folders.size()).mapToObj(folders::labelled).toList();
-      builder.optZeroShot("classes", folders.classNames(), templates, images);
+      options.optZeroShot("classes", folders.classNames(), templates, images);
     }
     if (evaluateEvery > 0) {
-      builder.optEvaluateEverySteps(evaluateEvery);
-    }
-    if (bestBy != null) {
-      builder.optBestBy(bestBy);
+      options.optEverySteps(evaluateEvery);
     }
     if (patience > 0) {
-      builder.optEarlyStopping(patience);
+      options.optEarlyStopping(patience);
     }
-    step.apply(builder);
-    return TrainingRun.train(builder, batchSize, out);
+    return options.build();
   }
 
   /**

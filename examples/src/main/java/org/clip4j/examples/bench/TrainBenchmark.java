@@ -83,7 +83,7 @@ public final class TrainBenchmark implements Callable<Integer> {
               .setPairs(noise(config))
               .optBatchSize(batch)
               .optSteps(warmup + steps)
-              .optLearningRate(1e-4)
+              .optSchedule(schedule -> schedule.optLearningRate(1e-4))
               .optPrecision(precision)
               .optListener(progress -> times.add(System.nanoTime()))
               .build()

@@ -10,7 +10,9 @@ import org.clip4j.image.Augmentation;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.ClipTrainer;
-import org.clip4j.train.Freezing;
+import org.clip4j.train.options.DataOptions;
+import org.clip4j.train.options.Freezing;
+import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.weights.Checkpoint;
 
 /** The snippets of docs/training.md, compiled; a test holds the guide to them. */
@@ -23,13 +25,12 @@ final class TrainingGuide {
           .setModel(model)
           .setPairs(Pairs.table(Path.of("captions.tsv")).columns("file", "caption").build())
           .setOutput(Path.of("run"))
-          .optAugmentation(Augmentation.openClip())
           .optBatchSize(1024)
           .optMicroBatchSize(64)
           .optEpochs(30)
           .optPrecision(Precision.BF16)
-          .optCheckpointMinutes(15)
-          .optResume(true)
+          .optData(data -> data.optAugmentation(Augmentation.openClip()))
+          .optCheckpoints(checkpoints -> checkpoints.optEveryMinutes(15).optResume(true))
           .build()
           .train();
     }
@@ -51,12 +52,18 @@ final class TrainingGuide {
           .setModel(model)
           .setPairs(Pairs.table(Path.of("captions.tsv")).columns("file", "caption").build())
           .setOutput(Path.of("run"))
-          .optTransform(published.transform())
-          .optTokenizer(published.tokenizer().orElse(null))
-          .optFreeze(Freezing.imageTower().unlockLastBlocks(2), Freezing.textTower())
-          .optLearningRate(1e-5)
-          .optLayerDecay(0.8)
           .optEpochs(5)
+          .optData(
+              DataOptions.builder()
+                  .optTransform(published.transform())
+                  .optTokenizer(published.tokenizer().orElse(null))
+                  .build())
+          .optOptimizer(
+              OptimizerOptions.builder()
+                  .optFreeze(Freezing.imageTower().unlockLastBlocks(2), Freezing.textTower())
+                  .optLayerDecay(0.8)
+                  .build())
+          .optSchedule(schedule -> schedule.optLearningRate(1e-5))
           .build()
           .train();
     }

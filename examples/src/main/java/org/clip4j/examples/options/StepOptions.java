@@ -3,7 +3,9 @@ package org.clip4j.examples.options;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.Augmentation;
 import org.clip4j.train.ClipTrainer;
-import org.clip4j.train.Freezing;
+import org.clip4j.train.options.DataOptions;
+import org.clip4j.train.options.Freezing;
+import org.clip4j.train.options.OptimizerOptions;
 import picocli.CommandLine.Option;
 
 /** Options that say how a step is computed and what it changes. */
@@ -66,21 +68,29 @@ public final class StepOptions {
   private boolean spreadDuplicates;
 
   public void apply(ClipTrainer.Builder builder) {
-    builder.optPrecision(precision).optLayerDecay(layerDecay).optSpreadDuplicates(spreadDuplicates);
+    builder.optPrecision(precision).optData(this::data).optOptimizer(this::optimizer);
+  }
+
+  private void data(DataOptions.Builder options) {
+    options.optSpreadDuplicates(spreadDuplicates);
     if (augment) {
-      builder.optAugmentation(Augmentation.openClip());
+      options.optAugmentation(Augmentation.openClip());
     }
     if (patchDropout != null) {
-      builder.optPatchDropout(patchDropout);
+      options.optPatchDropout(patchDropout);
     }
+  }
+
+  private void optimizer(OptimizerOptions.Builder options) {
+    options.optLayerDecay(layerDecay);
     if (average != null) {
-      builder.optAverageWeights(average, true);
+      options.optAverageWeights(average, true);
     }
     switch (freeze) {
       case NOTHING -> {} // everything is trained
-      case IMAGE -> builder.optFreeze(unlocked(Freezing.imageTower()));
-      case TEXT -> builder.optFreeze(unlocked(Freezing.textTower()));
-      case ALL_BUT_PROJECTIONS -> builder.optFreeze(Freezing.allButProjections());
+      case IMAGE -> options.optFreeze(unlocked(Freezing.imageTower()));
+      case TEXT -> options.optFreeze(unlocked(Freezing.textTower()));
+      case ALL_BUT_PROJECTIONS -> options.optFreeze(Freezing.allButProjections());
     }
   }
 

@@ -1,0 +1,192 @@
+package org.clip4j.train;
+
+import ai.djl.Device;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.clip4j.data.PairFeed;
+import org.clip4j.data.PairSource;
+import org.clip4j.data.internal.loader.PairLoader;
+import org.clip4j.engine.Precision;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VisionTransformerConfig;
+import org.clip4j.text.ClipTokenizer;
+import org.clip4j.train.monitor.TrainingListener;
+import org.clip4j.train.options.CheckpointOptions;
+import org.clip4j.train.options.DataOptions;
+import org.clip4j.train.options.EvaluationOptions;
+import org.clip4j.train.options.Freezing;
+import org.clip4j.train.options.OptimizerOptions;
+import org.clip4j.train.options.ScheduleOptions;
+import org.clip4j.weights.Layout;
+
+/**
+ * Holds all that a training was asked for; {@link ClipTrainer.Builder} explains each. The training
+ * works with a {@linkplain #resolved copy} in which every default is a value.
+ */
+final class TrainingPlan implements Cloneable {
+  ClipModel model;
+  PairFeed pairs;
+  Path output;
+  Layout layout = Layout.OPENCLIP;
+  int batchSize = 128;
+  int microBatchSize; // 0: the batch size
+  int epochs = 30;
+  long steps; // 0: by epochs
+  long seed;
+  Precision precision = Precision.FP32;
+  List<Device> devices = List.of();
+  DataOptions data = DataOptions.DEFAULT;
+  OptimizerOptions optimizer = OptimizerOptions.DEFAULT;
+  ScheduleOptions schedule = ScheduleOptions.DEFAULT;
+  CheckpointOptions checkpoints = CheckpointOptions.DEFAULT;
+  EvaluationOptions evaluation = EvaluationOptions.DEFAULT;
+  int metricsEverySteps = 1;
+  List<TrainingListener> listeners = new ArrayList<>();
+
+  TrainingPlan copy() {
+    try {
+      TrainingPlan copy = (TrainingPlan) super.clone();
+      copy.listeners = List.copyOf(listeners);
+      return copy;
+    } catch (CloneNotSupportedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /**
+   * Checks that nothing is missing, and that the settings go together.
+   *
+   * @throws IllegalArgumentException saying what does not
+   */
+  void check() {
+    if (model == null) {
+      throw new IllegalArgumentException(
+          "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
+    }
+    if (pairs == null) {
+      throw new IllegalArgumentException(
+          "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
+    }
+    if (pairs instanceof PairSource source && source.size() == 0) {
+      throw new IllegalArgumentException("there are no pairs to train on in " + pairs.name());
+    }
+    int vocabSize = model.config().text().vocabSize();
+    if (data.tokenizer() == null && !ClipTokenizer.fits(vocabSize)) {
+      throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
+    }
+    if (output == null && checkpoints.isOn()) {
+      throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
+    }
+    if (evaluation.bestBy() != null && evaluation.evaluations().isEmpty()) {
+      throw new IllegalArgumentException(
+          "to choose the best model by "
+              + evaluation.bestBy()
+              + " it must be evaluated: by held-out pairs, zero-shot classes or an evaluation of one's own");
+    }
+    if (evaluation.patience() > 0 && evaluation.bestBy() == null) {
+      throw new IllegalArgumentException(
+          "early stopping needs the metric that is to improve, for example retrieval.text_to_image.r1");
+    }
+    checkStep();
+  }
+
+  private void checkStep() {
+    Device own = model.manager().getDevice();
+    if (!devices.isEmpty() && !devices.get(0).equals(own)) {
+      throw new IllegalArgumentException(
+          "the first of the devices must be the model's, " + own + ", found " + devices);
+    }
+    precision.requireOn(own);
+    VisionConfig vision = model.config().vision();
+    if (data.patchDropout() > 0 && !(vision instanceof VisionTransformerConfig)) {
+      throw new IllegalArgumentException(
+          "patch dropout is "
+              + data.patchDropout()
+              + ", but the model is a "
+              + vision.family()
+              + ", which has no patches");
+    }
+    for (Freezing freezing : optimizer.freezings()) {
+      model.specs().forEach(spec -> freezing.freezes(model.config(), spec.name()));
+    }
+  }
+
+  /** Returns the same with a value for every default; for shards, this counts their pairs. */
+  TrainingPlan resolved() throws IOException {
+    TrainingPlan plan = copy();
+    VisionConfig vision = model.config().vision();
+    plan.microBatchSize = microBatchSize > 0 ? microBatchSize : batchSize;
+    long epoch = Math.max(1, pairs.pairsPerEpoch() / batchSize);
+    plan.steps = steps > 0 ? steps : epochs * epoch;
+    plan.schedule = schedule.resolved(plan.steps);
+    plan.evaluation =
+        new EvaluationOptions(
+            evaluation.evaluations(),
+            evaluation.everySteps() > 0 ? evaluation.everySteps() : epoch,
+            evaluation.bestBy(),
+            evaluation.patience());
+    plan.data =
+        new DataOptions(
+            data.transform() != null
+                ? data.transform()
+                : ImageTransform.openai(vision.imageHeight(), vision.imageWidth()),
+            data.tokenizer() != null
+                ? data.tokenizer()
+                : ClipTokenizer.create(model.config().text().contextLength()),
+            data.augmentation(),
+            patchDropout(vision),
+            data.spreadDuplicates(),
+            data.maxSkippedShare(),
+            data.decodeThreads(),
+            data.imageCacheBytes());
+    return plan;
+  }
+
+  private double patchDropout(VisionConfig vision) {
+    return data.patchDropout() >= 0
+        ? data.patchDropout()
+        : vision instanceof VisionTransformerConfig vit ? vit.patchDropout() : 0;
+  }
+
+  /** Returns what a training of the same model and pairs, of as many steps, has by default. */
+  TrainingPlan defaults() throws IOException {
+    TrainingPlan defaults = new TrainingPlan();
+    defaults.model = model;
+    defaults.pairs = pairs;
+    defaults.data = DataOptions.builder().optTokenizer(data.tokenizer()).build();
+    defaults.steps = steps;
+    return defaults.resolved();
+  }
+
+  /** Returns the devices besides the model's own. */
+  List<Device> otherDevices() {
+    return devices.isEmpty() ? devices : devices.subList(1, devices.size());
+  }
+
+  /** Opens the loader of a resolved plan. */
+  PairLoader loader() {
+    PairLoader.Builder loader =
+        PairLoader.builder()
+            .setPairs(pairs)
+            .setTransform(data.transform())
+            .setTokenizer(data.tokenizer())
+            .setBatchSize(batchSize)
+            .optSeed(seed)
+            .optCacheBytes(data.imageCacheBytes())
+            .optMaxSkippedShare(data.maxSkippedShare());
+    if (data.augmentation() != null) {
+      loader.optAugmentation(data.augmentation());
+    }
+    if (output != null) {
+      loader.optLedger(output.resolve("skipped.jsonl"));
+    }
+    if (data.decodeThreads() > 0) {
+      loader.optThreads(data.decodeThreads());
+    }
+    return loader.build();
+  }
+}

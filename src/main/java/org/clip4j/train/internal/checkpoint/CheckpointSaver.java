@@ -1,0 +1,302 @@
+package org.clip4j.train.internal.checkpoint;
+
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import org.clip4j.data.PairFeed;
+import org.clip4j.data.internal.DataDigest;
+import org.clip4j.data.internal.loader.LoaderPosition;
+import org.clip4j.engine.internal.Environment;
+import org.clip4j.io.IoErrors;
+import org.clip4j.io.Uninterrupted;
+import org.clip4j.model.ClipModel;
+import org.clip4j.train.options.CheckpointOptions;
+import org.clip4j.train.options.DataOptions;
+import org.clip4j.weights.CheckpointWriter;
+import org.clip4j.weights.Layout;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Decides when a training's checkpoints are due, writes them with the model, and brings the
+ * training back from the last.
+ */
+public final class CheckpointSaver implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(CheckpointSaver.class);
+
+  /**
+   * Describes the training that is saved.
+   *
+   * @param output the output folder; null for none
+   * @param layout the layout in which the model is saved
+   * @param data with the model's transform and tokenizer, which are saved with it
+   * @param settings all, by name
+   * @param free names of settings that may change, since they change no weight
+   */
+  public record Saved(
+      ClipModel model,
+      PairFeed pairs,
+      @Nullable Path output,
+      Layout layout,
+      DataOptions data,
+      CheckpointOptions options,
+      Map<String, String> settings,
+      Set<String> free) {}
+
+  /**
+   * The state of a training between two steps.
+   *
+   * @param step steps done
+   * @param samples pairs trained on, each counted as often as it was
+   * @param elapsed time in the training loop, of all runs together
+   * @param position where the next batch starts
+   * @param losses of each step
+   */
+  public record Moment(
+      long step, long samples, Duration elapsed, LoaderPosition position, float[] losses) {}
+
+  private final Saved training;
+  private final CheckpointOptions options;
+  private final @Nullable CheckpointFolder checkpoints; // null: nothing is saved
+  private final Map<String, String> data;
+  private final Map<String, String> environment;
+  private @Nullable StepCheckpoint from; // null: the training starts anew
+  private long savedStep;
+  private long savedNanos = System.nanoTime();
+
+  private CheckpointSaver(Saved training, @Nullable CheckpointFolder checkpoints)
+      throws IOException {
+    this.training = training;
+    this.checkpoints = checkpoints;
+    options = training.options;
+    data = checkpoints == null ? Map.of() : new TreeMap<>(training.pairs.digest());
+    environment = Environment.describe(training.model.manager().getDevice());
+  }
+
+  /**
+   * Takes the output folder, and looks for the checkpoint to continue from if the training is to be
+   * resumed.
+   *
+   * @throws IOException if another training holds the folder, it has checkpoints of an earlier
+   *     training that is not to be resumed, no checkpoint is whole, or the last is of another
+   *     training
+   */
+  public static CheckpointSaver open(Saved training) throws IOException {
+    Path output = training.output;
+    CheckpointOptions options = training.options;
+    if (output != null && !options.resume()) {
+      List<Long> steps = CheckpointFolder.steps(output);
+      if (!steps.isEmpty()) {
+        throw new IOException(
+            output
+                + " has checkpoints of an earlier training, up to step "
+                + steps.get(steps.size() - 1)
+                + "; resume it, or use another output folder, or delete its"
+                + " folder checkpoints");
+      }
+    }
+    if (output == null || !options.isOn()) {
+      return new CheckpointSaver(training, null);
+    }
+    CheckpointFolder checkpoints =
+        IoErrors.worded(() -> CheckpointFolder.open(output, options.keepLast()));
+    try {
+      CheckpointSaver saver = new CheckpointSaver(training, checkpoints);
+      if (options.resume()) {
+        Uninterrupted.run(saver::findLatest);
+      }
+      return saver;
+    } catch (IOException | RuntimeException | Error e) {
+      checkpoints.close();
+      throw e;
+    }
+  }
+
+  private void findLatest() throws IOException {
+    Optional<StepCheckpoint> latest = checkpoints.latest();
+    if (latest.isEmpty()) {
+      LOG.info("{} has no checkpoint yet, the training starts anew", training.output);
+      return;
+    }
+    from = latest.get();
+    RunState then = from.state();
+    Set<String> free = new HashSet<>(training.free);
+    if (from.former()) {
+      free.add("model"); // compared with the saved model's own when that is opened
+    }
+    List<String> differences = differences(then.settings(), training.settings, free);
+    if (!options.allowedChanges().contains("pairs")) {
+      DataDigest.differences(data, then.data()).forEach(d -> differences.add("pairs." + d));
+    }
+    if (!differences.isEmpty()) {
+      throw new IOException(
+          "the training of "
+              + from.folder()
+              + " had other settings:\n  "
+              + String.join("\n  ", differences)
+              + "\nset them back, or start anew in another output folder, or allow the changes by the"
+              + " names before the colons");
+    }
+    List<String> environments = differences(then.environment(), environment, Set.of());
+    if (!environments.isEmpty()) {
+      LOG.warn(
+          "the training continues elsewhere, its last bits may differ: {}",
+          String.join("; ", environments));
+    }
+    savedStep = then.step();
+    LOG.info("the training continues from {}", from.folder());
+  }
+
+  private List<String> differences(
+      Map<String, String> then, Map<String, String> now, Set<String> free) {
+    Set<String> allowed = new HashSet<>(options.allowedChanges());
+    allowed.addAll(free);
+    return RunState.differences(then, now, allowed);
+  }
+
+  /** Returns the steps done by the training that is continued; 0 if this one starts anew. */
+  public long resumedAt() {
+    return from == null ? 0 : from.state().step();
+  }
+
+  /**
+   * Puts the state of the training that is continued into the model and the parts, in place.
+   *
+   * @return empty if the training starts anew
+   * @throws IOException if the model or the parts are not those that were saved
+   */
+  public Optional<Moment> restore(List<StatefulPart> parts) throws IOException {
+    if (from == null) {
+      return Optional.empty();
+    }
+    RunState then = from.state();
+    float[] losses = Uninterrupted.get(() -> from.restore(training.model, parts));
+    return Optional.of(
+        new Moment(then.step(), then.samples(), then.elapsed(), then.position(), losses));
+  }
+
+  /** The last checkpoint that is whole. */
+  public Optional<Path> lastSaved() {
+    return savedStep == 0
+        ? Optional.empty()
+        : Optional.of(checkpoints.path(savedStep)).filter(Files::isDirectory);
+  }
+
+  /** Whether a checkpoint should be written after this step. */
+  public boolean isDue(long step) {
+    if (checkpoints == null) {
+      return false;
+    }
+    Duration interval = options.interval();
+    return options.everySteps() > 0 && step % options.everySteps() == 0
+        || interval != null && System.nanoTime() - savedNanos >= interval.toNanos();
+  }
+
+  /**
+   * Writes a checkpoint. If it cannot be written the training goes on: those from before are all
+   * there, and the next may succeed.
+   */
+  public void save(Moment now, List<StatefulPart> parts) {
+    try {
+      saveLast(now, parts);
+    } catch (IOException | UncheckedIOException e) {
+      LOG.error("{}; the training goes on", IoErrors.message(e));
+    }
+  }
+
+  /**
+   * Writes a checkpoint unless that of this step is there.
+   *
+   * @throws IOException if it cannot be written; those from before are all there
+   */
+  public void saveLast(Moment now, List<StatefulPart> parts) throws IOException {
+    if (checkpoints == null || now.step() == savedStep && lastSaved().isPresent()) {
+      return;
+    }
+    JsonObject scalars = new JsonObject();
+    parts.forEach(part -> scalars.add(part.stateName(), part.scalars()));
+    RunState state =
+        new RunState(
+            now.step(),
+            now.samples,
+            now.elapsed,
+            now.position,
+            training.settings,
+            data,
+            environment,
+            scalars);
+    try {
+      Uninterrupted.run(() -> checkpoints.write(state, folder -> write(folder, now, parts)));
+      savedStep = now.step();
+    } catch (IOException | UncheckedIOException e) {
+      throw new IOException(
+          "the checkpoint after step "
+              + now.step()
+              + " could not be written ("
+              + IoErrors.message(checkpoints.path(now.step()), e)
+              + "), "
+              + lastSaved().map(path -> path + " remains").orElse("and there is none yet"),
+          e);
+    } finally {
+      savedNanos = System.nanoTime(); // a full disk is not tried again at once
+    }
+  }
+
+  /**
+   * Has this step's checkpoint, which is written if need be, kept as the best until another is.
+   *
+   * @throws IOException if it cannot be written; the best from before is still there
+   */
+  public void saveBest(Moment now, List<StatefulPart> parts, String metric, double value)
+      throws IOException {
+    saveLast(now, parts);
+    if (checkpoints != null) {
+      checkpoints.keepAsBest(new CheckpointFolder.Best(now.step(), metric, value));
+    }
+  }
+
+  private void write(Path folder, Moment now, List<StatefulPart> parts) throws IOException {
+    model().write(folder, training.layout);
+    StepCheckpoint.writeTensors(folder, now.losses, parts);
+  }
+
+  /** Writes the model alone into the output folder, if there is one. */
+  public void saveModel() throws IOException {
+    saveModel("");
+  }
+
+  /** Writes the model alone into a folder in the output folder, if there is one. */
+  public void saveModel(String folder) throws IOException {
+    if (training.output != null) {
+      Path target = training.output.resolve(folder);
+      try {
+        Uninterrupted.run(() -> model().write(target, training.layout));
+      } catch (IOException | UncheckedIOException e) {
+        throw new IOException("the model could not be saved: " + IoErrors.message(target, e), e);
+      }
+    }
+  }
+
+  private CheckpointWriter model() {
+    return CheckpointWriter.of(
+            training.model.config(), training.data.transform(), training.model.values())
+        .optTokenizer(training.data.tokenizer());
+  }
+
+  @Override
+  public void close() throws IOException {
+    if (checkpoints != null) {
+      checkpoints.close();
+    }
+  }
+}

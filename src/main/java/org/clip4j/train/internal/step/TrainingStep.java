@@ -1,0 +1,177 @@
+package org.clip4j.train.internal.step;
+
+import ai.djl.Device;
+import ai.djl.ndarray.NDManager;
+import java.util.List;
+import java.util.Objects;
+import java.util.stream.Stream;
+import org.clip4j.data.internal.loader.PairBatch;
+import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.PlainArithmetic;
+import org.clip4j.loss.Matches;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.VisionTransformerConfig;
+import org.clip4j.train.internal.checkpoint.StatefulPart;
+import org.clip4j.train.options.DataOptions;
+import org.clip4j.train.options.Freezing;
+import org.clip4j.train.options.OptimizerOptions;
+
+/**
+ * Updates a model from one batch at a time: with the gradients of the loss, the optimizer, the loss
+ * scale, the copies on other devices and the average of the weights.
+ */
+public final class TrainingStep implements AutoCloseable {
+
+  /**
+   * Says how steps are made.
+   *
+   * @param data with the transform and the share of patches that is left out
+   * @param microBatchSize most pairs that are encoded at once
+   * @param seed of what is left out
+   * @param precision of matrix products and attention
+   * @param otherDevices devices besides the model's own
+   */
+  public record Setup(
+      DataOptions data,
+      OptimizerOptions optimizer,
+      int microBatchSize,
+      long seed,
+      Precision precision,
+      List<Device> otherDevices) {}
+
+  /**
+   * Tells what came of a step.
+   *
+   * @param loss of the batch
+   * @param gradientNorm global L2 norm of the gradients, before any limit; not finite where nothing
+   *     was updated
+   * @param diverged whether training cannot go on: the loss or a gradient is not finite, and half
+   *     precision is not the cause
+   * @param imageCosine mean cosine similarity of two different images; NaN if it was not measured
+   * @param textCosine as {@code imageCosine}, of two captions
+   */
+  public record Outcome(
+      float loss, double gradientNorm, boolean diverged, double imageCosine, double textCosine) {}
+
+  private final NDManager manager;
+  private final boolean spreadDuplicates;
+  private final MicroBatches parts;
+  private final Replicas replicas;
+  private final BatchGradients gradients;
+  private final AdamW optimizer;
+  private final LossScaler scaler; // null: the loss is not scaled
+  private final WeightAverage average; // null: weights are not averaged
+
+  /**
+   * Starts with zero moments, and makes the model record gradients for what is not frozen.
+   *
+   * @param manager owns all that lives as long as the training
+   */
+  public TrainingStep(NDManager manager, ClipModel model, Setup setup) {
+    this.manager = manager;
+    OptimizerOptions options = setup.optimizer;
+    DataOptions data = setup.data;
+    spreadDuplicates = data.spreadDuplicates();
+    PatchDropout dropout =
+        data.patchDropout() > 0 && model.config().vision() instanceof VisionTransformerConfig vit
+            ? new PatchDropout(data.patchDropout(), vit.patches(), setup.seed)
+            : null;
+    parts =
+        new MicroBatches(manager, data.transform(), setup.microBatchSize, model.config(), dropout);
+    freeze(model, options.freezings());
+    optimizer = new AdamW(manager, model, options);
+    scaler = setup.precision == Precision.FP16 ? new LossScaler() : null;
+    average = options.averageDecay() == 0 ? null : new WeightAverage(manager, model, options);
+    replicas = new Replicas(manager, model, setup.otherDevices);
+    gradients = new BatchGradients(manager, replicas, setup.precision);
+  }
+
+  /** Makes a model record gradients for what none of these freezes. */
+  static void freeze(ClipModel model, List<Freezing> freezings) {
+    ClipConfig config = model.config();
+    model.setTrainable(
+        spec -> freezings.stream().noneMatch(each -> each.freezes(config, spec.name())));
+  }
+
+  /** Returns what a checkpoint keeps besides the weights. */
+  public List<StatefulPart> state() {
+    return Stream.of(optimizer, scaler, average).filter(Objects::nonNull).toList();
+  }
+
+  /** Takes note that the weights were replaced. */
+  public void restored() {
+    replicas.copyFromFirst();
+  }
+
+  /**
+   * Updates the weights from a batch, if the loss and all gradients are finite.
+   *
+   * @param measured whether to measure how alike the embeddings are, which on a GPU makes the step
+   *     wait for its result
+   */
+  public Outcome run(PairBatch batch, double learningRate, boolean measured) {
+    gradients.measure(measured);
+    try (NDManager scratch = manager.newSubManager()) {
+      double scale = scaler == null ? 1 : scaler.scale();
+      BatchGradients.Gradients found =
+          gradients.backward(scratch, micro(batch), matches(batch), scale);
+      if (!Float.isFinite(found.loss())) {
+        return outcome(found.loss(), Double.NaN, true);
+      }
+      double norm = optimizer.step(found.byName(), learningRate, scale);
+      boolean finite = Double.isFinite(norm);
+      if (scaler == null ? !finite : !scaler.update(finite)) {
+        return outcome(found.loss(), norm, true);
+      }
+      if (finite) {
+        replicas.copyFromFirst();
+        if (average != null) {
+          average.update();
+        }
+      }
+      return outcome(found.loss(), norm, false);
+    }
+  }
+
+  private Outcome outcome(float loss, double norm, boolean diverged) {
+    BatchGradients.Cosines cosines = gradients.cosines();
+    return new Outcome(loss, norm, diverged, cosines.image(), cosines.text());
+  }
+
+  /** Returns whether loss and gradients of the same step are finite without any native kernel. */
+  public boolean isFinitePlainly(PairBatch batch) {
+    try (NDManager scratch = manager.newSubManager()) {
+      BatchGradients plain = new BatchGradients(scratch, replicas, Precision.FP32);
+      BatchGradients.Gradients found =
+          PlainArithmetic.only(() -> plain.backward(scratch, micro(batch), matches(batch), 1));
+      return Float.isFinite(found.loss())
+          && found.byName().values().stream()
+              .allMatch(gradient -> Float.isFinite(gradient.abs().max().getFloat()));
+    }
+  }
+
+  private List<BatchGradients.MicroBatch> micro(PairBatch batch) {
+    return parts.of(batch, replicas.models().size());
+  }
+
+  private Matches matches(PairBatch batch) {
+    return spreadDuplicates ? Matches.of(batch.captionIds(), batch.imageIds()) : Matches.OWN;
+  }
+
+  /**
+   * Exchanges the model's weights and their average, if they are averaged: to evaluate or save the
+   * average, and once more to go on training.
+   */
+  public void swapAverage() {
+    if (average != null) {
+      average.swap();
+    }
+  }
+
+  /** Ends the threads of several devices. */
+  @Override
+  public void close() {
+    replicas.close();
+  }
+}

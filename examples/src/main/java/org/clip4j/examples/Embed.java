@@ -1,8 +1,5 @@
 package org.clip4j.examples;
 
-import org.clip4j.examples.options.EmbedInput;
-import org.clip4j.examples.app.search.EmbeddingJob;
-
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -13,8 +10,10 @@ import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.data.ImageList;
+import org.clip4j.examples.app.search.EmbeddingJob;
 import org.clip4j.examples.app.search.ModelFacts;
 import org.clip4j.examples.options.BackgroundOption;
+import org.clip4j.examples.options.EmbedInput;
 import org.clip4j.examples.options.ModelOptions;
 import org.clip4j.examples.options.Range;
 import org.clip4j.search.EmbeddingRun;
@@ -123,7 +122,8 @@ public final class Embed implements Callable<Integer> {
             .open()) {
       EmbeddingRun<String> run =
           new EmbeddingRun<>(writer, texts::get, clip::encodeTexts, batchSize, 1);
-      EmbeddingJob.run(run, writer, texts.size(), i -> List.of(texts.get(i)), ModelFacts.TEXTS, out);
+      EmbeddingJob.run(
+          run, writer, texts.size(), i -> List.of(texts.get(i)), ModelFacts.TEXTS, out);
     }
   }
 

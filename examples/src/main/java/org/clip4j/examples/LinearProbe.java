@@ -10,7 +10,6 @@ import org.clip4j.examples.app.evaluate.ProbeStudy;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-
 /** Compares zero-shot classification with linear probes on few and on all labelled images. */
 @Command(
     name = "LinearProbe",

@@ -1,8 +1,5 @@
 package org.clip4j.examples;
 
-import org.clip4j.examples.app.search.ChangeOptions;
-import org.clip4j.examples.app.search.QueryOptions;
-
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,8 +8,10 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.clip4j.ClipLoader;
 import org.clip4j.examples.app.report.HtmlReport;
+import org.clip4j.examples.app.search.ChangeOptions;
 import org.clip4j.examples.app.search.ImageSearch;
 import org.clip4j.examples.app.search.ImageSearch.Match;
+import org.clip4j.examples.app.search.QueryOptions;
 import org.clip4j.examples.app.search.SearchPages;
 import org.clip4j.examples.app.search.SearchServer;
 import org.clip4j.examples.options.ModelOptions;
@@ -110,7 +109,9 @@ public final class Search implements Callable<Integer> {
             : search.byImage(ImageDecoder.decode(image), options);
     if (matches.isEmpty()) {
       System.out.println(
-          options.relevance() == null ? "No row matches the filters." : SearchPages.NOTHING_RELEVANT);
+          options.relevance() == null
+              ? "No row matches the filters."
+              : SearchPages.NOTHING_RELEVANT);
     }
     for (Match match : matches) {
       System.out.printf(

@@ -84,7 +84,8 @@ final class ZeroShot implements Callable<Integer> {
     if (answer.unknownCheck() != null) {
       said += " (" + answer.unknownCheck() + ")";
     }
-    boolean obvious = answer.unknownCheck() == null && !answers.multiLabel() && answer.scores().size() > 1;
+    boolean obvious =
+        answer.unknownCheck() == null && !answers.multiLabel() && answer.scores().size() > 1;
     System.out.println(obvious ? image.toString() : image + ": " + said);
     for (LabelScore score : answer.top(top)) {
       System.out.printf(

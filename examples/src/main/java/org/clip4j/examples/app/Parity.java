@@ -1,6 +1,5 @@
 package org.clip4j.examples.app;
 
-
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;

@@ -1,6 +1,5 @@
 package org.clip4j.examples.options;
 
-
 import ai.djl.Device;
 import org.clip4j.Devices;
 import picocli.CommandLine.ITypeConverter;

@@ -1,6 +1,5 @@
 package org.clip4j.examples.options;
 
-
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,6 +1,5 @@
 package org.clip4j.examples.options;
 
-
 import java.lang.annotation.ElementType;
 import java.lang.annotation.Retention;
 import java.lang.annotation.RetentionPolicy;

@@ -1,6 +1,5 @@
 package org.clip4j.examples.app.evaluate;
 
-
 import com.google.gson.FieldNamingPolicy;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;

@@ -1,6 +1,5 @@
 package org.clip4j.examples.app.evaluate;
 
-
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;

@@ -134,8 +134,7 @@ public final class ProbeOptions {
 
   /** How to fit. */
   public ProbeStudy.Settings settings() {
-    return new ProbeStudy.Settings(
-        shots, seeds, fewer, c, validationFraction, maxIterations, seed);
+    return new ProbeStudy.Settings(shots, seeds, fewer, c, validationFraction, maxIterations, seed);
   }
 
   /** The prompts of zero-shot; none where class embeddings stand for them. */

@@ -1,6 +1,5 @@
 package org.clip4j.examples.app.search;
 
-
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

@@ -1,7 +1,5 @@
 package org.clip4j.examples.app.train;
 
-import org.clip4j.data.shapes.ColouredShapes;
-
 import ai.djl.modality.Classifications;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -11,6 +9,7 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
+import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
 import org.clip4j.examples.app.report.HtmlReport.Guess;
@@ -33,8 +32,8 @@ public record QuickstartReport(
       List.of("a photo of a {}.", "a picture of a {}.", "a {}", "an image of a {}");
 
   /** Measures a model on new pictures of combinations, prints how well it does, and reports. */
-  public static void write(
-      Clip clip, ColouredShapes shapes, TrainingResult result, Path out) throws IOException {
+  public static void write(Clip clip, ColouredShapes shapes, TrainingResult result, Path out)
+      throws IOException {
     List<String> labels = shapes.labels();
     List<String> unseenLabels = shapes.unseenLabels();
     ZeroShotClassifier all = clip.zeroShot(labels).templates(TEMPLATES).optTopK(3).build();

@@ -1,3 +1,2 @@
 /** A training as the command line shows it, and what the Quickstart shows of its model. */
 package org.clip4j.examples.app.train;
-

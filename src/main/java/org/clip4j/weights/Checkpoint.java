@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
@@ -106,7 +107,7 @@ public final class Checkpoint implements AutoCloseable {
           file instanceof PyTorchArchive archive
               && archive.isTorchScript()
               && OpenAiArchitecture.isOpenAi(archive.tensors());
-      TensorFile tensors = StateDict.of(file);
+      TensorFile tensors = QuantizedTensors.of(StateDict.of(file));
       ClipConfig own =
           files.layout() != null
               ? readConfig(files, json)
@@ -292,6 +293,14 @@ public final class Checkpoint implements AutoCloseable {
    */
   public ParameterSource parameters() {
     return parameters;
+  }
+
+  /**
+   * The levels to which the inputs of linear maps are to be rounded, by the maps' names, where the
+   * checkpoint was written with weights of 8-bit integers; else empty.
+   */
+  public Map<String, InputLevels> inputLevels() {
+    return QuantizedTensors.inputs(tensors);
   }
 
   /** How the file's tensors make up the parameters. */

@@ -6,6 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.StagedFiles;
@@ -37,6 +40,8 @@ public final class CheckpointWriter {
   private final ParameterSource parameters;
   private TensorType type = TensorType.F32;
   private List<Path> tokenizerFiles = List.of();
+  private Set<String> quantized = Set.of();
+  private Map<String, InputLevels> inputs = Map.of();
 
   private CheckpointWriter(
       ClipConfig config, ImageTransform transform, ParameterSource parameters) {
@@ -95,6 +100,19 @@ public final class CheckpointWriter {
   }
 
   /**
+   * Which weights are stored as 8-bit integers with a scale for each row; none by default. Such a
+   * checkpoint is for this library alone, in OpenCLIP's layout.
+   *
+   * @param weights names of parameters of two dimensions
+   * @param inputs the levels of the maps' inputs by the maps' names
+   */
+  public CheckpointWriter optQuantized(Set<String> weights, Map<String, InputLevels> inputs) {
+    quantized = Set.copyOf(weights);
+    this.inputs = Map.copyOf(inputs);
+    return this;
+  }
+
+  /**
    * Writes the folder.
    *
    * @param folder is created if it does not exist
@@ -111,6 +129,10 @@ public final class CheckpointWriter {
   }
 
   private void writeFolder(Path folder, Layout layout) throws IOException {
+    if (layout != Layout.OPENCLIP && !quantized.isEmpty()) {
+      throw new IllegalArgumentException(
+          "weights of 8-bit integers are stored in OpenCLIP's layout, not in that of " + layout);
+    }
     KeyMap keys = KeyMap.of(layout, config);
     Files.createDirectories(folder);
     try (StagedFiles staged = new StagedFiles()) {
@@ -179,8 +201,10 @@ public final class CheckpointWriter {
                         ? new SafeTensorsWriter.Entry(entry.name(), type, entry.shape())
                         : entry)
             .toList();
+    QuantizedWeights stored =
+        new QuantizedWeights(keys.toStored(parameters), quantized, new TreeMap<>(inputs));
+    entries = stored.entries(entries);
     SafeTensorsWriter writer = SafeTensorsWriter.stage(staged, file, entries, Map.of());
-    ParameterSource stored = keys.toStored(parameters);
     for (SafeTensorsWriter.Entry entry : entries) {
       writer.write(entry.name(), stored);
     }

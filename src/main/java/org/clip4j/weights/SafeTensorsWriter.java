@@ -35,7 +35,7 @@ public final class SafeTensorsWriter implements AutoCloseable {
   private static final int CHUNK_BYTES = 1 << 20;
 
   private static final Set<TensorType> WRITABLE =
-      EnumSet.of(TensorType.F16, TensorType.BF16, TensorType.F32, TensorType.I64);
+      EnumSet.of(TensorType.I8, TensorType.F16, TensorType.BF16, TensorType.F32, TensorType.I64);
 
   private final StagedFiles staged;
   private final boolean ownsStaged;
@@ -53,8 +53,8 @@ public final class SafeTensorsWriter implements AutoCloseable {
    * One tensor to write.
    *
    * @param name unique in the file
-   * @param type F32, F16 or BF16 (rounded to the nearest, to even where halfway), or I64 for whole
-   *     numbers
+   * @param type F32, F16 or BF16 (rounded to the nearest, to even where halfway), or I8 or I64 for
+   *     whole numbers
    * @param shape its dimensions; empty for a scalar
    */
   public record Entry(String name, TensorType type, long... shape) {
@@ -232,6 +232,7 @@ public final class SafeTensorsWriter implements AutoCloseable {
       switch (info.type()) {
         case F16 -> chunk.putShort(2 * i, narrow(info, value, TensorType.floatToHalf(value)));
         case BF16 -> chunk.putShort(2 * i, narrow(info, value, TensorType.floatToBfloat(value)));
+        case I8 -> chunk.put(i, smallNumber(info.name(), value));
         default -> chunk.putLong(Long.BYTES * i, wholeNumber(info.name(), value));
       }
     }
@@ -258,9 +259,18 @@ public final class SafeTensorsWriter implements AutoCloseable {
     long whole = (long) value;
     if (whole != value) {
       throw new IllegalArgumentException(
-          "'" + name + "' is stored as I64 but holds " + value + ", not a whole number");
+          "'" + name + "' is stored as an integer but holds " + value + ", not a whole number");
     }
     return whole;
+  }
+
+  private static byte smallNumber(String name, float value) {
+    long whole = wholeNumber(name, value);
+    if (whole != (byte) whole) {
+      throw new IllegalArgumentException(
+          "'" + name + "' is stored as I8 but holds " + value + ", not from -128 to 127");
+    }
+    return (byte) whole;
   }
 
   private int writeFully(ByteBuffer bytes, long at) throws IOException {

@@ -75,6 +75,9 @@ class ArchitectureTest {
           "org.clip4j.search.lucene",
           "org.clip4j.springai",
           "org.clip4j.text",
+          "org.clip4j.text.internal",
+          "org.clip4j.text.json",
+          "org.clip4j.text.internal.repair",
           "org.clip4j.train",
           "org.clip4j.train.internal",
           "org.clip4j.train.internal.checkpoint",
@@ -82,7 +85,11 @@ class ArchitectureTest {
           "org.clip4j.train.internal.step",
           "org.clip4j.train.monitor",
           "org.clip4j.train.options",
-          "org.clip4j.weights");
+          "org.clip4j.weights",
+          "org.clip4j.weights.internal",
+          "org.clip4j.weights.pytorch",
+          "org.clip4j.weights.safetensors",
+          "org.clip4j.weights.tensors");
 
   /** Packages that are public for their neighbours in the library, and no part of the API. */
   private static final String[] INTERNAL = {"org.clip4j..internal..", "org.clip4j.io"};

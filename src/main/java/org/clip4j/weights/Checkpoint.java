@@ -16,6 +16,10 @@ import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.weights.pytorch.PyTorchArchive;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
+import org.clip4j.weights.tensors.TensorInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -101,7 +105,7 @@ public final class Checkpoint implements AutoCloseable {
         files.layout() == null
             ? null
             : JsonFields.read(files.folder().resolve(files.layout().configFile()));
-    TensorFile file = TensorFile.open(files.weights());
+    TensorFile file = TensorFiles.open(files.weights());
     try {
       boolean openAi =
           file instanceof PyTorchArchive archive
@@ -209,7 +213,7 @@ public final class Checkpoint implements AutoCloseable {
     return new ParameterSource() {
       @Override
       public FloatBuffer read(String name) {
-        FloatBuffer values = FloatBuffer.allocate(ValueReader.arraySize(tensors, name));
+        FloatBuffer values = FloatBuffer.allocate(tensors.arraySize(name));
         copy(name, 0, values);
         return values.flip().asReadOnlyBuffer();
       }

@@ -17,6 +17,8 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.TensorType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -166,7 +168,7 @@ public final class CheckpointWriter {
   }
 
   private JsonObject transformersConfig() throws IOException {
-    JsonObject json = TransformersConfig.write(config, type.torchName());
+    JsonObject json = TransformersConfig.write(config, torchName(type));
     if (!TransformersConfig.read(JsonFields.of("config.json", json)).equals(config)) {
       try {
         json.add(MODEL_CFG, ClipConfigJson.write(config));
@@ -204,10 +206,22 @@ public final class CheckpointWriter {
     QuantizedWeights stored =
         new QuantizedWeights(keys.toStored(parameters), quantized, new TreeMap<>(inputs));
     entries = stored.entries(entries);
-    SafeTensorsWriter writer = SafeTensorsWriter.stage(staged, file, entries, Map.of());
-    for (SafeTensorsWriter.Entry entry : entries) {
-      writer.write(entry.name(), stored);
+    try (SafeTensorsWriter writer =
+        SafeTensorsWriter.to(staged.create(file), file, entries, Map.of())) {
+      for (SafeTensorsWriter.Entry entry : entries) {
+        writer.write(entry.name(), stored);
+      }
+      writer.commit();
     }
-    writer.finish();
+  }
+
+  /** PyTorch's name of a type that weights are saved in. */
+  private static String torchName(TensorType type) {
+    return switch (type) {
+      case F16 -> "float16";
+      case BF16 -> "bfloat16";
+      case F32 -> "float32";
+      default -> throw new IllegalArgumentException("weights are not saved as " + type);
+    };
   }
 }

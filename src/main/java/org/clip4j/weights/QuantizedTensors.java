@@ -8,6 +8,10 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.io.IoErrors;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
+import org.clip4j.weights.tensors.TensorInfo;
+import org.clip4j.weights.tensors.TensorType;
 
 /**
  * A view of tensors of which some are 8-bit integers with a scale for each row, as the floats that

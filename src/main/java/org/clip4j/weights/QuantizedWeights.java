@@ -8,6 +8,8 @@ import java.util.Map;
 import java.util.Set;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.model.ParameterSource;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.TensorType;
 
 /** Stored tensors of which some become 8-bit integers with a scale per row, for writing. */
 final class QuantizedWeights implements ParameterSource {

@@ -95,7 +95,7 @@ public final class JsonLines {
   private PairTable read() throws IOException {
     if (imageKey == null) {
       throw new IllegalStateException(
-          "say which keys of " + file + " to read: keys(\"image\", \"caption\")");
+          "say which keys of " + file + " to read: setKeys(\"image\", \"caption\")");
     }
     if (!Files.exists(file)) {
       throw new NoSuchFileException(file.toString(), null, "no such file");

@@ -149,7 +149,7 @@ public final class PairTable implements PairSource {
     public PairTable build() throws IOException {
       if (imageColumn == null) {
         throw new IllegalStateException(
-            "say which columns of " + table + " to read: columns(\"file\", \"caption\")");
+            "say which columns of " + table + " to read: setColumns(\"file\", \"caption\")");
       }
       TableReader.Result read =
           new TableReader(table, imageColumn, captionColumns, rowFilter, quotes).read(delimiter);

@@ -8,6 +8,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
@@ -16,6 +17,7 @@ import java.util.stream.IntStream;
 import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.engine.InputLevels;
+import org.clip4j.engine.internal.Processor;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.InputObserver;
 import org.clip4j.model.InputObserver.LinearMap;
@@ -65,6 +67,15 @@ public final class Quantizer {
           checkpoint.weights() + " holds weights of 8-bit integers already; take the original");
     }
     return new Quantizer(checkpoint);
+  }
+
+  /**
+   * Tells whether this processor multiplies 8-bit integers faster than floats; empty where the
+   * system does not tell. Without the instructions such a model computes the same numbers at about
+   * the speed of float32.
+   */
+  public static Optional<Boolean> isFastHere() {
+    return Processor.multipliesBytes();
   }
 
   /** Takes typical images; a few hundred are enough, two are needed. */

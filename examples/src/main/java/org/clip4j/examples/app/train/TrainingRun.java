@@ -8,9 +8,9 @@ import java.util.Locale;
 import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.app.terminal.Stop;
 import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.TrainingResult;
 import org.clip4j.train.monitor.TrainingListener;
 import org.clip4j.train.monitor.TrainingProgress;
-import org.clip4j.train.TrainingResult;
 
 /** A training as the command line shows it. */
 public final class TrainingRun {

@@ -1,5 +1,7 @@
 package org.clip4j.train;
 
+import org.clip4j.train.internal.plan.TrainingPlan;
+
 import ai.djl.Device;
 import java.io.IOException;
 import java.nio.file.Path;

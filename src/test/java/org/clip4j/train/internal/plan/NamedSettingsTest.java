@@ -1,4 +1,6 @@
-package org.clip4j.train;
+package org.clip4j.train.internal.plan;
+
+import org.clip4j.train.SmallTraining;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -9,12 +9,14 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
@@ -134,7 +136,7 @@ public final class Clip implements AutoCloseable {
    * @param tokenizer what the model was trained with; null for images only
    */
   public static Clip of(ClipModel model, ImageTransform transform, @Nullable Tokenizer tokenizer) {
-    return of(model, transform, tokenizer, Precision.FP32, true, ImageDecoder.defaults());
+    return of(model, transform, tokenizer, Precision.FP32, true, Map.of(), ImageDecoder.defaults());
   }
 
   static Clip of(
@@ -143,6 +145,7 @@ public final class Clip implements AutoCloseable {
       @Nullable Tokenizer tokenizer,
       Precision precision,
       boolean prepared,
+      Map<String, InputLevels> inputLevels,
       ImageDecoder decoder) {
     try {
       precision.requireOn(model.manager().getDevice());
@@ -150,7 +153,9 @@ public final class Clip implements AutoCloseable {
           model,
           transform,
           tokenizer,
-          Encoder.ofFixed(model, transform, tokenizer, precision, prepared),
+          inputLevels.isEmpty() || !prepared
+              ? Encoder.ofFixed(model, transform, tokenizer, precision, prepared)
+              : Encoder.ofQuantized(model, transform, tokenizer, inputLevels),
           decoder);
     } catch (RuntimeException | Error e) {
       model.close();

@@ -134,6 +134,13 @@ public final class ClipLoader {
    */
   public Clip load() {
     try (Checkpoint opened = openCheckpoint()) {
+      if (precision != Precision.FP32 && !opened.inputLevels().isEmpty()) {
+        throw new IllegalArgumentException(
+            opened.weights()
+                + " holds weights of 8-bit integers, which are not computed in "
+                + precision
+                + "; leave the precision out");
+      }
       Tokenizer tokenizer = opened.tokenizer().orElse(null);
       ClipModel model;
       try {
@@ -148,7 +155,8 @@ public final class ClipLoader {
         }
         throw e;
       }
-      return Clip.of(model, opened.transform(), tokenizer, precision, prepared, decoder);
+      return Clip.of(
+          model, opened.transform(), tokenizer, precision, prepared, opened.inputLevels(), decoder);
     } catch (IOException e) {
       throw IoErrors.isInterruption(e)
           ? new UncheckedIOException("loading " + this + " was interrupted", e)

@@ -25,7 +25,7 @@ import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 import org.clip4j.weights.Layout;
-import org.clip4j.weights.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;

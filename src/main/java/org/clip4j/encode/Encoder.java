@@ -10,10 +10,12 @@ import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import java.util.function.BiConsumer;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.ComputeThread;
 import org.clip4j.engine.internal.HostMemory;
@@ -62,6 +64,7 @@ public final class Encoder implements AutoCloseable {
   private final Precision precision;
   private final ComputeThread thread; // null: the caller's
   private final boolean prepares;
+  private final Map<String, InputLevels> inputLevels;
   private final NDManager manager;
   private final PixelKernels pixels;
   private final Similarity similarity;
@@ -76,7 +79,7 @@ public final class Encoder implements AutoCloseable {
    * @param tokenizer what the model is trained with; null for images only
    */
   public Encoder(ClipModel model, ImageTransform transform, @Nullable Tokenizer tokenizer) {
-    this(model, transform, tokenizer, Precision.FP32, false, null);
+    this(model, transform, tokenizer, Precision.FP32, false, Map.of(), null);
   }
 
   /**
@@ -92,7 +95,22 @@ public final class Encoder implements AutoCloseable {
       @Nullable Tokenizer tokenizer,
       Precision precision,
       boolean prepared) {
-    return new Encoder(model, transform, tokenizer, precision, prepared, new ComputeThread());
+    return new Encoder(
+        model, transform, tokenizer, precision, prepared, Map.of(), new ComputeThread());
+  }
+
+  /**
+   * As {@link #ofFixed}, of a model whose weights are computed as 8-bit integers.
+   *
+   * @param inputLevels as {@link ClipModel#quantizeImages} takes them, of both towers
+   */
+  public static Encoder ofQuantized(
+      ClipModel model,
+      ImageTransform transform,
+      @Nullable Tokenizer tokenizer,
+      Map<String, InputLevels> inputLevels) {
+    return new Encoder(
+        model, transform, tokenizer, Precision.FP32, true, inputLevels, new ComputeThread());
   }
 
   private Encoder(
@@ -101,12 +119,14 @@ public final class Encoder implements AutoCloseable {
       @Nullable Tokenizer tokenizer,
       Precision precision,
       boolean prepares,
+      Map<String, InputLevels> inputLevels,
       ComputeThread thread) {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
     this.precision = precision;
     this.prepares = prepares;
+    this.inputLevels = inputLevels;
     this.thread = thread;
     manager = model.manager().newSubManager();
     pixels = new PixelKernels(manager, transform.mean(), transform.std());
@@ -222,7 +242,7 @@ public final class Encoder implements AutoCloseable {
     return compute(
         () -> {
           if (prepares && !imagesPrepared) {
-            model.prepareImages(precision);
+            prepareImages();
             imagesPrepared = true;
           }
           try (NDManager call = model.manager().newSubManager()) {
@@ -276,7 +296,7 @@ public final class Encoder implements AutoCloseable {
     return compute(
         () -> {
           if (prepares && !textsPrepared) {
-            model.prepareTexts(precision);
+            prepareTexts();
             textsPrepared = true;
           }
           try (NDManager call = model.manager().newSubManager()) {
@@ -286,6 +306,22 @@ public final class Encoder implements AutoCloseable {
                 similarity.normalize(model.encodeText(Forward.EVALUATE.in(precision), ids)));
           }
         });
+  }
+
+  private void prepareImages() {
+    if (inputLevels.isEmpty()) {
+      model.prepareImages(precision);
+    } else {
+      model.quantizeImages(inputLevels);
+    }
+  }
+
+  private void prepareTexts() {
+    if (inputLevels.isEmpty()) {
+      model.prepareTexts(precision);
+    } else {
+      model.quantizeTexts(inputLevels);
+    }
   }
 
   private <T> T compute(Supplier<T> work) {

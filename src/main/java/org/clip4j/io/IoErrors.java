@@ -86,6 +86,11 @@ public final class IoErrors {
     return reason.contains(file.toString()) ? reason : file + ": " + reason;
   }
 
+  /** Quotes a text from a file, cut to a length fit for a message. */
+  public static String quote(String text) {
+    return "'" + (text.length() <= 200 ? text : text.substring(0, 200) + "...") + "'";
+  }
+
   /**
    * Returns the same failure with its reason as the message: of the same class where that can hold
    * one.

@@ -9,11 +9,14 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.Libtorch;
+import org.clip4j.engine.internal.ObservingKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -119,22 +122,73 @@ public final class ClipModel implements AutoCloseable {
    * otherwise. While it runs, none may encode.
    */
   public void prepareImages(Precision precision) {
-    releaseImages();
     Activation activation = visual.activation();
-    if (activation != null) {
-      imageWeights = PreparedLinear.of(manager, precision, activation).orElse(null);
-    }
-    if (imageWeights != null) {
-      visual.prepare(imageWeights);
-    }
+    setImageWeights(
+        activation == null ? null : PreparedLinear.of(manager, precision, activation).orElse(null));
   }
 
   /** As {@link #prepareImages}, for the text encoder. */
   public void prepareTexts(Precision precision) {
+    setTextWeights(PreparedLinear.of(manager, precision, text.activation()).orElse(null));
+  }
+
+  /**
+   * Lays the image encoder's weights out as 8-bit integers, for {@link Forward#EVALUATE} passes in
+   * float32. Lasts as {@link #prepareImages} does.
+   *
+   * @param inputs the levels of the maps' inputs by the maps' names, see {@link InputObserver};
+   *     maps that are not named are computed in float32
+   */
+  public void quantizeImages(Map<String, InputLevels> inputs) {
+    Activation activation = visual.activation();
+    setImageWeights(
+        activation == null
+            ? null
+            : PreparedLinear.quantized(manager, activation, inputs).orElse(null));
+  }
+
+  /** As {@link #quantizeImages}, for the text encoder. */
+  public void quantizeTexts(Map<String, InputLevels> inputs) {
+    setTextWeights(PreparedLinear.quantized(manager, text.activation(), inputs).orElse(null));
+  }
+
+  /**
+   * Notes from now on what the inputs of the image encoder's linear maps are like in {@link
+   * Forward#EVALUATE} passes in float32. Lasts as {@link #prepareImages} does; until then calls
+   * must not overlap.
+   *
+   * @return empty if the encoder's weights are not laid out for inference (ModifiedResNet)
+   */
+  public Optional<InputObserver> observeImages() {
+    return Optional.ofNullable(visual.activation())
+        .map(
+            activation -> {
+              ObservingKernels kernels = new ObservingKernels(manager, activation.inference);
+              setImageWeights(PreparedLinear.observing(manager, kernels));
+              return new InputObserver(kernels);
+            });
+  }
+
+  /** As {@link #observeImages}, for the text encoder. */
+  public InputObserver observeTexts() {
+    ObservingKernels kernels = new ObservingKernels(manager, text.activation().inference);
+    setTextWeights(PreparedLinear.observing(manager, kernels));
+    return new InputObserver(kernels);
+  }
+
+  private void setImageWeights(@Nullable PreparedLinear weights) {
+    releaseImages();
+    imageWeights = weights;
+    if (weights != null) {
+      visual.prepare(weights);
+    }
+  }
+
+  private void setTextWeights(@Nullable PreparedLinear weights) {
     releaseTexts();
-    textWeights = PreparedLinear.of(manager, precision, text.activation()).orElse(null);
-    if (textWeights != null) {
-      text.prepare(textWeights);
+    textWeights = weights;
+    if (weights != null) {
+      text.prepare(weights);
     }
   }
 

@@ -3,15 +3,18 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.clip4j.engine.internal.LinearKernels;
-import org.clip4j.engine.internal.LinearKernels.Laid;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Laid;
+import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.model.ParameterSpec.Distribution;
 import org.clip4j.model.ParameterSpec.Init;
@@ -55,6 +58,10 @@ final class Parameters {
   private final List<ParameterSpec> listed = new ArrayList<>();
 
   private final List<LinearMap> maps = new ArrayList<>();
+
+  /** The layer norms whose results are the inputs of maps, by the maps. */
+  private final Map<String, String> norms = new HashMap<>();
+
   private int beforeBlocks;
 
   /** Starts with none, whose names in kernels are those in checkpoints. */
@@ -148,6 +155,12 @@ final class Parameters {
     return lay(new LinearMap(map, map, 0, rows, operation, activated, scale));
   }
 
+  /** Says that a layer norm alone gives the inputs of some maps. */
+  Parameters follow(String norm, String... followers) {
+    Stream.of(followers).forEach(map -> norms.put(map, norm));
+    return this;
+  }
+
   /** Lays some rows of a map out as one of their own. */
   Parameters layRows(String part, String map, long from, long to) {
     return lay(new LinearMap(part, map, from, to, Operation.PRODUCT, false, ""));
@@ -237,21 +250,40 @@ final class Parameters {
    * Lays the maps out for inference.
    *
    * @param plain as {@link #of} gives them
+   * @param prefix of this part's names, with the final dot
    * @param without maps that are left as they are
    * @return what kernels for prepared weights take as {@code p}
    */
-  NDList prepare(PreparedLinear linear, NDList plain, Set<String> without) {
+  NDList prepare(PreparedLinear linear, NDList plain, String prefix, Set<String> without) {
     List<NDArray> laid = new ArrayList<>(plain);
     for (LinearMap map : maps) {
       if (!without.contains(map.name)) {
         NDArray weight = array(plain, map.of + "weight");
         NDArray bias = array(plain, map.of + "bias");
-        Laid pair = linear.lay(map, weight, bias, array(plain, map.scale));
+        Laid pair = linear.lay(map, place(map, prefix), weight, bias, array(plain, map.scale));
         put(laid, map.name + "weight", pair.weight());
         put(laid, map.name + "bias", pair.bias());
       }
     }
     return TorchScript.list(laid);
+  }
+
+  private Place place(LinearMap map, String prefix) {
+    String norm = norms.get(map.name);
+    return new Place(
+        prefix + map.name,
+        prefix + stored(map.of + "weight"),
+        norm == null ? null : prefix + stored(norm + ".weight").replaceFirst("weight$", ""),
+        maps.stream() // what takes an activation's results
+            .filter(next -> map.operation == Operation.ACTIVATION && next.activated)
+            .findFirst()
+            .map(next -> prefix + next.name)
+            .orElse(null),
+        map.operation);
+  }
+
+  private String stored(String name) {
+    return specs.get(names.indexOf(name)).name();
   }
 
   /** Null where no such parameter is declared. */

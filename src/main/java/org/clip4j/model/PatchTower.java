@@ -137,7 +137,8 @@ final class PatchTower implements ImageTower {
     prepared =
         linear == null || !declared.parameters.laysOut()
             ? null
-            : new PreparedEmbedding(linear, declared.parameters.prepare(linear, own, Set.of()));
+            : new PreparedEmbedding(
+                linear, declared.parameters.prepare(linear, own, "visual.", Set.of()));
   }
 
   @Override

@@ -3,11 +3,18 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.LinearKernels;
-import org.clip4j.engine.internal.LinearKernels.Laid;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout;
+import org.clip4j.engine.internal.LinearLayout.Laid;
+import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.engine.internal.LinearLayout.Place;
+import org.clip4j.engine.internal.ObservingKernels;
+import org.clip4j.engine.internal.QuantizedKernels;
 import org.clip4j.model.Parameters.LinearMap;
 
 /**
@@ -17,12 +24,12 @@ import org.clip4j.model.Parameters.LinearMap;
 final class PreparedLinear implements AutoCloseable {
   private final NDManager manager;
   private final Precision precision;
-  private final LinearKernels kernels;
+  private final LinearLayout layout;
 
-  private PreparedLinear(NDManager manager, Precision precision, LinearKernels kernels) {
+  private PreparedLinear(NDManager manager, Precision precision, LinearLayout layout) {
     this.manager = manager;
     this.precision = precision;
-    this.kernels = kernels;
+    this.layout = layout;
   }
 
   /**
@@ -32,10 +39,27 @@ final class PreparedLinear implements AutoCloseable {
    * @return empty where the weights as they are serve best
    */
   static Optional<PreparedLinear> of(NDManager model, Precision precision, Activation activation) {
+    return of(model, precision, own -> LinearKernels.of(own, precision, activation.inference));
+  }
+
+  /** As above, for weights of 8-bit integers; empty on devices that have no such products. */
+  static Optional<PreparedLinear> quantized(
+      NDManager model, Activation activation, Map<String, InputLevels> inputs) {
+    return of(model, Precision.FP32, own -> QuantizedKernels.of(own, activation.inference, inputs));
+  }
+
+  /** As above, for plain products in float32 whose inputs are noted. */
+  static PreparedLinear observing(NDManager model, ObservingKernels kernels) {
+    return new PreparedLinear(model.newSubManager(), Precision.FP32, kernels);
+  }
+
+  private static Optional<PreparedLinear> of(
+      NDManager model,
+      Precision precision,
+      Function<NDManager, Optional<? extends LinearLayout>> kernels) {
     NDManager manager = model.newSubManager();
     Optional<PreparedLinear> prepared =
-        LinearKernels.of(manager, precision, activation.inference)
-            .map(kernels -> new PreparedLinear(manager, precision, kernels));
+        kernels.apply(manager).map(layout -> new PreparedLinear(manager, precision, layout));
     if (prepared.isEmpty()) {
       manager.close();
     }
@@ -48,31 +72,32 @@ final class PreparedLinear implements AutoCloseable {
 
   /** The functions that the kernels call. */
   String source() {
-    return kernels.source();
+    return layout.source();
   }
 
   /** Whether a pass over so many rows is fastest with prepared weights. */
   boolean serves(Forward pass, long rows) {
     return pass.purpose() == Forward.Purpose.EVALUATE
         && pass.precision() == precision
-        && kernels.serves(rows);
+        && layout.serves(rows);
   }
 
   /**
    * Lays a map out.
    *
+   * @param place of the map in the model
    * @param weight that its rows are of
    * @param bias likewise; null for zeros
    * @param scale [outputs of {@code weight}], multiplied into the rows of both; null for none
    */
-  Laid lay(LinearMap map, NDArray weight, NDArray bias, NDArray scale) {
-    double factor = map.operation() == Operation.ACTIVATION ? kernels.factor() : 1;
-    double weightFactor = map.activated() ? factor / kernels.factor() : factor;
+  Laid lay(LinearMap map, Place place, NDArray weight, NDArray bias, NDArray scale) {
+    double factor = map.operation() == Operation.ACTIVATION ? layout.factor() : 1;
+    double weightFactor = map.activated() ? factor / layout.factor() : factor;
     long size = map.to() - map.from();
     try (NDManager scratch = manager.newSubManager()) {
       NDArray weightRows = rows(scratch, size, weightFactor, scale);
       NDArray biasRows = rows(scratch, size, factor, scale);
-      return kernels.lay(manager, weight, bias, map.from(), weightRows, biasRows, map.operation());
+      return layout.lay(manager, place, weight, bias, map.from(), weightRows, biasRows);
     }
   }
 

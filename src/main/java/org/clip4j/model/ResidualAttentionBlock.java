@@ -6,7 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Set;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.ParameterSpec.Init;
 
 /**
@@ -215,6 +215,7 @@ final class ResidualAttentionBlock {
   private final Parameters declared;
   private final TowerKernels kernels;
   private final NDList parameters;
+  private final String prefix;
   private volatile Prepared prepared;
 
   /**
@@ -238,6 +239,7 @@ final class ResidualAttentionBlock {
     this.declared = declared;
     this.kernels = kernels;
     parameters = declared.of(all, prefix);
+    this.prefix = prefix;
   }
 
   /** Declares the parameters of a block. */
@@ -260,7 +262,9 @@ final class ResidualAttentionBlock {
         .lay("mlp.c_fc.", Operation.ACTIVATION)
         .lay("mlp.c_proj.", Operation.SUM, true, "ls_2.gamma")
         .layRows("attn.kv_", "attn.in_proj_", width, 3 * width)
-        .layRows("attn.q_", "attn.in_proj_", 0, width);
+        .layRows("attn.q_", "attn.in_proj_", 0, width)
+        .follow("ln_1", "attn.in_proj_", "attn.kv_", "attn.q_")
+        .follow("ln_2", "mlp.c_fc.");
   }
 
   /** The functions that the blocks of one tower call. */
@@ -334,6 +338,6 @@ final class ResidualAttentionBlock {
             : new Prepared(
                 linear,
                 pooled ? "last_block" : "block",
-                declared.prepare(linear, parameters, without));
+                declared.prepare(linear, parameters, prefix, without));
   }
 }

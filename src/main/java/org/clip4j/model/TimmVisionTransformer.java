@@ -1,6 +1,6 @@
 package org.clip4j.model;
 
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
 import org.clip4j.model.ResidualAttentionBlock.Kind;

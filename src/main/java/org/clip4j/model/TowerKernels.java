@@ -25,7 +25,7 @@ final class TowerKernels {
     PREPARED
   }
 
-  private record Variant(Use use, Precision precision, boolean plain) {}
+  private record Variant(Use use, Precision precision, String functions, boolean plain) {}
 
   private final NDManager manager;
   private final BiFunction<Use, Precision, String> source;
@@ -61,7 +61,7 @@ final class TowerKernels {
 
   private TorchScript kernels(Use use, Precision precision, String functions) {
     return compiled.computeIfAbsent(
-        new Variant(use, precision, PlainArithmetic.isAsked()),
+        new Variant(use, precision, functions, PlainArithmetic.isAsked()),
         variant ->
             TorchScript.compile(
                 manager,

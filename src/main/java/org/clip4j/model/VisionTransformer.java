@@ -1,7 +1,7 @@
 package org.clip4j.model;
 
 import java.util.Map;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
 import org.clip4j.model.ResidualAttentionBlock.Kind;

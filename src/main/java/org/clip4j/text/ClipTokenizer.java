@@ -2,10 +2,10 @@ package org.clip4j.text;
 
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Collection;
 import java.util.List;
+import org.clip4j.text.internal.BytePairs;
+import org.clip4j.text.internal.ClipWords;
 
 /**
  * OpenAI's tokenizer for CLIP: text repair, lower case, and byte-level byte-pair encoding with a
@@ -26,8 +26,7 @@ import java.util.List;
  * <p>What a user types is always text: neither {@code <|endoftext|>} nor any other spelling of a
  * special token ever becomes {@link #START_TOKEN} or {@link #END_TOKEN} within a text. (OpenCLIP
  * takes {@code <start_of_text>} and {@code <end_of_text>} in a text for the tokens themselves; then
- * the text would be embedded only up to there.) Tokens that a model's own files add to OpenAI's, as
- * textual inversion does, are found in a text as transformers finds them.
+ * the text would be embedded only up to there.)
  *
  * <p>Instances are immutable and may be shared by all threads. Time and memory grow with the length
  * of the text and nothing else; the cache of words behind all instances stays below about 5 MB.
@@ -48,19 +47,12 @@ public final class ClipTokenizer implements Tokenizer {
   /** The id that ends every text, and the highest one. */
   public static final int END_TOKEN = BytePairs.END;
 
-  private static final WordCache WORDS = new WordCache();
-
-  private final BytePairs pairs = BytePairs.openAi();
   private final int contextLength;
-  private final AddedTokens added; // null if there are none
-  private final int vocabSize;
-  private final List<Path> files;
+  private final ClipWords words;
 
-  private ClipTokenizer(int contextLength, AddedTokens added, int vocabSize, List<Path> files) {
+  private ClipTokenizer(int contextLength) {
     this.contextLength = contextLength;
-    this.added = added;
-    this.vocabSize = vocabSize;
-    this.files = files;
+    words = new ClipWords(contextLength);
   }
 
   /** A tokenizer with the context length of OpenAI's models, {@value #DEFAULT_CONTEXT_LENGTH}. */
@@ -81,21 +73,7 @@ public final class ClipTokenizer implements Tokenizer {
               + contextLength
               + " is too short; a text has at least 2 tokens, start and end");
     }
-    return new ClipTokenizer(contextLength, null, VOCABULARY_SIZE, List.of());
-  }
-
-  /** The same with tokens that a model has beyond OpenAI's. */
-  static ClipTokenizer create(
-      TokenizerRules rules, Collection<AddedToken> tokens, List<Path> files) {
-    List<AddedToken> added =
-        tokens.stream()
-            .filter(token -> token.id() != START_TOKEN && token.id() != END_TOKEN)
-            .toList();
-    ClipTokenizer plain = create(rules.contextLength());
-    return added.isEmpty()
-        ? plain
-        : new ClipTokenizer(
-            rules.contextLength(), new AddedTokens(added), rules.vocabSize(), List.copyOf(files));
+    return new ClipTokenizer(contextLength);
   }
 
   /** Whether a model with that many token ids takes this tokenizer's, where nothing else says. */
@@ -117,11 +95,6 @@ public final class ClipTokenizer implements Tokenizer {
     return contextLength;
   }
 
-  @Override
-  public List<Path> files() {
-    return files;
-  }
-
   /**
    * {@inheritDoc}
    *
@@ -132,56 +105,7 @@ public final class ClipTokenizer implements Tokenizer {
     if (text == null) {
       throw new NullPointerException("text is null; an empty text is \"\"");
     }
-    return added == null ? encodeBeginning(text) : encodeParts(text);
-  }
-
-  private int[] encodeParts(String text) {
-    int[] ids = new int[contextLength];
-    int room = contextLength - 1; // the end token's place
-    int count = 0;
-    ids[count++] = START_TOKEN;
-    for (AddedTokens.Part part : added.split(text)) {
-      if (part.id() >= 0 && count < room) {
-        if (vocabSize > 0 && part.id() >= vocabSize) {
-          throw new IllegalArgumentException(
-              "the text has the added token "
-                  + part.id()
-                  + ", but the model knows "
-                  + vocabSize
-                  + " tokens");
-        }
-        ids[count++] = part.id();
-      }
-      int[] words =
-          part.clean() ? new Scan(part.text().toCharArray()).run() : encodeBeginning(part.text());
-      int fitting = Math.min(words.length - 2, room - count); // but start and end
-      System.arraycopy(words, 1, ids, count, fitting);
-      count += fitting;
-    }
-    ids[count++] = END_TOKEN;
-    return Arrays.copyOf(ids, count);
-  }
-
-  private int[] encodeBeginning(String text) {
-    // Of a long text the beginning is enough, up to where nothing that follows can change it.
-    for (long enough = 32L * contextLength; enough < text.length(); enough *= 8) {
-      int end = TextRepair.cut(text, (int) enough);
-      int[] ids = encodeWhole(text.substring(0, end));
-      if (ids.length == contextLength || end == text.length()) {
-        return ids;
-      }
-    }
-    return encodeWhole(text);
-  }
-
-  private int[] encodeWhole(String text) {
-    char[] plain = plainLower(text);
-    return new Scan(plain != null ? plain : clean(text).toCharArray()).run();
-  }
-
-  /** The text repaired, its white space folded, and in lower case. */
-  static String clean(String text) {
-    return Characters.lower(Characters.foldSpaces(TextRepair.clean(text)));
+    return words.encode(text);
   }
 
   /**
@@ -218,110 +142,9 @@ public final class ClipTokenizer implements Tokenizer {
             "token id " + ids[i] + " at index " + i + " is not in [0, " + VOCABULARY_SIZE + ")");
       }
       if (ids[i] < START_TOKEN) {
-        pairs.decode(ids[i], bytes);
+        BytePairs.openAi().decode(ids[i], bytes);
       }
     }
     return bytes.toString(StandardCharsets.UTF_8).stripTrailing();
-  }
-
-  /** The text in lower case with spaces for all white space, or null if it needs repair. */
-  private static char[] plainLower(String text) {
-    char[] chars = text.toCharArray();
-    for (int i = 0; i < chars.length; i++) {
-      char c = chars[i];
-      if (!TextRepair.isPlain(c)) {
-        return null;
-      }
-      if (c <= 'Z') {
-        if (c >= 'A') {
-          chars[i] = (char) (c | 0x20);
-        } else if (c < ' ') {
-          chars[i] = ' ';
-        }
-      }
-    }
-    return chars;
-  }
-
-  /** One pass over a clean text. */
-  private final class Scan {
-    private final char[] text;
-    private final int[] ids;
-    private int count;
-
-    Scan(char[] text) {
-      this.text = text;
-      // A char makes at most 3 bytes, and so at most 3 tokens.
-      this.ids = new int[(int) Math.min(contextLength, 3L * text.length + 2)];
-    }
-
-    int[] run() {
-      ids[count++] = START_TOKEN;
-      int room = ids.length - 1; // the end token's place
-      for (int i = 0; i < text.length && count < room; ) {
-        i = text[i] == ' ' ? i + 1 : word(i, room);
-      }
-      ids[count++] = END_TOKEN;
-      return Arrays.copyOf(ids, count);
-    }
-
-    /** Appends the tokens of the word at an index, and returns its end. */
-    private int word(int start, int room) {
-      int end = contractionEnd(start);
-      if (end < 0) {
-        int codePoint = codePoint(start);
-        byte kind = Characters.kind(codePoint);
-        end = start + Character.charCount(codePoint);
-        if (kind == Characters.SKIPPED) {
-          return end;
-        }
-        if (kind != Characters.NUMBER) {
-          end = runEnd(end, kind);
-        }
-      }
-      if (end == start + 1 && text[start] < 0x80) {
-        ids[count++] = pairs.single(text[start]);
-        return end;
-      }
-      int[] tokens = WORDS.tokens(pairs, text, start, end);
-      int fitting = Math.min(tokens.length, room - count);
-      for (int i = 0; i < fitting; i++) {
-        ids[count++] = tokens[i];
-      }
-      return end;
-    }
-
-    private int runEnd(int index, byte kind) {
-      int end = index;
-      while (end < text.length && text[end] != ' ') {
-        int codePoint = codePoint(end);
-        if (Characters.kind(codePoint) != kind) {
-          break;
-        }
-        end += Character.charCount(codePoint);
-      }
-      return end;
-    }
-
-    private int codePoint(int index) {
-      char c = text[index];
-      return Character.isSurrogate(c) ? Character.codePointAt(text, index) : c;
-    }
-
-    /** The end of {@code 's 't 'm 'd 're 've 'll} at an index, or -1. */
-    private int contractionEnd(int index) {
-      if (text[index] != '\'' || index + 1 == text.length) {
-        return -1;
-      }
-      char first = text[index + 1];
-      // The long s is an s to OpenAI's pattern, which ignores case.
-      if (first == 's' || first == 't' || first == 'm' || first == 'd' || first == '\u017f') {
-        return index + 2;
-      }
-      char second = index + 2 < text.length ? text[index + 2] : ' ';
-      boolean is =
-          (second == 'e' && (first == 'r' || first == 'v')) || (second == 'l' && first == 'l');
-      return is ? index + 3 : -1;
-    }
   }
 }

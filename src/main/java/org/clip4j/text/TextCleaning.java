@@ -1,5 +1,8 @@
 package org.clip4j.text;
 
+import org.clip4j.text.internal.Characters;
+import org.clip4j.text.internal.repair.TextRepair;
+
 /**
  * What is done to a text before it is tokenized. {@link #WHITESPACE}, {@link #LOWER} and {@link
  * #CANONICALIZE} are OpenCLIP's, by the names that its {@code tokenizer_kwargs.clean} has; {@link
@@ -44,8 +47,8 @@ public enum TextCleaning {
 
   private static final String PUNCTUATION = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
-  /** Cleaning of the whole text, ahead of everything else. */
-  String clean(String text) {
+  /** Cleans a whole text, ahead of everything else. */
+  public String clean(String text) {
     return switch (this) {
       case NONE, SIGLIP2 -> text;
       case SIGLIP -> SPACE + Characters.lowerSigmas(text.replace(SPACE, " "));
@@ -56,30 +59,6 @@ public enum TextCleaning {
         yield Characters.foldSpaces(Characters.lower(plain));
       }
     };
-  }
-
-  /** Cleaning between special tokens: normalizers that come before the file's, as JSON. */
-  String normalizers() {
-    return switch (this) {
-      case SIGLIP ->
-          """
-          {"type":"Lowercase"},
-          {"type":"Replace","pattern":{"Regex":"[!-/:-@\\\\[-`{-~]"},"content":""},
-          {"type":"Replace","pattern":{"Regex":"\\\\s+"},"content":" "},
-          {"type":"Strip","strip_left":true,"strip_right":true},
-          {"type":"Replace","pattern":{"Regex":"▁$"},"content":""}""";
-      case SIGLIP2 ->
-          """
-          {"type":"Lowercase"}""";
-      default -> "";
-    };
-  }
-
-  /** The pre-tokenizer to use for the file's, as JSON; null for the file's own. */
-  String preTokenizer() {
-    return this == SIGLIP
-        ? "{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"prepend_scheme\":\"never\",\"split\":true}"
-        : null;
   }
 
   private static String withoutPunctuation(String text) {

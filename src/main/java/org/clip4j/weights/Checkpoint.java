@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
@@ -15,6 +16,10 @@ import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.weights.pytorch.PyTorchArchive;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
+import org.clip4j.weights.tensors.TensorInfo;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -100,13 +105,13 @@ public final class Checkpoint implements AutoCloseable {
         files.layout() == null
             ? null
             : JsonFields.read(files.folder().resolve(files.layout().configFile()));
-    TensorFile file = TensorFile.open(files.weights());
+    TensorFile file = TensorFiles.open(files.weights());
     try {
       boolean openAi =
           file instanceof PyTorchArchive archive
               && archive.isTorchScript()
               && OpenAiArchitecture.isOpenAi(archive.tensors());
-      TensorFile tensors = StateDict.of(file);
+      TensorFile tensors = QuantizedTensors.of(StateDict.of(file));
       ClipConfig own =
           files.layout() != null
               ? readConfig(files, json)
@@ -208,7 +213,7 @@ public final class Checkpoint implements AutoCloseable {
     return new ParameterSource() {
       @Override
       public FloatBuffer read(String name) {
-        FloatBuffer values = FloatBuffer.allocate(ValueReader.arraySize(tensors, name));
+        FloatBuffer values = FloatBuffer.allocate(tensors.arraySize(name));
         copy(name, 0, values);
         return values.flip().asReadOnlyBuffer();
       }
@@ -292,6 +297,14 @@ public final class Checkpoint implements AutoCloseable {
    */
   public ParameterSource parameters() {
     return parameters;
+  }
+
+  /**
+   * The levels to which the inputs of linear maps are to be rounded, by the maps' names, where the
+   * checkpoint was written with weights of 8-bit integers; else empty.
+   */
+  public Map<String, InputLevels> inputLevels() {
+    return QuantizedTensors.inputs(tensors);
   }
 
   /** How the file's tensors make up the parameters. */

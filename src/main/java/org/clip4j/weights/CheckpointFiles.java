@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /**
  * Where a checkpoint's parts lie.

@@ -10,8 +10,9 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.text.TokenizerJson;
-import org.clip4j.text.TokenizerRules;
+import org.clip4j.text.json.TokenizerJson;
+import org.clip4j.text.json.TokenizerRules;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /** Which tokenizer belongs to a checkpoint. */
 final class CheckpointTokenizer {

@@ -6,6 +6,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.StagedFiles;
@@ -14,6 +17,8 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.TensorType;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,6 +42,8 @@ public final class CheckpointWriter {
   private final ParameterSource parameters;
   private TensorType type = TensorType.F32;
   private List<Path> tokenizerFiles = List.of();
+  private Set<String> quantized = Set.of();
+  private Map<String, InputLevels> inputs = Map.of();
 
   private CheckpointWriter(
       ClipConfig config, ImageTransform transform, ParameterSource parameters) {
@@ -95,6 +102,19 @@ public final class CheckpointWriter {
   }
 
   /**
+   * Which weights are stored as 8-bit integers with a scale for each row; none by default. Such a
+   * checkpoint is for this library alone, in OpenCLIP's layout.
+   *
+   * @param weights names of parameters of two dimensions
+   * @param inputs the levels of the maps' inputs by the maps' names
+   */
+  public CheckpointWriter optQuantized(Set<String> weights, Map<String, InputLevels> inputs) {
+    quantized = Set.copyOf(weights);
+    this.inputs = Map.copyOf(inputs);
+    return this;
+  }
+
+  /**
    * Writes the folder.
    *
    * @param folder is created if it does not exist
@@ -111,6 +131,10 @@ public final class CheckpointWriter {
   }
 
   private void writeFolder(Path folder, Layout layout) throws IOException {
+    if (layout != Layout.OPENCLIP && !quantized.isEmpty()) {
+      throw new IllegalArgumentException(
+          "weights of 8-bit integers are stored in OpenCLIP's layout, not in that of " + layout);
+    }
     KeyMap keys = KeyMap.of(layout, config);
     Files.createDirectories(folder);
     try (StagedFiles staged = new StagedFiles()) {
@@ -144,7 +168,7 @@ public final class CheckpointWriter {
   }
 
   private JsonObject transformersConfig() throws IOException {
-    JsonObject json = TransformersConfig.write(config, type.torchName());
+    JsonObject json = TransformersConfig.write(config, torchName(type));
     if (!TransformersConfig.read(JsonFields.of("config.json", json)).equals(config)) {
       try {
         json.add(MODEL_CFG, ClipConfigJson.write(config));
@@ -179,11 +203,25 @@ public final class CheckpointWriter {
                         ? new SafeTensorsWriter.Entry(entry.name(), type, entry.shape())
                         : entry)
             .toList();
-    SafeTensorsWriter writer = SafeTensorsWriter.stage(staged, file, entries, Map.of());
-    ParameterSource stored = keys.toStored(parameters);
-    for (SafeTensorsWriter.Entry entry : entries) {
-      writer.write(entry.name(), stored);
+    QuantizedWeights stored =
+        new QuantizedWeights(keys.toStored(parameters), quantized, new TreeMap<>(inputs));
+    entries = stored.entries(entries);
+    try (SafeTensorsWriter writer =
+        SafeTensorsWriter.to(staged.create(file), file, entries, Map.of())) {
+      for (SafeTensorsWriter.Entry entry : entries) {
+        writer.write(entry.name(), stored);
+      }
+      writer.commit();
     }
-    writer.finish();
+  }
+
+  /** PyTorch's name of a type that weights are saved in. */
+  private static String torchName(TensorType type) {
+    return switch (type) {
+      case F16 -> "float16";
+      case BF16 -> "bfloat16";
+      case F32 -> "float32";
+      default -> throw new IllegalArgumentException("weights are not saved as " + type);
+    };
   }
 }

@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.clip4j.io.IoErrors;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /** A JSON object of a checkpoint's file, whose getters name the file and the key that fail. */
 final class JsonFields {

@@ -11,6 +11,10 @@ import java.util.Set;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ParameterSpec;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorInfo;
+import org.clip4j.weights.tensors.TensorType;
 
 /**
  * Which stored tensors make up which parameter, for one layout and one model. The same list of

@@ -13,6 +13,8 @@ import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VitConfig;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorInfo;
 
 /**
  * The architecture of weights that come without a configuration, from the shapes of their tensors.

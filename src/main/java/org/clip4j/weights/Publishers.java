@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.util.regex.Pattern;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.SigLipConfig;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /**
  * Publishers whose models have QuickGELU, by the names of their files: the rows of OpenCLIP's table

@@ -21,6 +21,9 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
 import org.clip4j.io.IoErrors;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
+import org.clip4j.weights.tensors.TensorInfo;
 
 /**
  * A set of files that hold one model together, listed by an index beside them: {@code
@@ -35,6 +38,7 @@ final class ShardedTensors implements TensorFile {
 
   private static final long MAX_INDEX_BYTES = 8L << 20;
   private static final int MAX_SHARDS = 1000;
+  private static final int MAX_TENSORS = 100_000; // as in one file
 
   /** What one message lists before it counts the rest. */
   private static final int MAX_LISTED = 100;
@@ -87,7 +91,7 @@ final class ShardedTensors implements TensorFile {
       Map<String, TensorInfo> tensors = new LinkedHashMap<>();
       int count = 0;
       for (Map.Entry<String, Path> file : files.entrySet()) {
-        TensorFile shard = TensorFile.open(file.getValue());
+        TensorFile shard = TensorFiles.open(file.getValue());
         shards.add(shard);
         for (TensorInfo info : shard.tensors().values()) {
           String wanted = weightMap.get(info.name());
@@ -95,7 +99,7 @@ final class ShardedTensors implements TensorFile {
             problems.add(
                 file.getKey()
                     + " holds "
-                    + SafeTensorsHeader.quote(info.name())
+                    + IoErrors.quote(info.name())
                     + ", which the index "
                     + (wanted == null ? "does not list" : "expects in " + wanted));
           } else {
@@ -107,7 +111,7 @@ final class ShardedTensors implements TensorFile {
       }
       for (Map.Entry<String, String> entry : weightMap.entrySet()) {
         if (!tensors.containsKey(entry.getKey())) {
-          problems.add(entry.getValue() + " lacks " + SafeTensorsHeader.quote(entry.getKey()));
+          problems.add(entry.getValue() + " lacks " + IoErrors.quote(entry.getKey()));
         }
       }
       if (!problems.isEmpty()) {
@@ -124,7 +128,7 @@ final class ShardedTensors implements TensorFile {
   private static Path shardFile(Path index, String name, List<String> problems) {
     if (!SHARD_NAME.matcher(name).matches() || name.endsWith(INDEX_ENDING)) {
       problems.add(
-          SafeTensorsHeader.quote(name)
+          IoErrors.quote(name)
               + " is no name of a shard; allowed are up to 200 letters, digits, _, . and -");
       return null;
     }
@@ -137,9 +141,9 @@ final class ShardedTensors implements TensorFile {
   }
 
   private static void requireTensors(int count, Path index) throws CheckpointException {
-    if (count > SafeTensorsHeader.MAX_TENSORS) {
+    if (count > MAX_TENSORS) {
       throw new CheckpointException(
-          index + " and its shards have more than " + SafeTensorsHeader.MAX_TENSORS + " tensors");
+          index + " and its shards have more than " + MAX_TENSORS + " tensors");
     }
   }
 
@@ -204,11 +208,11 @@ final class ShardedTensors implements TensorFile {
                   + " has a "
                   + json.peek()
                   + " for "
-                  + SafeTensorsHeader.quote(name)
+                  + IoErrors.quote(name)
                   + ", expected the name of a file");
         }
         if (map.put(name, json.nextString()) != null) {
-          problems.add(SafeTensorsHeader.quote(name) + " is in the index twice");
+          problems.add(IoErrors.quote(name) + " is in the index twice");
         }
         requireTensors(map.size(), index);
       }

@@ -6,6 +6,9 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.clip4j.io.IoErrors;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
 
 /**
  * The model's parameters within a file: training scripts nest them in dictionaries and in modules
@@ -51,7 +54,7 @@ final class StateDict {
     TensorFile tensors = file;
     if (file.tensors().keySet().stream().anyMatch(name -> PART_WRAPPERS.matcher(name).find())) {
       Optional<TensorFile> renamed =
-          RenamedTensors.all(file, name -> PART_WRAPPERS.matcher(name).replaceAll(""));
+          file.renamed(name -> PART_WRAPPERS.matcher(name).replaceAll(""));
       tensors = renamed.orElse(file); // both names are there: what is one too many is said later
     }
     for (String mark : MARKS) {
@@ -60,7 +63,8 @@ final class StateDict {
         return tensors;
       }
       if (!prefixes.isEmpty()) {
-        return RenamedTensors.under(tensors, choose(file, prefixes));
+        String prefix = choose(file, prefixes); // with its dot
+        return tensors.under(prefix.substring(0, prefix.length() - 1));
       }
     }
     return tensors;
@@ -84,12 +88,12 @@ final class StateDict {
       return known.get(0);
     }
     List<String> found = known.isEmpty() ? List.copyOf(prefixes) : known;
-    String first = SafeTensorsHeader.quote(found.get(0));
+    String first = IoErrors.quote(found.get(0));
     throw new CheckpointException(
         file.file()
             + " has its model under the "
             + (found.size() == 1 ? "prefix " : "prefixes ")
-            + String.join(", ", found.stream().map(SafeTensorsHeader::quote).toList())
+            + String.join(", ", found.stream().map(IoErrors::quote).toList())
             + (found.size() == 1 ? ", which is not known" : ", of which one is to be chosen")
             + "; in Python, save {k.removeprefix("
             + first

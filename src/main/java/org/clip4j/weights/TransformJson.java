@@ -11,6 +11,7 @@ import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
 import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.weights.tensors.CheckpointException;
 
 /** The validation transform in OpenCLIP's {@code preprocess_cfg} and transformers' processors. */
 final class TransformJson {

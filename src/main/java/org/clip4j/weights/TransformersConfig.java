@@ -16,6 +16,7 @@ import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.model.VitConfig;
+import org.clip4j.weights.tensors.CheckpointException;
 import org.jspecify.annotations.Nullable;
 
 /**

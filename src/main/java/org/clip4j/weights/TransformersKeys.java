@@ -9,6 +9,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ParameterSpec;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.TensorType;
 
 /**
  * The names of transformers' {@code CLIPModel} (models/clip/modeling_clip.py), which {@code

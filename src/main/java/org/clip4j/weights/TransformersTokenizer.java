@@ -20,10 +20,10 @@ import java.util.zip.GZIPInputStream;
  * CLIP and all that its {@code AutoProcessor} needs.
  */
 final class TransformersTokenizer {
-  private static final String MERGES = "/org/clip4j/text/bpe_simple_vocab_16e6.txt.gz";
+  private static final String MERGES = "/org/clip4j/text/internal/bpe_simple_vocab_16e6.txt.gz";
 
   /** A tokenizer.json whose model is null. */
-  private static final String PIPELINE = "/org/clip4j/text/clip_pipeline.json";
+  private static final String PIPELINE = "/org/clip4j/text/json/clip_pipeline.json";
 
   private static final String START = "<|startoftext|>";
   private static final String END = "<|endoftext|>";

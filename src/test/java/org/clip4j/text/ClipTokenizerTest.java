@@ -21,6 +21,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.clip4j.testing.Bounds;
+import org.clip4j.text.internal.repair.TextRepair;
 import org.junit.jupiter.api.Test;
 
 class ClipTokenizerTest {

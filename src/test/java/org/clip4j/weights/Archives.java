@@ -6,12 +6,14 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.clip4j.weights.tensors.TensorFile;
+import org.clip4j.weights.tensors.TensorInfo;
 
 /** What examples/peers/make_archives.py wrote; a missing file fails the test that asks for it. */
-final class Archives {
+public final class Archives {
   private Archives() {}
 
-  static Path file(String name) {
+  public static Path file(String name) {
     Path file = Path.of("src/test/resources/archives", name);
     if (!Files.exists(file)) {
       throw new AssertionError("no archive at " + file.toAbsolutePath());
@@ -20,7 +22,7 @@ final class Archives {
   }
 
   /** Compares names, types, shapes and every bit of the values. */
-  static void assertSame(TensorFile found, TensorFile expected) throws IOException {
+  public static void assertSame(TensorFile found, TensorFile expected) throws IOException {
     assertThat(found.tensors().keySet())
         .containsExactlyInAnyOrderElementsOf(expected.tensors().keySet());
     for (TensorInfo info : expected.tensors().values()) {

@@ -12,8 +12,8 @@ import java.nio.file.Path;
 import java.util.function.Consumer;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.text.TokenizerJson;
-import org.clip4j.text.TokenizerRules;
+import org.clip4j.text.json.TokenizerJson;
+import org.clip4j.text.json.TokenizerRules;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

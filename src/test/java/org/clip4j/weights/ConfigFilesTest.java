@@ -17,6 +17,7 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VitConfig;
 import org.clip4j.testing.Bounds;
+import org.clip4j.weights.tensors.CheckpointException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.clip4j.testing.Bounds;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -46,7 +48,7 @@ class ShardedTensorsTest {
   }
 
   private void assertRefused(String... parts) {
-    assertThatThrownBy(() -> TensorFile.open(index).close())
+    assertThatThrownBy(() -> TensorFiles.open(index).close())
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining(index.toString())
         .hasMessageContainingAll(parts);
@@ -58,8 +60,8 @@ class ShardedTensorsTest {
     "sharded-bin/pytorch_model.bin.index.json"
   })
   void the_shards_of_an_index_are_one_file(String name) throws IOException {
-    try (TensorFile found = TensorFile.open(Archives.file(name));
-        TensorFile expected = TensorFile.open(Archives.file("sharded.safetensors"))) {
+    try (TensorFile found = TensorFiles.open(Archives.file(name));
+        TensorFile expected = TensorFiles.open(Archives.file("sharded.safetensors"))) {
       Archives.assertSame(found, expected);
       assertThat(found.file()).isEqualTo(Archives.file(name));
       assertThat(found.under("layer.2").tensors()).containsOnlyKeys("weight");
@@ -129,7 +131,7 @@ class ShardedTensorsTest {
       Files.move(folder.resolve(name), blobs.resolve("hash-" + name));
       Files.createSymbolicLink(snapshot.resolve(name), Path.of("../blobs/hash-" + name));
     }
-    try (TensorFile found = TensorFile.open(snapshot.resolve(index.getFileName()))) {
+    try (TensorFile found = TensorFiles.open(snapshot.resolve(index.getFileName()))) {
       assertThat(found.tensors()).hasSize(4);
     }
   }
@@ -171,11 +173,11 @@ class ShardedTensorsTest {
       text.append("\"" + i + "\":\"" + i + "\",");
     }
     Files.writeString(index, text);
-    assertThat(Bounds.run(() -> TensorFile.open(index).close()))
+    assertThat(Bounds.run(() -> TensorFiles.open(index).close()))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining("more than 100000 tensors");
     Files.writeString(index, "{\"a\": [" + "{},".repeat(2_700_000) + "0]}");
-    assertThat(Bounds.run(() -> TensorFile.open(index).close()))
+    assertThat(Bounds.run(() -> TensorFiles.open(index).close()))
         .hasMessageContaining("no weight_map");
   }
 }

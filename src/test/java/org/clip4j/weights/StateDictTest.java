@@ -17,6 +17,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
 import org.clip4j.Clip;
+import org.clip4j.weights.safetensors.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
+import org.clip4j.weights.tensors.TensorInfo;
+import org.clip4j.weights.tensors.TensorType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -170,7 +176,7 @@ class StateDictTest {
       if (type != TensorType.F32) {
         narrow(file, type);
       }
-      try (TensorFile tensors = TensorFile.open(file)) {
+      try (TensorFile tensors = TensorFiles.open(file)) {
         FloatBuffer read = FloatBuffer.allocate(70_000);
         tensors.copy("w", 0, read);
         assertThat(read.get(69_999))

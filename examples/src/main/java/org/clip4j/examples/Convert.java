@@ -10,7 +10,7 @@ import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
-import org.clip4j.weights.TensorType;
+import org.clip4j.weights.tensors.TensorType;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 

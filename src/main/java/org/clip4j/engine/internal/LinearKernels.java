@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * <p>On CPUs these are oneDNN's packed products. For other devices, and for types that the
  * processor does not multiply, weights are only cast or rounded ahead.
  */
-public final class LinearKernels {
+public final class LinearKernels implements LinearLayout {
 
   /**
    * What is done to each value of a product.
@@ -61,16 +61,6 @@ public final class LinearKernels {
    */
   private static final int BLOCK = 64;
 
-  /** What is done with a product; the kernels are proved for each. */
-  public enum Operation {
-    /** {@code self.packed}. */
-    PRODUCT,
-    /** {@code self.packed_act}. */
-    ACTIVATION,
-    /** {@code self.packed_add}. */
-    SUM
-  }
-
   /** oneDNN's kernels as they are; proofs and models call them through these functions alone. */
   private static final String NATIVE =
       """
@@ -95,14 +85,14 @@ public final class LinearKernels {
   private static final String PACKED =
       """
 
-      def packed(self, x: Tensor, w: Tensor, b: Tensor, outputs: int) -> Tensor:
+      def {name}(self, x: Tensor, w: Tensor, b: Tensor, outputs: int) -> Tensor:
         if ops.prim.is_mkldnn(w):
           y = torch.narrow(self.native(self.fit(x, w), w, b), -1, 0, outputs)
         else:
           y = self.plain(x, w, b)
         return y
 
-      def packed_act(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+      def {name}_act(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
         if ops.prim.is_mkldnn(w):
           z = self.native_act(self.fit(x, w), w, b)
         else:
@@ -110,7 +100,7 @@ public final class LinearKernels {
           z = {plain_act}
         return z
 
-      def packed_add(self, x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
+      def {name}_add(self, x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
         D = torch.size(x, -1)
         if ops.prim.is_mkldnn(w):
           if torch.size(w, 0) == D:
@@ -138,15 +128,15 @@ public final class LinearKernels {
   private static final String PLAIN =
       """
 
-      def packed(self, x: Tensor, w: Tensor, b: Tensor, outputs: int) -> Tensor:
+      def {name}(self, x: Tensor, w: Tensor, b: Tensor, outputs: int) -> Tensor:
         return {product}
 
-      def packed_act(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        y = self.packed(x, w, b, 0)
+      def {name}_act(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        y = self.{name}(x, w, b, 0)
         return {gelu}
 
-      def packed_add(self, x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        return torch.add(x, self.packed(y, w, b, 0))
+      def {name}_add(self, x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        return torch.add(x, self.{name}(y, w, b, 0))
       """;
 
   private static final String CONVERT =
@@ -270,22 +260,24 @@ public final class LinearKernels {
     return Optional.of(new LinearKernels(manager, precision, activation, kind));
   }
 
-  /** Whether they are the fastest for so many rows; elsewhere use the weights as they are. */
+  @Override
   public boolean serves(long rows) {
     return rows <= FEW_ROWS || !isFull() || CpuFeatures.hasWideVectors();
   }
 
-  /**
-   * Gives the functions {@code self.packed(x, w, b, outputs)}, {@code self.packed_act(x, w, b)},
-   * which applies the activation and may leave zeros after the outputs, and {@code
-   * self.packed_add(x, y, w, b)}, which adds x to the product of y. x is float32 in all of them.
-   */
+  @Override
   public String source() {
+    return source("packed");
+  }
+
+  /** As {@link #source()}, whose functions have names that begin with another one. */
+  String source(String name) {
     if (kind == Kind.PACKED) {
       String plain =
           "torch.linear(" + PrecisionKernels.rounded(precision, "self.fit(x, w)") + ", w, b)";
       return natives()
           + PACKED
+              .replace("{name}", name)
               .replace("{plain}", PrecisionKernels.rounded(precision, plain))
               .replace("{plain_act}", GeluKernel.plainly(activation.scaled));
     }
@@ -294,7 +286,10 @@ public final class LinearKernels {
             ? "torch.linear(" + PrecisionKernels.cast(precision, "x") + ", w, b)"
             : PrecisionKernels.rounded(
                 precision, "torch.linear(" + PrecisionKernels.rounded(precision, "x") + ", w, b)");
-    return PLAIN.replace("{product}", product).replace("{gelu}", activation.inPlace);
+    return PLAIN
+        .replace("{name}", name)
+        .replace("{product}", product)
+        .replace("{gelu}", activation.inPlace);
   }
 
   private String natives() {
@@ -315,10 +310,7 @@ public final class LinearKernels {
             .replace("{plain_act}", GeluKernel.plainly(activation.scaled));
   }
 
-  /**
-   * Gives the number by which the weight and the bias before the activation are to be multiplied,
-   * and the weight after it divided.
-   */
+  @Override
   public double factor() {
     return kind == Kind.PACKED ? activation.factor : 1;
   }
@@ -370,32 +362,18 @@ public final class LinearKernels {
     return (size + BLOCK - 1) / BLOCK * BLOCK;
   }
 
-  /** A weight and its bias, laid out. */
-  public record Laid(NDArray weight, NDArray bias) {}
-
-  /**
-   * Lays a weight and its bias out, or some of their rows.
-   *
-   * @param owner of the results, which only kernels of {@link #source} may see
-   * @param weight [outputs, inputs], float32, an element of a {@link TorchScript#list}
-   * @param bias [outputs], the same; null for zeros
-   * @param from the first row
-   * @param weightRows multiplied into one row of the weight each; as many as there are in the
-   *     results
-   * @param biasRows multiplied into one value of the bias each
-   * @param operation what they will be used for
-   */
+  @Override
   public Laid lay(
       NDManager owner,
+      Place place,
       NDArray weight,
       @Nullable NDArray bias,
       long from,
       NDArray weightRows,
-      NDArray biasRows,
-      Operation operation) {
+      NDArray biasRows) {
     long outputs = weightRows.size();
     long inputs = weight.size() / weight.size(0);
-    String layout = isPacked(inputs, outputs, operation) ? "packed_" : "";
+    String layout = isPacked(inputs, outputs, place.operation()) ? "packed_" : "";
     NDArray laidWeight = lay(owner, layout + "weight", weight, from, weightRows);
     if (bias != null) {
       return new Laid(laidWeight, lay(owner, layout + "bias", bias, from, biasRows));

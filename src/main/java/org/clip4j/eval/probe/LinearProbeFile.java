@@ -11,11 +11,11 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import org.clip4j.weights.SafeTensors;
-import org.clip4j.weights.SafeTensorsWriter;
-import org.clip4j.weights.SafeTensorsWriter.Entry;
-import org.clip4j.weights.TensorInfo;
-import org.clip4j.weights.TensorType;
+import org.clip4j.weights.safetensors.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.safetensors.SafeTensorsWriter.Entry;
+import org.clip4j.weights.tensors.TensorInfo;
+import org.clip4j.weights.tensors.TensorType;
 
 /**
  * A probe as a safetensors file: {@code weight} [K, D] and {@code bias} [K] as of PyTorch's Linear,

@@ -11,7 +11,8 @@ import java.util.List;
 import java.util.Random;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.LinearKernels.Activation;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.TorchScript.Mode;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -93,7 +94,8 @@ class KernelWalkTest {
         NDArray ones = own.ones(new Shape(shape[1]));
         NDList laid = new NDList();
         for (Operation operation : Operation.values()) {
-          LinearKernels.Laid pair = linear.lay(own, w, b, 0, ones, ones, operation);
+          LinearLayout.Laid pair =
+              linear.lay(own, new Place("map", "map", null, null, operation), w, b, 0, ones, ones);
           laid.add(pair.weight());
           laid.add(pair.bias());
         }

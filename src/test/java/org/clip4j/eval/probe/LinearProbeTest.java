@@ -24,9 +24,9 @@ import org.clip4j.eval.internal.LabelledFeatures;
 import org.clip4j.eval.probe.FewShotCurve.Crossing;
 import org.clip4j.eval.probe.FewShotCurve.Point;
 import org.clip4j.eval.probe.FewShotCurve.Side;
-import org.clip4j.weights.SafeTensors;
-import org.clip4j.weights.SafeTensorsWriter;
-import org.clip4j.weights.TensorType;
+import org.clip4j.weights.safetensors.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.TensorType;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

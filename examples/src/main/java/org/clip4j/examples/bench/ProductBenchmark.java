@@ -11,7 +11,9 @@ import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearKernels.Activation;
-import org.clip4j.engine.internal.LinearKernels.Operation;
+import org.clip4j.engine.internal.LinearLayout;
+import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.PrecisionKernels;
 import org.clip4j.engine.internal.TorchScript;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -89,7 +91,9 @@ public class ProductBenchmark {
     NDArray bias = manager.randomNormal(new Shape(outputs));
     TorchScript.list(List.of(weight, bias));
     NDArray ones = manager.ones(new Shape(outputs));
-    LinearKernels.Laid laid = linear.lay(manager, weight, bias, 0, ones, ones, operation);
+    LinearLayout.Laid laid =
+        linear.lay(
+            manager, new Place("map", "map", null, null, operation), weight, bias, 0, ones, ones);
     return List.of(laid.weight(), laid.bias());
   }
 

@@ -24,10 +24,10 @@ import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.weights.Checkpoint;
-import org.clip4j.weights.SafeTensors;
-import org.clip4j.weights.SafeTensorsWriter;
-import org.clip4j.weights.TensorInfo;
-import org.clip4j.weights.TensorType;
+import org.clip4j.weights.safetensors.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.tensors.TensorInfo;
+import org.clip4j.weights.tensors.TensorType;
 
 /**
  * A training's state between two steps, in a folder: the model in files of its own, as {@link

@@ -20,7 +20,7 @@ import org.clip4j.testing.ChildJvm;
 import org.clip4j.train.SmallTraining;
 import org.clip4j.train.TrainingResult;
 import org.clip4j.weights.Checkpoint;
-import org.clip4j.weights.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;

@@ -27,7 +27,7 @@ import org.clip4j.model.Forward;
 import org.clip4j.train.internal.step.Steps.Way;
 import org.clip4j.train.options.Freezing;
 import org.clip4j.train.options.OptimizerOptions;
-import org.clip4j.weights.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

@@ -26,7 +26,7 @@ import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResNetConfig;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.weights.Checkpoint;
-import org.clip4j.weights.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensors;
 
 /** One model of the golden data, and what its publisher's library computes with it. */
 final class GoldenCase implements AutoCloseable {

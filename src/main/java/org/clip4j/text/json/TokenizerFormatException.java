@@ -1,0 +1,18 @@
+package org.clip4j.text.json;
+
+import java.io.IOException;
+
+/**
+ * A tokenizer's file that cannot be used: damaged, of a kind that is not supported, or made to do
+ * harm. The message names the file and what is wrong with it.
+ */
+public final class TokenizerFormatException extends IOException {
+
+  TokenizerFormatException(String message) {
+    super(message);
+  }
+
+  TokenizerFormatException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

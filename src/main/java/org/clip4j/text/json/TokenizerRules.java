@@ -1,0 +1,240 @@
+package org.clip4j.text.json;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.clip4j.text.ClipTokenizer;
+import org.clip4j.text.TextCleaning;
+
+/**
+ * What a model asks of its tokenizer beyond the vocabulary: how long a text may be, what is done to
+ * it first, how it is padded. Immutable.
+ *
+ * <p>Two publishers, two sets of rules: {@link #openClip} for OpenCLIP's folders, {@link
+ * #transformers} for those of transformers. A {@link #builder()} takes them one by one.
+ */
+public final class TokenizerRules {
+  /** More than any text encoder takes. */
+  static final int MAX_CONTEXT_LENGTH = 4096;
+
+  /** How the special tokens are laid out. */
+  enum Layout {
+    /** As the file's post-processor says. */
+    FILE,
+    /** OpenCLIP's {@code clips}: start, text, end, padding, and the class token last of all. */
+    CLIPS
+  }
+
+  private final int contextLength;
+  private final TextCleaning cleaning;
+  private final boolean separatorStripped;
+  private final Layout layout;
+  private final int vocabSize;
+
+  private TokenizerRules(Builder builder) {
+    contextLength = builder.contextLength;
+    cleaning = builder.cleaning;
+    separatorStripped = builder.separatorStripped;
+    layout = builder.layout;
+    vocabSize = builder.vocabSize;
+    if (contextLength < 2 || contextLength > MAX_CONTEXT_LENGTH) {
+      throw new IllegalArgumentException(
+          "context length "
+              + contextLength
+              + " is not in [2, "
+              + MAX_CONTEXT_LENGTH
+              + "]; it must be the model's");
+    }
+  }
+
+  /** Rules one by one; the context length is required. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /**
+   * The rules of an OpenCLIP model that names a tokenizer of transformers, as its {@code
+   * HFTokenizer} applies them.
+   *
+   * @param textConfig {@code model_cfg.text_cfg} of {@code open_clip_config.json}. Read are {@code
+   *     context_length} (77 where missing), {@code vocab_size}, {@code tokenizer_mode} (missing,
+   *     empty or {@code clips}), and of {@code tokenizer_kwargs} {@code clean} ({@code whitespace}
+   *     where missing) and {@code strip_sep_token}; {@code reduction_mask} says nothing to a
+   *     tokenizer of this kind
+   * @throws IllegalArgumentException if a value or a key of {@code tokenizer_kwargs} is not known;
+   *     the message has it
+   */
+  public static TokenizerRules openClip(JsonObject textConfig) {
+    Builder rules = builder();
+    rules.setContextLength(
+        whole(textConfig, "context_length", ClipTokenizer.DEFAULT_CONTEXT_LENGTH));
+    rules.optVocabSize(whole(textConfig, "vocab_size", 0));
+    rules.optCleaning(TextCleaning.WHITESPACE);
+    String mode = text(textConfig, "tokenizer_mode", "");
+    if (mode.equals("clips")) {
+      rules.layout = Layout.CLIPS;
+    } else if (!mode.isEmpty()) {
+      throw bad("tokenizer_mode", mode, "known is only clips");
+    }
+    JsonElement options = textConfig.get("tokenizer_kwargs");
+    if (options == null || options.isJsonNull()) {
+      return rules.build();
+    }
+    if (!(options instanceof JsonObject object)) {
+      throw bad("tokenizer_kwargs", options, "expected an object");
+    }
+    for (String key : object.keySet()) {
+      switch (key) {
+        case "clean" -> rules.optCleaning(cleaning(text(object, key, "whitespace")));
+        case "strip_sep_token" -> rules.optSeparatorStripped(flag(object, key));
+        case "reduction_mask" -> {} // of CLIP's own tokenizer, in training
+        default ->
+            throw new IllegalArgumentException(
+                "tokenizer_kwargs." + key + " is not supported; known are clean, strip_sep_token");
+      }
+    }
+    return rules.build();
+  }
+
+  /**
+   * The rules of a transformers folder, as its {@code AutoTokenizer} applies them with {@code
+   * padding="max_length", truncation=True}: no cleaning but what the tokenizer's class does by
+   * itself, see {@link TextCleaning#SIGLIP} and {@link TextCleaning#SIGLIP2}.
+   *
+   * @param folder with {@code tokenizer_config.json}, whose {@code tokenizer_class} counts
+   * @param contextLength the text encoder's {@code max_position_embeddings}
+   * @param vocabSize the text encoder's {@code vocab_size}
+   */
+  public static TokenizerRules transformers(Path folder, int contextLength, int vocabSize)
+      throws IOException {
+    return builder()
+        .setContextLength(contextLength)
+        .optVocabSize(vocabSize)
+        .optCleaning(
+            switch (TokenizerConfig.read(folder).tokenizerClass()) {
+              case "SiglipTokenizer" -> TextCleaning.SIGLIP;
+              case "Siglip2Tokenizer" -> TextCleaning.SIGLIP2;
+              default -> TextCleaning.NONE;
+            })
+        .build();
+  }
+
+  /** The most tokens a text may have, special tokens included. */
+  public int contextLength() {
+    return contextLength;
+  }
+
+  /** What is done to a text first. */
+  public TextCleaning cleaning() {
+    return cleaning;
+  }
+
+  /** Whether the separator's id becomes 0, wherever it stands. */
+  public boolean separatorStripped() {
+    return separatorStripped;
+  }
+
+  /** The number of token ids that the model knows; 0 where that is not known. */
+  public int vocabSize() {
+    return vocabSize;
+  }
+
+  Layout layout() {
+    return layout;
+  }
+
+  private static TextCleaning cleaning(String name) {
+    return switch (name) {
+      case "whitespace" -> TextCleaning.WHITESPACE;
+      case "lower" -> TextCleaning.LOWER;
+      case "canonicalize" -> TextCleaning.CANONICALIZE;
+      default ->
+          throw bad("tokenizer_kwargs.clean", name, "known are whitespace, lower, canonicalize");
+    };
+  }
+
+  private static int whole(JsonObject json, String key, int fallback) {
+    JsonElement value = json.get(key);
+    if (value == null || value.isJsonNull()) {
+      return fallback;
+    }
+    if (value instanceof JsonPrimitive number
+        && number.isNumber()
+        && number.getAsString().matches("[0-9]{1,9}")) {
+      return number.getAsInt();
+    }
+    throw bad(key, value, "expected a whole number");
+  }
+
+  private static String text(JsonObject json, String key, String fallback) {
+    JsonElement value = json.get(key);
+    if (value == null || value.isJsonNull()) {
+      return fallback;
+    }
+    if (value instanceof JsonPrimitive text && text.isString()) {
+      return text.getAsString();
+    }
+    throw bad(key, value, "expected a text");
+  }
+
+  private static boolean flag(JsonObject json, String key) {
+    if (json.get(key) instanceof JsonPrimitive value && value.isBoolean()) {
+      return value.getAsBoolean();
+    }
+    throw bad(key, json.get(key), "expected true or false");
+  }
+
+  private static IllegalArgumentException bad(String key, Object value, String what) {
+    return new IllegalArgumentException(
+        key + " is " + JsonInput.shorten(String.valueOf(value)) + "; " + what);
+  }
+
+  /** Collects rules. */
+  public static final class Builder {
+    private int contextLength;
+    private TextCleaning cleaning = TextCleaning.NONE;
+    private boolean separatorStripped;
+    private Layout layout = Layout.FILE;
+    private int vocabSize;
+
+    private Builder() {}
+
+    /** The most tokens a text may have, special tokens included: from 2 to 4,096. */
+    public Builder setContextLength(int contextLength) {
+      this.contextLength = contextLength;
+      return this;
+    }
+
+    /** What is done to a text first; nothing by default. */
+    public Builder optCleaning(TextCleaning cleaning) {
+      this.cleaning = cleaning;
+      return this;
+    }
+
+    /** Whether the separator becomes 0, as CLIPA's models want it; not by default. */
+    public Builder optSeparatorStripped(boolean stripped) {
+      separatorStripped = stripped;
+      return this;
+    }
+
+    /**
+     * The number of token ids that the model knows: a text with a token beyond is refused. 0, the
+     * default, means that it is not known.
+     */
+    public Builder optVocabSize(int vocabSize) {
+      this.vocabSize = vocabSize;
+      return this;
+    }
+
+    /**
+     * The rules.
+     *
+     * @throws IllegalArgumentException if the context length is missing or out of its range
+     */
+    public TokenizerRules build() {
+      return new TokenizerRules(this);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+package org.clip4j.weights.tensors;
+
+import java.io.IOException;
+
+/**
+ * A checkpoint's files are damaged, disagree with each other, or describe a model that this library
+ * does not know. The message names the file, the value and the way out.
+ */
+public final class CheckpointException extends IOException {
+  private static final long serialVersionUID = 1L;
+
+  public CheckpointException(String message) {
+    super(message);
+  }
+
+  public CheckpointException(String message, Throwable cause) {
+    super(message, cause);
+  }
+}

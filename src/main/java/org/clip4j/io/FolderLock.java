@@ -36,7 +36,8 @@ public final class FolderLock implements AutoCloseable {
     } catch (OverlappingFileLockException e) {
       // held in this process
     } catch (IOException e) {
-      LOG.warn("{} cannot be locked ({}); let no other process use it", folder, IoErrors.message(e));
+      LOG.warn(
+          "{} cannot be locked ({}); let no other process use it", folder, IoErrors.message(e));
       free = true;
     } finally {
       if (!free) {

@@ -1,7 +1,5 @@
 package org.clip4j.train;
 
-import org.clip4j.train.internal.plan.TrainingPlan;
-
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -17,6 +15,7 @@ import org.clip4j.io.Uninterrupted;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.internal.checkpoint.CheckpointSaver;
 import org.clip4j.train.internal.monitor.TrainingMonitor;
+import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.internal.step.TrainingStep;
 import org.clip4j.train.monitor.TrainingDivergedException;
 import org.clip4j.train.monitor.TrainingProgress;

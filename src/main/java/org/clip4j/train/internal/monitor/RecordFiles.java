@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.clip4j.io.IoErrors;
-import org.clip4j.train.internal.plan.NamedSettings;
 import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.TrainingProgress;
 import org.slf4j.Logger;

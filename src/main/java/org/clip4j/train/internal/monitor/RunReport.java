@@ -26,10 +26,10 @@ import org.clip4j.figure.LineFigure.Series;
 import org.clip4j.figure.Markup;
 import org.clip4j.figure.Numbers;
 import org.clip4j.figure.Svg;
-import org.clip4j.train.monitor.Finding;
-import org.clip4j.train.monitor.RunSummary.Evaluated;
 import org.clip4j.train.internal.plan.NamedSettings;
 import org.clip4j.train.internal.plan.TrainingPlan;
+import org.clip4j.train.monitor.Finding;
+import org.clip4j.train.monitor.RunSummary.Evaluated;
 import org.clip4j.train.monitor.TrainingProgress;
 import org.jspecify.annotations.Nullable;
 
@@ -77,10 +77,7 @@ final class RunReport {
     if (pairs < training.batchSize) {
       described.put(
           "pairs a step",
-          "at most "
-              + pairs
-              + ", as there are fewer than the batch size of "
-              + training.batchSize);
+          "at most " + pairs + ", as there are fewer than the batch size of " + training.batchSize);
     }
     Map<String, String> standard = NamedSettings.of(training.defaults());
     NamedSettings.of(training)

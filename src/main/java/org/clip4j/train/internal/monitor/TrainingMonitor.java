@@ -22,10 +22,8 @@ import org.clip4j.train.monitor.Finding;
 import org.clip4j.train.monitor.RunSummary;
 import org.clip4j.train.monitor.RunSummary.Evaluated;
 import org.clip4j.train.monitor.TrainingDivergedException;
-import org.clip4j.train.monitor.TrainingListener;
 import org.clip4j.train.monitor.TrainingProgress;
 import org.clip4j.train.options.EvaluationOptions;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

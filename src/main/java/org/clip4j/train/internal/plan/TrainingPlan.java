@@ -1,6 +1,5 @@
 package org.clip4j.train.internal.plan;
 
-
 import ai.djl.Device;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -25,8 +24,8 @@ import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.weights.Layout;
 
 /**
- * Holds all that a training was asked for; {@link org.clip4j.train.ClipTrainer.Builder} explains each. The training
- * works with a {@linkplain #resolved copy} in which every default is a value.
+ * Holds all that a training was asked for; {@link org.clip4j.train.ClipTrainer.Builder} explains
+ * each. The training works with a {@linkplain #resolved copy} in which every default is a value.
  */
 public final class TrainingPlan implements Cloneable {
   public ClipModel model;

@@ -9,6 +9,7 @@ import org.clip4j.data.PairFeed;
 import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.internal.Limits;
+import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.TrainingDivergedException;
 import org.clip4j.train.monitor.TrainingListener;
 import org.clip4j.train.options.CheckpointOptions;

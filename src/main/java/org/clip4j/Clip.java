@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  *   float[] image = clip.encodeImage(Path.of("dog.jpg"));
  *   float[] text = clip.encodeText("a photo of a dog");
  *   double similarity = Clip.cosine(image, text);
- *   ZeroShotClassifier pets = clip.zeroShot("cat", "dog", "rabbit").templates("a photo of a {}.", "a drawing of a {}.").build();
+ *   ZeroShotClassifier pets = clip.zeroShot("cat", "dog", "rabbit").optTemplates("a photo of a {}.", "a drawing of a {}.").build();
  *   Classifications answer = pets.classify(Path.of("dog.jpg"));
  * }
  * }</pre>

@@ -330,12 +330,12 @@ public final class ZeroShotClassifier {
      *
      * @param templates at least one, each with a {@code {}} where the label goes
      */
-    public Builder templates(String... templates) {
-      return templates(List.of(templates));
+    public Builder optTemplates(String... templates) {
+      return optTemplates(List.of(templates));
     }
 
-    /** As {@link #templates(String...)}. */
-    public Builder templates(List<String> templates) {
+    /** As {@link #optTemplates(String...)}. */
+    public Builder optTemplates(List<String> templates) {
       ClassWeights.checkTemplates(templates);
       this.templates = List.copyOf(templates);
       return this;

@@ -82,6 +82,7 @@ class ArchitectureTest {
           "org.clip4j.train.internal",
           "org.clip4j.train.internal.checkpoint",
           "org.clip4j.train.internal.monitor",
+          "org.clip4j.train.internal.plan",
           "org.clip4j.train.internal.step",
           "org.clip4j.train.monitor",
           "org.clip4j.train.options",

@@ -294,7 +294,8 @@ class ClipTest {
 
   @Test
   void probabilities_are_the_softmax_of_scaled_cosines() {
-    ZeroShotClassifier classifier = clip.zeroShot("cat", "dog", "rabbit").templates("{}").build();
+    ZeroShotClassifier classifier =
+        clip.zeroShot("cat", "dog", "rabbit").optTemplates("{}").build();
     Classifications answer = classifier.classify(IMAGE);
     float[] image = clip.encodeImage(IMAGE);
     double[] scaled = new double[3];
@@ -326,7 +327,7 @@ class ClipTest {
       logits[label] = clip.logitScale() * Clip.cosine(image, sum) / norm(sum);
     }
     Classifications answer =
-        clip.zeroShot("cat", "dog").templates(templates).build().classify(image);
+        clip.zeroShot("cat", "dog").optTemplates(templates).build().classify(image);
     double expected = 1 / (1 + Math.exp(logits[1] - logits[0]));
     assertThat(answer.get("cat").getProbability()).isCloseTo(expected, within(1e-4));
   }
@@ -351,10 +352,10 @@ class ClipTest {
         .hasMessageContaining("twice");
     assertThatThrownBy(() -> clip.zeroShot("cat", " ")).hasMessageContaining("empty label");
     assertThatThrownBy(() -> clip.zeroShot()).hasMessageContaining("at least one label");
-    assertThatThrownBy(() -> clip.zeroShot("cat").templates("a photo"))
+    assertThatThrownBy(() -> clip.zeroShot("cat").optTemplates("a photo"))
         .hasMessageContaining("a photo")
         .hasMessageContaining("{}");
-    assertThatThrownBy(() -> clip.zeroShot("cat").templates())
+    assertThatThrownBy(() -> clip.zeroShot("cat").optTemplates())
         .hasMessageContaining("at least one prompt template");
     assertThatThrownBy(() -> clip.zeroShot("cat").optTopK(0)).hasMessageContaining("0");
   }

@@ -61,8 +61,8 @@ class ReasonsTest {
     readers.put("Images.table", path -> Images.table(path, "file", DECODER));
     readers.put("Images.tars", path -> Images.tars(path.toString(), DECODER));
     readers.put("LabelledImages", path -> LabelledImages.classFolders(path, DECODER));
-    readers.put("Pairs.table", path -> Pairs.table(path).columns("a", "b").build());
-    readers.put("Pairs.jsonLines", path -> Pairs.jsonLines(path).keys("a", "b").build());
+    readers.put("Pairs.table", path -> Pairs.table(path).setColumns("a", "b").build());
+    readers.put("Pairs.jsonLines", path -> Pairs.jsonLines(path).setKeys("a", "b").build());
     readers.put("Pairs.folder", path -> Pairs.folder(path).build());
     readers.put("Pairs.classFolders", path -> Pairs.classFolders(path).build());
     readers.put(

@@ -92,7 +92,7 @@ class ZeroShotClassifierTest {
   }
 
   private static ZeroShotClassifier.Builder pets(Clip model) {
-    return model.zeroShot("cat", "dog", "boat").templates("{}");
+    return model.zeroShot("cat", "dog", "boat").optTemplates("{}");
   }
 
   private static double logistic(double logit) {
@@ -134,7 +134,7 @@ class ZeroShotClassifierTest {
   @Test
   void a_single_label_of_a_sigmoid_model_is_yes_or_no() {
     double probability = golden.cases.get(0).sigmoid[0][2];
-    ZeroShotClassifier.Builder builder = sigLip.zeroShot("boat").templates("{}");
+    ZeroShotClassifier.Builder builder = sigLip.zeroShot("boat").optTemplates("{}");
     ZeroShotAnswer no = builder.build().answer(IMAGE);
     assertThat(no.best().probability()).isCloseTo(probability, within(1e-5));
     assertThat(no.labels()).isEmpty();

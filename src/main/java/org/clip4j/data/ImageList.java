@@ -6,13 +6,13 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.clip4j.data.internal.shards.ShardScanner;
 import org.clip4j.encode.ImageFile;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.FileNames;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Images without captions, see {@link Images}. Holds names and places; an image is read when asked
@@ -95,16 +95,16 @@ public final class ImageList {
   /**
    * Finds an image by its name.
    *
-   * @return null if there is none of that name
+   * @return empty if there is none of that name
    */
-  public synchronized @Nullable ImageSource find(Name name) {
+  public synchronized Optional<ImageSource> find(Name name) {
     if (numbers.isEmpty()) {
       for (int i = 0; i < items.size(); i++) {
         numbers.putIfAbsent(items.get(i).name, i);
       }
     }
     Integer index = numbers.get(name);
-    return index == null ? null : get(index);
+    return Optional.ofNullable(index).map(this::get);
   }
 
   /**

@@ -55,7 +55,7 @@ public final class JsonLines {
    * @param captionKeys one key, or several; each holds a caption or a list of captions, and each
    *     epoch draws one of all of them
    */
-  public JsonLines keys(String imageKey, String... captionKeys) {
+  public JsonLines setKeys(String imageKey, String... captionKeys) {
     if (captionKeys.length == 0) {
       throw new IllegalArgumentException("name at least one caption key");
     }
@@ -86,7 +86,7 @@ public final class JsonLines {
    * @throws IOException if the file is missing, has no pairs, or has a line that is no JSON object,
    *     lacks the image's key or every caption key, or holds something else under them; the message
    *     names file and line
-   * @throws IllegalStateException if {@link #keys} was not called
+   * @throws IllegalStateException if {@link #setKeys} was not called
    */
   public PairTable build() throws IOException {
     return IoErrors.worded(file, () -> read());
@@ -95,7 +95,7 @@ public final class JsonLines {
   private PairTable read() throws IOException {
     if (imageKey == null) {
       throw new IllegalStateException(
-          "say which keys of " + file + " to read: keys(\"image\", \"caption\")");
+          "say which keys of " + file + " to read: setKeys(\"image\", \"caption\")");
     }
     if (!Files.exists(file)) {
       throw new NoSuchFileException(file.toString(), null, "no such file");

@@ -75,7 +75,7 @@ public final class PairTable implements PairSource {
      * @param captionColumns one column of captions, or several, of which each epoch draws one;
      *     columns without text in a row are left out for that row
      */
-    public Builder columns(String imageColumn, String... captionColumns) {
+    public Builder setColumns(String imageColumn, String... captionColumns) {
       if (captionColumns.length == 0) {
         throw new IllegalArgumentException("name at least one caption column");
       }
@@ -144,12 +144,12 @@ public final class PairTable implements PairSource {
      * @throws IOException if the table is missing, has no rows, lacks a column, names one twice,
      *     has a row with too few or too many fields, or is not UTF-8; the message names file and
      *     line
-     * @throws IllegalStateException if {@link #columns} was not called
+     * @throws IllegalStateException if {@link #setColumns} was not called
      */
     public PairTable build() throws IOException {
       if (imageColumn == null) {
         throw new IllegalStateException(
-            "say which columns of " + table + " to read: columns(\"file\", \"caption\")");
+            "say which columns of " + table + " to read: setColumns(\"file\", \"caption\")");
       }
       TableReader.Result read =
           new TableReader(table, imageColumn, captionColumns, rowFilter, quotes).read(delimiter);

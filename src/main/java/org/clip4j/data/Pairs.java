@@ -13,7 +13,7 @@ public final class Pairs {
    * Pairs listed in a table of image files and captions (CSV or TSV, UTF-8, with a header).
    *
    * <pre>{@code
-   * PairSource pairs = Pairs.table(Path.of("captions.tsv")).columns("file", "caption").build();
+   * PairSource pairs = Pairs.table(Path.of("captions.tsv")).setColumns("file", "caption").build();
    * }</pre>
    */
   public static PairTable.Builder table(Path table) {
@@ -24,7 +24,7 @@ public final class Pairs {
    * Pairs listed as a JSON object a line (UTF-8).
    *
    * <pre>{@code
-   * PairSource pairs = Pairs.jsonLines(Path.of("captions.jsonl")).keys("image", "caption").build();
+   * PairSource pairs = Pairs.jsonLines(Path.of("captions.jsonl")).setKeys("image", "caption").build();
    * }</pre>
    */
   public static JsonLines jsonLines(Path file) {

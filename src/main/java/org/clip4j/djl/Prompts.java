@@ -25,7 +25,8 @@ record Prompts(
   }
 
   ZeroShotClassifier classifier(Clip clip) {
-    ZeroShotClassifier.Builder builder = clip.zeroShot(labels).templates(templates).optTopK(topK);
+    ZeroShotClassifier.Builder builder =
+        clip.zeroShot(labels).optTemplates(templates).optTopK(topK);
     if (probabilities != null) {
       builder.optProbabilities(probabilities);
     }

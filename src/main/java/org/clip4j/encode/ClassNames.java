@@ -43,7 +43,19 @@ public final class ClassNames {
    * @param matching how that was found
    */
   public record Matched(List<List<String>> names, int[] classOf, Matching matching) {
-    /** What reports call a class: its first name. */
+    /** Copies what is mutable. */
+    public Matched {
+      names = List.copyOf(names);
+      classOf = classOf.clone();
+    }
+
+    /** Returns a copy of the labels' classes. */
+    @Override
+    public int[] classOf() {
+      return classOf.clone();
+    }
+
+    /** Returns what reports call a class: its first name. */
     public List<String> titles() {
       return names.stream().map(all -> all.get(0)).toList();
     }

@@ -1,6 +1,7 @@
 package org.clip4j.eval;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -20,6 +21,21 @@ public record ClassMetrics(
     int images, Interval top1, Interval top5, Interval meanPerClass, long[][] confusion) {
 
   private static final int STATISTICS = 3;
+
+  /** Copies the counts. */
+  public ClassMetrics {
+    confusion = copy(confusion);
+  }
+
+  /** Returns a copy of the counts. */
+  @Override
+  public long[][] confusion() {
+    return copy(confusion);
+  }
+
+  private static long[][] copy(long[][] counts) {
+    return Arrays.stream(counts).map(long[]::clone).toArray(long[][]::new);
+  }
 
   /**
    * Counts.

@@ -11,6 +11,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Map;
 import java.util.function.DoubleConsumer;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.NpyHeader;
@@ -25,52 +26,14 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
   private final Path file;
   private final FileChannel channel;
   private final long dataStart;
-  private final Type type;
+  private final String type;
+  private final int bytes; // of a value
   private final int count;
   private final int width;
 
-  private enum Type {
-    F32("<f4", 4) {
-      @Override
-      double read(ByteBuffer from) {
-        return from.getFloat();
-      }
-    },
-    F64("<f8", 8) {
-      @Override
-      double read(ByteBuffer from) {
-        return from.getDouble();
-      }
-    },
-    I32("<i4", 4) {
-      @Override
-      double read(ByteBuffer from) {
-        return from.getInt();
-      }
-    },
-    I64("<i8", 8) {
-      @Override
-      double read(ByteBuffer from) {
-        return from.getLong();
-      }
-    },
-    U8("|u1", 1) {
-      @Override
-      double read(ByteBuffer from) {
-        return from.get() & 0xff;
-      }
-    };
-
-    final String descr;
-    final int bytes;
-
-    Type(String descr, int bytes) {
-      this.descr = descr;
-      this.bytes = bytes;
-    }
-
-    abstract double read(ByteBuffer from);
-  }
+  /** The types that are read, in NumPy's notation, with their bytes. */
+  private static final Map<String, Integer> TYPES =
+      Map.of("<f4", 4, "<f8", 8, "<i4", 4, "<i8", 8, "|u1", 1);
 
   private NumpyArray(Path file, FileChannel channel) throws IOException {
     this.file = file;
@@ -80,11 +43,15 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
     if (shape.isEmpty() || shape.size() > 2) {
       throw bad("has the shape " + shape + "; one or two dimensions are needed");
     }
-    type = typeOf(header.type());
+    type = header.type();
+    if (!TYPES.containsKey(type)) {
+      throw bad("holds values of type " + type + "; save it as float32, or as int64 for labels");
+    }
+    bytes = TYPES.get(type);
     long rows = shape.get(0);
     long columns = shape.size() == 1 ? 1 : shape.get(1);
     dataStart = header.offset();
-    long available = (channel.size() - dataStart) / type.bytes;
+    long available = (channel.size() - dataStart) / bytes;
     if (rows > Integer.MAX_VALUE
         || columns > Integer.MAX_VALUE
         || columns == 0
@@ -176,14 +143,14 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
   }
 
   private void read(long from, long values, DoubleConsumer consumer) {
-    int perPiece = PIECE_BYTES / type.bytes;
+    int perPiece = PIECE_BYTES / bytes;
     try {
       for (long done = 0; done < values; done += perPiece) {
-        int piece = (int) Math.min(perPiece, values - done);
-        ByteBuffer bytes = ByteBuffer.allocate(piece * type.bytes).order(ByteOrder.LITTLE_ENDIAN);
-        readFully(bytes, dataStart + (from + done) * type.bytes);
-        for (int i = 0; i < piece; i++) {
-          consumer.accept(type.read(bytes));
+        int count = (int) Math.min(perPiece, values - done);
+        ByteBuffer piece = ByteBuffer.allocate(count * bytes).order(ByteOrder.LITTLE_ENDIAN);
+        readFully(piece, dataStart + (from + done) * bytes);
+        for (int i = 0; i < count; i++) {
+          consumer.accept(value(piece));
         }
       }
     } catch (IOException e) {
@@ -201,13 +168,14 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
     bytes.flip();
   }
 
-  private Type typeOf(String descr) throws IOException {
-    for (Type known : Type.values()) {
-      if (known.descr.equals(descr)) {
-        return known;
-      }
-    }
-    throw bad("holds values of type " + descr + "; save it as float32, or as int64 for labels");
+  private double value(ByteBuffer from) {
+    return switch (type) {
+      case "<f4" -> from.getFloat();
+      case "<f8" -> from.getDouble();
+      case "<i4" -> from.getInt();
+      case "<i8" -> from.getLong();
+      default -> from.get() & 0xff;
+    };
   }
 
   private IOException bad(String what) {

@@ -64,14 +64,26 @@ public final class Overlap {
       UnreadableImages unreadableEvaluation,
       UnreadableImages unreadableTraining) {
 
-    /** Whether an evaluation image, by its position, has a near-duplicate. */
+    /** Copies what is mutable. */
+    public Result {
+      pairs = List.copyOf(pairs);
+      nearest = nearest.clone();
+    }
+
+    /** Returns a copy of the similarities. */
+    @Override
+    public float[] nearest() {
+      return nearest.clone();
+    }
+
+    /** Tells whether an evaluation image, by its position, has a near-duplicate. */
     public boolean overlaps(int evaluation) {
       return nearest[evaluation] >= threshold;
     }
   }
 
   /** The best so far of one evaluation image. */
-  private static final class Nearest {
+  private static final class Closest {
     float cosine = Float.NEGATIVE_INFINITY;
     int training = -1;
     long reaching;
@@ -101,8 +113,8 @@ public final class Overlap {
     }
     lost.check("the evaluation set", kept.length);
     LeftOut lostTraining = new LeftOut();
-    Nearest[] nearest = new Nearest[kept.length];
-    Arrays.setAll(nearest, i -> new Nearest());
+    Closest[] nearest = new Closest[kept.length];
+    Arrays.setAll(nearest, i -> new Closest());
     for (int start = 0; start < training.size(); start += CHUNK) {
       int end = Math.min(start + CHUNK, training.size());
       float[][] encoded = encoder.encodeImages(training.subList(start, end), lostTraining);
@@ -120,19 +132,19 @@ public final class Overlap {
    * @param evaluation vectors of E values, unit length; at least one
    */
   public Result find(float[][] training, float[][] evaluation) {
-    Nearest[] nearest = new Nearest[evaluation.length];
-    Arrays.setAll(nearest, i -> new Nearest());
+    Closest[] nearest = new Closest[evaluation.length];
+    Arrays.setAll(nearest, i -> new Closest());
     compare(evaluation, training, 0, nearest);
     return result(nearest, evaluation, training.length, new LeftOut(), new LeftOut());
   }
 
-  private void compare(float[][] kept, float[][] training, int first, Nearest[] nearest) {
+  private void compare(float[][] kept, float[][] training, int first, Closest[] nearest) {
     IntStream.range(0, kept.length)
         .parallel()
         .filter(e -> kept[e] != null)
         .forEach(
             e -> {
-              Nearest own = nearest[e];
+              Closest own = nearest[e];
               for (int t = 0; t < training.length; t++) {
                 if (training[t] == null) {
                   continue;
@@ -150,7 +162,7 @@ public final class Overlap {
   }
 
   private Result result(
-      Nearest[] nearest, float[][] kept, int training, LeftOut lost, LeftOut lostTraining) {
+      Closest[] nearest, float[][] kept, int training, LeftOut lost, LeftOut lostTraining) {
     List<Pair> pairs = new ArrayList<>();
     float[] cosines = new float[kept.length];
     long reaching = 0;

@@ -48,16 +48,49 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
   }
 
   /**
-   * Holds pairs as embeddings, without those whose images cannot be read.
-   *
-   * @param images M vectors, unit length
-   * @param pairs for each image the index of its pair
-   * @param texts N vectors, unit length
-   * @param captions what they are of
-   * @param imageOfText for each text the index of its image
+   * Holds pairs as embeddings, without those whose images cannot be read. Arrays are not copied.
    */
-  public record Encoded(
-      float[][] images, int[] pairs, float[][] texts, List<String> captions, int[] imageOfText) {
+  public static final class Encoded {
+    private final float[][] images;
+    private final int[] pairs;
+    private final float[][] texts;
+    private final List<String> captions;
+    private final int[] imageOfText;
+
+    private Encoded(
+        float[][] images, int[] pairs, float[][] texts, List<String> captions, int[] imageOfText) {
+      this.images = images;
+      this.pairs = pairs;
+      this.texts = texts;
+      this.captions = List.copyOf(captions);
+      this.imageOfText = imageOfText;
+    }
+
+    /** Returns M vectors, unit length. */
+    public float[][] images() {
+      return images;
+    }
+
+    /** Returns for each image the index of its pair. */
+    public int[] pairs() {
+      return pairs;
+    }
+
+    /** Returns N vectors, unit length. */
+    public float[][] texts() {
+      return texts;
+    }
+
+    /** Returns what the texts' vectors are of. */
+    public List<String> captions() {
+      return captions;
+    }
+
+    /** Returns for each text the index of its image. */
+    public int[] imageOfText() {
+      return imageOfText;
+    }
+
     /** Counts on them. */
     public Retrieval measure() {
       return of(images, texts, imageOfText);

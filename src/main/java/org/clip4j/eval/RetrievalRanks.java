@@ -8,7 +8,6 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.function.DoubleConsumer;
-import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.Libtorch;
@@ -148,83 +147,67 @@ final class RetrievalRanks {
   }
 
   private void look(Block textBlock, Block imageBlock, NDList found) {
-    FloatBuffer similarities = HostMemory.view(found.get(0));
-    FloatBuffer highestOfText = HostMemory.view(found.get(1));
-    FloatBuffer highestOfImage = HostMemory.view(found.get(2));
-    IntStream.range(0, textBlock.count)
-        .parallel()
-        .forEach(
-            row -> {
-              int t = textBlock.from + row;
-              // So written here and below, what is not a number counts as more similar.
-              if (textRanks[t] < MOST && !(highestOfText.get(row) < own[t] - slack)) {
-                int start = row * imageBlock.count;
-                textRanks[t] +=
-                    rivals(
-                        MOST - textRanks[t],
-                        imageBlock.count,
-                        own[t],
-                        column -> start + column,
-                        similarities,
-                        column -> imageBlock.from + column == imageOfText[t],
-                        column -> dot(textBlock, row, imageBlock, column));
-              }
-            });
-    IntStream.range(0, imageBlock.count)
-        .parallel()
-        .forEach(
-            column -> {
-              int i = imageBlock.from + column;
-              if (imageRanks[i] < MOST && !(highestOfImage.get(column) < best[i] - slack)) {
-                imageRanks[i] +=
-                    rivals(
-                        MOST - imageRanks[i],
-                        textBlock.count,
-                        best[i],
-                        row -> row * imageBlock.count + column,
-                        similarities,
-                        row -> imageOfText[textBlock.from + row] == i,
-                        row -> dot(textBlock, row, imageBlock, column));
-              }
-            });
+    FloatBuffer all = HostMemory.view(found.get(0));
+    count(
+        textBlock,
+        imageBlock.count,
+        textRanks,
+        own,
+        HostMemory.view(found.get(1)),
+        (row, column) ->
+            isRival(all, textBlock, row, imageBlock, column, own[textBlock.from + row]));
+    count(
+        imageBlock,
+        textBlock.count,
+        imageRanks,
+        best,
+        HostMemory.view(found.get(2)),
+        (column, row) ->
+            isRival(all, textBlock, row, imageBlock, column, best[imageBlock.from + column]));
   }
 
-  private float dot(Block textBlock, int row, Block imageBlock, int column) {
-    return Dot.of(textBlock.values, row * width, imageBlock.values, column * width, width);
-  }
-
+  /** Tells whether a candidate that does not belong is not less similar than what does. */
   @FunctionalInterface
-  private interface Exactly {
-    float of(int candidate);
+  private interface Rivalry {
+    boolean test(int mine, int candidate);
   }
 
-  @FunctionalInterface
-  private interface Belongs {
-    boolean test(int candidate);
-  }
-
-  /** How many candidates that do not belong are not less similar than {@code right}. */
-  private int rivals(
-      int limit,
+  /** Raises the ranks of some vectors by their rivals in the other block. */
+  private void count(
+      Block mine,
       int candidates,
-      float right,
-      IntUnaryOperator place,
+      int[] ranks,
+      float[] right,
+      FloatBuffer highest,
+      Rivalry rivalry) {
+    IntStream.range(0, mine.count)
+        .parallel()
+        .forEach(
+            i -> {
+              int at = mine.from + i;
+              // So written here and below, what is not a number counts as more similar.
+              boolean matters = !(highest.get(i) < right[at] - slack);
+              for (int c = 0; matters && c < candidates && ranks[at] < MOST; c++) {
+                ranks[at] += rivalry.test(i, c) ? 1 : 0;
+              }
+            });
+  }
+
+  private boolean isRival(
       FloatBuffer similarities,
-      Belongs belongs,
-      Exactly exactly) {
-    float low = right - slack;
-    float high = right + slack;
-    int count = 0;
-    for (int c = 0; c < candidates && count < limit; c++) {
-      float similarity = similarities.get(place.applyAsInt(c));
-      if (similarity < low || belongs.test(c)) {
-        continue;
-      }
-      if (similarity > high || !(exactly.of(c) < right)) {
-        count++;
-      }
+      Block textBlock,
+      int row,
+      Block imageBlock,
+      int column,
+      float right) {
+    float similarity = similarities.get(row * imageBlock.count + column);
+    if (similarity < right - slack
+        || imageOfText[textBlock.from + row] == imageBlock.from + column) {
+      return false;
     }
-    return count;
+    return similarity > right + slack
+        || !(Dot.of(textBlock.values, row * width, imageBlock.values, column * width, width)
+            < right);
   }
 
   /** Some of the vectors, one after the other. */

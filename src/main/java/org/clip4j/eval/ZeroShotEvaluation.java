@@ -105,7 +105,20 @@ public final class ZeroShotEvaluation {
       UnreadableImages unreadable,
       boolean[] correct) {
 
-    /** That of the prompts given. */
+    /** Copies what is mutable. */
+    public Result {
+      classes = List.copyOf(classes);
+      heads = List.copyOf(heads);
+      correct = correct.clone();
+    }
+
+    /** Returns a copy of the answers' rightness. */
+    @Override
+    public boolean[] correct() {
+      return correct.clone();
+    }
+
+    /** Returns that of the prompts given. */
     public Head last() {
       return heads.get(heads.size() - 1);
     }

@@ -2,9 +2,9 @@ package org.clip4j.hub;
 
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.regex.Pattern;
+import org.clip4j.io.Checksums;
 
 /**
  * The hash that a file's content must have.
@@ -26,15 +26,11 @@ record BlobChecksum(boolean git, String hex) {
 
   /** A digest that the content of so many bytes is to be fed to. */
   MessageDigest start(long size) {
-    try {
-      MessageDigest digest = MessageDigest.getInstance(git ? "SHA-1" : "SHA-256");
-      if (git) {
-        digest.update(("blob " + size + "\0").getBytes(StandardCharsets.US_ASCII));
-      }
-      return digest;
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError("every Java platform has it", e);
+    MessageDigest digest = Checksums.digest(git ? "SHA-1" : "SHA-256");
+    if (git) {
+      digest.update(("blob " + size + "\0").getBytes(StandardCharsets.US_ASCII));
     }
+    return digest;
   }
 
   boolean matches(MessageDigest digest) {

@@ -290,7 +290,7 @@ public final class Hub {
       RepoFile file = listing.files().get(name);
       if (file == null) {
         throw new HubException(
-            id + " lacks the shard " + FileNames.quote(name) + " that its index names");
+            id + " lacks the shard " + RepoPaths.quote(name) + " that its index names");
       }
       Path placed = cache.snapshot(commit).resolve(name);
       if (!present.contains(name) || !isComplete(placed, file.size())) {

@@ -282,7 +282,7 @@ final class HubClient {
     String scheme = scheme(target);
     if (target.getHost() == null || !(scheme.equals("http") || scheme.equals("https"))) {
       throw new HubException(
-          show(from) + " redirects to " + FileNames.quote(show(target)) + ", not a web address");
+          show(from) + " redirects to " + RepoPaths.quote(show(target)) + ", not a web address");
     }
     if (scheme(from).equals("https") && scheme.equals("http")) {
       throw new HubException(

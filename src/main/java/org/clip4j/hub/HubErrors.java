@@ -48,7 +48,7 @@ final class HubErrors {
       throw new HubException(
           id.repo()
               + " has no revision "
-              + FileNames.quote(id.revision())
+              + RepoPaths.quote(id.revision())
               + "; its branches and tags are listed at "
               + page
               + "/tree/"
@@ -58,7 +58,7 @@ final class HubErrors {
       throw new HubException(
           id
               + " has no file "
-              + FileNames.quote(file)
+              + RepoPaths.quote(file)
               + ", although the hub's listing names it ("
               + asked
               + ")");
@@ -102,6 +102,6 @@ final class HubErrors {
   /** What the server gives as a reason, which is only shown. */
   private static String said(HubClient.Reply reply) {
     String message = reply.header("X-Error-Message");
-    return message == null ? "" : " (" + FileNames.quote(message) + ")";
+    return message == null ? "" : " (" + RepoPaths.quote(message) + ")";
   }
 }

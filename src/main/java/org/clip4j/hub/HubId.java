@@ -59,7 +59,7 @@ public record HubId(String repo, String revision) {
 
   /** Git's rules for references, and those for names that become files. */
   private static void checkRevision(String revision) {
-    String why = FileNames.fault(revision);
+    String why = RepoPaths.fault(revision);
     if (why == null
         && (revision.length() > 200
             || revision.contains("..")
@@ -70,13 +70,13 @@ public record HubId(String repo, String revision) {
     }
     if (why != null) {
       throw new IllegalArgumentException(
-          "not a revision: " + FileNames.quote(revision) + ": " + why);
+          "not a revision: " + RepoPaths.quote(revision) + ": " + why);
     }
   }
 
   private static IllegalArgumentException bad(String repo, String why) {
     return new IllegalArgumentException(
-        "not the name of a model on the hub: " + FileNames.quote(repo) + ": " + why);
+        "not the name of a model on the hub: " + RepoPaths.quote(repo) + ": " + why);
   }
 
   /** Whether the revision is a whole commit hash, whose content never changes. */

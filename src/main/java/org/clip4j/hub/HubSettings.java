@@ -117,7 +117,7 @@ record HubSettings(
       return path(environment, value);
     } catch (InvalidPathException e) {
       throw new IllegalArgumentException(
-          name + " is " + FileNames.quote(value) + ", which is not a path: " + e.getReason(), e);
+          name + " is " + RepoPaths.quote(value) + ", which is not a path: " + e.getReason(), e);
     }
   }
 
@@ -205,7 +205,7 @@ record HubSettings(
     }
     if (!value.matches("[0-9]{1,6}")) {
       throw new IllegalArgumentException(
-          name + " is " + FileNames.quote(value) + "; it is a number of seconds from 1 to 999999");
+          name + " is " + RepoPaths.quote(value) + "; it is a number of seconds from 1 to 999999");
     }
     return Duration.ofSeconds(Integer.parseInt(value));
   }

@@ -78,7 +78,7 @@ final class ModelCache {
     }
     try (InputStream in = Files.newInputStream(ref)) {
       String text = new String(in.readNBytes(200), StandardCharsets.US_ASCII);
-      return Optional.of(FileNames.checkCommit(text.strip(), ref.toString()));
+      return Optional.of(RepoPaths.checkCommit(text.strip(), ref.toString()));
     }
   }
 

@@ -21,7 +21,7 @@ record RemoteFile(String name, String etag, long size, BlobChecksum checksum) {
           where
               + " lacks X-Repo-Commit; is HF_ENDPOINT a Hugging Face hub, or a proxy in the way?");
     }
-    if (!FileNames.checkCommit(told, where).equals(commit)) {
+    if (!RepoPaths.checkCommit(told, where).equals(commit)) {
       throw new HubException(
           where + " is of commit " + told + " where " + commit + " was asked for");
     }
@@ -30,7 +30,7 @@ record RemoteFile(String name, String etag, long size, BlobChecksum checksum) {
     if (etag == null) {
       throw new HubException(where + " has neither X-Linked-Etag nor ETag, so it has no name");
     }
-    etag = FileNames.checkEtag(normalise(etag), where);
+    etag = RepoPaths.checkEtag(normalise(etag), where);
     return new RemoteFile(
         listed.name(), etag, size(reply, where, listed), checksum(etag, where, listed));
   }

@@ -28,7 +28,7 @@ record RepoListing(String commit, Map<String, RepoFile> files) {
   static RepoListing parse(byte[] json, HubId id) throws HubException {
     String where = "the hub's listing of " + id;
     JsonObject root = object(json, where);
-    String commit = FileNames.checkCommit(text(root, "sha"), where);
+    String commit = RepoPaths.checkCommit(text(root, "sha"), where);
     if (id.isCommit() && !commit.equals(id.revision())) {
       throw new HubException(where + " is of another commit, " + commit);
     }
@@ -42,14 +42,14 @@ record RepoListing(String commit, Map<String, RepoFile> files) {
       }
       RepoFile file = file(entry, where);
       if (files.put(file.name(), file) != null) {
-        throw new HubException(where + " has " + FileNames.quote(file.name()) + " twice");
+        throw new HubException(where + " has " + RepoPaths.quote(file.name()) + " twice");
       }
     }
     return new RepoListing(commit, files);
   }
 
   private static RepoFile file(JsonObject entry, String where) throws HubException {
-    String name = FileNames.checkPath(text(entry, "rfilename"), where);
+    String name = RepoPaths.checkPath(text(entry, "rfilename"), where);
     long size = size(entry, where, name);
     if (!(entry.get("lfs") instanceof JsonObject lfs)) {
       String hash = text(entry, "blobId");
@@ -72,7 +72,7 @@ record RepoListing(String commit, Map<String, RepoFile> files) {
     }
     if (!(size instanceof JsonPrimitive) || !size.getAsString().matches("[0-9]{1,18}")) {
       throw new HubException(
-          where + " gives " + name + " the size " + FileNames.quote(size.toString()));
+          where + " gives " + name + " the size " + RepoPaths.quote(size.toString()));
     }
     return size.getAsLong();
   }

@@ -40,12 +40,12 @@ final class WeightsIndex {
       if (!(shard instanceof JsonPrimitive name) || !name.isString()) {
         throw new HubException(where + " has a weight_map whose values are not all file names");
       }
-      if (shards.add(FileNames.checkPlain(name.getAsString(), where))
+      if (shards.add(RepoPaths.checkPlain(name.getAsString(), where))
           && !name.getAsString().endsWith(suffix)) {
         throw new HubException(
             where
                 + " names the shard "
-                + FileNames.quote(name.getAsString())
+                + RepoPaths.quote(name.getAsString())
                 + ", which does not end in "
                 + suffix);
       }

@@ -4,10 +4,7 @@ import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -20,7 +17,7 @@ public final class CheckedJson {
   private static final Gson GSON =
       new GsonBuilder().disableHtmlEscaping().setPrettyPrinting().create();
   private static final String CHECKSUM = "crc32c";
-  private static final long MAX_BYTES = 64L << 20; // some hundred thousand files
+  private static final int MAX_BYTES = 64 << 20; // some hundred thousand files
 
   private CheckedJson() {}
 
@@ -28,7 +25,7 @@ public final class CheckedJson {
   public static void write(Path file, JsonObject fields) throws IOException {
     JsonObject checked = fields.deepCopy();
     checked.addProperty(CHECKSUM, checksum(fields));
-    AtomicFile.write(file, GSON.toJson(checked) + "\n");
+    StagedFiles.replace(file, GSON.toJson(checked) + "\n");
   }
 
   /**
@@ -46,21 +43,15 @@ public final class CheckedJson {
       throw new NoSuchFileException(
           file.toString(), null, "it does not exist, so its folder holds no " + format);
     }
-    long size = Files.size(file);
-    if (size > MAX_BYTES) {
-      throw new IOException(file + " has " + size + " bytes, more than " + MAX_BYTES);
-    }
-    JsonElement read;
-    try {
-      read = JsonParser.parseString(Files.readString(file));
-    } catch (JsonParseException | CharacterCodingException e) {
-      throw new IOException(file + " is damaged: it is not valid JSON", e);
-    }
-    JsonElement sum = read instanceof JsonObject object ? object.remove(CHECKSUM) : null;
-    if (!(read instanceof JsonObject fields)
-        || sum == null
-        || !sum.isJsonPrimitive()
-        || !sum.getAsString().equals(checksum(fields))) {
+    JsonObject fields =
+        JsonFile.read(
+            file,
+            MAX_BYTES,
+            (message, cause) ->
+                new IOException(
+                    cause == null ? message : file + " is damaged: it is not valid JSON", cause));
+    JsonElement sum = fields.remove(CHECKSUM);
+    if (sum == null || !sum.isJsonPrimitive() || !sum.getAsString().equals(checksum(fields))) {
       throw new IOException(file + " is damaged: its checksum is not that of its content");
     }
     String found = fields.has("format") ? fields.get("format").toString() : "nothing";

@@ -27,29 +27,53 @@ public final class StagedFiles implements AutoCloseable {
 
   private record Staged(Path temporary, Path target, FileChannel channel) {}
 
+  private static final Set<StandardOpenOption> NEW =
+      Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE, StandardOpenOption.READ);
+  private static final Set<StandardOpenOption> REPLACED =
+      Set.of(
+          StandardOpenOption.CREATE,
+          StandardOpenOption.TRUNCATE_EXISTING,
+          StandardOpenOption.WRITE,
+          StandardOpenOption.READ);
+
   private final List<Staged> files = new ArrayList<>();
+  private final boolean isAlone;
+
+  /** Begins, beside others who may be writing the same files. */
+  public StagedFiles() {
+    this(false);
+  }
+
+  private StagedFiles(boolean isAlone) {
+    this.isAlone = isAlone;
+  }
+
+  /**
+   * Begins where nobody else writes, as in a folder that is locked: what is there of a temporary
+   * name is the rest of a killed process, and is replaced.
+   */
+  public static StagedFiles ofSoleWriter() {
+    return new StagedFiles(true);
+  }
+
+  /** Replaces one file by this text, where nobody else writes. */
+  public static void replace(Path target, String text) throws IOException {
+    try (StagedFiles staged = ofSoleWriter()) {
+      staged.write(target, text);
+      staged.commit();
+    }
+  }
 
   /** Creates a file that will replace the target; its channel is closed by this object. */
   public FileChannel create(Path target) throws IOException {
     Path absolute = target.toAbsolutePath();
     while (true) {
       // Not Files.createTempFile, whose files nobody but their owner may read.
-      String name =
-          "."
-              + absolute.getFileName()
-              + "."
-              + ProcessHandle.current().pid()
-              + "-"
-              + COUNTER.getAndIncrement()
-              + ".tmp";
-      Path temporary = absolute.resolveSibling(name);
+      String mark =
+          isAlone ? "" : "." + ProcessHandle.current().pid() + "-" + COUNTER.getAndIncrement();
+      Path temporary = absolute.resolveSibling("." + absolute.getFileName() + mark + ".tmp");
       try {
-        FileChannel channel =
-            FileChannel.open(
-                temporary,
-                StandardOpenOption.CREATE_NEW,
-                StandardOpenOption.WRITE,
-                StandardOpenOption.READ);
+        FileChannel channel = FileChannel.open(temporary, isAlone ? REPLACED : NEW);
         files.add(new Staged(temporary, absolute, channel));
         return channel;
       } catch (FileAlreadyExistsException e) {

@@ -3,6 +3,7 @@ package org.clip4j.io;
 import java.io.IOException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Runs on a thread of its own what must not be broken off half-way: an interrupt closes the file
@@ -38,15 +39,8 @@ public final class Uninterrupted {
   public static <T> T get(Source<T> source) throws IOException {
     FutureTask<T> task = new FutureTask<>(source::get);
     new Thread(task, "clip4j-checkpoint").start();
-    boolean interrupted = false;
     try {
-      while (true) {
-        try {
-          return task.get();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        }
-      }
+      return await(task::get);
     } catch (ExecutionException e) {
       if (e.getCause() instanceof IOException cause) {
         throw cause;
@@ -54,6 +48,28 @@ public final class Uninterrupted {
         throw cause;
       }
       throw (RuntimeException) e.getCause();
+    }
+  }
+
+  /** Waits for something that may be interrupted, or fail. */
+  @FunctionalInterface
+  public interface Waiting<T extends @Nullable Object, E extends Exception> {
+    /** Waits. */
+    T get() throws InterruptedException, E;
+  }
+
+  /** Waits to the end, however often it takes; an interrupt meanwhile is kept for afterwards. */
+  public static <T extends @Nullable Object, E extends Exception> T await(Waiting<T, E> waiting)
+      throws E {
+    boolean interrupted = false;
+    try {
+      while (true) {
+        try {
+          return waiting.get();
+        } catch (InterruptedException e) {
+          interrupted = true;
+        }
+      }
     } finally {
       if (interrupted) {
         Thread.currentThread().interrupt();

@@ -26,7 +26,7 @@ public record ClipConfig(
     double initLogitScale,
     @Nullable Double initLogitBias) {
 
-  /** CLIP's own initial value, the logarithm of 1 / 0.07. */
+  /** Holds CLIP's own initial value, the logarithm of 1 / 0.07. */
   public static final double INIT_LOGIT_SCALE = Math.log(1 / 0.07);
 
   /** Checks that the parts fit each other. */
@@ -48,19 +48,19 @@ public record ClipConfig(
     }
   }
 
-  /** A model as the paper has it: softmax logits, the text tower's names without prefix. */
+  /** Makes a model as the paper has it: softmax logits, the text tower's names without prefix. */
   public ClipConfig(int embedDim, VisionConfig vision, TextConfig text, boolean quickGelu) {
     this(embedDim, vision, text, quickGelu, false, INIT_LOGIT_SCALE, null);
   }
 
-  /** Whether logits have a learned bias and train with the sigmoid loss, as SigLIP's. */
+  /** Returns whether logits have a learned bias and train with the sigmoid loss, as SigLIP's. */
   public boolean isSigmoid() {
     return initLogitBias != null;
   }
 
   /**
-   * An architecture by name, for example {@code ViT-B-32}; names and sizes are OpenCLIP's where
-   * OpenCLIP has the architecture.
+   * Returns an architecture by its name, for example {@code ViT-B-32}; names and sizes are
+   * OpenCLIP's where OpenCLIP has the architecture.
    *
    * @throws IllegalArgumentException listing the names there are, if there is no such one
    */
@@ -68,21 +68,21 @@ public record ClipConfig(
     return NamedConfigs.get(name);
   }
 
-  /** The names that {@link #named} knows. */
+  /** Returns the names that {@link #named} knows. */
   public static List<String> names() {
     return NamedConfigs.names();
   }
 
   /**
-   * The same architecture for images of another size; a ViT's positional embeddings then have
-   * another number of rows, see {@link ResampledPositions}.
+   * Returns the same architecture for images of another size; a ViT's positional embeddings then
+   * have another number of rows, see {@link ResampledPositions}.
    */
   public ClipConfig withImageSize(int height, int width) {
     return with(vision.withImageSize(height, width));
   }
 
   /**
-   * The same architecture with another {@link VisionTransformerConfig#patchDropout}.
+   * Returns the same architecture with another {@link VisionTransformerConfig#patchDropout}.
    *
    * @throws IllegalArgumentException if the image tower has no patches
    */
@@ -98,7 +98,7 @@ public record ClipConfig(
         embedDim, tower, text, quickGelu, customText, initLogitScale, initLogitBias);
   }
 
-  /** The same architecture with or without the prefix before the text tower's names. */
+  /** Returns the same architecture with or without the prefix before the text tower's names. */
   public ClipConfig withCustomText(boolean prefixed) {
     return new ClipConfig(
         embedDim, vision, text, quickGelu, prefixed, initLogitScale, initLogitBias);

@@ -78,7 +78,7 @@ public final class ClipModel implements AutoCloseable {
   }
 
   /**
-   * A model with random weights, drawn as OpenCLIP draws them.
+   * Makes a model with random weights, drawn as OpenCLIP draws them.
    *
    * @param seed the same seed gives the same weights on every machine
    */
@@ -86,18 +86,18 @@ public final class ClipModel implements AutoCloseable {
     return create(config, seed, Device.cpu());
   }
 
-  /** As {@link #create(ClipConfig, long)}, on a device. */
+  /** Does what {@link #create(ClipConfig, long)} does, on a device. */
   public static ClipModel create(ClipConfig config, long seed, Device device) {
     return new ClipModel(
         config, device, new RandomParameters(config, seed), EnumSet.allOf(Tower.class));
   }
 
-  /** A model with the given weights, copied. */
+  /** Makes a model with a copy of the given weights. */
   public static ClipModel load(ClipConfig config, ParameterSource source) {
     return load(config, source, Device.cpu());
   }
 
-  /** As {@link #load(ClipConfig, ParameterSource)}, on a device. */
+  /** Does what {@link #load(ClipConfig, ParameterSource)} does, on a device. */
   public static ClipModel load(ClipConfig config, ParameterSource source, Device device) {
     return new ClipModel(config, device, source, EnumSet.allOf(Tower.class));
   }
@@ -135,7 +135,7 @@ public final class ClipModel implements AutoCloseable {
     return parameters.size() == specs.size();
   }
 
-  /** The architecture. */
+  /** Returns the architecture. */
   public ClipConfig config() {
     return config;
   }
@@ -150,12 +150,12 @@ public final class ClipModel implements AutoCloseable {
     return Collections.unmodifiableMap(parameters);
   }
 
-  /** What each of {@link #parameters()} is. */
+  /** Describes each of {@link #parameters()}. */
   public List<ParameterSpec> specs() {
     return specs;
   }
 
-  /** The current values of the parameters and buffers, for saving. */
+  /** Returns the current values of the parameters and buffers, for saving. */
   public ParameterSource values() {
     return new ParameterSource() {
       @Override
@@ -193,7 +193,7 @@ public final class ClipModel implements AutoCloseable {
         activation == null ? null : PreparedLinear.of(manager, precision, activation).orElse(null));
   }
 
-  /** As {@link #prepareImages}, for the text encoder. */
+  /** Does what {@link #prepareImages} does, for the text encoder. */
   public void prepareTexts(Precision precision) {
     setTextWeights(PreparedLinear.of(manager, precision, text().activation()).orElse(null));
   }
@@ -294,7 +294,7 @@ public final class ClipModel implements AutoCloseable {
   }
 
   /**
-   * As {@link #encodeImage(Forward, NDArray)}, and shows the states on the way.
+   * Encodes as {@link #encodeImage(Forward, NDArray)} does, and shows the states on the way.
    *
    * @param hiddenStates given the output of the embedding and of each block; null if not wanted
    */
@@ -304,8 +304,8 @@ public final class ClipModel implements AutoCloseable {
   }
 
   /**
-   * As {@link #encodeImage(Forward, NDArray)}, looking at some patches of each image only (Li et
-   * al. 2023, "Scaling Language-Image Pre-training via Masking"); for training.
+   * Encodes as {@link #encodeImage(Forward, NDArray)} does, looking at some patches of each image
+   * only (Li et al. 2023, "Scaling Language-Image Pre-training via Masking"); for training.
    *
    * @param kept [N, K], int64, the patches, numbered row by row from 0 to {@link
    *     VisionTransformerConfig#patches} - 1; null for all
@@ -347,7 +347,7 @@ public final class ClipModel implements AutoCloseable {
   }
 
   /**
-   * As {@link #encodeText(Forward, NDArray)}, and shows the states on the way.
+   * Encodes as {@link #encodeText(Forward, NDArray)} does, and shows the states on the way.
    *
    * @param hiddenStates given the output of the embedding and of each block; null if not wanted
    */
@@ -366,21 +366,23 @@ public final class ClipModel implements AutoCloseable {
     return text().forward(pass, ids, hiddenStates);
   }
 
-  /** The factor by which cosine similarities become logits: exp of the learned parameter. */
+  /**
+   * Returns the factor by which cosine similarities become logits: exp of the learned parameter.
+   */
   public float logitScale() {
     return (float) Math.exp(HostMemory.view(parameters.get("logit_scale")).get(0));
   }
 
   /**
-   * What is added to the scaled cosine similarities of a sigmoid model; 0 where there is no such
-   * parameter.
+   * Returns what is added to the scaled cosine similarities of a sigmoid model; 0 where there is no
+   * such parameter.
    */
   public float logitBias() {
     NDArray bias = parameters.get("logit_bias");
     return bias == null ? 0 : HostMemory.view(bias).get(0);
   }
 
-  /** Number of trained values. */
+  /** Returns the number of trained values. */
   public long parameterCount() {
     return specs.stream().filter(spec -> !spec.buffer()).mapToLong(ParameterSpec::count).sum();
   }

@@ -33,7 +33,7 @@ public record Forward(Purpose purpose, Precision precision) {
     TRAIN_AHEAD
   }
 
-  /** The same pass in another precision. */
+  /** Returns the same pass in another precision. */
   public Forward in(Precision other) {
     return new Forward(purpose, other);
   }

@@ -10,7 +10,7 @@ import java.nio.FloatBuffer;
 public interface ParameterSource {
 
   /**
-   * The values of one parameter or buffer, row-major.
+   * Returns the values of one parameter or buffer, row-major.
    *
    * @param name in OpenCLIP's naming, for example {@code visual.conv1.weight}
    * @return a buffer whose remaining floats are the values; valid until the next call

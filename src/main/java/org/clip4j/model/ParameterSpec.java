@@ -33,7 +33,7 @@ public record ParameterSpec(String name, long[] shape, boolean buffer, Init init
    */
   public record Init(Distribution distribution, double value) {}
 
-  /** Number of values. */
+  /** Returns the number of values. */
   public long count() {
     long count = 1;
     for (long dim : shape) {
@@ -42,7 +42,7 @@ public record ParameterSpec(String name, long[] shape, boolean buffer, Init init
     return count;
   }
 
-  /** All parameters and buffers of a model, in the order of OpenCLIP's classes. */
+  /** Lists all parameters and buffers of a model, in the order of OpenCLIP's classes. */
   public static List<ParameterSpec> of(ClipConfig config) {
     return ParameterSpecs.of(config);
   }

@@ -66,21 +66,21 @@ public record TextConfig(
     return new Builder(this);
   }
 
-  /** Hidden width of the MLP of each block. */
+  /** Returns the hidden width of the MLP of each block. */
   public int mlpWidth() {
     return (int) (width * mlpRatio);
   }
 
   /**
-   * Whether what stands after a text's last token cannot change its embedding, so that a batch may
-   * be cut to its longest text. Otherwise texts are padded to the context length, and the padding
-   * counts.
+   * Returns whether what follows a text's last token cannot change its embedding, so that a batch
+   * may be cut to its longest text. Otherwise texts are padded to the context length, and the
+   * padding counts.
    */
   public boolean cutsPadding() {
     return causal && pooling != TextPooling.LAST;
   }
 
-  /** The length to which a batch is padded whose longest text has so many tokens. */
+  /** Returns the length to which a batch is padded whose longest text has so many tokens. */
   public int paddedLength(int longest) {
     return cutsPadding() ? longest : contextLength;
   }

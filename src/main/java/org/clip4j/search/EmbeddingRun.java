@@ -24,7 +24,7 @@ import org.clip4j.io.IoErrors;
 public final class EmbeddingRun<T> {
   private final EmbeddingWriter writer;
   private final Reader<T> reader;
-  private final Encoder<T> encoder;
+  private final Model<T> model;
   private final int batchSize;
   private final int threads;
   private final AtomicLong readNanos = new AtomicLong();
@@ -42,9 +42,9 @@ public final class EmbeddingRun<T> {
     T read(int source) throws IOException;
   }
 
-  /** The model. */
+  /** Encodes what was read, as an encoder's method does. */
   @FunctionalInterface
-  public interface Encoder<T> {
+  public interface Model<T> {
     /** Encodes a batch: one embedding for each, in order. */
     float[][] encode(List<T> batch);
   }
@@ -93,14 +93,14 @@ public final class EmbeddingRun<T> {
    * @param threads that read
    */
   public EmbeddingRun(
-      EmbeddingWriter writer, Reader<T> reader, Encoder<T> encoder, int batchSize, int threads) {
+      EmbeddingWriter writer, Reader<T> reader, Model<T> model, int batchSize, int threads) {
     if (batchSize < 1 || threads < 1) {
       throw new IllegalArgumentException(
           "a batch and the threads must be at least 1, found " + batchSize + " and " + threads);
     }
     this.writer = writer;
     this.reader = reader;
-    this.encoder = encoder;
+    this.model = model;
     this.batchSize = batchSize;
     this.threads = threads;
   }
@@ -200,7 +200,7 @@ public final class EmbeddingRun<T> {
     float[][] encoded =
         batch.isEmpty()
             ? new float[0][]
-            : encoder.encode(batch.stream().map(Loaded::content).toList());
+            : model.encode(batch.stream().map(Loaded::content).toList());
     int row = 0;
     for (Loaded<T> loaded : turn) {
       List<String> name = names.apply(loaded.source);

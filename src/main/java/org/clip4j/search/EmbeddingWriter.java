@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -18,6 +17,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
 import org.clip4j.io.CheckedJson;
+import org.clip4j.io.Checksums;
 import org.clip4j.io.FolderLock;
 
 /**
@@ -40,7 +40,7 @@ public final class EmbeddingWriter implements AutoCloseable {
   private final GrowingLines skipped;
   private final List<EmbeddingManifest.Shard> shards;
   private final Map<String, String> notes;
-  private MessageDigest hash = sha256();
+  private MessageDigest hash = Checksums.digest("SHA-256");
   private Vectors shard; // not written yet
   private EmbeddingManifest written;
   private int rows;
@@ -69,7 +69,7 @@ public final class EmbeddingWriter implements AutoCloseable {
       names.close();
       throw e;
     }
-    shard = new Vectors(Vectors.Layout.ROWS, settings.dimensions);
+    shard = new Vectors(Vectors.Arrangement.ROWS, settings.dimensions);
   }
 
   /** Starts writing to a folder, which is made, or holds what an earlier run wrote. */
@@ -121,7 +121,7 @@ public final class EmbeddingWriter implements AutoCloseable {
               + count
               + "; name another folder, or delete it to begin anew");
     }
-    hash = sha256();
+    hash = Checksums.digest("SHA-256");
     for (int i = 0; i < sources; i++) {
       addToHash(names.apply(i));
     }
@@ -188,7 +188,7 @@ public final class EmbeddingWriter implements AutoCloseable {
       String name = String.format(Locale.ROOT, "embeddings-%05d.npy", shards.size());
       long crc = NpyFile.write(folder.resolve(name), settings.dimensions, shard.pieces());
       shards.add(new EmbeddingManifest.Shard(name, shard.size(), CheckedJson.hex(crc)));
-      shard = new Vectors(Vectors.Layout.ROWS, settings.dimensions);
+      shard = new Vectors(Vectors.Arrangement.ROWS, settings.dimensions);
     }
     EmbeddingManifest.Lines namesNow = names.commit();
     EmbeddingManifest now =
@@ -222,14 +222,6 @@ public final class EmbeddingWriter implements AutoCloseable {
       return HexFormat.of().formatHex(((MessageDigest) hash.clone()).digest());
     } catch (CloneNotSupportedException e) {
       throw new AssertionError(e); // Java's own can be cloned
-    }
-  }
-
-  private static MessageDigest sha256() {
-    try {
-      return MessageDigest.getInstance("SHA-256");
-    } catch (NoSuchAlgorithmException e) {
-      throw new AssertionError(e); // every Java has it
     }
   }
 

@@ -16,7 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.clip4j.io.CheckedJson;
-import org.clip4j.io.Crc;
+import org.clip4j.io.Checksums;
 import org.clip4j.io.IoErrors;
 
 /**
@@ -49,7 +49,7 @@ public final class Embeddings implements AutoCloseable {
       if (!Files.exists(files[i])) {
         throw new IOException(files[i] + " is missing; the embeddings cannot be used without it");
       }
-      String found = CheckedJson.hex(Crc.of(files[i]));
+      String found = CheckedJson.hex(Checksums.of(files[i]));
       if (!found.equals(shard.crc32c()) || NpyFile.open(files[i]).rows() != shard.rows()) {
         throw new IOException(files[i] + " is damaged: it is not what embed.json says");
       }

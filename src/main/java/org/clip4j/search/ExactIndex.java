@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.MappedFile;
-import org.clip4j.search.Vectors.Layout;
+import org.clip4j.search.Vectors.Arrangement;
 import org.clip4j.search.Vectors.Piece;
 import org.clip4j.search.internal.VectorCheck;
 
@@ -50,7 +50,7 @@ public final class ExactIndex implements AutoCloseable {
 
   /** Starts an empty index for vectors of so many values. */
   public static ExactIndex create(int dimensions) {
-    return new ExactIndex(new Vectors(Layout.COLUMNS, dimensions));
+    return new ExactIndex(new Vectors(Arrangement.COLUMNS, dimensions));
   }
 
   /**
@@ -95,7 +95,7 @@ public final class ExactIndex implements AutoCloseable {
                 + index.dimensions());
       }
       for (FloatBuffer piece : npy.map()) {
-        index.vectors.append(Layout.ROWS, piece, piece.capacity() / npy.dimensions());
+        index.vectors.append(Arrangement.ROWS, piece, piece.capacity() / npy.dimensions());
       }
     }
     index.checkFinite();

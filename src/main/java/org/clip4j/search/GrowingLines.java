@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.zip.CRC32C;
 import org.clip4j.io.CheckedJson;
-import org.clip4j.io.Crc;
+import org.clip4j.io.Checksums;
 
 /**
  * A file of lines that is appended to. What counts of it is what the manifest says; the rest is of
@@ -39,7 +39,7 @@ final class GrowingLines implements AutoCloseable {
   /** Checks the part of a file that counts. */
   static CRC32C checked(Path file, EmbeddingManifest.Lines counted) throws IOException {
     long size = Files.exists(file) ? Files.size(file) : 0;
-    CRC32C sum = size == 0 ? new CRC32C() : Crc.of(file, counted.bytes());
+    CRC32C sum = size == 0 ? new CRC32C() : Checksums.of(file, counted.bytes());
     if (size < counted.bytes() || !CheckedJson.hex(sum.getValue()).equals(counted.crc32c())) {
       throw new IOException(
           file + " is damaged: it is not what " + EmbeddingManifest.FILE + " says");

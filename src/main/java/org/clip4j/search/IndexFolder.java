@@ -13,10 +13,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 import org.clip4j.io.CheckedJson;
-import org.clip4j.io.Crc;
+import org.clip4j.io.Checksums;
 import org.clip4j.io.FolderLock;
 import org.clip4j.io.MappedFile;
-import org.clip4j.search.Vectors.Layout;
+import org.clip4j.search.Vectors.Arrangement;
 import org.clip4j.search.Vectors.Piece;
 
 /**
@@ -31,7 +31,7 @@ final class IndexFolder {
   private static final String FILE_NAME = "[a-z]{1,20}-[0-9]{1,10}\\.(npy|bin)";
 
   /** A file of vectors: one {@link Piece}. */
-  private record Segment(String file, Layout layout, int rows, String crc32c) {}
+  private record Segment(String file, Arrangement layout, int rows, String crc32c) {}
 
   /** Where an index is stored, and what of it; null or empty if it never was. */
   static final class Origin {
@@ -62,7 +62,7 @@ final class IndexFolder {
         segments.add(
             new Segment(
                 segment.get("file").getAsString(),
-                Layout.valueOf(segment.get("layout").getAsString().toUpperCase(Locale.ROOT)),
+                Arrangement.valueOf(segment.get("layout").getAsString().toUpperCase(Locale.ROOT)),
                 segment.get("rows").getAsInt(),
                 segment.get("crc32c").getAsString()));
       }
@@ -96,7 +96,7 @@ final class IndexFolder {
     for (Segment segment : segments) {
       Path file = file(segment.file, segment.crc32c);
       NpyFile npy = NpyFile.open(file);
-      boolean columns = segment.layout == Layout.COLUMNS;
+      boolean columns = segment.layout == Arrangement.COLUMNS;
       long blocks = (segment.rows + Vectors.BLOCK - 1L) / Vectors.BLOCK;
       if (npy.dimensions() != (columns ? Vectors.BLOCK : dimensions)
           || npy.rows() != (columns ? blocks * dimensions : segment.rows)) {
@@ -129,7 +129,7 @@ final class IndexFolder {
     if (!Files.exists(file)) {
       throw new IOException(file + " is missing; the index cannot be used without it");
     }
-    String found = CheckedJson.hex(Crc.of(file));
+    String found = CheckedJson.hex(Checksums.of(file));
     if (!found.equals(crc32c)) {
       throw new IOException(
           file + " is damaged: its checksum is " + found + ", index.json says " + crc32c);
@@ -164,7 +164,7 @@ final class IndexFolder {
         String name = String.format(Locale.ROOT, "vectors-%05d.npy", number++);
         Path file = folder.resolve(name);
         long crc =
-            piece.layout() == Layout.COLUMNS
+            piece.layout() == Arrangement.COLUMNS
                 ? NpyFile.writeColumns(file, piece)
                 : NpyFile.write(file, piece.dimensions(), List.of(piece));
         segments.add(new Segment(name, piece.layout(), piece.count(), CheckedJson.hex(crc)));

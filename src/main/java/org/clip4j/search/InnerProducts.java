@@ -1,7 +1,7 @@
 package org.clip4j.search;
 
 import java.util.Arrays;
-import org.clip4j.search.Vectors.Layout;
+import org.clip4j.search.Vectors.Arrangement;
 import org.clip4j.search.Vectors.Piece;
 
 /**
@@ -12,7 +12,10 @@ import org.clip4j.search.Vectors.Piece;
 final class InnerProducts {
   private static final int SUMS = 8;
 
-  /** Rows in {@link Layout#ROWS} that are copied at once: at 512 dimensions half of a core's L2. */
+  /**
+   * Rows in {@link Arrangement#ROWS} that are copied at once: at 512 dimensions half of a core's
+   * L2.
+   */
   private static final int ROWS_AT_ONCE = 64;
 
   private final int dimensions;
@@ -41,7 +44,7 @@ final class InnerProducts {
 
   /** Of all queries and the rows of a piece. */
   void of(float[][] queries, Piece piece, Sink sink) {
-    if (piece.layout() == Layout.COLUMNS) {
+    if (piece.layout() == Arrangement.COLUMNS) {
       for (int block = 0; block < piece.count(); block += Vectors.BLOCK) {
         columns(queries, piece, block, sink);
       }

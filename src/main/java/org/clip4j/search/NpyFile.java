@@ -10,9 +10,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.zip.CRC32C;
-import org.clip4j.io.AtomicFile;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.NpyHeader;
+import org.clip4j.io.StagedFiles;
 
 /**
  * A matrix in NumPy's {@code .npy} format: float32, little-endian, C order, one vector a row. What
@@ -87,13 +87,13 @@ public record NpyFile(Path file, int rows, int dimensions, long offset) {
     if (vectors.length == 0) {
       throw new IllegalArgumentException("a matrix needs a row to know its width by");
     }
-    Vectors rows = new Vectors(Vectors.Layout.ROWS, vectors[0].length);
+    Vectors rows = new Vectors(Vectors.Arrangement.ROWS, vectors[0].length);
     rows.add(vectors);
     write(file, rows.dimensions(), rows.pieces());
   }
 
   /**
-   * Writes pieces in {@link Vectors.Layout#ROWS}.
+   * Writes pieces in {@link Vectors.Arrangement#ROWS}.
    *
    * @return checksum of the file
    */
@@ -103,8 +103,8 @@ public record NpyFile(Path file, int rows, int dimensions, long offset) {
   }
 
   /**
-   * Writes a piece in {@link Vectors.Layout#COLUMNS}, as a matrix of shape (N / 256 * E, 256) whose
-   * last E rows may end in what is of no meaning.
+   * Writes a piece in {@link Vectors.Arrangement#COLUMNS}, as a matrix of shape (N / 256 * E, 256)
+   * whose last E rows may end in what is of no meaning.
    *
    * @return checksum of the file
    */
@@ -116,21 +116,22 @@ public record NpyFile(Path file, int rows, int dimensions, long offset) {
   private static long write(Path file, String shape, List<Vectors.Piece> pieces, int width)
       throws IOException {
     CRC32C sum = new CRC32C();
-    try (AtomicFile whole = new AtomicFile(file)) {
-      put(whole, sum, header(shape));
+    try (StagedFiles staged = StagedFiles.ofSoleWriter()) {
+      FileChannel channel = staged.create(file);
+      put(channel, sum, header(shape));
       for (Vectors.Piece piece : pieces) {
-        boolean columns = piece.layout() == Vectors.Layout.COLUMNS;
+        boolean columns = piece.layout() == Vectors.Arrangement.COLUMNS;
         int units = columns ? blocks(piece) : piece.count();
         float[] values = new float[width];
         ByteBuffer bytes = ByteBuffer.allocate(width * Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
         for (int i = 0; i < units; i++) {
           piece.values().get(i * width, values);
           bytes.asFloatBuffer().put(values);
-          put(whole, sum, bytes);
+          put(channel, sum, bytes);
           bytes.clear();
         }
       }
-      whole.commit();
+      staged.commit();
     }
     return sum.getValue();
   }
@@ -139,9 +140,11 @@ public record NpyFile(Path file, int rows, int dimensions, long offset) {
     return (piece.count() + Vectors.BLOCK - 1) / Vectors.BLOCK;
   }
 
-  private static void put(AtomicFile file, CRC32C sum, ByteBuffer bytes) throws IOException {
+  private static void put(FileChannel file, CRC32C sum, ByteBuffer bytes) throws IOException {
     sum.update(bytes.duplicate());
-    file.write(bytes);
+    while (bytes.hasRemaining()) {
+      file.write(bytes);
+    }
   }
 
   private static ByteBuffer header(String shape) {

@@ -14,14 +14,14 @@ final class Vectors {
   /** Far beyond any embedding; bounds what a header can ask for. */
   static final int MAX_DIMENSIONS = 1 << 16;
 
-  /** Rows of a block in {@link Layout#COLUMNS}: one row's values then lie this far apart. */
+  /** Rows of a block in {@link Arrangement#COLUMNS}: one row's values then lie this far apart. */
   static final int BLOCK = 256;
 
   /** Values in a full piece, 64 MiB: what {@link IndexFolder} writes anew for one more row. */
   private static final int PIECE_VALUES = 1 << 24;
 
   /** How the values of a piece follow each other. */
-  enum Layout {
+  enum Arrangement {
     /** Row after row, as in a NumPy array of shape (N, E): one row is read quickly. */
     ROWS,
     /**
@@ -40,7 +40,7 @@ final class Vectors {
    * @param first number of the first row
    * @param count of rows
    */
-  record Piece(Layout layout, int dimensions, FloatBuffer values, int first, int count) {
+  record Piece(Arrangement layout, int dimensions, FloatBuffer values, int first, int count) {
 
     int end() {
       return first + count;
@@ -53,7 +53,7 @@ final class Vectors {
     /** Copies a row, by its number in the index. */
     void copy(int row, float[] into) {
       int at = row - first;
-      if (layout == Layout.ROWS) {
+      if (layout == Arrangement.ROWS) {
         values.get(at * dimensions, into, 0, dimensions);
       } else {
         int start = at / BLOCK * BLOCK * dimensions + at % BLOCK;
@@ -64,7 +64,7 @@ final class Vectors {
     }
   }
 
-  private final Layout layout;
+  private final Arrangement layout;
   private final int dimensions;
   private final int rowsPerPiece;
   private volatile List<Piece> pieces = List.of(); // null when closed
@@ -72,7 +72,7 @@ final class Vectors {
   /**
    * @param layout of rows that are added
    */
-  Vectors(Layout layout, int dimensions) {
+  Vectors(Arrangement layout, int dimensions) {
     if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
       throw new IllegalArgumentException(
           "vectors have 1 to " + MAX_DIMENSIONS + " values, found " + dimensions);
@@ -116,7 +116,7 @@ final class Vectors {
   }
 
   /** Appends rows that are in a buffer, which must never change. */
-  synchronized void append(Layout layout, FloatBuffer values, int count) {
+  synchronized void append(Arrangement layout, FloatBuffer values, int count) {
     List<Piece> now = pieces();
     int first = size(now);
     Math.addExact(first, count);
@@ -166,7 +166,7 @@ final class Vectors {
 
   /** The buffer itself if so many rows fit into it, else a longer copy. */
   private FloatBuffer room(FloatBuffer values, int rows) {
-    int unit = layout == Layout.COLUMNS ? BLOCK : 1;
+    int unit = layout == Arrangement.COLUMNS ? BLOCK : 1;
     int needed = (rows + unit - 1) / unit * unit * dimensions;
     if (needed <= values.capacity()) {
       return values;
@@ -177,7 +177,7 @@ final class Vectors {
   }
 
   private void put(FloatBuffer values, int at, float[] vector) {
-    if (layout == Layout.ROWS) {
+    if (layout == Arrangement.ROWS) {
       values.put(at * dimensions, vector, 0, dimensions);
       return;
     }

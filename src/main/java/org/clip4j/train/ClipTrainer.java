@@ -9,6 +9,7 @@ import org.clip4j.data.PairFeed;
 import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.internal.Limits;
+import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.TrainingDivergedException;
 import org.clip4j.train.monitor.TrainingListener;
 import org.clip4j.train.options.CheckpointOptions;
@@ -27,7 +28,7 @@ import org.clip4j.weights.Layout;
  * TrainingResult result =
  *     ClipTrainer.builder()
  *         .setModel(model)
- *         .setPairs(Pairs.table(Path.of("captions.tsv")).columns("file", "caption").build())
+ *         .setPairs(Pairs.table(Path.of("captions.tsv")).setColumns("file", "caption").build())
  *         .setOutput(Path.of("run"))
  *         .optBatchSize(128)
  *         .optEpochs(30)

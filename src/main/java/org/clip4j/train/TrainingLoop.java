@@ -5,7 +5,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Arrays;
-import java.util.Map;
 import java.util.function.BooleanSupplier;
 import org.clip4j.data.UnreadableImages;
 import org.clip4j.data.internal.loader.LoaderPosition;
@@ -16,6 +15,7 @@ import org.clip4j.io.Uninterrupted;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.internal.checkpoint.CheckpointSaver;
 import org.clip4j.train.internal.monitor.TrainingMonitor;
+import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.internal.step.TrainingStep;
 import org.clip4j.train.monitor.TrainingDivergedException;
 import org.clip4j.train.monitor.TrainingProgress;
@@ -53,60 +53,19 @@ final class TrainingLoop {
       IoErrors.worded(() -> Files.createDirectories(asked.output));
     }
     TrainingPlan plan = asked.resolved();
-    Map<String, String> settings = NamedSettings.of(plan);
     ClipModel model = plan.model;
     model.setTrainable(true);
-    try (CheckpointSaver saver = CheckpointSaver.open(saved(plan, settings));
+    try (CheckpointSaver saver = CheckpointSaver.open(plan);
         NDManager manager = model.manager().newSubManager();
         PairLoader loader = plan.loader();
-        TrainingMonitor monitor = TrainingMonitor.open(watched(plan, settings), saver.resumedAt());
-        TrainingStep step = new TrainingStep(manager, model, setup(plan))) {
+        TrainingMonitor monitor = TrainingMonitor.open(plan, saver.resumedAt());
+        TrainingStep step = new TrainingStep(manager, model, plan)) {
       TrainingLoop loop = new TrainingLoop(plan, loader, saver, monitor, step, stopped);
       saver.restore(step.state()).ifPresent(loop::restore);
       return loop.run();
     } finally {
       model.setTrainable(false);
     }
-  }
-
-  private static CheckpointSaver.Saved saved(TrainingPlan plan, Map<String, String> settings) {
-    return new CheckpointSaver.Saved(
-        plan.model,
-        plan.pairs,
-        plan.output,
-        plan.layout,
-        plan.data,
-        plan.checkpoints,
-        settings,
-        NamedSettings.FREE);
-  }
-
-  private static TrainingMonitor.Watched watched(TrainingPlan plan, Map<String, String> settings)
-      throws IOException {
-    return new TrainingMonitor.Watched(
-        plan.model,
-        plan.pairs,
-        plan.output,
-        plan.batchSize,
-        plan.steps,
-        plan.precision,
-        plan.data,
-        plan.schedule,
-        plan.evaluation,
-        plan.metricsEverySteps,
-        plan.listeners,
-        settings,
-        NamedSettings.of(plan.defaults()));
-  }
-
-  private static TrainingStep.Setup setup(TrainingPlan plan) {
-    return new TrainingStep.Setup(
-        plan.data,
-        plan.optimizer,
-        plan.microBatchSize,
-        plan.seed,
-        plan.precision,
-        plan.otherDevices());
   }
 
   /** Starts at the first step, unless restored. */

@@ -4,26 +4,17 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
-import com.google.gson.Strictness;
-import com.google.gson.stream.JsonReader;
-import com.google.gson.stream.JsonToken;
-import com.google.gson.stream.MalformedJsonException;
 import java.io.IOException;
-import java.io.StringReader;
-import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
-import org.clip4j.io.IoErrors;
+import org.clip4j.io.JsonFile;
 import org.clip4j.weights.tensors.CheckpointException;
 
 /** A JSON object of a checkpoint's file, whose getters name the file and the key that fail. */
 final class JsonFields {
   /** Far more than any configuration has, and little when each byte becomes an object. */
-  private static final long MAX_FILE_BYTES = 1L << 20;
+  private static final int MAX_FILE_BYTES = 1 << 20;
 
   private static final Pattern WHOLE = Pattern.compile("-?[0-9]{1,9}");
 
@@ -37,22 +28,8 @@ final class JsonFields {
 
   /** Reads a file that must hold one JSON object. */
   static JsonFields read(Path file) throws IOException {
-    long bytes = Files.size(file);
-    if (bytes > MAX_FILE_BYTES) {
-      throw new CheckpointException(
-          file + " has " + bytes + " bytes; a configuration has at most " + MAX_FILE_BYTES);
-    }
-    try {
-      JsonReader reader = new JsonReader(new StringReader(Files.readString(file)));
-      reader.setStrictness(Strictness.STRICT);
-      JsonElement element = JsonParser.parseReader(reader);
-      if (reader.peek() == JsonToken.END_DOCUMENT && element instanceof JsonObject object) {
-        return new JsonFields(file + ": ", object);
-      }
-    } catch (CharacterCodingException | MalformedJsonException | JsonParseException e) {
-      throw new CheckpointException(file + " is not valid JSON: " + IoErrors.message(e), e);
-    }
-    throw new CheckpointException(file + " does not hold one JSON object");
+    return new JsonFields(
+        file + ": ", JsonFile.read(file, MAX_FILE_BYTES, CheckpointException::new));
   }
 
   /** An object that is not in a file. */

@@ -1,18 +1,14 @@
 package org.clip4j.weights;
 
 import com.google.gson.stream.JsonWriter;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
-import java.util.zip.GZIPInputStream;
+import java.util.Map;
+import org.clip4j.io.Tables;
+import org.clip4j.text.internal.BytePairs;
 
 /**
  * The tokenizer files of a folder in the transformers layout, for OpenAI's vocabulary: {@code
@@ -20,16 +16,11 @@ import java.util.zip.GZIPInputStream;
  * CLIP and all that its {@code AutoProcessor} needs.
  */
 final class TransformersTokenizer {
-  private static final String MERGES = "/org/clip4j/text/internal/bpe_simple_vocab_16e6.txt.gz";
-
   /** A tokenizer.json whose model is null. */
   private static final String PIPELINE = "/org/clip4j/text/json/clip_pipeline.json";
 
   private static final String START = "<|startoftext|>";
   private static final String END = "<|endoftext|>";
-
-  /** Merges that OpenAI uses; the file holds more. */
-  private static final int MERGE_COUNT = 49152 - 256 - 2;
 
   private TransformersTokenizer() {}
 
@@ -52,11 +43,8 @@ final class TransformersTokenizer {
 
   /** The content of {@code tokenizer.json}, with transformers' pipeline for CLIP. */
   static String tokenizer() throws IOException {
-    List<String> merges = merges();
-    String pipeline;
-    try (InputStream in = resource(PIPELINE)) {
-      pipeline = new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    }
+    List<String> merges = BytePairs.mergeSymbols();
+    String pipeline = String.join("\n", Tables.lines(TransformersTokenizer.class, PIPELINE)) + "\n";
     int model = pipeline.lastIndexOf("null");
     StringWriter text = new StringWriter(4 << 20);
     text.write(pipeline, 0, model);
@@ -79,8 +67,8 @@ final class TransformersTokenizer {
     }
     json.endObject();
     json.name("merges").beginArray(); // as texts: older readers know no pairs
-    for (String merge : merges) {
-      json.value(merge);
+    for (int i = 0; i < merges.size(); i += 2) {
+      json.value(merges.get(i) + " " + merges.get(i + 1));
     }
     json.endArray();
     json.endObject();
@@ -88,62 +76,20 @@ final class TransformersTokenizer {
     return text.toString();
   }
 
-  private static List<String> merges() throws IOException {
-    List<String> merges = new ArrayList<>(MERGE_COUNT);
-    try (BufferedReader lines =
-        new BufferedReader(
-            new InputStreamReader(new GZIPInputStream(resource(MERGES)), StandardCharsets.UTF_8))) {
-      lines.readLine(); // a version
-      while (merges.size() < MERGE_COUNT) {
-        merges.add(lines.readLine());
-      }
-    }
-    return merges;
-  }
-
-  private static InputStream resource(String name) throws IOException {
-    InputStream in = TransformersTokenizer.class.getResourceAsStream(name);
-    if (in == null) {
-      throw new IOException(name + " is missing from the class path");
-    }
-    return in;
-  }
-
   /**
    * Tokens by id: a character for each byte, the same ending a word, each merge's result, and the
    * two special tokens.
    */
-  private static Set<String> vocabulary(List<String> merges) {
-    List<String> bytes = byteCharacters();
-    Set<String> tokens = new LinkedHashSet<>(bytes);
-    bytes.forEach(b -> tokens.add(b + "</w>"));
-    merges.forEach(merge -> tokens.add(merge.replace(" ", "")));
+  private static List<String> vocabulary(List<String> merges) {
+    List<String> tokens = new ArrayList<>();
+    BytePairs.byteSymbols().entrySet().stream()
+        .sorted(Map.Entry.comparingByValue())
+        .forEach(symbol -> tokens.add(symbol.getKey()));
+    for (int i = 0; i < merges.size(); i += 2) {
+      tokens.add(merges.get(i) + merges.get(i + 1));
+    }
     tokens.add(START);
     tokens.add(END);
-    if (tokens.size() != TransformersConfig.OPENAI_VOCABULARY) {
-      throw new IllegalStateException(MERGES + " gives " + tokens.size() + " tokens, not 49408");
-    }
     return tokens;
-  }
-
-  /** OpenAI's order: printable Latin-1 stands for itself, other bytes follow from U+0100 on. */
-  private static List<String> byteCharacters() {
-    List<String> characters = new ArrayList<>();
-    for (int b = 0; b < 256; b++) {
-      if (isPrintable(b)) {
-        characters.add(Character.toString(b));
-      }
-    }
-    int next = 256;
-    for (int b = 0; b < 256; b++) {
-      if (!isPrintable(b)) {
-        characters.add(Character.toString(next++));
-      }
-    }
-    return characters;
-  }
-
-  private static boolean isPrintable(int b) {
-    return b >= '!' && b <= '~' || b >= 0xA1 && b <= 0xAC || b >= 0xAE;
   }
 }

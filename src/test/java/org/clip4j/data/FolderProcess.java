@@ -26,7 +26,7 @@ final class FolderProcess {
       out.println("pair " + pairs.get(i).captions().get(0));
     }
     LabelledImages.classFolders(folder, decoder).labels().forEach(l -> out.println("class " + l));
-    PairTable table = Pairs.table(Path.of(args[0], "t.csv")).columns("file", "caption").build();
+    PairTable table = Pairs.table(Path.of(args[0], "t.csv")).setColumns("file", "caption").build();
     table.get(0).image().read();
     out.println("row " + table.get(0).captions().get(0));
     ImageSource found = ImageList.file(ImageList.Kind.FOLDER, folder, "caf\u00e9.png");

@@ -82,9 +82,9 @@ class ImagesTest {
             new ImageList.Name("a-1.tar", ""));
     assertThat(images.get(2).read().pixels())
         .isEqualTo(DECODER.read(TestShards.png(2), "").pixels());
-    assertThat(images.find(new ImageList.Name("a-1.tar", "02.png")).name())
+    assertThat(images.find(new ImageList.Name("a-1.tar", "02.png")).orElseThrow().name())
         .endsWith("a-1.tar:02.png");
-    assertThat(images.find(new ImageList.Name("a-1.tar", "none"))).isNull();
+    assertThat(images.find(new ImageList.Name("a-1.tar", "none"))).isEmpty();
     assertThatThrownBy(() -> images.get(1).read()).hasMessageContaining("a-0.tar:01.jpg");
     assertThatThrownBy(() -> images.get(3).read())
         .hasMessageContaining("a-1.tar")

@@ -59,7 +59,7 @@ class PairFilesTest {
                 + "{\"image\":\"c.png\",\"caption\":null}\n"
                 + "{\"image\":\"d.png\",\"caption\":\" \",\"alt\":\"last\"}");
 
-    PairTable pairs = Pairs.jsonLines(file).keys("image", "caption", "alt").build();
+    PairTable pairs = Pairs.jsonLines(file).setKeys("image", "caption", "alt").build();
 
     assertThat(pairs(pairs))
         .containsExactly("a.png=a cat", "b/b.png=a dog|ein Hund ü", "d.png=last");
@@ -85,7 +85,7 @@ class PairFilesTest {
       })
   void a_bad_line_is_named_with_what_is_wrong(String line, String message) throws IOException {
     Path file = write("pairs.jsonl", "{\"image\":\"x\",\"caption\":\"y\"}\n\n" + line + "\n");
-    assertThatThrownBy(() -> Pairs.jsonLines(file).keys("image", "caption").build())
+    assertThatThrownBy(() -> Pairs.jsonLines(file).setKeys("image", "caption").build())
         .isInstanceOf(IOException.class)
         .hasMessageContaining("pairs.jsonl line 3")
         .hasMessageContainingAll(message.split(", "));
@@ -94,7 +94,7 @@ class PairFilesTest {
   @Test
   void hostile_json_lines_are_refused() throws IOException {
     Path deep = write("deep.jsonl", "{\"image\":" + "[".repeat(1_000_000) + "\n");
-    assertThatThrownBy(() -> Pairs.jsonLines(deep).keys("image", "caption").build())
+    assertThatThrownBy(() -> Pairs.jsonLines(deep).setKeys("image", "caption").build())
         .isInstanceOf(IOException.class)
         .hasMessageContaining("deep.jsonl line 1");
     Path latin = folder.resolve("latin.jsonl");
@@ -102,20 +102,20 @@ class PairFilesTest {
         latin,
         "{\"image\":\"x\",\"caption\":\"y\"}\n{\"image\":\"ü\"}"
             .getBytes(StandardCharsets.ISO_8859_1));
-    assertThatThrownBy(() -> Pairs.jsonLines(latin).keys("image", "caption").build())
+    assertThatThrownBy(() -> Pairs.jsonLines(latin).setKeys("image", "caption").build())
         .hasMessageContaining("latin.jsonl line 2 is not UTF-8");
     Path endless = folder.resolve("endless.jsonl");
     Files.write(endless, new byte[(16 << 20) + 1]);
-    assertThatThrownBy(() -> Pairs.jsonLines(endless).keys("image", "caption").build())
+    assertThatThrownBy(() -> Pairs.jsonLines(endless).setKeys("image", "caption").build())
         .hasMessageContaining("endless.jsonl line 1 has more than");
-    assertThatThrownBy(() -> Pairs.jsonLines(folder).keys("a", "b").build())
+    assertThatThrownBy(() -> Pairs.jsonLines(folder).setKeys("a", "b").build())
         .hasMessageContaining("is a folder");
-    assertThatThrownBy(() -> Pairs.jsonLines(folder.resolve("no")).keys("a", "b").build())
+    assertThatThrownBy(() -> Pairs.jsonLines(folder.resolve("no")).setKeys("a", "b").build())
         .hasMessageContaining("no such file");
     Path empty = write("empty.jsonl", "\n");
-    assertThatThrownBy(() -> Pairs.jsonLines(empty).keys("a", "b").build())
+    assertThatThrownBy(() -> Pairs.jsonLines(empty).setKeys("a", "b").build())
         .hasMessageContaining("empty.jsonl has no pairs");
-    assertThatThrownBy(() -> Pairs.jsonLines(empty).build()).hasMessageContaining("keys(");
+    assertThatThrownBy(() -> Pairs.jsonLines(empty).build()).hasMessageContaining("setKeys(");
   }
 
   // ---- folders ----

@@ -27,7 +27,7 @@ class PairTableTest {
   }
 
   private static PairTable read(Path table) throws IOException {
-    return Pairs.table(table).columns("file", "caption").build();
+    return Pairs.table(table).setColumns("file", "caption").build();
   }
 
   private static List<String> captions(PairSource pairs) {
@@ -79,7 +79,7 @@ class PairTableTest {
   void a_given_delimiter_is_used() throws IOException {
     Path table = write("pairs.csv", "file|caption\na.png|a, b");
 
-    PairTable pairs = Pairs.table(table).columns("file", "caption").optDelimiter('|').build();
+    PairTable pairs = Pairs.table(table).setColumns("file", "caption").optDelimiter('|').build();
 
     assertThat(captions(pairs)).containsExactly("a, b");
   }
@@ -96,7 +96,7 @@ class PairTableTest {
   void a_row_may_have_several_captions() throws IOException {
     Path table = write("pairs.csv", "file,one,two,three\na.png,A,,C\nb.png,,B,\n");
 
-    PairTable pairs = Pairs.table(table).columns("file", "one", "two", "three").build();
+    PairTable pairs = Pairs.table(table).setColumns("file", "one", "two", "three").build();
 
     assertThat(captions(pairs)).containsExactly("A|C", "B");
   }
@@ -117,7 +117,7 @@ class PairTableTest {
 
     PairTable pairs =
         Pairs.table(table)
-            .columns("file", "caption")
+            .setColumns("file", "caption")
             .optRowFilter(row -> row.get("split").equals("test"))
             .build();
 
@@ -131,7 +131,7 @@ class PairTableTest {
     Path root = folder.resolve("images");
 
     PairTable beside = read(table);
-    PairTable rooted = Pairs.table(table).columns("file", "caption").optImageRoot(root).build();
+    PairTable rooted = Pairs.table(table).setColumns("file", "caption").optImageRoot(root).build();
 
     assertThat(beside.get(0).image().name())
         .isEqualTo(folder.toAbsolutePath().resolve("in/a.png").toString());
@@ -167,7 +167,7 @@ class PairTableTest {
         .hasMessageContaining("pairs.csv has no column \"caption\"")
         .hasMessageContaining("[\"file\", \"Captions\", \"split\"]")
         .hasMessageContaining("did you mean \"Captions\"?");
-    assertThatThrownBy(() -> Pairs.table(table).columns("file", "elephant").build())
+    assertThatThrownBy(() -> Pairs.table(table).setColumns("file", "elephant").build())
         .hasMessageContaining("\"elephant\"")
         .hasMessageNotContaining("did you mean");
   }
@@ -262,7 +262,7 @@ class PairTableTest {
   void columns_must_be_named() {
     assertThatThrownBy(() -> Pairs.table(folder.resolve("pairs.csv")).build())
         .isInstanceOf(IllegalStateException.class)
-        .hasMessageContaining("columns(");
+        .hasMessageContaining("setColumns(");
   }
 
   @Test
@@ -271,10 +271,10 @@ class PairTableTest {
         Files.writeString(
             folder.resolve("quotes.tsv"),
             "file\tcaption\na.png\t\"Hello\" he said\nb.png\t\"12 inches\nc.png\tplain\n");
-    assertThatThrownBy(() -> Pairs.table(table).columns("file", "caption").build())
+    assertThatThrownBy(() -> Pairs.table(table).setColumns("file", "caption").build())
         .isInstanceOf(IOException.class)
         .hasMessageContainingAll("quotes.tsv", "line 2", "without quotes");
-    PairTable read = Pairs.table(table).columns("file", "caption").optQuotes(false).build();
+    PairTable read = Pairs.table(table).setColumns("file", "caption").optQuotes(false).build();
     assertThat(read.size()).isEqualTo(3);
     assertThat(read.get(0).captions()).containsExactly("\"Hello\" he said");
     assertThat(read.get(1).captions()).containsExactly("\"12 inches");
@@ -287,10 +287,10 @@ class PairTableTest {
         Files.writeString(
             folder.resolve("swallow.csv"),
             "file,caption\na.png,\"12 inches\nb.png,x\",\"y\nc.png,z\n");
-    assertThatThrownBy(() -> Pairs.table(table).columns("file", "caption").build())
+    assertThatThrownBy(() -> Pairs.table(table).setColumns("file", "caption").build())
         .hasMessageContainingAll("swallow.csv", "without quotes");
     Path plain = Files.writeString(folder.resolve("p.csv"), "file,caption\na.png,b,c\n");
-    assertThatThrownBy(() -> Pairs.table(plain).columns("file", "caption").build())
+    assertThatThrownBy(() -> Pairs.table(plain).setColumns("file", "caption").build())
         .hasMessageNotContaining("without quotes");
   }
 }

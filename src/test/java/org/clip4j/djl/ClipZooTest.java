@@ -109,7 +109,7 @@ class ClipZooTest {
 
   @Test
   void images_get_the_classifications_of_the_front_door() throws Exception {
-    ZeroShotClassifier expected = clip.zeroShot(LABELS).templates(TEMPLATES).optTopK(2).build();
+    ZeroShotClassifier expected = clip.zeroShot(LABELS).optTemplates(TEMPLATES).optTopK(2).build();
     Criteria<Image, Classifications> criteria =
         criteria(Image.class, Classifications.class)
             .optArgument("labels", LABELS)

@@ -200,7 +200,7 @@ class ZeroShotEvaluationTest {
         Files.writeString(
             folder.resolve("t.csv"), "file,label\na.png,dog\nmissing.png,cat\na.png, dog\n");
     LabelledImages images =
-        LabelledImages.byCaption(Pairs.table(table).columns("file", "label").build());
+        LabelledImages.byCaption(Pairs.table(table).setColumns("file", "label").build());
     assertThat(images.labels()).containsExactly("cat", "dog");
     ZeroShotEvaluation.Result result = evaluation(images).build().run(encoder);
     assertThat(result.heads().get(0).metrics().images()).isEqualTo(2);

@@ -101,7 +101,7 @@ class ExactIndexTest {
   @Test
   void pieces_that_are_full_are_written_once() throws IOException {
     int dimensions = 1 << 14; // a piece then holds 1024 rows
-    for (Vectors.Layout layout : Vectors.Layout.values()) {
+    for (Vectors.Arrangement layout : Vectors.Arrangement.values()) {
       Path folder = temp.resolve(layout.name());
       Vectors vectors = new Vectors(layout, dimensions);
       float[][] full = new float[1024][dimensions];

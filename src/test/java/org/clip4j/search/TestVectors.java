@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.TreeMap;
 import java.util.stream.Stream;
-import org.clip4j.io.Crc;
+import org.clip4j.io.Checksums;
 
 /** Generated vectors, and the plain way to search them. */
 public final class TestVectors {
@@ -60,7 +60,7 @@ public final class TestVectors {
     try (Stream<Path> all = Files.list(folder)) {
       for (Path file : all.toList()) {
         if (!file.getFileName().toString().equals(".lock")) {
-          files.put(file.getFileName().toString(), Crc.of(file));
+          files.put(file.getFileName().toString(), Checksums.of(file));
         }
       }
     }

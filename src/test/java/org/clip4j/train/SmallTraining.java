@@ -48,7 +48,7 @@ public final class SmallTraining {
   private SmallTraining() {}
 
   /** Characters as tokens, so that the model needs no large embedding. */
-  static final class Letters implements Tokenizer {
+  public static final class Letters implements Tokenizer {
     @Override
     public int contextLength() {
       return TEXT.contextLength();

@@ -21,6 +21,7 @@ import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
+import org.clip4j.model.TimmVitConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VitConfig;
 import org.clip4j.weights.safetensors.SafeTensors;
@@ -382,12 +383,21 @@ class CheckpointTest {
             .optLsInitValue(0.1)
             .build();
     VisionConfig resNet = ResNetConfig.of(32, 8, List.of(1, 1, 1, 1));
-    for (VisionConfig vision : List.of(wide, scaled, resNet)) {
+    VisionConfig timm =
+        TimmVitConfig.builder()
+            .setImageSize(16)
+            .setPatchSize(8)
+            .setWidth(12)
+            .setLayers(2)
+            .setHeads(3)
+            .build();
+    for (VisionConfig vision : List.of(wide, scaled, resNet, timm)) {
       ClipConfig config = new ClipConfig(6, vision, TEXT, false);
       assertThatThrownBy(() -> saved(Layout.TRANSFORMERS, config))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageMatching(
-              ".*not have (images that are not square \\(16 x 24\\)|LayerScale|a ModifiedResNet);.*");
+              ".*not have (images that are not square \\(16 x 24\\)|LayerScale|a ModifiedResNet"
+                  + "|a timm ViT);.*");
     }
     assertThat(folder).isEmptyDirectory();
   }

@@ -285,6 +285,15 @@ class PublishedCheckpointTest {
       assertGrid(smaller, -0.0389125f, 0.0320842f, 0.0368468f, 0.0331852f);
       assertThatThrownBy(() -> checkpoint.atImageSize(4, 4)).hasMessageContaining("patch_size");
     }
+    try (Checkpoint timm = Checkpoint.open(Golden.folder("openclip-timm-vit"))) {
+      FloatBuffer values = timm.atImageSize(56, 40).parameters().read("visual.trunk.pos_embed");
+      assertThat(values.remaining()).isEqualTo((7 * 5 + 1) * 48);
+      float[] found = {
+        values.get(7), values.get(48), values.get(48 * 4 + 5), values.get(48 * 36 - 1)
+      };
+      float[] expected = {-0.0316126f, 0.1457107f, 0.0614365f, 0.0079986f};
+      assertThat(found).containsExactly(expected, within(2e-7f)); // timm's resample_abs_pos_embed
+    }
     try (Checkpoint resNet = Checkpoint.open(Golden.folder("openclip-rn"))) {
       assertThatThrownBy(() -> resNet.atImageSize(96, 96)).hasMessageContaining("ModifiedResNet");
     }

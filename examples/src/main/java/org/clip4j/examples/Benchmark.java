@@ -38,7 +38,7 @@ import picocli.CommandLine.Parameters;
       "Runs JMH benchmarks, each in fresh JVMs, and prints their scores.",
       "Close other programs first: on a busy machine the numbers mean little."
     })
-final class Benchmark implements Callable<Integer> {
+public final class Benchmark implements Callable<Integer> {
 
   @Parameters(
       arity = "0..1",

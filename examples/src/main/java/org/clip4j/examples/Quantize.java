@@ -128,7 +128,7 @@ final class Quantize implements Callable<Integer> {
 
   private void take(Quantizer quantizer) throws IOException {
     if (inputs.pairs != null) {
-      PairSource pairs = Pairs.table(inputs.pairs).columns("file", "caption").build();
+      PairSource pairs = Pairs.table(inputs.pairs).setColumns("file", "caption").build();
       int count = Math.min(most, pairs.size());
       List<ImageSource> images = new ArrayList<>();
       List<String> captions = new ArrayList<>();

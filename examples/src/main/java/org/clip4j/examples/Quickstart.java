@@ -2,15 +2,11 @@ package org.clip4j.examples;
 
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
-import org.clip4j.ZeroShotClassifier;
 import org.clip4j.data.shapes.ColouredShapes;
-import org.clip4j.examples.app.report.HtmlReport.Score;
 import org.clip4j.examples.app.train.QuickstartReport;
-import org.clip4j.examples.app.train.TestImages;
 import org.clip4j.examples.app.train.TrainingRun;
 import org.clip4j.examples.options.DeviceOption;
 import org.clip4j.examples.options.Range;
@@ -37,9 +33,6 @@ public final class Quickstart implements Callable<Integer> {
 
   private static final int IMAGES = 8000;
   private static final int BATCH = 64;
-  private static final int PER_COMBINATION = 40;
-  private static final List<String> TEMPLATES =
-      List.of("a photo of a {}.", "a picture of a {}.", "a {}", "an image of a {}");
 
   @Option(names = "--steps", defaultValue = "2000", description = "Training steps.")
   @Range(min = 1)
@@ -97,38 +90,8 @@ public final class Quickstart implements Callable<Integer> {
                 + "; the same command begins anew");
         return 0;
       }
-      evaluate(Clip.of(model, transform), shapes, result);
+      QuickstartReport.write(Clip.of(model, transform), shapes, result, out);
     }
     return 0;
-  }
-
-  private void evaluate(Clip clip, ColouredShapes shapes, TrainingResult result)
-      throws IOException {
-    List<String> labels = shapes.labels();
-    List<String> unseenLabels = shapes.unseenLabels();
-    ZeroShotClassifier all = clip.zeroShot(labels).templates(TEMPLATES).optTopK(3).build();
-    ZeroShotClassifier amongUnseen =
-        clip.zeroShot(unseenLabels).templates(TEMPLATES).optTopK(3).build();
-    TestImages unseen = TestImages.of(clip, labels, shapes.unseenTest(PER_COMBINATION));
-    TestImages seen = TestImages.of(clip, labels, shapes.seenTest(PER_COMBINATION));
-    List<Score> scores =
-        List.of(
-            unseen.score("never trained on, among these " + unseenLabels.size(), amongUnseen),
-            seen.score("trained on, among all " + labels.size(), all),
-            unseen.score("never trained on, among all " + labels.size(), all));
-    System.out.println("Zero-shot top-1 on new images of combinations");
-    for (Score score : scores) {
-      System.out.printf(
-          Locale.ROOT,
-          "  %-36s %5.1f %%  (chance %.1f %%)%n",
-          score.name(),
-          100 * score.rate(),
-          100 * score.chance());
-    }
-    Path report = out.resolve("report.html");
-    new QuickstartReport(clip, TEMPLATES.get(0), result, scores, unseenLabels)
-        .write(report, unseen, amongUnseen, all);
-    System.out.println(
-        "Open " + report + " in a browser; the model is in " + result.output() + ".");
   }
 }

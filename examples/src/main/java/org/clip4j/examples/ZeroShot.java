@@ -5,15 +5,13 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.LabelScore;
-import org.clip4j.Probabilities;
-import org.clip4j.UnknownRule;
 import org.clip4j.ZeroShotAnswer;
 import org.clip4j.ZeroShotClassifier;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.examples.options.AnswerOptions;
 import org.clip4j.examples.options.BackgroundOption;
 import org.clip4j.examples.options.ModelOptions;
 import org.clip4j.examples.options.Range;
@@ -48,39 +46,7 @@ final class ZeroShot implements Callable<Integer> {
       description = "A prompt with {} where the label goes; may be given several times.")
   private List<String> templates;
 
-  @Option(
-      names = "--probabilities",
-      paramLabel = "KIND",
-      description =
-          "How they are made: softmax, sigmoid or background (against the background prompts). Without it, as the model was trained.")
-  private Probabilities probabilities;
-
-  @Option(
-      names = "--multi-label",
-      description = "Judge every label for itself: an image may show none of them or several.")
-  private boolean multiLabel;
-
-  @Option(
-      names = "--threshold",
-      paramLabel = "P",
-      description = "From which probability a label judged for itself holds (0.5).")
-  @Range(min = 0, max = 1)
-  private Double threshold;
-
-  @Option(
-      names = "--unknown",
-      paramLabel = "RULE=T",
-      description =
-          "Answer that it is none of the labels where margin, entropy or background is not above T, from 0 to 1; for example margin=0.1.")
-  @Range(min = 0, max = 1)
-  private Map<UnknownRule.Score, Double> unknown = Map.of();
-
-  @Option(
-      names = "--background-prompt",
-      defaultValue = "a photo",
-      paramLabel = "TEXT",
-      description = "What may be said of any image; may be given several times.")
-  private List<String> backgroundPrompts;
+  @Mixin private AnswerOptions answers;
 
   @Option(
       names = "--top",
@@ -103,33 +69,13 @@ final class ZeroShot implements Callable<Integer> {
   public Integer call() throws IOException {
     ImageDecoder decoder = background.decoder();
     try (Clip clip = model.loader().load()) {
-      ZeroShotClassifier classifier = classifier(clip);
+      List<String> names = Arrays.stream(labels).map(String::strip).toList();
+      ZeroShotClassifier classifier = answers.apply(clip.zeroShot(names).optTemplates(templates));
       for (Path image : images) {
         print(image, classifier.answer(ImageSource.of(image, decoder)));
       }
     }
     return 0;
-  }
-
-  private ZeroShotClassifier classifier(Clip clip) {
-    ZeroShotClassifier.Builder builder =
-        clip.zeroShot(Arrays.stream(labels).map(String::strip).toList())
-            .templates(templates)
-            .optBackgroundPrompts(backgroundPrompts);
-    if (probabilities != null) {
-      builder.optProbabilities(probabilities);
-    }
-    if (multiLabel) {
-      builder.optMultiLabel();
-    }
-    if (threshold != null) {
-      builder.optThreshold(threshold);
-    }
-    if (unknown.size() > 1) {
-      throw new IllegalArgumentException("--unknown takes one rule, found " + unknown.keySet());
-    }
-    unknown.forEach((score, value) -> builder.optUnknown(new UnknownRule(score, value)));
-    return builder.build();
   }
 
   /** The answer in words where it may be none or several, then the most probable labels. */
@@ -138,7 +84,8 @@ final class ZeroShot implements Callable<Integer> {
     if (answer.unknownCheck() != null) {
       said += " (" + answer.unknownCheck() + ")";
     }
-    boolean obvious = answer.unknownCheck() == null && !multiLabel && answer.scores().size() > 1;
+    boolean obvious =
+        answer.unknownCheck() == null && !answers.multiLabel() && answer.scores().size() > 1;
     System.out.println(obvious ? image.toString() : image + ": " + said);
     for (LabelScore score : answer.top(top)) {
       System.out.printf(

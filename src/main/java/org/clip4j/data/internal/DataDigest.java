@@ -3,12 +3,12 @@ package org.clip4j.data.internal;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
+import org.clip4j.io.Checksums;
 
 /**
  * Makes and compares what a feed's data come to, in few words by name, so that a checkpoint can
@@ -44,15 +44,7 @@ public final class DataDigest {
 
   /** SHA-256 of a row of texts and numbers, shortened to 128 bits. */
   public static final class Hash {
-    private final MessageDigest sha;
-
-    public Hash() {
-      try {
-        sha = MessageDigest.getInstance("SHA-256");
-      } catch (NoSuchAlgorithmException e) {
-        throw new AssertionError(e); // every Java has it
-      }
-    }
+    private final MessageDigest sha = Checksums.digest("SHA-256");
 
     public void add(String text) {
       byte[] bytes = text.getBytes(StandardCharsets.UTF_8);

@@ -6,6 +6,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.function.Supplier;
 import org.clip4j.io.DaemonThreads;
+import org.clip4j.io.Uninterrupted;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,21 +28,10 @@ public final class ComputeThread implements AutoCloseable {
    */
   public <T extends @Nullable Object> T call(Supplier<T> work) {
     Future<T> future = thread.submit(work::get);
-    boolean interrupted = false;
     try {
-      while (true) {
-        try {
-          return future.get();
-        } catch (InterruptedException e) {
-          interrupted = true;
-        } catch (ExecutionException e) {
-          throw rethrown(e.getCause());
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
+      return Uninterrupted.await(future::get);
+    } catch (ExecutionException e) {
+      throw rethrown(e.getCause());
     }
   }
 

@@ -23,6 +23,7 @@ import org.apache.lucene.index.VectorSimilarityFunction;
 import org.apache.lucene.search.TermQuery;
 import org.apache.lucene.util.BytesRef;
 import org.clip4j.io.DaemonThreads;
+import org.clip4j.io.Uninterrupted;
 
 /**
  * Writes entries so that of those with the same vector exactly one keeps it ({@link
@@ -316,16 +317,6 @@ final class EntryWriter implements AutoCloseable {
       return;
     }
     pool.shutdown();
-    boolean interrupted = false;
-    while (!pool.isTerminated()) {
-      try {
-        pool.awaitTermination(1, TimeUnit.MINUTES);
-      } catch (InterruptedException e) {
-        interrupted = true;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
+    Uninterrupted.await(() -> pool.awaitTermination(Long.MAX_VALUE, TimeUnit.NANOSECONDS));
   }
 }

@@ -14,7 +14,7 @@ import java.util.Map;
  */
 public record IndexEntry(String id, float[] vector, Map<String, ?> fields) {
 
-  /** Refuses what is missing, and copies the fields. */
+  /** Refuses what is missing, and copies the rest. */
   public IndexEntry {
     if (id == null || vector == null) {
       throw new IllegalArgumentException("an entry has an id and a vector");
@@ -26,7 +26,14 @@ public record IndexEntry(String id, float[] vector, Map<String, ?> fields) {
                 "entry \"" + id + "\": the field " + name + " is " + value + "; leave it out");
           }
         });
+    vector = vector.clone();
     fields = Map.copyOf(fields);
+  }
+
+  /** Returns a copy of the vector. */
+  @Override
+  public float[] vector() {
+    return vector.clone();
   }
 
   /** Makes an entry without fields. */

@@ -87,14 +87,21 @@ final class IndexSearch {
       exact |= want > searcher.distinct() / SHARE_FOR_GRAPH;
       int most = (int) Math.min(want, Math.max(1, searcher.distinct()));
       List<Scored> ranked = exact ? scan(most) : graph(most);
-      List<Match> matches = new ArrayList<>();
-      boolean enough = select(ranked, relevance, matches);
+      List<List<Match>> groups = new ArrayList<>();
+      boolean enough = select(ranked, relevance, groups);
       if (enough || exact && ranked.size() < want) {
-        return matches;
+        return groups.stream().map(IndexSearch::fold).toList();
       }
       // Where the graph gives fewer than it was asked for, it is not connected.
       exact |= ranked.size() < most;
     }
+  }
+
+  /** Puts the others of a group into its first. */
+  private static Match fold(List<Match> group) {
+    Match head = group.get(0);
+    return new Match(
+        head.id(), head.score(), head.fields(), head.chance(), group.subList(1, group.size()));
   }
 
   private Relevance relevance() throws IOException {
@@ -146,8 +153,12 @@ final class IndexSearch {
     return new Scored(doc, score, !needed ? null : known != null ? known : searcher.vector(doc));
   }
 
-  /** Takes what is found, the best first. Whether no further candidates are needed. */
-  private boolean select(List<Scored> ranked, Relevance relevance, List<Match> matches)
+  /**
+   * Takes what is found, the best first, near duplicates in one group if the query folds.
+   *
+   * @return whether no further candidates are needed
+   */
+  private boolean select(List<Scored> ranked, Relevance relevance, List<List<Match>> groups)
       throws IOException {
     double[] chances = new double[ranked.size()];
     Arrays.fill(chances, Double.NaN);
@@ -170,25 +181,24 @@ final class IndexSearch {
         continue;
       }
       int head = query.folds() ? headOf(each, heads) : -1;
-      if (head < 0 && matches.size() >= query.topK) {
+      if (head < 0 && groups.size() >= query.topK) {
         return true;
       }
-      int room = query.folds() ? MOST_COPIES : query.topK - matches.size();
+      int room = query.folds() ? MOST_COPIES : query.topK - groups.size();
       List<Match> same = new ArrayList<>();
       for (int doc : entries(each, room)) {
         same.add(match(doc, each.score, chances[i]));
       }
       if (head >= 0) {
-        matches.get(head).folded().addAll(same);
+        groups.get(head).addAll(same);
       } else if (query.folds()) {
         heads.add(each);
-        matches.add(same.get(0));
-        same.get(0).folded().addAll(same.subList(1, same.size()));
+        groups.add(same);
       } else {
-        matches.addAll(same);
+        same.forEach(match -> groups.add(List.of(match)));
       }
     }
-    return relevant < ranked.size() || !query.folds() && matches.size() >= query.topK;
+    return relevant < ranked.size() || !query.folds() && groups.size() >= query.topK;
   }
 
   private boolean isExcluded(Scored each) {
@@ -233,6 +243,6 @@ final class IndexSearch {
   private Match match(int doc, float score, double chance) throws IOException {
     Document stored = IndexFields.stored(searcher.reader(), doc);
     return new Match(
-        stored.get(CheckedSearcher.ID), score, IndexFields.read(stored), chance, new ArrayList<>());
+        stored.get(CheckedSearcher.ID), score, IndexFields.read(stored), chance, List.of());
   }
 }

@@ -15,4 +15,11 @@ import java.util.Map;
  * @param folded near duplicates, the most similar to the query first; empty unless the query folds
  */
 public record Match(
-    String id, float score, Map<String, Object> fields, double chance, List<Match> folded) {}
+    String id, float score, Map<String, Object> fields, double chance, List<Match> folded) {
+
+  /** Copies what is mutable. */
+  public Match {
+    fields = Map.copyOf(fields);
+    folded = List.copyOf(folded);
+  }
+}

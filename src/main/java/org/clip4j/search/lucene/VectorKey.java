@@ -1,10 +1,9 @@
 package org.clip4j.search.lucene;
 
 import java.nio.ByteBuffer;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import org.apache.lucene.util.BytesRef;
+import org.clip4j.io.Checksums;
 
 /** A key of a vector's values: equal vectors, and no others, have the same. */
 final class VectorKey {
@@ -17,11 +16,7 @@ final class VectorKey {
     for (float value : vector) {
       bytes.putFloat(value + 0f); // -0 is 0
     }
-    try {
-      byte[] hash = MessageDigest.getInstance("SHA-256").digest(bytes.array());
-      return new BytesRef(Arrays.copyOf(hash, BYTES));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException(e); // every JVM has it
-    }
+    byte[] hash = Checksums.digest("SHA-256").digest(bytes.array());
+    return new BytesRef(Arrays.copyOf(hash, BYTES));
   }
 }

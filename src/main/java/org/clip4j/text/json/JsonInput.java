@@ -1,20 +1,14 @@
 package org.clip4j.text.json;
 
 import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
-import java.io.ByteArrayInputStream;
 import java.io.Closeable;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.JsonFile;
 
 /**
  * A JSON file from a stranger, read piece by piece: strict syntax, UTF-8, a limit on its size, and
@@ -27,12 +21,7 @@ final class JsonInput implements Closeable {
 
   private JsonInput(Path file, byte[] bytes) {
     this.file = file;
-    // A decoder, unlike a charset, refuses what is not UTF-8.
-    reader =
-        new JsonReader(
-            new InputStreamReader(
-                new ByteArrayInputStream(bytes), StandardCharsets.UTF_8.newDecoder()));
-    reader.setStrictness(Strictness.STRICT);
+    reader = JsonFile.reader(bytes);
   }
 
   /** What to do with the content. */
@@ -46,20 +35,7 @@ final class JsonInput implements Closeable {
    * @param maxBytes a longer file is refused
    */
   static <T> T read(Path file, int maxBytes, Content<T> content) throws IOException {
-    return read(file, bytes(file, maxBytes), content);
-  }
-
-  /** The bytes of a file, of which there may be so many. */
-  static byte[] bytes(Path file, int maxBytes) throws IOException {
-    byte[] bytes;
-    try (InputStream in = Files.newInputStream(file)) {
-      bytes = in.readNBytes(maxBytes + 1);
-    }
-    if (bytes.length > maxBytes) {
-      throw new TokenizerFormatException(
-          file + " has more than " + maxBytes + " bytes, the most that is read");
-    }
-    return bytes;
+    return read(file, JsonFile.bytes(file, maxBytes, TokenizerFormatException::new), content);
   }
 
   /** Reads a file's content. */
@@ -76,19 +52,6 @@ final class JsonInput implements Closeable {
       // Gson throws several kinds of either for what is no JSON, or not the JSON that was asked for
       throw new TokenizerFormatException(file + " is not valid: " + IoErrors.message(e), e);
     }
-  }
-
-  /** Reads a whole file that holds one object, which is small. */
-  static JsonObject readObject(Path file, int maxBytes) throws IOException {
-    return read(
-        file,
-        maxBytes,
-        json -> {
-          if (json.tree() instanceof JsonObject object) {
-            return object;
-          }
-          throw json.bad("does not hold one JSON object");
-        });
   }
 
   /** What to do with one entry of an object: its value must be read or skipped. */

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.clip4j.io.JsonFile;
 
 /**
  * What {@code tokenizer_config.json}, {@code special_tokens_map.json} and {@code added_tokens.json}
@@ -67,7 +68,9 @@ final class TokenizerConfig {
   }
 
   private static JsonObject object(Path file) throws IOException {
-    return Files.exists(file) ? JsonInput.readObject(file, MAX_BYTES) : new JsonObject();
+    return Files.exists(file)
+        ? JsonFile.read(file, MAX_BYTES, TokenizerFormatException::new)
+        : new JsonObject();
   }
 
   /** The class in transformers, without the ending Fast; empty where it is not said. */

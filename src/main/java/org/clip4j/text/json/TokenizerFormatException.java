@@ -1,6 +1,7 @@
 package org.clip4j.text.json;
 
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A tokenizer's file that cannot be used: damaged, of a kind that is not supported, or made to do
@@ -12,7 +13,7 @@ public final class TokenizerFormatException extends IOException {
     super(message);
   }
 
-  TokenizerFormatException(String message, Throwable cause) {
+  TokenizerFormatException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

@@ -11,6 +11,7 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import org.clip4j.io.JsonFile;
 import org.clip4j.io.Tables;
 
 /**
@@ -31,7 +32,7 @@ final class VocabularyPair {
 
   static String toJson(Path folder) throws IOException {
     Path file = folder.resolve(VOCABULARY);
-    JsonObject vocabulary = JsonInput.readObject(file, MAX_BYTES);
+    JsonObject vocabulary = JsonFile.read(file, MAX_BYTES, TokenizerFormatException::new);
     JsonObject json =
         JsonParser.parseString(
                 String.join("\n", Tables.lines(VocabularyPair.class, "clip_pipeline.json")))
@@ -61,7 +62,7 @@ final class VocabularyPair {
   }
 
   private static JsonArray merges(Path file) throws IOException {
-    byte[] bytes = JsonInput.bytes(file, MAX_BYTES);
+    byte[] bytes = JsonFile.bytes(file, MAX_BYTES, TokenizerFormatException::new);
     JsonArray merges = new JsonArray();
     try {
       String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();

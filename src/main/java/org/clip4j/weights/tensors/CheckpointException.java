@@ -1,6 +1,7 @@
 package org.clip4j.weights.tensors;
 
 import java.io.IOException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A checkpoint's files are damaged, disagree with each other, or describe a model that this library
@@ -13,7 +14,7 @@ public final class CheckpointException extends IOException {
     super(message);
   }
 
-  public CheckpointException(String message, Throwable cause) {
+  public CheckpointException(String message, @Nullable Throwable cause) {
     super(message, cause);
   }
 }

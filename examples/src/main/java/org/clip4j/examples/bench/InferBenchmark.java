@@ -141,7 +141,7 @@ public final class InferBenchmark implements Callable<Integer> {
             IntStream.range(0, 80)
                 .mapToObj(i -> "a " + caption(random).substring(0, 2 + 2 * (i % 5)) + "of a {}.")
                 .toList();
-        yield rate(80 * classes, () -> clip.zeroShot(distinct).templates(templates).build());
+        yield rate(80 * classes, () -> clip.zeroShot(distinct).optTemplates(templates).build());
       }
     };
   }

@@ -22,7 +22,7 @@ final class FrontDoor {
       double similarity = Clip.cosine(image, text);
       ZeroShotClassifier pets =
           clip.zeroShot("cat", "dog", "rabbit")
-              .templates("a photo of a {}.", "a drawing of a {}.")
+              .optTemplates("a photo of a {}.", "a drawing of a {}.")
               .build();
       Classifications answer = pets.classify(Path.of("dog.jpg"));
       return similarity > 0 ? answer : null;
@@ -34,7 +34,7 @@ final class FrontDoor {
       TrainingResult result =
           ClipTrainer.builder()
               .setModel(model)
-              .setPairs(Pairs.table(Path.of("captions.tsv")).columns("file", "caption").build())
+              .setPairs(Pairs.table(Path.of("captions.tsv")).setColumns("file", "caption").build())
               .setOutput(Path.of("run"))
               .optBatchSize(128)
               .optEpochs(30)

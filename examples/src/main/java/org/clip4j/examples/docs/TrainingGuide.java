@@ -23,7 +23,7 @@ final class TrainingGuide {
     try (ClipModel model = ClipModel.create(ClipConfig.named("ViT-S-32"), 0)) {
       ClipTrainer.builder()
           .setModel(model)
-          .setPairs(Pairs.table(Path.of("captions.tsv")).columns("file", "caption").build())
+          .setPairs(Pairs.table(Path.of("captions.tsv")).setColumns("file", "caption").build())
           .setOutput(Path.of("run"))
           .optBatchSize(1024)
           .optMicroBatchSize(64)
@@ -40,7 +40,7 @@ final class TrainingGuide {
     PairFeed shards = Pairs.shards("train-{000000..000127}.tar").build();
     PairFeed mixture =
         Pairs.mixture()
-            .add(Pairs.jsonLines(Path.of("pairs.jsonl")).keys("image", "captions").build(), 3)
+            .add(Pairs.jsonLines(Path.of("pairs.jsonl")).setKeys("image", "captions").build(), 3)
             .add(Pairs.folder(Path.of("photos")).build(), 1)
             .build();
   }
@@ -50,7 +50,7 @@ final class TrainingGuide {
         ClipModel model = ClipModel.load(published.config(), published.parameters())) {
       ClipTrainer.builder()
           .setModel(model)
-          .setPairs(Pairs.table(Path.of("captions.tsv")).columns("file", "caption").build())
+          .setPairs(Pairs.table(Path.of("captions.tsv")).setColumns("file", "caption").build())
           .setOutput(Path.of("run"))
           .optEpochs(5)
           .optData(

@@ -85,7 +85,7 @@ public final class LabelledOptions {
   private PairTable table(Path path, String captionColumn) throws IOException {
     PairTable.Builder table =
         Pairs.table(path)
-            .columns(imageColumn, captionColumn)
+            .setColumns(imageColumn, captionColumn)
             .optQuotes(!noQuotes)
             .optDecoder(background.decoder());
     if (imageRoot != null) {

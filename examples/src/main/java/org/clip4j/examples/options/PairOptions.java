@@ -69,7 +69,7 @@ public final class PairOptions {
     }
     if (data.endsWith(".jsonl")) {
       JsonLines lines =
-          Pairs.jsonLines(path).keys(imageColumn, captionColumns).optDecoder(decoder());
+          Pairs.jsonLines(path).setKeys(imageColumn, captionColumns).optDecoder(decoder());
       return (imageRoot == null ? lines : lines.optImageRoot(imageRoot)).build();
     }
     return table(path);
@@ -87,7 +87,7 @@ public final class PairOptions {
   private PairTable table(Path path) throws IOException {
     PairTable.Builder table =
         Pairs.table(path)
-            .columns(imageColumn, captionColumns)
+            .setColumns(imageColumn, captionColumns)
             .optQuotes(!noQuotes)
             .optDecoder(decoder());
     if (imageRoot != null) {

@@ -3,12 +3,9 @@ package org.clip4j.train.internal.checkpoint;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -17,6 +14,7 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.clip4j.io.FolderLock;
 import org.clip4j.io.IoErrors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -35,7 +33,6 @@ final class CheckpointFolder implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CheckpointFolder.class);
   private static final Pattern NAME = Pattern.compile("step-([0-9]{6,18})");
   private static final Pattern LEFTOVER = Pattern.compile("\\.(step-[0-9]+|best\\.json)\\.tmp");
-  private static final String LOCK = ".lock";
   private static final String BEST = "best.json";
 
   /** Writes the model and the tensors of a checkpoint into its folder, and syncs them. */
@@ -55,9 +52,9 @@ final class CheckpointFolder implements AutoCloseable {
 
   private final Path folder;
   private final int keepLast;
-  private FileChannel lock;
+  private FolderLock lock;
 
-  private CheckpointFolder(Path folder, int keepLast, FileChannel lock) {
+  private CheckpointFolder(Path folder, int keepLast, FolderLock lock) {
     this.folder = folder;
     this.keepLast = keepLast;
     this.lock = lock;
@@ -71,7 +68,7 @@ final class CheckpointFolder implements AutoCloseable {
    */
   static CheckpointFolder open(Path output, int keepLast) throws IOException {
     Path folder = output.resolve("checkpoints");
-    FileChannel lock = locked(folder);
+    FolderLock lock = locked(folder);
     try {
       try (Stream<Path> list = Files.list(folder)) {
         for (Path left : list.filter(file -> matches(LEFTOVER, file)).toList()) {
@@ -86,43 +83,18 @@ final class CheckpointFolder implements AutoCloseable {
     }
   }
 
-  /** Creates the folder if need be, and locks it. */
-  private static FileChannel locked(Path folder) throws IOException {
-    Files.createDirectories(folder);
-    FileChannel channel =
-        FileChannel.open(folder.resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    try {
-      lock(folder, channel);
-      return channel;
-    } catch (IOException | RuntimeException e) {
-      channel.close();
-      throw e;
-    }
+  private static FolderLock locked(Path folder) throws IOException {
+    return new FolderLock(
+        folder, "is in use by another training; wait for it, or use another output folder");
   }
 
   /** Somebody may have deleted the folder meanwhile. */
   private void restoreFolder() throws IOException {
-    if (!Files.exists(folder.resolve(LOCK))) {
+    if (!Files.exists(folder.resolve(".lock"))) {
       LOG.warn("{} was deleted amid the training, and is created anew", folder);
       lock.close();
       lock = locked(folder);
     }
-  }
-
-  private static void lock(Path folder, FileChannel channel) throws IOException {
-    try {
-      if (channel.tryLock() != null) {
-        return;
-      }
-    } catch (OverlappingFileLockException e) {
-      // held by this process
-    } catch (IOException e) {
-      LOG.warn(
-          "{} cannot be locked ({}); let no other training use it", folder, IoErrors.message(e));
-      return;
-    }
-    throw new IOException(
-        folder + " is in use by another training; wait for it, or use another output folder");
   }
 
   /** The steps of an output folder's checkpoints, ascending; empty if there are none. */

@@ -12,17 +12,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
-import org.clip4j.data.PairFeed;
 import org.clip4j.data.internal.DataDigest;
 import org.clip4j.data.internal.loader.LoaderPosition;
 import org.clip4j.engine.internal.Environment;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.Uninterrupted;
-import org.clip4j.model.ClipModel;
+import org.clip4j.train.internal.plan.NamedSettings;
+import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.options.CheckpointOptions;
-import org.clip4j.train.options.DataOptions;
 import org.clip4j.weights.CheckpointWriter;
-import org.clip4j.weights.Layout;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -35,26 +33,7 @@ public final class CheckpointSaver implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CheckpointSaver.class);
 
   /**
-   * Describes the training that is saved.
-   *
-   * @param output the output folder; null for none
-   * @param layout the layout in which the model is saved
-   * @param data with the model's transform and tokenizer, which are saved with it
-   * @param settings all, by name
-   * @param free names of settings that may change, since they change no weight
-   */
-  public record Saved(
-      ClipModel model,
-      PairFeed pairs,
-      @Nullable Path output,
-      Layout layout,
-      DataOptions data,
-      CheckpointOptions options,
-      Map<String, String> settings,
-      Set<String> free) {}
-
-  /**
-   * The state of a training between two steps.
+   * Holds the state of a training between two steps.
    *
    * @param step steps done
    * @param samples pairs trained on, each counted as often as it was
@@ -65,7 +44,8 @@ public final class CheckpointSaver implements AutoCloseable {
   public record Moment(
       long step, long samples, Duration elapsed, LoaderPosition position, float[] losses) {}
 
-  private final Saved training;
+  private final TrainingPlan training;
+  private final Map<String, String> settings;
   private final CheckpointOptions options;
   private final @Nullable CheckpointFolder checkpoints; // null: nothing is saved
   private final Map<String, String> data;
@@ -74,11 +54,12 @@ public final class CheckpointSaver implements AutoCloseable {
   private long savedStep;
   private long savedNanos = System.nanoTime();
 
-  private CheckpointSaver(Saved training, @Nullable CheckpointFolder checkpoints)
+  private CheckpointSaver(TrainingPlan training, @Nullable CheckpointFolder checkpoints)
       throws IOException {
     this.training = training;
     this.checkpoints = checkpoints;
-    options = training.options;
+    options = training.checkpoints;
+    settings = checkpoints == null ? Map.of() : NamedSettings.of(training);
     data = checkpoints == null ? Map.of() : new TreeMap<>(training.pairs.digest());
     environment = Environment.describe(training.model.manager().getDevice());
   }
@@ -91,9 +72,9 @@ public final class CheckpointSaver implements AutoCloseable {
    *     training that is not to be resumed, no checkpoint is whole, or the last is of another
    *     training
    */
-  public static CheckpointSaver open(Saved training) throws IOException {
+  public static CheckpointSaver open(TrainingPlan training) throws IOException {
     Path output = training.output;
-    CheckpointOptions options = training.options;
+    CheckpointOptions options = training.checkpoints;
     if (output != null && !options.resume()) {
       List<Long> steps = CheckpointFolder.steps(output);
       if (!steps.isEmpty()) {
@@ -130,11 +111,11 @@ public final class CheckpointSaver implements AutoCloseable {
     }
     from = latest.get();
     RunState then = from.state();
-    Set<String> free = new HashSet<>(training.free);
+    Set<String> free = new HashSet<>(NamedSettings.FREE);
     if (from.former()) {
       free.add("model"); // compared with the saved model's own when that is opened
     }
-    List<String> differences = differences(then.settings(), training.settings, free);
+    List<String> differences = differences(then.settings(), settings, free);
     if (!options.allowedChanges().contains("pairs")) {
       DataDigest.differences(data, then.data()).forEach(d -> differences.add("pairs." + d));
     }
@@ -231,7 +212,7 @@ public final class CheckpointSaver implements AutoCloseable {
             now.samples,
             now.elapsed,
             now.position,
-            training.settings,
+            settings,
             data,
             environment,
             scalars);

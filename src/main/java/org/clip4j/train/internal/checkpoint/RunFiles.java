@@ -1,9 +1,6 @@
 package org.clip4j.train.internal.checkpoint;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -17,12 +14,12 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
-import org.clip4j.io.IoErrors;
+import org.clip4j.io.JsonFile;
 
 /** Files and folders of checkpoints that outlive whatever happens to the process or the machine. */
 final class RunFiles {
   /** Far more than the settings of any training take. */
-  private static final long MAX_JSON_BYTES = 4L << 20;
+  private static final int MAX_JSON_BYTES = 4 << 20;
 
   private RunFiles() {}
 
@@ -95,18 +92,6 @@ final class RunFiles {
    * @throws IOException if it cannot be read or is anything else; the message names it
    */
   static JsonObject readJson(Path file) throws IOException {
-    long size = Files.size(file);
-    if (size > MAX_JSON_BYTES) {
-      throw new IOException(file + " has " + size + " bytes, more than " + MAX_JSON_BYTES);
-    }
-    try {
-      JsonElement json = JsonParser.parseString(Files.readString(file));
-      if (json instanceof JsonObject object) {
-        return object;
-      }
-    } catch (JsonParseException e) {
-      throw new IOException(file + " is not valid JSON: " + IoErrors.message(e), e);
-    }
-    throw new IOException(file + " does not hold one JSON object");
+    return JsonFile.read(file, MAX_JSON_BYTES, IOException::new);
   }
 }

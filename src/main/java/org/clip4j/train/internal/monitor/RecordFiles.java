@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.clip4j.io.IoErrors;
+import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.TrainingProgress;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -47,8 +48,8 @@ final class RecordFiles implements Closeable {
    *
    * @param step steps done by the run that is resumed, whose numbers are kept; 0 to begin anew
    */
-  static RecordFiles open(TrainingMonitor.Watched training, long step) throws IOException {
-    Path output = training.output();
+  static RecordFiles open(TrainingPlan training, long step) throws IOException {
+    Path output = training.output;
     if (output == null) {
       return new RecordFiles(null);
     }

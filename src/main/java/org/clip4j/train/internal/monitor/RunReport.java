@@ -26,6 +26,8 @@ import org.clip4j.figure.LineFigure.Series;
 import org.clip4j.figure.Markup;
 import org.clip4j.figure.Numbers;
 import org.clip4j.figure.Svg;
+import org.clip4j.train.internal.plan.NamedSettings;
+import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.Finding;
 import org.clip4j.train.monitor.RunSummary.Evaluated;
 import org.clip4j.train.monitor.TrainingProgress;
@@ -66,23 +68,19 @@ final class RunReport {
   private long lastStep;
   private Evaluated best; // null if there is none
 
-  RunReport(Path file, TrainingMonitor.Watched training) throws IOException {
+  RunReport(Path file, TrainingPlan training) throws IOException {
     this.file = file;
-    bestBy = training.evaluation().bestBy();
-    totalSteps = training.totalSteps();
-    long pairs = training.pairs().pairsPerEpoch();
-    described.put("pairs", training.pairs().name() + ", " + pairs);
-    if (pairs < training.batchSize()) {
+    bestBy = training.evaluation.bestBy();
+    totalSteps = training.steps;
+    long pairs = training.pairs.pairsPerEpoch();
+    described.put("pairs", training.pairs.name() + ", " + pairs);
+    if (pairs < training.batchSize) {
       described.put(
           "pairs a step",
-          "at most "
-              + pairs
-              + ", as there are fewer than the batch size of "
-              + training.batchSize());
+          "at most " + pairs + ", as there are fewer than the batch size of " + training.batchSize);
     }
-    Map<String, String> standard = training.defaults();
-    training
-        .settings()
+    Map<String, String> standard = NamedSettings.of(training.defaults());
+    NamedSettings.of(training)
         .forEach(
             (name, value) ->
                 (value.equals("null") || isOption(name) && value.equals(standard.get(name))

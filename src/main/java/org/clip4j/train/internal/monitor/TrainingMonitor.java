@@ -12,24 +12,18 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.clip4j.data.PairFeed;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.encode.Encoder;
-import org.clip4j.engine.Precision;
 import org.clip4j.eval.Evaluation;
 import org.clip4j.io.IoErrors;
-import org.clip4j.model.ClipModel;
+import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.BatchStatistics;
 import org.clip4j.train.monitor.Finding;
 import org.clip4j.train.monitor.RunSummary;
 import org.clip4j.train.monitor.RunSummary.Evaluated;
 import org.clip4j.train.monitor.TrainingDivergedException;
-import org.clip4j.train.monitor.TrainingListener;
 import org.clip4j.train.monitor.TrainingProgress;
-import org.clip4j.train.options.DataOptions;
 import org.clip4j.train.options.EvaluationOptions;
-import org.clip4j.train.options.ScheduleOptions;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,29 +45,7 @@ public final class TrainingMonitor implements Closeable {
   /** Where in the output folder the best model is. */
   public static final String BEST = "best";
 
-  /**
-   * Describes the training that is watched, with every default resolved.
-   *
-   * @param output the output folder; null for none
-   * @param settings all, by name
-   * @param defaults the same of a training that sets nothing
-   */
-  public record Watched(
-      ClipModel model,
-      PairFeed pairs,
-      @Nullable Path output,
-      int batchSize,
-      long totalSteps,
-      Precision precision,
-      DataOptions data,
-      ScheduleOptions schedule,
-      EvaluationOptions evaluation,
-      int metricsEverySteps,
-      List<TrainingListener> listeners,
-      Map<String, String> settings,
-      Map<String, String> defaults) {}
-
-  private final Watched training;
+  private final TrainingPlan training;
   private final RecordFiles recorder;
   private final Diagnosis diagnosis;
   private final BestStep best;
@@ -84,10 +56,10 @@ public final class TrainingMonitor implements Closeable {
   private Evaluated evaluated; // the last
   private long loggedNanos = System.nanoTime();
 
-  private TrainingMonitor(Watched training, RecordFiles recorder) {
+  private TrainingMonitor(TrainingPlan training, RecordFiles recorder) {
     this.training = training;
     this.recorder = recorder;
-    totalSteps = training.totalSteps;
+    totalSteps = training.steps;
     EvaluationOptions evaluation = training.evaluation;
     evaluateEverySteps = evaluation.evaluations().isEmpty() ? 0 : evaluation.everySteps();
     diagnosis = new Diagnosis(training.schedule.warmupSteps(), training.data.spreadDuplicates());
@@ -102,7 +74,7 @@ public final class TrainingMonitor implements Closeable {
    *
    * @param step steps done by the run that is resumed; 0 to begin anew
    */
-  public static TrainingMonitor open(Watched training, long step) throws IOException {
+  public static TrainingMonitor open(TrainingPlan training, long step) throws IOException {
     RecordFiles recorder = RecordFiles.open(training, step);
     try {
       return new TrainingMonitor(training, recorder);

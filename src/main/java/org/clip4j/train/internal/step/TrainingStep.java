@@ -1,6 +1,5 @@
 package org.clip4j.train.internal.step;
 
-import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
 import java.util.Objects;
@@ -13,6 +12,7 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.train.internal.checkpoint.StatefulPart;
+import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.options.DataOptions;
 import org.clip4j.train.options.Freezing;
 import org.clip4j.train.options.OptimizerOptions;
@@ -22,23 +22,6 @@ import org.clip4j.train.options.OptimizerOptions;
  * scale, the copies on other devices and the average of the weights.
  */
 public final class TrainingStep implements AutoCloseable {
-
-  /**
-   * Says how steps are made.
-   *
-   * @param data with the transform and the share of patches that is left out
-   * @param microBatchSize most pairs that are encoded at once
-   * @param seed of what is left out
-   * @param precision of matrix products and attention
-   * @param otherDevices devices besides the model's own
-   */
-  public record Setup(
-      DataOptions data,
-      OptimizerOptions optimizer,
-      int microBatchSize,
-      long seed,
-      Precision precision,
-      List<Device> otherDevices) {}
 
   /**
    * Tells what came of a step.
@@ -68,23 +51,23 @@ public final class TrainingStep implements AutoCloseable {
    *
    * @param manager owns all that lives as long as the training
    */
-  public TrainingStep(NDManager manager, ClipModel model, Setup setup) {
+  public TrainingStep(NDManager manager, ClipModel model, TrainingPlan plan) {
     this.manager = manager;
-    OptimizerOptions options = setup.optimizer;
-    DataOptions data = setup.data;
+    OptimizerOptions options = plan.optimizer;
+    DataOptions data = plan.data;
     spreadDuplicates = data.spreadDuplicates();
     PatchDropout dropout =
         data.patchDropout() > 0 && model.config().vision() instanceof VisionTransformerConfig vit
-            ? new PatchDropout(data.patchDropout(), vit.patches(), setup.seed)
+            ? new PatchDropout(data.patchDropout(), vit.patches(), plan.seed)
             : null;
     parts =
-        new MicroBatches(manager, data.transform(), setup.microBatchSize, model.config(), dropout);
+        new MicroBatches(manager, data.transform(), plan.microBatchSize, model.config(), dropout);
     freeze(model, options.freezings());
     optimizer = new AdamW(manager, model, options);
-    scaler = setup.precision == Precision.FP16 ? new LossScaler() : null;
+    scaler = plan.precision == Precision.FP16 ? new LossScaler() : null;
     average = options.averageDecay() == 0 ? null : new WeightAverage(manager, model, options);
-    replicas = new Replicas(manager, model, setup.otherDevices);
-    gradients = new BatchGradients(manager, replicas, setup.precision);
+    replicas = new Replicas(manager, model, plan.otherDevices());
+    gradients = new BatchGradients(manager, replicas, plan.precision);
   }
 
   /** Makes a model record gradients for what none of these freezes. */

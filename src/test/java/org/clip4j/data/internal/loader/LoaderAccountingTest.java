@@ -405,7 +405,10 @@ class LoaderAccountingTest {
     }
     Path table = Files.writeString(folder.resolve("t.csv"), rows);
     PairTable pairs =
-        Pairs.table(table).columns("file", "caption").optImageRoot(folder.resolve("wrong")).build();
+        Pairs.table(table)
+            .setColumns("file", "caption")
+            .optImageRoot(folder.resolve("wrong"))
+            .build();
     String log =
         logOf(
             () -> {

@@ -223,4 +223,25 @@ public record ProbeStudy(
     json.addProperty("high", interval.high());
     return json;
   }
+
+  /** In a line. */
+  String summary() {
+    Interval top1 = evaluation.probe().top1();
+    String text =
+        String.format(
+            Locale.ROOT,
+            "%s: probe top-1 %.1f %% (C %.3g)",
+            data.name(),
+            100 * top1.value(),
+            probe.fit().orElseThrow().c());
+    if (evaluation.zeroShot() == null) {
+      return text;
+    }
+    return String.format(
+        Locale.ROOT,
+        "%s, zero-shot %.1f %%: it equals %s",
+        text,
+        100 * evaluation.zeroShot().top1().value(),
+        crossing());
+  }
 }

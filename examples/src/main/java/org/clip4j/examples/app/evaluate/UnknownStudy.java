@@ -173,7 +173,10 @@ final class UnknownStudy {
             .mapToObj(titles::get)
             .toList();
     ZeroShotClassifier classifier =
-        clip.zeroShot(known).templates(templates).optBackgroundPrompts(options.background).build();
+        clip.zeroShot(known)
+            .optTemplates(templates)
+            .optBackgroundPrompts(options.background)
+            .build();
     List<Set<String>> labels =
         shown.stream().map(each -> known.contains(each) ? Set.of(each) : Set.<String>of()).toList();
     int[] images = order(labels.size(), random).toArray();

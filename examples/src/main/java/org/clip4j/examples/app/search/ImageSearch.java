@@ -340,10 +340,10 @@ public final class ImageSearch implements AutoCloseable {
         tars.put(file, images);
       }
     }
-    if (images.find(name) == null) {
-      throw new IOException(tar + " has no " + member + " any more");
-    }
-    return images.find(name).read();
+    return images
+        .find(name)
+        .orElseThrow(() -> new IOException(tar + " has no " + member + " any more"))
+        .read();
   }
 
   @Override

@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.stream.IntStream;
 import org.clip4j.Clip;
 import org.clip4j.ZeroShotClassifier;
+import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlReport.Figure;
 import org.clip4j.examples.app.report.HtmlReport.Guess;
@@ -26,6 +27,40 @@ public record QuickstartReport(
     List<Score> scores,
     List<String> unseenLabels) {
   private static final int GALLERY = 12;
+  private static final int PER_COMBINATION = 40;
+  private static final List<String> TEMPLATES =
+      List.of("a photo of a {}.", "a picture of a {}.", "a {}", "an image of a {}");
+
+  /** Measures a model on new pictures of combinations, prints how well it does, and reports. */
+  public static void write(Clip clip, ColouredShapes shapes, TrainingResult result, Path out)
+      throws IOException {
+    List<String> labels = shapes.labels();
+    List<String> unseenLabels = shapes.unseenLabels();
+    ZeroShotClassifier all = clip.zeroShot(labels).optTemplates(TEMPLATES).optTopK(3).build();
+    ZeroShotClassifier amongUnseen =
+        clip.zeroShot(unseenLabels).optTemplates(TEMPLATES).optTopK(3).build();
+    TestImages unseen = TestImages.of(clip, labels, shapes.unseenTest(PER_COMBINATION));
+    TestImages seen = TestImages.of(clip, labels, shapes.seenTest(PER_COMBINATION));
+    List<Score> scores =
+        List.of(
+            unseen.score("never trained on, among these " + unseenLabels.size(), amongUnseen),
+            seen.score("trained on, among all " + labels.size(), all),
+            unseen.score("never trained on, among all " + labels.size(), all));
+    System.out.println("Zero-shot top-1 on new images of combinations");
+    for (Score score : scores) {
+      System.out.printf(
+          Locale.ROOT,
+          "  %-36s %5.1f %%  (chance %.1f %%)%n",
+          score.name(),
+          100 * score.rate(),
+          100 * score.chance());
+    }
+    Path report = out.resolve("report.html");
+    new QuickstartReport(clip, TEMPLATES.get(0), result, scores, unseenLabels)
+        .write(report, unseen, amongUnseen, all);
+    System.out.println(
+        "Open " + report + " in a browser; the model is in " + result.output() + ".");
+  }
 
   /**
    * Writes the report.

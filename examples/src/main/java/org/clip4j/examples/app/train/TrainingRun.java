@@ -1,14 +1,18 @@
 package org.clip4j.examples.app.train;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.app.terminal.Stop;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingResult;
+import org.clip4j.train.monitor.RunSummary.Evaluated;
 import org.clip4j.train.monitor.TrainingListener;
 import org.clip4j.train.monitor.TrainingProgress;
 
@@ -68,6 +72,26 @@ public final class TrainingRun {
     }
   }
 
+  /** Prints what came of it, and where it is. */
+  public static void print(TrainingResult result, Path out) {
+    System.out.println(result);
+    last(result)
+        .forEach((name, value) -> System.out.printf(Locale.ROOT, "  %-32s %.4f%n", name, value));
+    Evaluated best = result.summary().best();
+    if (best != null) {
+      System.out.println(
+          "The best model, of step " + best.step() + ", is in " + out.resolve("best"));
+    }
+    System.out.println("The model is in " + out + "; open report.html there in a browser");
+  }
+
+  /** The values of the last evaluation; none if there was none. */
+  private static Map<String, Double> last(TrainingResult result) {
+    List<Evaluated> evaluations = result.summary().evaluations();
+    return evaluations.isEmpty() ? Map.of() : evaluations.get(evaluations.size() - 1).values();
+  }
+
+  /** Losses, speed and the last evaluation. */
   public static JsonObject toJson(TrainingResult result) {
     JsonArray losses = new JsonArray();
     for (float loss : result.losses()) {
@@ -81,6 +105,9 @@ public final class TrainingRun {
     json.addProperty("samples_per_second", result.samplesPerSecond());
     json.addProperty("unreadable", result.unreadable());
     json.add("losses", losses);
+    if (!result.summary().evaluations().isEmpty()) {
+      json.add("evaluation", new Gson().toJsonTree(last(result)));
+    }
     return json;
   }
 }

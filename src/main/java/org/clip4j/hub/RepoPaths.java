@@ -5,7 +5,7 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /** What strangers may call a file: their names, hashes and commits become paths in the cache. */
-final class FileNames {
+final class RepoPaths {
   private static final Pattern DRIVE = Pattern.compile("[A-Za-z]:.*", Pattern.DOTALL);
 
   /** Any hash, and nothing that means something to a file system: no dots, no devices' names. */
@@ -13,7 +13,7 @@ final class FileNames {
 
   private static final Pattern PLAIN = Pattern.compile("[0-9A-Za-z._-]+");
 
-  private FileNames() {}
+  private RepoPaths() {}
 
   /**
    * Why a name with slashes may not become a path below a folder, on any system.

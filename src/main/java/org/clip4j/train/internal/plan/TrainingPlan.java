@@ -1,4 +1,4 @@
-package org.clip4j.train;
+package org.clip4j.train.internal.plan;
 
 import ai.djl.Device;
 import java.io.IOException;
@@ -24,30 +24,31 @@ import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.weights.Layout;
 
 /**
- * Holds all that a training was asked for; {@link ClipTrainer.Builder} explains each. The training
- * works with a {@linkplain #resolved copy} in which every default is a value.
+ * Holds all that a training was asked for; {@link org.clip4j.train.ClipTrainer.Builder} explains
+ * each. The training works with a {@linkplain #resolved copy} in which every default is a value.
  */
-final class TrainingPlan implements Cloneable {
-  ClipModel model;
-  PairFeed pairs;
-  Path output;
-  Layout layout = Layout.OPENCLIP;
-  int batchSize = 128;
-  int microBatchSize; // 0: the batch size
-  int epochs = 30;
-  long steps; // 0: by epochs
-  long seed;
-  Precision precision = Precision.FP32;
-  List<Device> devices = List.of();
-  DataOptions data = DataOptions.DEFAULT;
-  OptimizerOptions optimizer = OptimizerOptions.DEFAULT;
-  ScheduleOptions schedule = ScheduleOptions.DEFAULT;
-  CheckpointOptions checkpoints = CheckpointOptions.DEFAULT;
-  EvaluationOptions evaluation = EvaluationOptions.DEFAULT;
-  int metricsEverySteps = 1;
-  List<TrainingListener> listeners = new ArrayList<>();
+public final class TrainingPlan implements Cloneable {
+  public ClipModel model;
+  public PairFeed pairs;
+  public Path output;
+  public Layout layout = Layout.OPENCLIP;
+  public int batchSize = 128;
+  public int microBatchSize; // 0: the batch size
+  public int epochs = 30;
+  public long steps; // 0: by epochs
+  public long seed;
+  public Precision precision = Precision.FP32;
+  public List<Device> devices = List.of();
+  public DataOptions data = DataOptions.DEFAULT;
+  public OptimizerOptions optimizer = OptimizerOptions.DEFAULT;
+  public ScheduleOptions schedule = ScheduleOptions.DEFAULT;
+  public CheckpointOptions checkpoints = CheckpointOptions.DEFAULT;
+  public EvaluationOptions evaluation = EvaluationOptions.DEFAULT;
+  public int metricsEverySteps = 1;
+  public List<TrainingListener> listeners = new ArrayList<>();
 
-  TrainingPlan copy() {
+  /** Returns a copy that later changes of this one do not reach. */
+  public TrainingPlan copy() {
     try {
       TrainingPlan copy = (TrainingPlan) super.clone();
       copy.listeners = List.copyOf(listeners);
@@ -62,14 +63,14 @@ final class TrainingPlan implements Cloneable {
    *
    * @throws IllegalArgumentException saying what does not
    */
-  void check() {
+  public void check() {
     if (model == null) {
       throw new IllegalArgumentException(
           "a training needs a model: setModel(ClipModel.create(config, seed)), or one loaded");
     }
     if (pairs == null) {
       throw new IllegalArgumentException(
-          "a training needs pairs: setPairs(Pairs.table(file).columns(image, caption).build())");
+          "a training needs pairs: setPairs(Pairs.table(file).setColumns(image, caption).build())");
     }
     if (pairs instanceof PairSource source && source.size() == 0) {
       throw new IllegalArgumentException("there are no pairs to train on in " + pairs.name());
@@ -116,7 +117,7 @@ final class TrainingPlan implements Cloneable {
   }
 
   /** Returns the same with a value for every default; for shards, this counts their pairs. */
-  TrainingPlan resolved() throws IOException {
+  public TrainingPlan resolved() throws IOException {
     TrainingPlan plan = copy();
     VisionConfig vision = model.config().vision();
     plan.microBatchSize = microBatchSize > 0 ? microBatchSize : batchSize;
@@ -153,7 +154,7 @@ final class TrainingPlan implements Cloneable {
   }
 
   /** Returns what a training of the same model and pairs, of as many steps, has by default. */
-  TrainingPlan defaults() throws IOException {
+  public TrainingPlan defaults() throws IOException {
     TrainingPlan defaults = new TrainingPlan();
     defaults.model = model;
     defaults.pairs = pairs;
@@ -163,12 +164,12 @@ final class TrainingPlan implements Cloneable {
   }
 
   /** Returns the devices besides the model's own. */
-  List<Device> otherDevices() {
+  public List<Device> otherDevices() {
     return devices.isEmpty() ? devices : devices.subList(1, devices.size());
   }
 
   /** Opens the loader of a resolved plan. */
-  PairLoader loader() {
+  public PairLoader loader() {
     PairLoader.Builder loader =
         PairLoader.builder()
             .setPairs(pairs)

@@ -1,4 +1,4 @@
-package org.clip4j.train;
+package org.clip4j.train.internal.plan;
 
 import java.io.IOException;
 import java.lang.reflect.RecordComponent;
@@ -17,9 +17,9 @@ import org.clip4j.text.Tokenizer;
  * Writes a {@link TrainingPlan} as texts by name, the options' components after a dot, for the
  * report and for {@code run.json}, by which a checkpoint can tell later what changed.
  */
-final class NamedSettings {
+public final class NamedSettings {
   /** The names of settings that change no weight, so that a resumed training may have others. */
-  static final Set<String> FREE =
+  public static final Set<String> FREE =
       Set.of(
           "layout",
           "metricsEverySteps",
@@ -32,7 +32,7 @@ final class NamedSettings {
   private NamedSettings() {}
 
   /** Returns all settings of a resolved plan. */
-  static Map<String, String> of(TrainingPlan plan) throws IOException {
+  public static Map<String, String> of(TrainingPlan plan) throws IOException {
     Map<String, String> parts = new LinkedHashMap<>();
     put(parts, "model", plan.model.config());
     put(parts, "data", plan.data);

@@ -1,4 +1,4 @@
-package org.clip4j.train;
+package org.clip4j.train.internal.plan;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -13,6 +13,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.clip4j.data.Pairs;
 import org.clip4j.model.ClipModel;
+import org.clip4j.train.SmallTraining;
 import org.clip4j.train.options.DataOptions;
 import org.junit.jupiter.api.Test;
 

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
 import org.clip4j.examples.options.Range;
 import org.clip4j.search.ExactIndex;
 import org.clip4j.search.Hit;
+import org.clip4j.search.Quantization;
 import org.clip4j.search.lucene.Filter;
 import org.clip4j.search.lucene.IndexEntry;
 import org.clip4j.search.lucene.LuceneIndex;
@@ -116,6 +117,9 @@ public final class SearchBenchmark implements Callable<Integer> {
         time("exact", asked, query -> exact.search(query, k));
         truth = exact.search(asked, k);
       }
+      for (Quantization form : List.of(Quantization.INT8, Quantization.BINARY)) {
+        searchCodes(stored, asked, truth, form, folder.resolve(form.name()));
+      }
       Path place = keep != null ? keep : folder.resolve("index");
       if (!Files.exists(place)) {
         build(stored, place);
@@ -137,6 +141,39 @@ public final class SearchBenchmark implements Callable<Integer> {
     if (copies > 0) {
       Collections.shuffle(Arrays.asList(stored), new Random(seed));
     }
+  }
+
+  /** Searches an exact index on disk through a short form of its rows. */
+  private void searchCodes(
+      float[][] stored, float[][] asked, List<List<Hit>> truth, Quantization form, Path folder)
+      throws IOException {
+    String name = "exact, " + form.name().toLowerCase(Locale.ROOT);
+    try (ExactIndex index = ExactIndex.builder().optQuantization(form).create(stored[0].length)) {
+      index.add(stored);
+      index.save(folder);
+    }
+    long start = System.nanoTime();
+    try (ExactIndex index = ExactIndex.open(folder)) {
+      double exactBytes = 4.0 * stored.length * stored[0].length;
+      report(
+          name,
+          "opened in %.2f s, searches %.1f MiB in memory, %.1f x less",
+          seconds(start),
+          index.searchedBytes() / (double) (1 << 20),
+          exactBytes / index.searchedBytes());
+      time(name, asked, query -> index.search(query, k));
+      double found = 0;
+      for (int i = 0; i < asked.length; i++) {
+        float least = least(truth.get(i));
+        found += index.search(asked[i], k).stream().filter(hit -> hit.score() >= least).count();
+      }
+      report(name, "recall@%d %.4f", k, found / truth.get(0).size() / asked.length);
+    }
+  }
+
+  /** The score that a hit needs to count as one of the best; ties do. */
+  private static float least(List<Hit> truth) {
+    return truth.get(truth.size() - 1).score() - 1e-6f;
   }
 
   private void build(float[][] stored, Path folder) throws IOException {
@@ -167,7 +204,7 @@ public final class SearchBenchmark implements Callable<Integer> {
         time(name, asked, query -> index.search(query(query, each)));
         double found = 0;
         for (int i = 0; i < asked.length; i++) {
-          float least = truth.get(i).get(truth.get(i).size() - 1).score() - 1e-6f;
+          float least = least(truth.get(i));
           found +=
               index.search(query(asked[i], each)).stream()
                   .filter(match -> match.score() >= least)

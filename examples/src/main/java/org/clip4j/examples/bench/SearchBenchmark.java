@@ -15,6 +15,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.clip4j.examples.options.Range;
+import org.clip4j.search.Embeddings;
 import org.clip4j.search.ExactIndex;
 import org.clip4j.search.Hit;
 import org.clip4j.search.Quantization;
@@ -92,6 +93,21 @@ public final class SearchBenchmark implements Callable<Integer> {
   private long seed;
 
   @Option(
+      names = "--embeddings",
+      paramLabel = "DIR",
+      description = "Searches what Embed wrote there in place of generated vectors.")
+  private Path embeddings;
+
+  @Option(
+      names = "--asked",
+      paramLabel = "DIR",
+      description = {
+        "Queries that Embed wrote there, of texts for example; otherwise some of the",
+        "embeddings are taken out and asked for."
+      })
+  private Path asked;
+
+  @Option(
       names = "--keep",
       paramLabel = "DIR",
       description = "Keeps the index there, and uses it if it is there already.")
@@ -99,17 +115,26 @@ public final class SearchBenchmark implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    float[][] vectors = vectors(rows + queries);
-    float[][] asked = Arrays.copyOfRange(vectors, rows, rows + queries);
+    float[][] vectors = embeddings == null ? vectors(rows + queries) : shuffled(embeddings);
+    float[][] asked = this.asked == null ? vectors : shuffled(this.asked);
+    int rows = this.asked == null ? vectors.length - queries : vectors.length;
+    if (rows < k || asked.length < queries) {
+      throw new IOException(
+          "there are too few embeddings for " + queries + " queries; --queries asks fewer");
+    }
+    asked = Arrays.copyOfRange(asked, asked.length - queries, asked.length);
     float[][] stored = Arrays.copyOf(vectors, rows);
-    copy(stored);
+    dimensions = stored[0].length;
+    if (embeddings == null) {
+      copy(stored);
+    }
     Path folder = Files.createTempDirectory("search-benchmark");
     try {
       System.out.printf(
           Locale.ROOT,
-          "%,d %s vectors of %d%n",
+          "%,d vectors (%s) of %d values%n",
           rows,
-          kind.name().toLowerCase(Locale.ROOT),
+          embeddings == null ? kind.name().toLowerCase(Locale.ROOT) : embeddings,
           dimensions);
       List<List<Hit>> truth;
       try (ExactIndex exact = ExactIndex.create(dimensions)) {
@@ -129,6 +154,15 @@ public final class SearchBenchmark implements Callable<Integer> {
       delete(folder);
     }
     return 0;
+  }
+
+  private float[][] shuffled(Path folder) throws IOException {
+    try (Embeddings read = Embeddings.open(folder)) {
+      float[][] all = new float[read.size()][];
+      Arrays.setAll(all, read.index()::vector);
+      Collections.shuffle(Arrays.asList(all), new Random(seed));
+      return all;
+    }
   }
 
   /** Replaces some rows by copies of others. */

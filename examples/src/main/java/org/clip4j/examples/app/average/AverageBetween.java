@@ -3,6 +3,7 @@ package org.clip4j.examples.app.average;
 import java.io.IOException;
 import java.util.concurrent.Callable;
 import org.clip4j.examples.options.Models;
+import org.clip4j.examples.options.Range;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.WeightAverage;
 import picocli.CommandLine.Command;
@@ -37,6 +38,7 @@ public final class AverageBetween implements Callable<Integer> {
       names = "--alpha",
       defaultValue = "0.5",
       description = "The tuned model's share, from 0 to 1.")
+  @Range(min = -1000, max = 1000)
   private double alpha;
 
   @Option(
@@ -48,6 +50,12 @@ public final class AverageBetween implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (!extrapolate && !(alpha >= 0 && alpha <= 1)) {
+      throw new IllegalArgumentException(
+          "--alpha must be from 0, the base, to 1, the tuned model, found "
+              + alpha
+              + "; --extrapolate allows others");
+    }
     try (Checkpoint first = Models.loader(base).openCheckpoint();
         Checkpoint second = Models.loader(tuned).openCheckpoint()) {
       written.write(

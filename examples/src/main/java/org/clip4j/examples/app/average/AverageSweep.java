@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -29,6 +30,7 @@ import org.clip4j.examples.app.report.HtmlTable;
 import org.clip4j.examples.options.DeviceOptions;
 import org.clip4j.examples.options.LabelledOptions;
 import org.clip4j.examples.options.Models;
+import org.clip4j.examples.options.Range;
 import org.clip4j.figure.LineFigure;
 import org.clip4j.figure.LineFigure.Series;
 import org.clip4j.figure.Numbers;
@@ -75,7 +77,8 @@ public final class AverageSweep implements Callable<Integer> {
       split = ",",
       defaultValue = "0,0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9,1",
       description = "The tuned model's shares, from 0 to 1.")
-  private List<Double> alphas;
+  @Range(min = 0, max = 1)
+  private double[] alphas;
 
   @Mixin private LabelledOptions data;
 
@@ -132,12 +135,12 @@ public final class AverageSweep implements Callable<Integer> {
         Checkpoint second = Models.loader(tuned).openCheckpoint()) {
       System.out.println("alpha   target   shift");
       int[] done = {0};
-      List<Double> sorted = alphas.stream().distinct().sorted().toList();
+      List<Double> sorted = Arrays.stream(alphas).sorted().distinct().boxed().toList();
       AlphaSweep sweep =
           AlphaSweep.run(
               first,
               second,
-              alphas,
+              sorted,
               average -> {
                 try (OpenModel model = OpenModel.of(average, device)) {
                   AlphaSweep.Measured found =

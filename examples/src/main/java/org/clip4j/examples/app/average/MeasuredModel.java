@@ -37,7 +37,7 @@ record MeasuredModel(DeviceOptions device, ClassNames classes, List<String> temp
             .setSource(images)
             .setClasses(classes)
             .setClassifier("zero-shot", EmbeddingClassifier.cosine(weights))
-            .optResamples(0);
+            .optResamples(1);
     if (spoilt) {
       builder.optCorruptions(0);
     }

@@ -174,7 +174,7 @@ public final class ProbeOptions {
         Path held = validation.isEmpty() ? null : validation.get(i);
         sets.add(
             ProbeData.encode(
-                opened.encoder(), name(train.get(i)), train.get(i), held, test.get(i), prompts()));
+                opened, name(train.get(i)), train.get(i), held, test.get(i), prompts()));
       }
     }
     return sets;

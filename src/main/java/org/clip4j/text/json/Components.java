@@ -91,7 +91,7 @@ final class Components {
               + ESCAPE
               + "|\\[\\^?(?:(?!&&)[^\\\\\\[\\]]|"
               + ESCAPE
-              + ")+\\])(?:\\+|\\{([1-9][0-9]?)(?:,(?:[1-9][0-9]?)?)?\\})");
+              + ")+\\])(?:\\+|\\{([1-9][0-9]?)(?:,(?:[1-9][0-9]?)?)?\\})?");
 
   private final Map<String, Set<String>> known;
   private final String sequence;

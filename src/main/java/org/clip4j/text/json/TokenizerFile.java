@@ -113,9 +113,11 @@ final class TokenizerFile {
       throws TokenizerFormatException {
     try {
       return new TokenizerFile(file, json, vocabSize);
-    } catch (RuntimeException e) {
-      // Gson throws several kinds of these for what is not the JSON that was asked for
+    } catch (IllegalArgumentException e) {
       throw new TokenizerFormatException(file + " is not valid: " + IoErrors.message(e), e);
+    } catch (RuntimeException e) { // Gson's, of several kinds, for what is not what was asked for
+      throw new TokenizerFormatException(
+          file + " is not laid out as a tokenizer.json: " + IoErrors.message(e), e);
     }
   }
 

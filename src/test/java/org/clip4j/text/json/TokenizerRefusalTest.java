@@ -57,7 +57,7 @@ class TokenizerRefusalTest {
           {"type":"Replace","pattern":{"String":"a"}}|                      content
           {"type":"Replace","pattern":{"String":"a"},"content":1}|          content
           {"type":"Replace","pattern":{"String":""},"content":""}|          Replace.pattern
-          {"type":"Replace","pattern":{"Regex":"[z-a]"},"content":""}|      Replace.pattern
+          {"type":"Replace","pattern":{"Regex":"[z-a]"},"content":""}|      library refuses
           {"type":"Replace","pattern":{"String":"\\ud800"},"content":""}|   half a surrogate pair
           {"type":"Prepend"}|                                               prepend
           {"type":"Precompiled"}|                                           precompiled_charsmap
@@ -107,9 +107,9 @@ class TokenizerRefusalTest {
           siglip|  unk_id|                     1000000|            unk_id is 1000000
           siglip|  vocab|                      []|                 missing or empty
           siglip|  vocab|                      null|               missing or empty
-          siglip|  vocab|                      [["a"]]|            not valid
+          siglip|  vocab|                      [["a"]]|            not laid out
           siglip|  vocab|                      [["<pad>",0,1]]|    library refuses
-          siglip|  vocab|                      [["a",null]]|       not valid
+          siglip|  vocab|                      [["a",null]]|       not laid out
           siglip|  vocab|                      [["a",1e999]]|      no logarithm
           siglip|  vocab|                      [["a",0],["a",0]]|  'a' twice
           siglip|  byte_fallback|              1|                  library refuses
@@ -152,13 +152,13 @@ class TokenizerRefusalTest {
           version|         1|                                               library refuses
           other|           1|                                               'other' is not known
           model|           []|                                              has no model
-          added_tokens|    {}|                                              not valid
+          added_tokens|    {}|                                              not laid out
           added_tokens|    [{"content":"a"}]|                               not a whole number
           added_tokens|    [{"id":"0","content":"<pad>"}]|                  not a whole number
           added_tokens|    [{"id":0,"content":"<pad>"}]|                    single_word
           post_processor|  {"type":"Other"}|                                'Other' is not known
           post_processor|  {"type":"BertProcessing"}|                       cls or sep
-          post_processor|  {"type":"TemplateProcessing","single":[1]}|      not valid
+          post_processor|  {"type":"TemplateProcessing","single":[1]}|      not laid out
           """)
   void files_that_are_wrong_are_refused(String key, String value, String message)
       throws IOException {

@@ -377,6 +377,11 @@ public final class ClipModel implements AutoCloseable {
       NDArray pixels,
       @Nullable NDArray kept,
       @Nullable Consumer<NDArray> hiddenStates) {
+    checkPixels(pixels);
+    return visual().forward(pass, pixels, kept, hiddenStates);
+  }
+
+  private void checkPixels(NDArray pixels) {
     Shape expected = new Shape(3, config.vision().imageHeight(), config.vision().imageWidth());
     Shape found = pixels.getShape();
     if (found.dimension() != 4 || !found.slice(1).equals(expected)) {
@@ -388,7 +393,6 @@ public final class ClipModel implements AutoCloseable {
               + "], found "
               + found);
     }
-    return visual().forward(pass, pixels, kept, hiddenStates);
   }
 
   /**
@@ -409,6 +413,11 @@ public final class ClipModel implements AutoCloseable {
    * @param hiddenStates given the output of the embedding and of each block; null if not wanted
    */
   public NDArray encodeText(Forward pass, NDArray ids, @Nullable Consumer<NDArray> hiddenStates) {
+    checkIds(ids);
+    return text().forward(pass, ids, hiddenStates);
+  }
+
+  private void checkIds(NDArray ids) {
     Shape found = ids.getShape();
     int context = config.text().contextLength();
     boolean cuts = config.text().cutsPadding();
@@ -420,7 +429,48 @@ public final class ClipModel implements AutoCloseable {
               + ", found "
               + found);
     }
-    return text().forward(pass, ids, hiddenStates);
+  }
+
+  /**
+   * Encodes one image as {@link Forward#EXPLAIN} says, and shows what leads to its embedding; for
+   * models that {@link #keepsWeights}.
+   *
+   * @param pixels [1, 3, height, width], as {@link #encodeImage} takes them; its manager owns all
+   *     that is made
+   */
+  public Trace traceImage(NDArray pixels) {
+    checkPixels(pixels);
+    return visual().trace(pixels);
+  }
+
+  /**
+   * What the image encoder's head makes of each patch alone.
+   *
+   * @param state the last one of {@link #traceImage}'s
+   * @return [patches, E], row by row, not normalised; its manager owns it
+   * @throws IllegalArgumentException if the image tower is a ModifiedResNet, which has no patches
+   */
+  public NDArray embedPatches(NDArray state) {
+    return visual().embedPatches(state);
+  }
+
+  /**
+   * Encodes one text as {@link Forward#EXPLAIN} says, and shows what leads to its embedding; for
+   * models that {@link #keepsWeights}.
+   *
+   * @param ids [1, L], as {@link #encodeText} takes them; its manager owns all that is made
+   */
+  public Trace traceText(NDArray ids) {
+    checkIds(ids);
+    return text().trace(ids);
+  }
+
+  /**
+   * Whether the parameters stay as they were loaded, which training and tracing need; not so after
+   * {@link #loadForInference}.
+   */
+  public boolean keepsWeights() {
+    return !lean;
   }
 
   /**

@@ -26,11 +26,18 @@ public record Forward(Purpose purpose, Precision precision) {
    */
   public static final Forward TRAIN_AHEAD = new Forward(Purpose.TRAIN_AHEAD, Precision.FP32);
 
+  /**
+   * The values of {@link #EVALUATE}, recorded for a backward pass to what lies between the input
+   * and the embedding.
+   */
+  public static final Forward EXPLAIN = new Forward(Purpose.EXPLAIN, Precision.FP32);
+
   /** What a forward pass is for; see the constants of {@link Forward}. */
   public enum Purpose {
     EVALUATE,
     TRAIN,
-    TRAIN_AHEAD
+    TRAIN_AHEAD,
+    EXPLAIN
   }
 
   /** Returns the same pass in another precision. */

@@ -116,25 +116,29 @@ public final class ExactIndex implements AutoCloseable {
                 + " of "
                 + dimensions());
       }
-      stored.add(new RowFile(npy, Arrangement.ROWS, size(), npy.rows()));
+      RowFile rows = new RowFile(npy, Arrangement.ROWS, size(), npy.rows());
       for (FloatBuffer piece : npy.map()) {
         vectors.append(Arrangement.ROWS, piece, piece.capacity() / npy.dimensions());
       }
-      stored
-          .get(stored.size() - 1)
-          .read(
-              dimensions(),
-              (first, count, rows) -> {
-                for (int i = 0; i < count; i++) {
-                  try {
-                    VectorCheck.of(rows[i], dimensions(), "row " + (first + i));
-                  } catch (IllegalArgumentException e) {
-                    throw new IOException(file + " cannot be searched: " + IoErrors.message(e), e);
-                  }
-                }
-              });
+      checkFinite(rows);
+      stored.add(rows);
     }
     return stored;
+  }
+
+  private void checkFinite(RowFile file) throws IOException {
+    file.read(
+        dimensions(),
+        (first, count, rows) -> {
+          for (int i = 0; i < count; i++) {
+            try {
+              VectorCheck.of(rows[i], dimensions(), "row " + (first - file.first() + i));
+            } catch (IllegalArgumentException e) {
+              throw new IOException(
+                  file.npy().file() + " cannot be searched: " + IoErrors.message(e), e);
+            }
+          }
+        });
   }
 
   /** Takes files whose rows are appended, and makes the short form of them. */

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.FloatBuffer;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,11 +15,14 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.ObservingKernels;
+import org.clip4j.engine.internal.QuantizedKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -36,6 +40,10 @@ public final class ClipModel implements AutoCloseable {
   private final @Nullable ImageTower visual;
   private final @Nullable TextTransformer text;
   private boolean lean;
+
+  /** What is uploaded when it is laid out. */
+  private Map<String, Supplier<NDArray>> later = Map.of();
+
   private PreparedLinear imageWeights; // null where they are not prepared
   private PreparedLinear textWeights;
 
@@ -51,30 +59,40 @@ public final class ClipModel implements AutoCloseable {
     }
   }
 
-  private ClipModel(ClipConfig config, Device device, ParameterSource source, Set<Tower> towers) {
+  /**
+   * Loads.
+   *
+   * @param later parameters that are uploaded only when they are laid out
+   */
+  private ClipModel(
+      ClipConfig config,
+      Device device,
+      ParameterSource source,
+      Set<Tower> towers,
+      Set<String> later) {
     this.config = config;
     specs = ParameterSpec.of(config);
     manager = Libtorch.newManager(device);
     try {
       for (ParameterSpec spec : specs) {
-        if (!Tower.of(spec).map(towers::contains).orElse(true)) {
-          continue;
+        if (Tower.of(spec).map(towers::contains).orElse(true) && !later.contains(spec.name())) {
+          parameters.put(spec.name(), upload(spec, source));
         }
-        Shape shape = new Shape(spec.shape());
-        parameters.put(
-            spec.name(),
-            HostMemory.upload(
-                manager, shape, (from, target) -> source.copy(spec.name(), from, target)));
       }
+      Map<String, NDArray> given = new HashMap<>(parameters);
+      later.forEach(name -> given.put(name, manager.zeros(new Shape()))); // holds its place
       visual =
-          towers.contains(Tower.IMAGES)
-              ? ImageDeclaration.of(config).tower(manager, parameters)
-              : null;
-      text = towers.contains(Tower.TEXTS) ? new TextTransformer(manager, config, parameters) : null;
+          towers.contains(Tower.IMAGES) ? ImageDeclaration.of(config).tower(manager, given) : null;
+      text = towers.contains(Tower.TEXTS) ? new TextTransformer(manager, config, given) : null;
     } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }
+  }
+
+  private NDArray upload(ParameterSpec spec, ParameterSource source) {
+    return HostMemory.upload(
+        manager, new Shape(spec.shape()), (from, target) -> source.copy(spec.name(), from, target));
   }
 
   /**
@@ -89,7 +107,7 @@ public final class ClipModel implements AutoCloseable {
   /** Does what {@link #create(ClipConfig, long)} does, on a device. */
   public static ClipModel create(ClipConfig config, long seed, Device device) {
     return new ClipModel(
-        config, device, new RandomParameters(config, seed), EnumSet.allOf(Tower.class));
+        config, device, new RandomParameters(config, seed), EnumSet.allOf(Tower.class), Set.of());
   }
 
   /** Makes a model with a copy of the given weights. */
@@ -99,7 +117,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** Does what {@link #load(ClipConfig, ParameterSource)} does, on a device. */
   public static ClipModel load(ClipConfig config, ParameterSource source, Device device) {
-    return new ClipModel(config, device, source, EnumSet.allOf(Tower.class));
+    return new ClipModel(config, device, source, EnumSet.allOf(Tower.class), Set.of());
   }
 
   /**
@@ -111,9 +129,48 @@ public final class ClipModel implements AutoCloseable {
    */
   public static ClipModel loadForInference(
       ClipConfig config, ParameterSource source, Device device, Set<Tower> towers) {
-    ClipModel model = new ClipModel(config, device, source, towers);
+    ClipModel model = new ClipModel(config, device, source, towers, Set.of());
     model.lean = true;
     return model;
+  }
+
+  /**
+   * As {@link #loadForInference}, of a model whose weights are laid out as 8-bit integers at once
+   * (see {@link #quantizeImages}), so that they are never all there as floats.
+   *
+   * @param weights names of the parameters that become integers
+   * @param inputs the levels of the maps' inputs by the maps' names
+   */
+  public static ClipModel loadQuantized(
+      ClipConfig config,
+      ParameterSource source,
+      Device device,
+      Set<Tower> towers,
+      Set<String> weights,
+      Map<String, InputLevels> inputs) {
+    if (!QuantizedKernels.isAvailable(device)) {
+      return loadForInference(config, source, device, towers);
+    }
+    ClipModel model = new ClipModel(config, device, source, towers, weights);
+    try {
+      model.lean = true;
+      model.later =
+          model.specs.stream()
+              .filter(spec -> weights.contains(spec.name()))
+              .collect(
+                  Collectors.toMap(ParameterSpec::name, spec -> () -> model.upload(spec, source)));
+      if (model.visual != null) {
+        model.quantizeImages(inputs);
+      }
+      if (model.text != null) {
+        model.quantizeTexts(inputs);
+      }
+      model.later = Map.of();
+      return model;
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
   }
 
   private ImageTower visual() {
@@ -247,7 +304,7 @@ public final class ClipModel implements AutoCloseable {
     imageWeights = weights;
     if (weights != null) {
       if (lean) {
-        weights.free(parameters);
+        weights.free(parameters, later);
       }
       visual().prepare(weights);
     }
@@ -258,7 +315,7 @@ public final class ClipModel implements AutoCloseable {
     textWeights = weights;
     if (weights != null) {
       if (lean) {
-        weights.free(parameters);
+        weights.free(parameters, later);
       }
       text().prepare(weights);
     }

@@ -3,6 +3,7 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.clip4j.model.ParameterSpec.Init;
@@ -91,6 +92,15 @@ final class TextTransformer {
         ? own.linear(
             "text_projection", projection, Parameters.constant(0), config.embedDim(), width)
         : own;
+  }
+
+  /** See {@link ImageDeclaration#adaptable}. */
+  static List<List<LoraPlace>> adaptable(ClipConfig config) {
+    TextConfig text = config.text();
+    return ResidualAttentionBlock.places(
+        Kind.of(text, config.quickGelu()),
+        ParameterSpecs.textPrefix(config) + BLOCKS,
+        text.layers());
   }
 
   /** See {@link ImageTower#activation}. */

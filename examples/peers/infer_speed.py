@@ -8,6 +8,9 @@ Batches of 32 decoded images and of 32 captions of 12 tokens per second; millise
 per second of a zero-shot classifier of 80 templates; with --files images per second from JPEG files of 500 x 400, where the peer
 uses a DataLoader of 2 workers with Pillow and its own preprocessing. clip4j's figures include tokenizing and normalising; the
 peers' inputs are tensors that are ready. Eager mode, torch.inference_mode. Needs open_clip_torch; for --onnx onnx and onnxruntime.
+
+With --int8 PAIRS (a TSV of file and caption) also 8-bit integers: clip4j's own (examples/run Quantize), beside its float32 and
+beside ONNX Runtime's static quantisation (QDQ, per channel, MinMax) of the same towers, calibrated on the same first pairs.
 """
 import argparse
 import json
@@ -118,12 +121,37 @@ def export(model, folder):
                           dynamic_axes={"x": {0: "n"}, "y": {0: "n"}}, opset_version=17, dynamo=False)
 
 
+def quantize_onnx(args, folder):
+    import csv
+    import open_clip
+    from PIL import Image
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+    _, _, transform = open_clip.create_model_and_transforms("local-dir:" + args.model)
+    tokenizer = open_clip.get_tokenizer("ViT-B-32")
+    rows = list(csv.DictReader(open(args.int8), delimiter="\t", quoting=csv.QUOTE_NONE))[:args.calibration:2]
+
+    class Reader(CalibrationDataReader):
+        def __init__(self, inputs):
+            self.inputs = iter(inputs)
+
+        def get_next(self):
+            return next(({"x": x} for x in self.inputs), None)
+
+    inputs = {"image": (transform(Image.open(r["file"]).convert("RGB"))[None].numpy() for r in rows),
+              "text": (tokenizer([r["caption"]]).numpy() for r in rows)}
+    for name in inputs:
+        quant_pre_process(f"{folder}/{name}.onnx", f"{folder}/{name}-pre.onnx", skip_symbolic_shape=True)
+        quantize_static(f"{folder}/{name}-pre.onnx", f"{folder}/{name}-int8.onnx", Reader(inputs[name]), quant_format=QuantFormat.QDQ,
+                        per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul", "Gemm"])
+
+
 def onnx(args):
     import numpy
     import onnxruntime
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 2
-    sessions = {name: onnxruntime.InferenceSession(f"{args.onnx_dir}/{name}.onnx", options, providers=["CPUExecutionProvider"])
+    sessions = {name: onnxruntime.InferenceSession(f"{args.onnx_dir}/{name}{'-int8' if args.precision == 'int8' else ''}.onnx", options, providers=["CPUExecutionProvider"])
                 for name in ("image", "text")}
     size = sessions["image"].get_inputs()[0].shape[-1]
     images = numpy.random.default_rng(0).standard_normal((args.batch, 3, size, size), dtype=numpy.float32)
@@ -162,6 +190,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--onnx", action="store_true")
     parser.add_argument("--files", nargs="?", const="", help="a folder of JPEG files; made if none is named")
+    parser.add_argument("--int8", metavar="PAIRS", help="a TSV with the columns file and caption")
+    parser.add_argument("--calibration", type=int, default=256, help="pairs of --int8, of which every second calibrates")
     parser.add_argument("--clip4j", default="examples/run")
     parser.add_argument("--peer", choices=["openclip", "onnx"], help=argparse.SUPPRESS)
     parser.add_argument("--precision", help=argparse.SUPPRESS)
@@ -179,6 +209,34 @@ def main():
         if args.onnx:
             export(args.model, scratch)
         table(args, scratch)
+        if args.int8:
+            integers(args, scratch)
+
+
+def integers(args, scratch):
+    if not args.onnx:
+        export(args.model, scratch)
+    quantize_onnx(args, scratch)
+    subprocess.run([*args.clip4j.split(), "Quantize", "--model", args.model, "--pairs", args.int8, "--most", str(args.calibration),
+                    "--force", "--out", scratch + "/int8"], check=True)
+    cases = [c for c in args.cases if c != "files"]
+    common = ["--batch", str(args.batch), "--tokens", str(args.tokens), "--classes", str(args.classes), "--seconds", str(args.seconds)]
+    found = {"int8": [], "fp32": [], "onnx": []}
+    for _ in range(args.rounds):
+        for name, model in (("int8", scratch + "/int8"), ("fp32", args.model)):
+            found[name].append(run([*args.clip4j.split(), "Benchmark", "infer", "--model", model, *common,
+                                    "--cases", ",".join(c.upper() for c in cases)]))
+        found["onnx"].append(run([sys.executable, __file__, args.model, "--peer", "onnx", "--precision", "int8", *common, "--onnx-dir", scratch,
+                                  "--cases", *[c for c in cases if c != "classes"]]))
+    print("| int8 | clip4j int8 | clip4j fp32 | ratio | ONNX Runtime int8 | ratio |\n|---|---|---|---|---|---|", flush=True)
+    for case in [*cases, "peak_mib"]:
+        values = {n: statistics.median(r[case] for r in runs if case in r) for n, runs in found.items() if any(case in r for r in runs)}
+        cells = [f"{values['int8']:.1f}"]
+        for name in ("fp32", "onnx"):
+            theirs = values.get(name)
+            ratio = None if theirs is None else theirs / values["int8"] if case in LATENCIES + ["peak_mib"] else values["int8"] / theirs
+            cells += ["", ""] if theirs is None else [f"{theirs:.1f}", f"{ratio:.2f}"]
+        print(f"| {case} | " + " | ".join(cells) + " |", flush=True)
 
 
 def table(args, scratch):

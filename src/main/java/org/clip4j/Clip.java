@@ -19,6 +19,7 @@ import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
 import org.clip4j.engine.Precision;
+import org.clip4j.explain.Explainer;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
@@ -453,6 +454,21 @@ public final class Clip implements AutoCloseable {
   /** As {@link #zeroShot(String...)}. */
   public ZeroShotClassifier.Builder zeroShot(List<String> labels) {
     return new ZeroShotClassifier.Builder(this, labels);
+  }
+
+  /**
+   * Starts explaining what embeddings come from, by the weights as they were loaded; do not close
+   * this meanwhile.
+   *
+   * @throws IllegalStateException if the weights are not kept: load with {@link
+   *     ClipLoader#optKeepWeights}
+   */
+  public Explainer explainer() {
+    if (adapter != null) {
+      throw new IllegalStateException(
+          "what is explained are the weights; load the adapter into them, with optAdapter(folder)");
+    }
+    return call(() -> new Explainer(model, transform, tokenizer));
   }
 
   /**

@@ -210,10 +210,7 @@ public final class ClipLoader {
         if (prepared) {
           KernelSurvey.ahead(opened.config(), device, precision);
         }
-        model =
-            prepared && !keepsWeights && named.isEmpty() || towers.size() == 1
-                ? ClipModel.loadForInference(opened.config(), opened.parameters(), device, towers)
-                : ClipModel.load(opened.config(), opened.parameters(), device);
+        model = model(opened);
         requireFiniteScale(model, opened.weights());
       } catch (IOException | RuntimeException | Error e) {
         if (tokenizer != null) {
@@ -236,11 +233,33 @@ public final class ClipLoader {
     }
   }
 
+  private boolean keeps() {
+    return keepsWeights || !named.isEmpty(); // adapters are applied beside them
+  }
+
+  private ClipModel model(Checkpoint opened) {
+    if (prepared && !keeps() && !opened.inputLevels().isEmpty()) {
+      return ClipModel.loadQuantized(
+          opened.config(),
+          opened.parameters(),
+          device,
+          towers,
+          opened.quantizedWeights(),
+          opened.inputLevels());
+    }
+    return prepared && !keeps() || towers.size() == 1
+        ? ClipModel.loadForInference(opened.config(), opened.parameters(), device, towers)
+        : ClipModel.load(opened.config(), opened.parameters(), device);
+  }
+
   private Encoder encoder(ClipModel model, Checkpoint opened, @Nullable Tokenizer tokenizer) {
     precision.requireOn(device);
-    return prepared && !opened.inputLevels().isEmpty()
+    if (!prepared || opened.inputLevels().isEmpty()) {
+      return Encoder.ofFixed(model, opened.transform(), tokenizer, precision, prepared);
+    }
+    return keeps()
         ? Encoder.ofQuantized(model, opened.transform(), tokenizer, opened.inputLevels())
-        : Encoder.ofFixed(model, opened.transform(), tokenizer, precision, prepared);
+        : Encoder.ofFixed(model, opened.transform(), tokenizer, precision, false); // laid out
   }
 
   private static void requireFiniteScale(ClipModel model, Path weights) throws IOException {

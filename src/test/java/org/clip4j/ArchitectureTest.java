@@ -57,6 +57,7 @@ class ArchitectureTest {
           "org.clip4j.engine",
           "org.clip4j.engine.internal",
           "org.clip4j.eval",
+          "org.clip4j.explain",
           "org.clip4j.figure",
           "org.clip4j.eval.internal",
           "org.clip4j.eval.probe",
@@ -137,7 +138,10 @@ class ArchitectureTest {
         Set.of(
             "eval", "data", "weights", "encode", "loss", "model", "text", "image", "engine",
             "figure", "io"));
-    below.put("root", Set.of("hub", "weights", "encode", "model", "text", "image", "engine", "io"));
+    below.put("explain", Set.of("encode", "loss", "model", "text", "image", "engine", "io"));
+    below.put(
+        "root",
+        Set.of("explain", "hub", "weights", "encode", "model", "text", "image", "engine", "io"));
     below.put("djl", Set.of("root", "hub", "encode", "image", "engine", "io"));
     below.put("langchain4j", Set.of("root", "search", "io"));
     below.put("springai", Set.of("root", "engine"));

@@ -36,8 +36,7 @@ public final class ScatterFigure {
    */
   public static Markup of(
       String xTitle, String yTitle, List<Dot> dots, @Nullable DoubleUnaryOperator fit) {
-    List<String> groups =
-        new ArrayList<>(new LinkedHashSet<>(dots.stream().map(Dot::group).toList()));
+    List<String> groups = groups(dots);
     List<Markup> key = new ArrayList<>();
     for (int g = 0; g < groups.size(); g++) {
       key.add(Svg.keyed(g, groups.get(g)));
@@ -46,7 +45,25 @@ public final class ScatterFigure {
     if (fit != null) {
       key.add(Svg.keyedLine("fit", "linear fit to the baselines, in logits"));
     }
-    return Svg.figure(width -> svg(xTitle, yTitle, dots, groups, fit, width), Svg.key(key));
+    return Svg.figure(width -> svg(xTitle, yTitle, dots, groups, fit, false, width), Svg.key(key));
+  }
+
+  /**
+   * Draws the dots of each group joined in their order: models along a line between two, such as
+   * those of WiSE-FT (Wortsman et al. 2022, figure 1).
+   */
+  public static Markup joined(String xTitle, String yTitle, List<Dot> dots) {
+    List<String> groups = groups(dots);
+    List<Markup> key = new ArrayList<>();
+    for (int g = 0; g < groups.size(); g++) {
+      key.add(Svg.keyed(g, groups.get(g)));
+    }
+    key.add(Svg.keyedLine("equal", "equal accuracy on both"));
+    return Svg.figure(width -> svg(xTitle, yTitle, dots, groups, null, true, width), Svg.key(key));
+  }
+
+  private static List<String> groups(List<Dot> dots) {
+    return new ArrayList<>(new LinkedHashSet<>(dots.stream().map(Dot::group).toList()));
   }
 
   private static Markup svg(
@@ -55,6 +72,7 @@ public final class ScatterFigure {
       List<Dot> dots,
       List<String> groups,
       @Nullable DoubleUnaryOperator fit,
+      boolean joined,
       int width) {
     Plot.Axis x = axis(xTitle, dots.stream().mapToDouble(Dot::x).toArray());
     Plot.Axis y = axis(yTitle, dots.stream().mapToDouble(Dot::y).toArray());
@@ -67,6 +85,15 @@ public final class ScatterFigure {
     plot.path(curve(x, share -> share), "equal");
     if (fit != null) {
       plot.path(curve(x, fit), "fit");
+    }
+    for (int g = 0; joined && g < groups.size(); g++) {
+      String group = groups.get(g);
+      plot.path(
+          dots.stream()
+              .filter(dot -> dot.group.equals(group))
+              .map(dot -> new Plot.At(dot.x, dot.y))
+              .toList(),
+          "line " + Svg.style(g));
     }
     List<double[]> taken = new ArrayList<>(); // boxes in pixels: left, top, right, bottom
     for (Dot dot : dots) {

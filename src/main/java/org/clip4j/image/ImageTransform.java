@@ -1,5 +1,6 @@
 package org.clip4j.image;
 
+import java.awt.geom.Rectangle2D;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -93,27 +94,50 @@ public record ImageTransform(
    *     (level / 255 - mean) / std
    */
   public byte[] apply(RgbImage image) {
+    Fit fit = fit(image.width(), image.height());
+    return Resampler.resize(
+        image, fit.fullWidth, fit.fullHeight, fit.left, fit.top, width, height, fit.filter);
+  }
+
+  /**
+   * Tells which part of an image {@link #apply} keeps.
+   *
+   * @param imageWidth in pixels
+   * @param imageHeight in pixels
+   * @return in the image's pixels, from its upper left corner
+   */
+  public Rectangle2D kept(int imageWidth, int imageHeight) {
+    Fit fit = fit(imageWidth, imageHeight);
+    double x = (double) imageWidth / fit.fullWidth;
+    double y = (double) imageHeight / fit.fullHeight;
+    return new Rectangle2D.Double(fit.left * x, fit.top * y, width * x, height * y);
+  }
+
+  /** The size that an image is brought to, and what of it is then kept. */
+  private record Fit(long fullWidth, long fullHeight, long left, long top, Interpolation filter) {}
+
+  private Fit fit(int imageWidth, int imageHeight) {
     if (resizeMode == ResizeMode.SQUASH) {
-      return Resampler.resize(image, width, height, 0, 0, width, height, interpolation);
+      return new Fit(width, height, 0, 0, interpolation);
     }
     long fullWidth;
     long fullHeight;
     Interpolation filter;
     if (height == width) {
-      int shorter = Math.min(image.width(), image.height());
-      fullWidth = shorterTo(width, image.width(), shorter);
-      fullHeight = shorterTo(height, image.height(), shorter);
+      int shorter = Math.min(imageWidth, imageHeight);
+      fullWidth = shorterTo(width, imageWidth, shorter);
+      fullHeight = shorterTo(height, imageHeight, shorter);
       filter = interpolation;
     } else {
-      double ratio = Math.min((double) image.height() / height, (double) image.width() / width);
-      fullWidth = (long) Math.rint(image.width() / ratio);
-      fullHeight = (long) Math.rint(image.height() / ratio);
+      double ratio = Math.min((double) imageHeight / height, (double) imageWidth / width);
+      fullWidth = (long) Math.rint(imageWidth / ratio);
+      fullHeight = (long) Math.rint(imageHeight / ratio);
       filter = Interpolation.BICUBIC;
     }
     // Python's round(), as Math.rint(), takes a half to the even neighbour.
     long left = (long) Math.rint((fullWidth - width) / 2.0);
     long top = (long) Math.rint((fullHeight - height) / 2.0);
-    return Resampler.resize(image, fullWidth, fullHeight, left, top, width, height, filter);
+    return new Fit(fullWidth, fullHeight, left, top, filter);
   }
 
   private static long shorterTo(int size, int edge, int shorter) {

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.FloatBuffer;
 import java.util.Collections;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -14,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.clip4j.engine.InputLevels;
@@ -21,6 +23,7 @@ import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.ObservingKernels;
+import org.clip4j.engine.internal.QuantizedKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,6 +41,10 @@ public final class ClipModel implements AutoCloseable {
   private final @Nullable ImageTower visual;
   private final @Nullable TextTransformer text;
   private boolean lean;
+
+  /** What is uploaded when it is laid out. */
+  private Map<String, Supplier<NDArray>> later = Map.of();
+
   private PreparedLinear imageWeights; // null where they are not prepared
   private PreparedLinear textWeights;
   private @Nullable AppliedAdapter attached;
@@ -55,30 +62,40 @@ public final class ClipModel implements AutoCloseable {
     }
   }
 
-  private ClipModel(ClipConfig config, Device device, ParameterSource source, Set<Tower> towers) {
+  /**
+   * Loads.
+   *
+   * @param later parameters that are uploaded only when they are laid out
+   */
+  private ClipModel(
+      ClipConfig config,
+      Device device,
+      ParameterSource source,
+      Set<Tower> towers,
+      Set<String> later) {
     this.config = config;
     specs = ParameterSpec.of(config);
     manager = Libtorch.newManager(device);
     try {
       for (ParameterSpec spec : specs) {
-        if (!Tower.of(spec).map(towers::contains).orElse(true)) {
-          continue;
+        if (Tower.of(spec).map(towers::contains).orElse(true) && !later.contains(spec.name())) {
+          parameters.put(spec.name(), upload(spec, source));
         }
-        Shape shape = new Shape(spec.shape());
-        parameters.put(
-            spec.name(),
-            HostMemory.upload(
-                manager, shape, (from, target) -> source.copy(spec.name(), from, target)));
       }
+      Map<String, NDArray> given = new HashMap<>(parameters);
+      later.forEach(name -> given.put(name, manager.zeros(new Shape()))); // holds its place
       visual =
-          towers.contains(Tower.IMAGES)
-              ? ImageDeclaration.of(config).tower(manager, parameters)
-              : null;
-      text = towers.contains(Tower.TEXTS) ? new TextTransformer(manager, config, parameters) : null;
+          towers.contains(Tower.IMAGES) ? ImageDeclaration.of(config).tower(manager, given) : null;
+      text = towers.contains(Tower.TEXTS) ? new TextTransformer(manager, config, given) : null;
     } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
     }
+  }
+
+  private NDArray upload(ParameterSpec spec, ParameterSource source) {
+    return HostMemory.upload(
+        manager, new Shape(spec.shape()), (from, target) -> source.copy(spec.name(), from, target));
   }
 
   /**
@@ -93,7 +110,7 @@ public final class ClipModel implements AutoCloseable {
   /** Does what {@link #create(ClipConfig, long)} does, on a device. */
   public static ClipModel create(ClipConfig config, long seed, Device device) {
     return new ClipModel(
-        config, device, new RandomParameters(config, seed), EnumSet.allOf(Tower.class));
+        config, device, new RandomParameters(config, seed), EnumSet.allOf(Tower.class), Set.of());
   }
 
   /** Makes a model with a copy of the given weights. */
@@ -103,7 +120,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** Does what {@link #load(ClipConfig, ParameterSource)} does, on a device. */
   public static ClipModel load(ClipConfig config, ParameterSource source, Device device) {
-    return new ClipModel(config, device, source, EnumSet.allOf(Tower.class));
+    return new ClipModel(config, device, source, EnumSet.allOf(Tower.class), Set.of());
   }
 
   /**
@@ -115,9 +132,48 @@ public final class ClipModel implements AutoCloseable {
    */
   public static ClipModel loadForInference(
       ClipConfig config, ParameterSource source, Device device, Set<Tower> towers) {
-    ClipModel model = new ClipModel(config, device, source, towers);
+    ClipModel model = new ClipModel(config, device, source, towers, Set.of());
     model.lean = true;
     return model;
+  }
+
+  /**
+   * As {@link #loadForInference}, of a model whose weights are laid out as 8-bit integers at once
+   * (see {@link #quantizeImages}), so that they are never all there as floats.
+   *
+   * @param weights names of the parameters that become integers
+   * @param inputs the levels of the maps' inputs by the maps' names
+   */
+  public static ClipModel loadQuantized(
+      ClipConfig config,
+      ParameterSource source,
+      Device device,
+      Set<Tower> towers,
+      Set<String> weights,
+      Map<String, InputLevels> inputs) {
+    if (!QuantizedKernels.isAvailable(device)) {
+      return loadForInference(config, source, device, towers);
+    }
+    ClipModel model = new ClipModel(config, device, source, towers, weights);
+    try {
+      model.lean = true;
+      model.later =
+          model.specs.stream()
+              .filter(spec -> weights.contains(spec.name()))
+              .collect(
+                  Collectors.toMap(ParameterSpec::name, spec -> () -> model.upload(spec, source)));
+      if (model.visual != null) {
+        model.quantizeImages(inputs);
+      }
+      if (model.text != null) {
+        model.quantizeTexts(inputs);
+      }
+      model.later = Map.of();
+      return model;
+    } catch (RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
   }
 
   private ImageTower visual() {
@@ -251,7 +307,7 @@ public final class ClipModel implements AutoCloseable {
     imageWeights = weights;
     if (weights != null) {
       if (lean) {
-        weights.free(parameters);
+        weights.free(parameters, later);
       }
       visual().prepare(weights);
     }
@@ -262,7 +318,7 @@ public final class ClipModel implements AutoCloseable {
     textWeights = weights;
     if (weights != null) {
       if (lean) {
-        weights.free(parameters);
+        weights.free(parameters, later);
       }
       text().prepare(weights);
     }
@@ -324,6 +380,11 @@ public final class ClipModel implements AutoCloseable {
       NDArray pixels,
       @Nullable NDArray kept,
       @Nullable Consumer<NDArray> hiddenStates) {
+    checkPixels(pixels);
+    return visual().forward(adapted(pass), pixels, kept, hiddenStates);
+  }
+
+  private void checkPixels(NDArray pixels) {
     Shape expected = new Shape(3, config.vision().imageHeight(), config.vision().imageWidth());
     Shape found = pixels.getShape();
     if (found.dimension() != 4 || !found.slice(1).equals(expected)) {
@@ -335,7 +396,6 @@ public final class ClipModel implements AutoCloseable {
               + "], found "
               + found);
     }
-    return visual().forward(adapted(pass), pixels, kept, hiddenStates);
   }
 
   /**
@@ -356,6 +416,11 @@ public final class ClipModel implements AutoCloseable {
    * @param hiddenStates given the output of the embedding and of each block; null if not wanted
    */
   public NDArray encodeText(Forward pass, NDArray ids, @Nullable Consumer<NDArray> hiddenStates) {
+    checkIds(ids);
+    return text().forward(adapted(pass), ids, hiddenStates);
+  }
+
+  private void checkIds(NDArray ids) {
     Shape found = ids.getShape();
     int context = config.text().contextLength();
     boolean cuts = config.text().cutsPadding();
@@ -367,7 +432,58 @@ public final class ClipModel implements AutoCloseable {
               + ", found "
               + found);
     }
-    return text().forward(adapted(pass), ids, hiddenStates);
+  }
+
+  /**
+   * Encodes one image as {@link Forward#EXPLAIN} says, and shows what leads to its embedding; for
+   * models that {@link #keepsWeights}.
+   *
+   * @param pixels [1, 3, height, width], as {@link #encodeImage} takes them; its manager owns all
+   *     that is made
+   */
+  public Trace traceImage(NDArray pixels) {
+    checkPixels(pixels);
+    requireNoAdapter();
+    return visual().trace(pixels);
+  }
+
+  /**
+   * What the image encoder's head makes of each patch alone.
+   *
+   * @param state the last one of {@link #traceImage}'s
+   * @return [patches, E], row by row, not normalised; its manager owns it
+   * @throws IllegalArgumentException if the image tower is a ModifiedResNet, which has no patches
+   */
+  public NDArray embedPatches(NDArray state) {
+    return visual().embedPatches(state);
+  }
+
+  /**
+   * Encodes one text as {@link Forward#EXPLAIN} says, and shows what leads to its embedding; for
+   * models that {@link #keepsWeights}.
+   *
+   * @param ids [1, L], as {@link #encodeText} takes them; its manager owns all that is made
+   */
+  public Trace traceText(NDArray ids) {
+    checkIds(ids);
+    requireNoAdapter();
+    return text().trace(ids);
+  }
+
+  /**
+   * Whether the parameters stay as they were loaded, which training and tracing need; not so after
+   * {@link #loadForInference}.
+   */
+  public boolean keepsWeights() {
+    return !lean;
+  }
+
+  private void requireNoAdapter() {
+    if (attached != null) {
+      throw new IllegalStateException(
+          "an adapter is attached to this model, which a trace does not show; merge it first with"
+              + " model.merge(model.detach().get())");
+    }
   }
 
   private Forward adapted(Forward pass) {

@@ -36,11 +36,18 @@ public record Forward(
    */
   public static final Forward TRAIN_AHEAD = of(Purpose.TRAIN_AHEAD);
 
+  /**
+   * The values of {@link #EVALUATE}, recorded for a backward pass to what lies between the input
+   * and the embedding.
+   */
+  public static final Forward EXPLAIN = of(Purpose.EXPLAIN);
+
   /** What a forward pass is for; see the constants of {@link Forward}. */
   public enum Purpose {
     EVALUATE,
     TRAIN,
-    TRAIN_AHEAD
+    TRAIN_AHEAD,
+    EXPLAIN
   }
 
   /** Returns the same pass in another precision. */

@@ -18,6 +18,22 @@ interface ImageTower {
    */
   NDArray forward(Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates);
 
+  /**
+   * Encodes one image, recording what leads to its embedding.
+   *
+   * @param pixels [1, 3, height, width], float32, normalised; its manager owns all that is made
+   */
+  Trace trace(NDArray pixels);
+
+  /**
+   * What the head makes of each patch alone, as if it were all that the last block gave.
+   *
+   * @param state [1, L, D], the last state of a trace
+   * @return [patches, E], not normalised
+   * @throws IllegalArgumentException if the tower has no patches
+   */
+  NDArray embedPatches(NDArray state);
+
   /** Returns the activation of the weights that can be laid out; null where none can. */
   @Nullable Activation activation();
 

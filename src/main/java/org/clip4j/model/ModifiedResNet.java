@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.Autograd;
 import org.clip4j.engine.internal.ConvolutionKernels;
 import org.clip4j.engine.internal.ConvolutionKernels.Shape;
 import org.clip4j.model.Forward.Purpose;
@@ -87,7 +88,11 @@ final class ModifiedResNet implements ImageTower {
       """;
 
   private static final Map<Purpose, String> SUFFIX =
-      Map.of(Purpose.EVALUATE, "_evaluate", Purpose.TRAIN, "_train", Purpose.TRAIN_AHEAD, "_ahead");
+      Map.of(
+          Purpose.EVALUATE, "_evaluate",
+          Purpose.EXPLAIN, "_evaluate",
+          Purpose.TRAIN, "_train",
+          Purpose.TRAIN_AHEAD, "_ahead");
 
   /** What the family declares. */
   record Declaration(ResNetConfig vision, int embedDim) implements ImageDeclaration {
@@ -246,7 +251,8 @@ final class ModifiedResNet implements ImageTower {
   /** What is not trained keeps its running statistics, and uses them. */
   private static String suffix(Forward pass, NDList parameters) {
     boolean evaluates =
-        pass.purpose() == Purpose.EVALUATE || parameters.stream().noneMatch(NDArray::hasGradient);
+        SUFFIX.get(pass.purpose()).equals(SUFFIX.get(Purpose.EVALUATE))
+            || parameters.stream().noneMatch(NDArray::hasGradient);
     return SUFFIX.get(evaluates ? Purpose.EVALUATE : pass.purpose());
   }
 
@@ -258,6 +264,31 @@ final class ModifiedResNet implements ImageTower {
   /** Its convolutions are used as they are. */
   @Override
   public void prepare(PreparedLinear linear) {}
+
+  @Override
+  public Trace trace(NDArray pixels) {
+    NDArray x =
+        Autograd.withoutRecording(
+            () -> kernels.call(Forward.EXPLAIN, "stem_evaluate", pixels, stem));
+    x.setRequiresGradient(true);
+    return Autograd.record(
+        () -> {
+          List<NDArray> states = new ArrayList<>(List.of(x));
+          for (Bottleneck block : bottlenecks) {
+            NDArray last = states.get(states.size() - 1);
+            String kernel = block.kernel + "_evaluate";
+            states.add(kernels.call(Forward.EXPLAIN, kernel, last, block.parameters));
+          }
+          NDArray last = states.get(states.size() - 1);
+          NDArray embedding = kernels.call(Forward.EXPLAIN, "attnpool", last, attnpool);
+          return new Trace(embedding, states, List.of(), null, null);
+        });
+  }
+
+  @Override
+  public NDArray embedPatches(NDArray state) {
+    throw new IllegalArgumentException("a ModifiedResNet has no patches to embed");
+  }
 
   @Override
   public NDArray forward(

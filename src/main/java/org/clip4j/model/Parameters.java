@@ -263,7 +263,8 @@ final class Parameters {
     List<NDArray> laid = new ArrayList<>(plain);
     for (LinearMap map : maps) {
       if (!without.contains(map.name)) {
-        NDArray weight = array(plain, map.of + "weight");
+        NDArray weight =
+            linear.whole(prefix + stored(map.of + "weight"), array(plain, map.of + "weight"));
         NDArray bias = array(plain, map.of + "bias");
         Laid pair = linear.lay(map, place(map, prefix), weight, bias, array(plain, map.scale));
         put(laid, map.name + "weight", pair.weight());

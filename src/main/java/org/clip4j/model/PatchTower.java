@@ -3,12 +3,15 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.Autograd;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /**
@@ -18,6 +21,16 @@ import org.clip4j.model.ResidualAttentionBlock.Kind;
  */
 final class PatchTower implements ImageTower {
 
+  /** What the image's feature is made of. */
+  enum Pooling {
+    /** The first row, a class token. */
+    FIRST,
+    /** The mean of the rows after the first. */
+    MEAN,
+    /** All rows, by the attention of a learned query. */
+    ATTENTION
+  }
+
   /**
    * What a family declares.
    *
@@ -26,10 +39,11 @@ final class PatchTower implements ImageTower {
    * @param parameters those around the blocks, and the blocks among them
    * @param kind what the blocks share
    * @param positions the positional embeddings, without the prefix
-   * @param poolsFirst whether only the first row of the last block is pooled
+   * @param pooling what {@code project} takes of the last block
    * @param source the functions {@code embed}, [N, 3, height, width] to [N, L, D]; {@code
    *     embed_kept}, the same of some patches [N, K]; and {@code project}, [N, L, D], or [N, D]
-   *     where the first row is pooled, to [N, E]; they may call {@link #PATCHES}
+   *     where the first row is pooled, to [N, E]; with {@link Pooling#ATTENTION} also {@code
+   *     explained_project}, the same and its attention [N, H, 1, L]; they may call {@link #PATCHES}
    */
   record Declaration(
       VisionTransformerConfig vision,
@@ -38,7 +52,7 @@ final class PatchTower implements ImageTower {
       Parameters parameters,
       Kind kind,
       Positions positions,
-      boolean poolsFirst,
+      Pooling pooling,
       Function<TowerKernels.Use, String> source)
       implements ImageDeclaration {
 
@@ -138,7 +152,7 @@ final class PatchTower implements ImageTower {
 
   @Override
   public void prepare(PreparedLinear linear) {
-    transformer.prepare(linear, declared.poolsFirst);
+    transformer.prepare(linear, declared.pooling == Pooling.FIRST);
     prepared =
         linear == null || !declared.parameters.laysOut()
             ? null
@@ -154,11 +168,54 @@ final class PatchTower implements ImageTower {
             ? embed(pass, pixels) // [N, L, D]
             : kernels.call(pass, "embed_kept", pixels, kept, own);
     NDArray last =
-        declared.poolsFirst
+        declared.pooling == Pooling.FIRST
             ? transformer.forwardAt(pass, x, pixels, hiddenStates) // [N, D]
             : transformer.forward(pass, x, hiddenStates); // [N, L, D]
     PreparedEmbedding now = prepared; // whose list lacks nothing that is named here
     return kernels.call(pass, "project", last, now == null ? own : now.parameters); // [N, E]
+  }
+
+  @Override
+  public Trace trace(NDArray pixels) {
+    NDArray x =
+        Autograd.withoutRecording(() -> kernels.call(Forward.EXPLAIN, "embed", pixels, own));
+    return Autograd.record(() -> trace(pixels, x));
+  }
+
+  private Trace trace(NDArray pixels, NDArray x) {
+    List<NDArray> attention = new ArrayList<>();
+    List<NDArray> states = transformer.explain(x, attention::add);
+    NDArray last = states.get(states.size() - 1); // [1, L, D]
+    if (declared.pooling == Pooling.ATTENTION) {
+      NDList found = kernels.callForAll(Forward.EXPLAIN, "explained_project", last, own);
+      return new Trace(found.get(0), states, attention, found.get(1), null);
+    }
+    int tokens = Math.toIntExact(last.size(1));
+    float[] pooled = new float[tokens];
+    if (declared.pooling == Pooling.FIRST) {
+      pooled[0] = 1;
+      last = kernels.call(Forward.EXPLAIN, "at", last, pixels);
+    } else {
+      Arrays.fill(pooled, 1, tokens, 1f / (tokens - 1));
+    }
+    NDArray embedding = kernels.call(Forward.EXPLAIN, "project", last, own);
+    return new Trace(embedding, states, attention, null, pooled);
+  }
+
+  @Override
+  public NDArray embedPatches(NDArray state) {
+    return Autograd.withoutRecording(
+        () -> {
+          NDArray rows = state.squeeze(0); // [L, D]
+          NDArray patches = rows.get(declared.positions.before() + ":");
+          NDArray alone =
+              switch (declared.pooling) {
+                case FIRST -> patches; // [P, D]
+                case ATTENTION -> patches.expandDims(1); // [P, 1, D]
+                case MEAN -> patches.expandDims(1).repeat(1, 2); // [P, 2, D], the first is ignored
+              };
+          return kernels.call(Forward.EXPLAIN, "project", alone, own);
+        });
   }
 
   private NDArray embed(Forward pass, NDArray pixels) {

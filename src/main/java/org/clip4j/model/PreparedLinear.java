@@ -3,9 +3,11 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.LinearKernels;
@@ -15,6 +17,7 @@ import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.ObservingKernels;
 import org.clip4j.engine.internal.QuantizedKernels;
+import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.model.Parameters.LinearMap;
 import org.jspecify.annotations.Nullable;
 
@@ -29,6 +32,9 @@ final class PreparedLinear implements AutoCloseable {
 
   /** The model's parameters, of which those that are laid out are freed; null to keep all. */
   private @Nullable Map<String, NDArray> freed;
+
+  /** Gives parameters that are not there yet. */
+  private Map<String, Supplier<NDArray>> later = Map.of();
 
   private PreparedLinear(NDManager manager, Precision precision, LinearLayout layout) {
     this.manager = manager;
@@ -73,9 +79,21 @@ final class PreparedLinear implements AutoCloseable {
   /**
    * Frees each parameter as soon as it is laid out, if then nothing else is needed of it: where
    * weights as they are are faster for many rows, all are kept.
+   *
+   * @param later gives those of them that are not there yet, and come when they are laid out
    */
-  void free(Map<String, NDArray> parameters) {
+  void free(Map<String, NDArray> parameters, Map<String, Supplier<NDArray>> later) {
     freed = layout.serves(Long.MAX_VALUE) ? parameters : null;
+    this.later = later;
+  }
+
+  /** Brings a parameter that is not there yet; gives back any other. */
+  NDArray whole(String parameter, NDArray array) {
+    if (!later.containsKey(parameter)) {
+      return array;
+    }
+    return freed.computeIfAbsent(
+        parameter, name -> TorchScript.list(List.of(later.get(name).get())).get(0));
   }
 
   /** Called for each parameter that has been laid out; tells whether it was freed. */

@@ -79,6 +79,30 @@ final class ResidualAttentionBlock {
 
       """;
 
+  /** A block whose attention can be looked at. */
+  private static final String EXPLAINED =
+      """
+      def explained_block(self, x: Tensor, p: List[Tensor]) -> List[Tensor]:
+        N = torch.size(x, 0)
+        L = torch.size(x, 1)
+        y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
+        qkv = torch.reshape(self.packed(y, {attn.in_proj_*}, {3D}), [N, L, 3, {H}, {d}])
+        qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
+        w = self.attention(torch.select(qkv, 0, 0), torch.select(qkv, 0, 1))
+        a = torch.matmul(w, torch.select(qkv, 0, 2))
+        a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
+        return [self.residual(x, a, p), w]
+
+      def attention(self, q: Tensor, k: Tensor) -> Tensor:
+        s = torch.mul(torch.matmul(q, torch.transpose(k, -2, -1)), {root})
+        return torch.softmax({seen}, -1)  # [N, H, queries, keys]
+
+      """;
+
+  /** Keys after the query get no weight. */
+  private static final String CAUSAL =
+      "torch.masked_fill(s, torch.eq(torch.tril(torch.ones_like(s)), 0), -3e38)";
+
   private static final String RESIDUAL =
       """
       def {as}residual(self, x: Tensor, a: Tensor, {rows:}p: List[Tensor]) -> Tensor:
@@ -361,12 +385,15 @@ final class ResidualAttentionBlock {
     String source =
         (plain(blocks)
                 + (prepared ? "" : adapted(blocks, declared) + UNPREPARED)
+                + EXPLAINED
                 + (kind.picksFirst ? FIRST_PICK : PICK))
             .replace("{D}", Integer.toString(kind.width))
             .replace("{2D}", Integer.toString(2 * kind.width))
             .replace("{3D}", Integer.toString(3 * kind.width))
             .replace("{H}", Integer.toString(kind.heads))
             .replace("{d}", Integer.toString(kind.width / kind.heads))
+            .replace("{root}", Double.toString(1 / Math.sqrt(kind.width / kind.heads)))
+            .replace("{seen}", kind.causal ? CAUSAL : "s")
             .replace("{eps}", Double.toString(kind.normEpsilon))
             .replace("{causal}", kind.causal ? "True" : "False")
             .replace("{visible}", kind.causal ? "self.visible(row, L)" : "None")
@@ -417,6 +444,15 @@ final class ResidualAttentionBlock {
    */
   NDArray forwardAt(Forward pass, NDArray x, NDArray row) {
     return call(pass, "last_block", x, row);
+  }
+
+  /**
+   * As {@link #forward}, of {@link Forward#EXPLAIN}.
+   *
+   * @return the block's output [N, L, D], and the attention that it depends on, [N, H, L, L]
+   */
+  NDList explain(NDArray x) {
+    return kernels.callForAll(Forward.EXPLAIN, "explained_block", x, parameters);
   }
 
   private NDArray call(Forward pass, String method, NDArray... arguments) {

@@ -25,14 +25,28 @@ final class SigLipVisionTransformer {
         return torch.add(x, self.rows(torch.select({pos_embed}, 0, 0), kept))  # [N, K, D]
 
       def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
+        kv = self.pooled_keys(x, p)
+        q = self.pooling_query(x, p)
+        return self.head(torch.scaled_dot_product_attention(q, torch.select(kv, 0, 0), torch.select(kv, 0, 1), None, 0., False), p)
+
+      def explained_project(self, x: Tensor, p: List[Tensor]) -> List[Tensor]:
+        kv = self.pooled_keys(x, p)
+        w = self.attention(self.pooling_query(x, p), torch.select(kv, 0, 0))
+        return [self.head(torch.matmul(w, torch.select(kv, 0, 1)), p), w]
+
+      def pooling_query(self, x: Tensor, p: List[Tensor]) -> Tensor:
+        q = torch.reshape(self.linear({attn_pool.latent}, {attn_pool.q.*}), [1, 1, {H}, {d}])
+        return torch.expand(torch.transpose(q, 1, 2), [torch.size(x, 0), -1, -1, -1])  # [N, H, 1, D/H]
+
+      def pooled_keys(self, x: Tensor, p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         x = torch.layer_norm(x, [{D}], {norm.*}, {eps})
-        q = torch.reshape(self.linear({attn_pool.latent}, {attn_pool.q.*}), [1, 1, {H}, {d}])
-        q = torch.expand(torch.transpose(q, 1, 2), [N, -1, -1, -1])  # [N, H, 1, D/H]
         kv = torch.reshape(self.linear(x, {attn_pool.kv.*}), [N, L, 2, {H}, {d}])
-        kv = torch.permute(kv, [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
-        a = torch.scaled_dot_product_attention(q, torch.select(kv, 0, 0), torch.select(kv, 0, 1), None, 0., False)
+        return torch.permute(kv, [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
+
+      def head(self, a: Tensor, p: List[Tensor]) -> Tensor:
+        N = torch.size(a, 0)
         x = self.full(self.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), {attn_pool.proj.*}))
         y = self.linear(torch.layer_norm(x, [{D}], {attn_pool.norm.*}, {eps}), {attn_pool.mlp.fc1.*})
         return self.full(torch.add(x, self.linear({gelu}, {attn_pool.mlp.fc2.*})))  # [N, D]
@@ -60,7 +74,7 @@ final class SigLipVisionTransformer {
         parameters,
         kind,
         new Positions("pos_embed", 0),
-        false,
+        PatchTower.Pooling.ATTENTION,
         use -> parameters.resolve(source, false));
   }
 

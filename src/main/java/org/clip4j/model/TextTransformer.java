@@ -3,9 +3,11 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import org.clip4j.engine.internal.Autograd;
 import org.clip4j.model.ParameterSpec.Init;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
 
@@ -111,6 +113,26 @@ final class TextTransformer {
   /** See {@link ImageTower#prepare}. */
   void prepare(PreparedLinear linear) {
     transformer.prepare(linear, true);
+  }
+
+  /**
+   * Encodes one text, recording what leads to its embedding.
+   *
+   * @param ids [1, L], int64; its manager owns all that is made
+   */
+  Trace trace(NDArray ids) {
+    NDArray row = kernels.call(Forward.EXPLAIN, "pooled_row", ids); // [1]
+    NDArray x = Autograd.withoutRecording(() -> kernels.call(Forward.EXPLAIN, "embed", ids, own));
+    List<NDArray> attention = new ArrayList<>();
+    return Autograd.record(
+        () -> {
+          List<NDArray> states = transformer.explain(x, attention::add);
+          NDArray last = kernels.call(Forward.EXPLAIN, "at", states.get(states.size() - 1), row);
+          float[] pooled = new float[Math.toIntExact(ids.size(1))];
+          pooled[Math.toIntExact(row.getLong())] = 1;
+          NDArray embedding = kernels.call(Forward.EXPLAIN, "project", last, own);
+          return new Trace(embedding, states, attention, null, pooled);
+        });
   }
 
   /**

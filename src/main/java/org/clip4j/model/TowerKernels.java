@@ -1,6 +1,7 @@
 package org.clip4j.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -49,8 +50,17 @@ final class TowerKernels {
 
   /** See {@link TorchScript#call}. */
   NDArray call(Forward pass, String method, Object... arguments) {
+    return kernels(pass).call(pass.mode(), method, arguments);
+  }
+
+  /** See {@link TorchScript#callForAll}. */
+  NDList callForAll(Forward pass, String method, Object... arguments) {
+    return kernels(pass).callForAll(pass.mode(), method, arguments);
+  }
+
+  private TorchScript kernels(Forward pass) {
     Use use = pass.purpose() == Forward.Purpose.EVALUATE ? Use.EVALUATE : Use.TRAIN;
-    return kernels(use, pass.precision(), "").call(pass.mode(), method, arguments);
+    return kernels(use, pass.precision(), "");
   }
 
   /** As {@link #call}, with prepared weights among the arguments. */

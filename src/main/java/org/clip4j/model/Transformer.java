@@ -1,6 +1,8 @@
 package org.clip4j.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -75,6 +77,24 @@ final class Transformer {
     NDArray pooled = blocks.get(last).forwardAt(pass, before, row);
     before.close();
     return pooled;
+  }
+
+  /**
+   * Records the blocks.
+   *
+   * @param x [N, L, D], not recorded itself
+   * @param attention given the attention of each block, [N, H, L, L]
+   * @return x and each block's output, [N, L, D]
+   */
+  List<NDArray> explain(NDArray x, Consumer<NDArray> attention) {
+    x.setRequiresGradient(true);
+    List<NDArray> states = new ArrayList<>(List.of(x));
+    for (ResidualAttentionBlock block : blocks) {
+      NDList found = block.explain(states.get(states.size() - 1));
+      states.add(found.get(0));
+      attention.accept(found.get(1));
+    }
+    return states;
   }
 
   /** Autograd keeps what it needs of the arrays that are closed. */

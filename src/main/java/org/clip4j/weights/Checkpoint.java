@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
@@ -323,6 +324,11 @@ public final class Checkpoint implements AutoCloseable {
    */
   public Map<String, InputLevels> inputLevels() {
     return QuantizedTensors.inputs(tensors);
+  }
+
+  /** The parameters that are stored as 8-bit integers; see {@link #inputLevels}. */
+  public Set<String> quantizedWeights() {
+    return QuantizedTensors.weights(tensors);
   }
 
   /** How the file's tensors make up the parameters. */

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Set;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.io.IoErrors;
 import org.clip4j.weights.tensors.CheckpointException;
@@ -62,6 +63,13 @@ final class QuantizedTensors implements TensorFile {
     return file instanceof QuantizedTensors quantized
         ? Collections.unmodifiableMap(quantized.inputs)
         : Map.of();
+  }
+
+  /** Names the weights that are integers. */
+  static Set<String> weights(TensorFile file) {
+    return file instanceof QuantizedTensors quantized
+        ? Collections.unmodifiableSet(quantized.scales.keySet())
+        : Set.of();
   }
 
   /** Names what stands for a map's levels in a file, with their values. */

@@ -130,4 +130,27 @@ class FigureTest {
         .contains("&lt;b&gt;&amp;&#39;")
         .doesNotContain("<b>");
   }
+
+  @Test
+  void joined_dots_are_one_line_with_a_mark_each() {
+    String figure =
+        ScatterFigure.joined(
+                "target",
+                "shift",
+                List.of(
+                    new Dot("alpha 0", "models", 0.5, 0.6),
+                    new Dot("alpha 0.5", "models", 0.7, 0.65),
+                    new Dot("alpha 1", "models", 0.8, 0.4)))
+            .toString();
+    Matcher path =
+        Pattern.compile("<path class=\"line[^\"]*\" d=\"M([^L\"]+)L([^L\"]+)L([^L\"]+)\"")
+            .matcher(figure);
+    assertThat(path.find()).isTrue();
+    double[] x = new double[3];
+    for (int i = 0; i < 3; i++) {
+      x[i] = Double.parseDouble(path.group(i + 1).split(" ")[0]);
+    }
+    assertThat(x).isSorted();
+    assertThat(figure).contains("alpha 0.5: 70.0 %");
+  }
 }

@@ -45,6 +45,7 @@ class OptionsTest {
             new Evaluate(),
             new LinearProbe(),
             new Convert(),
+            new Average(),
             new Benchmark())
         .map(CommandLine::new)
         .flatMap(OptionsTest::withSubcommands);
@@ -139,8 +140,9 @@ class OptionsTest {
             .filter(command -> command.getCommandSpec().findOption("--device") == null)
             .map(CommandLine::getCommandName)
             .toList();
-    // These measure arrays, not models; Convert proves on the CPU what it wrote.
-    assertThat(without).containsExactlyInAnyOrder("search", "probe", "retrieval", "Convert");
+    // These measure arrays or write models; Convert proves on the CPU what it wrote.
+    assertThat(without)
+        .containsExactlyInAnyOrder("search", "probe", "retrieval", "Convert", "between");
   }
 
   private String run(Callable<Integer> command, int status, String... arguments) {

@@ -13,7 +13,12 @@ public final class Autograd {
   private static final String SOURCE =
       """
       def gradients(self, output: Tensor, gradient: Tensor, p: List[Tensor]) -> List[Tensor]:
-        found = torch.grad([output], p, annotate(List[Optional[Tensor]], [gradient]), None, False, True)
+        return self.given(torch.grad([output], p, annotate(List[Optional[Tensor]], [gradient]), None, False, True), p)
+
+      def kept_gradients(self, output: Tensor, gradient: Tensor, p: List[Tensor]) -> List[Tensor]:
+        return self.given(torch.grad([output], p, annotate(List[Optional[Tensor]], [gradient]), True, False, True), p)
+
+      def given(self, found: List[Optional[Tensor]], p: List[Tensor]) -> List[Tensor]:
         g = annotate(List[Tensor], [])
         for i in range(torch.len(p)):
           own = found[i]
@@ -74,10 +79,17 @@ public final class Autograd {
    *     by the manager of {@code output}
    */
   public NDList gradients(NDArray output, NDArray gradient, NDList parameters) {
+    return gradients("gradients", output, gradient, parameters);
+  }
+
+  /** As {@link #gradients}, but keeps the record, for another gradient. */
+  public NDList keptGradients(NDArray output, NDArray gradient, NDList parameters) {
+    return gradients("kept_gradients", output, gradient, parameters);
+  }
+
+  private NDList gradients(String method, NDArray output, NDArray gradient, NDList parameters) {
     return withoutRecording(
-        () ->
-            kernels.callForAll(
-                TorchScript.Mode.TRAINING, "gradients", output, gradient, parameters));
+        () -> kernels.callForAll(TorchScript.Mode.TRAINING, method, output, gradient, parameters));
   }
 
   /** Adds to sums in place, each to its own; all on one device. */

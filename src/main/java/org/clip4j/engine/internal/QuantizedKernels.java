@@ -2,6 +2,7 @@ package org.clip4j.engine.internal;
 
 import static org.clip4j.engine.internal.TorchScript.Mode.INFERENCE;
 
+import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
@@ -218,6 +219,11 @@ public final class QuantizedKernels implements LinearLayout {
       NDManager manager, LinearKernels.Activation activation, Map<String, InputLevels> inputs) {
     return LinearKernels.of(manager, Precision.FP32, activation)
         .map(floats -> new QuantizedKernels(manager, floats, activation, inputs));
+  }
+
+  /** Whether there are such kernels on a device. */
+  public static boolean isAvailable(Device device) {
+    return !device.isGpu() && CpuFeatures.hasOneDnn();
   }
 
   /** Always: the weights as they are would give other numbers. */

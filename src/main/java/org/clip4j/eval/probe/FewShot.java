@@ -8,6 +8,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import org.clip4j.eval.ProbeAccuracy;
 import org.clip4j.eval.internal.LabelledFeatures;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Linear probes fitted on a few labelled examples of each class, drawn several times, see {@link
@@ -46,8 +47,28 @@ public final class FewShot {
    *
    * @param curve mean accuracies, with the fit on all examples as the last point if there was one
    * @param runs every fit, in order
+   * @param adapters the same draws as caches of {@link TipAdapter}; null without class embeddings
    */
-  public record Result(FewShotCurve curve, List<Run> runs) {}
+  public record Result(FewShotCurve curve, List<Run> runs, @Nullable Adapters adapters) {}
+
+  /**
+   * Adapters of the same draws.
+   *
+   * @param tip mean accuracies of Tip-Adapter
+   * @param tipF those of Tip-Adapter-F
+   * @param runs every adapter, in order
+   */
+  public record Adapters(FewShotCurve tip, FewShotCurve tipF, List<AdapterRun> runs) {}
+
+  /**
+   * One adapter.
+   *
+   * @param trained whether it is Tip-Adapter-F
+   * @param alpha of the formula, see {@link TipAdapter}
+   * @param beta of the formula
+   */
+  public record AdapterRun(
+      int shots, long seed, boolean trained, double alpha, double beta, ProbeAccuracy accuracy) {}
 
   /** Starts. */
   public static Builder builder() {
@@ -67,6 +88,8 @@ public final class FewShot {
     private List<String> classNames;
     private int[] shots = {1, 2, 4, 8, 16};
     private int seeds = 3;
+    private float[][] classWeights; // null for no adapters
+    private double logitScale;
     private boolean full;
     private boolean fewer;
     private Consumer<Run> listener = run -> {};
@@ -168,6 +191,20 @@ public final class FewShot {
       return this;
     }
 
+    /**
+     * Embeddings of the classes' prompts; with them {@link TipAdapter} and Tip-Adapter-F are
+     * measured on the same draws. Their alpha and beta are chosen on the validation examples for
+     * each draw, and are the paper's without.
+     *
+     * @param weights one vector for each class, of unit length
+     * @param logitScale the model's, see {@link TipAdapter#withLogitScale}
+     */
+    public Builder optClassWeights(float[][] weights, double logitScale) {
+      classWeights = Objects.requireNonNull(weights, "weights");
+      this.logitScale = logitScale;
+      return this;
+    }
+
     /** Is told of each fit. */
     public Builder optListener(Consumer<Run> listener) {
       this.listener = Objects.requireNonNull(listener, "listener");
@@ -191,6 +228,10 @@ public final class FewShot {
       }
       LabelledFeatures all = LabelledFeatures.check("training", training, trainingLabels, classes);
       LabelledFeatures.check("test", test, testLabels, classes);
+      if (classWeights != null && classWeights.length != classes) {
+        throw new IllegalArgumentException(
+            "there are " + classes + " classes, and class embeddings of " + classWeights.length);
+      }
       LabelledFeatures held =
           validation == null
               ? null
@@ -206,6 +247,7 @@ public final class FewShot {
       LogisticRegression fitter = regression.build();
       List<Run> runs = new ArrayList<>();
       List<FewShotCurve.Point> points = new ArrayList<>();
+      List<AdapterRun> adapters = new ArrayList<>();
       for (int k : shots) {
         List<Double> accuracies = new ArrayList<>();
         for (int seed = 0; seed < seeds; seed++) {
@@ -213,6 +255,9 @@ public final class FewShot {
           Run run = run(fitter, all.select(drawn), held, k, seed);
           runs.add(run);
           accuracies.add(run.accuracy.top1());
+          if (classWeights != null) {
+            adapters.addAll(adapters(all.select(drawn), held, k, seed));
+          }
         }
         points.add(new FewShotCurve.Point(k, accuracies));
       }
@@ -222,7 +267,48 @@ public final class FewShot {
         runs.add(run);
         points.add(new FewShotCurve.Point(mean, List.of(run.accuracy.top1())));
       }
-      return new Result(new FewShotCurve(points), List.copyOf(runs));
+      return new Result(
+          new FewShotCurve(points),
+          List.copyOf(runs),
+          classWeights == null
+              ? null
+              : new Adapters(curve(adapters, false), curve(adapters, true), List.copyOf(adapters)));
+    }
+
+    private FewShotCurve curve(List<AdapterRun> adapters, boolean trained) {
+      return new FewShotCurve(
+          Arrays.stream(shots)
+              .mapToObj(
+                  k ->
+                      new FewShotCurve.Point(
+                          k,
+                          adapters.stream()
+                              .filter(run -> run.shots == k && run.trained == trained)
+                              .map(run -> run.accuracy.top1())
+                              .toList()))
+              .toList());
+    }
+
+    private List<AdapterRun> adapters(
+        LabelledFeatures drawn, LabelledFeatures held, int shots, long seed) {
+      TipAdapter tip =
+          TipAdapter.of(drawn.features(), drawn.labels(), classWeights).withLogitScale(logitScale);
+      TipAdapter tipF =
+          TipAdapterTraining.builder().optSeed(seed).build().train(tip, drawn.features());
+      return List.of(
+          adapter(tip, held, shots, seed, false), adapter(tipF, held, shots, seed, true));
+    }
+
+    private AdapterRun adapter(
+        TipAdapter given, LabelledFeatures held, int shots, long seed, boolean trained) {
+      TipAdapter adapter = held == null ? given : given.searched(held.features(), held.labels());
+      return new AdapterRun(
+          shots,
+          seed,
+          trained,
+          adapter.alpha(),
+          adapter.beta(),
+          adapter.accuracy(test, testLabels));
     }
 
     /**

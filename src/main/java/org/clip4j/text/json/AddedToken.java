@@ -3,6 +3,7 @@ package org.clip4j.text.json;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
+import org.clip4j.io.IoErrors;
 
 /**
  * A token that is looked for in the text before everything else, such as {@code </s>}. The flags
@@ -34,9 +35,9 @@ record AddedToken(
           where
               + "added token "
               + id
-              + " is \""
-              + JsonInput.shorten(text)
-              + "\", not a text of 1 to "
+              + " is "
+              + IoErrors.quote(text)
+              + ", not a text of 1 to "
               + Vocabulary.MAX_TOKEN
               + " characters");
     }

@@ -29,26 +29,31 @@ final class Charsmap {
     this.units = units;
   }
 
-  /** What is wrong with a map, or null. */
-  static String problem(String base64) {
+  /**
+   * Checks a map.
+   *
+   * @throws IllegalArgumentException if something is wrong with it; the message says what
+   */
+  static void check(String base64) {
     if (base64.length() > MAX_BYTES) {
-      return "has more than " + MAX_BYTES + " characters";
+      throw bad("has more than " + MAX_BYTES + " characters");
     }
     byte[] decoded;
     try {
       decoded = Base64.getDecoder().decode(base64);
     } catch (IllegalArgumentException e) {
-      return "is not base 64: " + IoErrors.message(e);
+      throw bad("is not base 64: " + IoErrors.message(e));
     }
     ByteBuffer bytes = ByteBuffer.wrap(decoded).order(ByteOrder.LITTLE_ENDIAN);
-    if (decoded.length < 8) {
-      return "is cut off";
-    }
-    int size = bytes.getInt();
+    int size = decoded.length < 8 ? 0 : bytes.getInt();
     if (size < 4 || size % 4 != 0 || size > decoded.length - 4) {
-      return "has a trie of " + size + " bytes among " + decoded.length;
+      throw bad("is cut off: its trie has " + size + " bytes among " + decoded.length);
     }
-    return new Charsmap(bytes, size / 4).problem();
+    new Charsmap(bytes, size / 4).check();
+  }
+
+  private static IllegalArgumentException bad(String problem) {
+    return new IllegalArgumentException("the precompiled character map " + problem);
   }
 
   private int unit(int index) {
@@ -59,10 +64,10 @@ final class Charsmap {
     return (unit >>> 10) << ((unit & 0x200) >>> 6);
   }
 
-  private String problem() {
+  private void check() {
     ByteBuffer texts = bytes.slice(4 + 4 * units, bytes.capacity() - 4 - 4 * units);
     if (!isUtf8(texts)) {
-      return "has replacements that are not UTF-8";
+      throw bad("has replacements that are not UTF-8");
     }
     BitSet seen = new BitSet(units);
     ArrayDeque<Integer> bases = new ArrayDeque<>();
@@ -70,7 +75,7 @@ final class Charsmap {
     while (!bases.isEmpty()) {
       int base = bases.remove();
       if (base < 0 || base >= units) {
-        return "points outside of its trie";
+        throw bad("points outside of its trie");
       }
       if (seen.get(base)) {
         continue;
@@ -79,7 +84,7 @@ final class Charsmap {
       for (int label = 1; label < 256; label++) {
         int at = base ^ label; // is read before its label is looked at
         if (at >= units) {
-          return "points outside of its trie";
+          throw bad("points outside of its trie");
         }
         int unit = unit(at);
         if ((unit & 0x800000FF) != label) {
@@ -89,12 +94,11 @@ final class Charsmap {
         bases.add(next);
         if ((unit & 0x100) != 0) {
           if (next < 0 || next >= units || !isReplacement(texts, unit(next) & 0x7fffffff)) {
-            return "points outside of its replacements";
+            throw bad("points outside of its replacements");
           }
         }
       }
     }
-    return null;
   }
 
   private static boolean isUtf8(ByteBuffer texts) {

@@ -9,11 +9,13 @@ import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.clip4j.io.IoErrors;
 
 /**
- * Checks the normalizers and pre-tokenizers of a {@code tokenizer.json} and copies what is known of
- * them. What is not known is refused, and so is what would take the native library unbounded time
- * or memory: a backtracking pattern, or replacements that let a text grow and grow.
+ * Checks the normalizers and pre-tokenizers of a {@code tokenizer.json}. What is not known is
+ * refused, and so is what would take the native library unbounded time or memory: a backtracking
+ * pattern, or replacements that let a text grow and grow. What is missing or of a wrong type the
+ * library says itself.
  */
 final class Components {
   private static final int MAX_COUNT = 32;
@@ -25,13 +27,15 @@ final class Components {
   /** What a character map counts for, though single characters may grow to {@link Charsmap}'s. */
   private static final int PRECOMPILED_GROWTH = 4;
 
-  /** Each type's keys; one with a question mark may be missing, for others the library panics. */
+  /**
+   * Each type's keys. The library takes no notice of others, which may mean something in Python.
+   */
   private static final Map<String, Set<String>> NORMALIZERS =
       Map.ofEntries(
           Map.entry("Sequence", Set.of("normalizers")),
           Map.entry(
               "BertNormalizer",
-              Set.of("clean_text", "handle_chinese_chars", "strip_accents?", "lowercase")),
+              Set.of("clean_text", "handle_chinese_chars", "strip_accents", "lowercase")),
           Map.entry("Strip", Set.of("strip_left", "strip_right")),
           Map.entry("StripAccents", Set.of()),
           Map.entry("NFC", Set.of()),
@@ -51,24 +55,21 @@ final class Components {
           "BertPreTokenizer",
           Set.of(),
           "ByteLevel",
-          Set.of("add_prefix_space", "trim_offsets", "use_regex?"),
+          Set.of("add_prefix_space", "trim_offsets", "use_regex"),
           "Metaspace",
-          Set.of("replacement", "add_prefix_space?", "prepend_scheme?", "split?", "str_rep?"),
+          Set.of("replacement", "add_prefix_space", "prepend_scheme", "split", "str_rep"),
           "Whitespace",
           Set.of(),
           "WhitespaceSplit",
           Set.of(),
           "Punctuation",
-          Set.of("behavior?"),
+          Set.of("behavior"),
           "Digits",
           Set.of("individual_digits"),
           "Split",
           Set.of("pattern", "behavior", "invert"),
           "UnicodeScripts",
           Set.of());
-
-  private static final Set<String> BEHAVIORS =
-      Set.of("Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous");
 
   /** Patterns of published tokenizers that are more than {@link #SIMPLE}, all without ambiguity. */
   private static final Set<String> KNOWN =
@@ -92,7 +93,6 @@ final class Components {
               + ESCAPE
               + ")+\\])(?:\\+|\\{([1-9][0-9]?)(?:,(?:[1-9][0-9]?)?)?\\})?");
 
-  private final JsonInput json;
   private final Map<String, Set<String>> known;
   private final String sequence;
   private int count;
@@ -100,129 +100,79 @@ final class Components {
   private boolean precompiled;
   private boolean byteLevel;
 
-  private Components(JsonInput json, Map<String, Set<String>> known, String sequence) {
-    this.json = json;
+  private Components(Map<String, Set<String>> known, String sequence) {
     this.known = known;
     this.sequence = sequence;
   }
 
-  /** A checked copy of the file's normalizer; null where it has none. */
-  static JsonObject normalizer(JsonInput json, JsonElement element)
-      throws TokenizerFormatException {
-    return copy(new Components(json, NORMALIZERS, "normalizers"), element);
+  /**
+   * Checks a file's normalizer.
+   *
+   * @throws RuntimeException if it is not one that is known; the message says what is wrong
+   */
+  static void checkNormalizer(JsonElement element) {
+    new Components(NORMALIZERS, "normalizers").check(element, 0);
   }
 
-  /** A checked copy of the file's pre-tokenizer; null where it has none. */
-  static JsonObject preTokenizer(JsonInput json, JsonElement element)
-      throws TokenizerFormatException {
-    return copy(new Components(json, PRE_TOKENIZERS, "pretokenizers"), element);
+  /** Checks a file's pre-tokenizer likewise. */
+  static void checkPreTokenizer(JsonElement element) {
+    new Components(PRE_TOKENIZERS, "pretokenizers").check(element, 0);
   }
 
-  private static JsonObject copy(Components components, JsonElement element)
-      throws TokenizerFormatException {
-    return element.isJsonNull() ? null : components.copy(element, 0);
-  }
-
-  private JsonObject copy(JsonElement element, int depth) throws TokenizerFormatException {
+  private void check(JsonElement element, int depth) {
     if (++count > MAX_COUNT || depth > 4) {
-      throw json.bad("there are more than " + MAX_COUNT + " " + sequence);
+      throw bad("there are more than " + MAX_COUNT + " " + sequence);
     }
     if (!(element instanceof JsonObject object)) {
-      throw json.bad("one of the " + sequence + " is not an object");
+      throw bad("one of the " + sequence + " is not an object");
     }
     String type = text(object, "type");
     Set<String> keys = known.get(type);
     if (keys == null) {
-      throw json.bad(JsonInput.shorten(type) + " is not known among the " + sequence);
+      throw bad(IoErrors.quote(type) + " is not known among the " + sequence);
     }
-    JsonObject out = new JsonObject();
-    out.addProperty("type", type);
     for (String key : object.keySet()) {
-      if (!key.equals("type")) {
-        if (!keys.contains(key) && !keys.contains(key + "?")) {
-          throw json.bad(type + "." + JsonInput.shorten(key) + " is not known");
-        }
-        if (key.equals(sequence)) {
-          out.add(key, sequence(object.get(key), depth));
-        } else if (!key.equals("str_rep")) { // of old files, and never read
-          out.add(key, value(type + "." + key, key, object));
-        }
+      if (!key.equals("type") && !keys.contains(key)) {
+        throw bad(type + "." + IoErrors.quote(key) + " is not known");
       }
     }
-    for (String key : keys) {
-      if (!key.endsWith("?") && !out.has(key)) {
-        throw json.bad(type + "." + key + " is missing");
-      }
+    if (object.get(sequence) instanceof JsonArray parts) {
+      parts.forEach(part -> check(part, depth + 1));
     }
-    limit(type, out);
-    return out;
-  }
-
-  private JsonArray sequence(JsonElement element, int depth) throws TokenizerFormatException {
-    if (!(element instanceof JsonArray array)) {
-      throw json.bad(sequence + " is not an array");
+    if (keys.contains("pattern")) {
+      checkPattern(type + ".pattern", object.get("pattern"));
     }
-    JsonArray out = new JsonArray();
-    for (JsonElement part : array) {
-      out.add(copy(part, depth + 1));
+    if (keys.contains("precompiled_charsmap")) { // without one the library panics
+      Charsmap.check(text(object, "precompiled_charsmap"));
     }
-    return out;
-  }
-
-  private JsonElement value(String name, String key, JsonObject object)
-      throws TokenizerFormatException {
-    JsonElement value = object.get(key);
-    switch (key) {
-      case "strip_accents" -> {
-        if (!value.isJsonNull()) {
-          flag(name, value);
-        }
-      }
-      case "pattern" -> {
-        return pattern(name, value);
-      }
-      case "precompiled_charsmap" -> {
-        String problem = Charsmap.problem(text(object, key));
-        if (problem != null) {
-          throw json.bad("the precompiled character map " + problem);
-        }
-      }
-      case "replacement" -> {
-        if (text(object, key).codePointCount(0, text(object, key).length()) != 1) {
-          throw json.bad(name + " is not one character");
-        }
-      }
-      case "prepend_scheme" -> oneOf(name, text(object, key), Set.of("always", "never", "first"));
-      case "behavior" -> oneOf(name, text(object, key), BEHAVIORS);
-      case "content", "prepend" -> {
+    for (String key : List.of("content", "prepend")) {
+      if (keys.contains(key)) {
         String text = text(object, key);
         // Prepending nothing breaks the library's alignments, and the next normalizer panics.
-        boolean empty = key.equals("prepend") && text.isEmpty();
-        if (empty || text.length() > MAX_TEXT || !Vocabulary.isToken(text)) {
-          throw json.bad(name + " is \"" + JsonInput.shorten(text) + "\", not a short text");
+        if (key.equals("prepend") && text.isEmpty() || text.length() > MAX_TEXT) {
+          throw bad(type + "." + key + " is " + IoErrors.quote(text) + ", not a short text");
         }
       }
-      default -> flag(name, value);
     }
-    return value;
+    limit(type, object);
   }
 
-  private void limit(String type, JsonObject component) throws TokenizerFormatException {
+  private void limit(String type, JsonObject component) {
     switch (type) {
       case "Replace" -> {
         int from = shortestMatch(component.getAsJsonObject("pattern"));
-        grow(component.get("content").getAsString().length() / (double) from);
+        grow(text(component, "content").length() / (double) from);
       }
       case "Precompiled" -> {
         if (precompiled) {
-          throw json.bad("there is more than one precompiled character map");
+          throw bad("there is more than one precompiled character map");
         }
         precompiled = true;
         grow(PRECOMPILED_GROWTH);
       }
       case "ByteLevel" -> {
         if (byteLevel) {
-          throw json.bad("there is more than one ByteLevel");
+          throw bad("there is more than one ByteLevel");
         }
         byteLevel = true;
       }
@@ -230,10 +180,10 @@ final class Components {
     }
   }
 
-  private void grow(double times) throws TokenizerFormatException {
+  private void grow(double times) {
     growth *= Math.max(1, times);
     if (growth > MAX_GROWTH) {
-      throw json.bad("replacements make a text more than " + MAX_GROWTH + " times as long");
+      throw bad("replacements make a text more than " + MAX_GROWTH + " times as long");
     }
   }
 
@@ -245,43 +195,32 @@ final class Components {
     return simple.matches() && simple.group(1) != null ? Integer.parseInt(simple.group(1)) : 1;
   }
 
-  private JsonObject pattern(String name, JsonElement value) throws TokenizerFormatException {
+  private void checkPattern(String name, JsonElement value) {
     if (!(value instanceof JsonObject pattern) || pattern.size() != 1) {
-      throw json.bad(name + " is not {\"String\": ...} or {\"Regex\": ...}");
+      throw bad(name + " is not {\"String\": ...} or {\"Regex\": ...}");
     }
     boolean regex = pattern.has("Regex");
     String text = text(pattern, regex ? "Regex" : "String");
     if (text.isEmpty()
         || text.length() > 4 * MAX_TEXT
-        || !Vocabulary.isToken(text)
         || (regex && !KNOWN.contains(text) && !SIMPLE.matcher(text).matches())) {
-      throw json.bad(
+      throw bad(
           name
               + " is "
-              + JsonInput.shorten(text)
+              + IoErrors.quote(text)
               + "; known are texts, single characters or classes that may repeat, and the patterns"
               + " of CLIP and GPT-2");
     }
-    return pattern;
   }
 
-  private void oneOf(String name, String text, Set<String> values) throws TokenizerFormatException {
-    if (!values.contains(text)) {
-      throw json.bad(
-          name + " is " + JsonInput.shorten(text) + "; known are " + List.copyOf(values));
-    }
-  }
-
-  private void flag(String name, JsonElement value) throws TokenizerFormatException {
-    if (!(value instanceof JsonPrimitive primitive) || !primitive.isBoolean()) {
-      throw json.bad(name + " is not true or false");
-    }
-  }
-
-  private String text(JsonObject object, String key) throws TokenizerFormatException {
+  private String text(JsonObject object, String key) {
     if (object.get(key) instanceof JsonPrimitive primitive && primitive.isString()) {
       return primitive.getAsString();
     }
-    throw json.bad(key + " of one of the " + sequence + " is not a text");
+    throw bad(key + " of one of the " + sequence + " is not a text");
+  }
+
+  private static IllegalArgumentException bad(String problem) {
+    return new IllegalArgumentException(problem);
   }
 }

@@ -6,6 +6,7 @@ import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.clip4j.io.IoErrors;
+import org.clip4j.text.internal.Characters;
 
 /**
  * A tokenizer in the native library ({@code tokenizers} in Rust, through DJL). It is not taken
@@ -49,7 +50,8 @@ final class NativeTokenizer implements AutoCloseable {
    * Makes one.
    *
    * @param json checked: some mistakes in it would end the process
-   * @throws IllegalArgumentException if the library refuses it
+   * @throws IllegalArgumentException if the library refuses it, or would panic at half a surrogate
+   *     pair
    * @throws IllegalStateException if the library cannot be loaded
    */
   static NativeTokenizer of(String json) {
@@ -62,6 +64,9 @@ final class NativeTokenizer implements AutoCloseable {
               + " ai.djl.huggingface:tokenizers has it for Linux (x86-64, aarch64; glibc 2.34 or"
               + " newer), macOS (aarch64) and Windows (x86-64)",
           e);
+    }
+    if (!Characters.isWellFormed(json)) {
+      throw new IllegalArgumentException("it has half a surrogate pair");
     }
     try {
       return new NativeTokenizer(library.createTokenizerFromString(json));

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
 import java.util.stream.Stream;
+import org.clip4j.io.IoErrors;
 import org.clip4j.io.JsonFile;
 
 /**
@@ -84,7 +85,7 @@ final class TokenizerConfig {
     String side = text(key);
     if (side != null && !side.equals("left") && !side.equals("right")) {
       throw new TokenizerFormatException(
-          where + key + " is " + JsonInput.shorten(side) + ", not left or right");
+          where + key + " is " + IoErrors.quote(side) + ", not left or right");
     }
     return side;
   }
@@ -123,7 +124,7 @@ final class TokenizerConfig {
     for (String id : object.keySet()) {
       if (!id.matches("[0-9]{1,8}") || !(object.get(id) instanceof JsonObject token)) {
         throw new TokenizerFormatException(
-            where + "added_tokens_decoder." + JsonInput.shorten(id) + " is not a token by its id");
+            where + "added_tokens_decoder." + IoErrors.quote(id) + " is not a token by its id");
       }
       int number = Integer.parseInt(id);
       tokens.put(number, AddedToken.of(where, number, token));
@@ -142,7 +143,7 @@ final class TokenizerConfig {
       String id = String.valueOf(added.get(content));
       if (!id.matches("[0-9]{1,8}")) {
         throw new TokenizerFormatException(
-            folder.resolve(ADDED) + ": " + JsonInput.shorten(content) + " has no id");
+            folder.resolve(ADDED) + ": " + IoErrors.quote(content) + " has no id");
       }
       int number = Integer.parseInt(id);
       tokens.put(number, AddedToken.of(folder.resolve(ADDED) + ": ", number, json));

@@ -1,14 +1,12 @@
 package org.clip4j.text.json;
 
+import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
-import com.google.gson.stream.JsonWriter;
 import java.io.IOException;
-import java.io.StringWriter;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -16,13 +14,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.JsonFile;
 import org.clip4j.text.TextCleaning;
 
 /**
- * A {@code tokenizer.json}, read and checked. The native library never sees the file: it gets what
- * {@link #open} writes anew from what was understood. That a mistake in it ends the process is why
- * nothing passes that is not known, see {@link Vocabulary}, {@link Components}, {@link Charsmap}.
+ * A {@code tokenizer.json}, read and checked. The native library never sees the file: it gets the
+ * parts of it that are known and used, see {@link #open}. Most mistakes in them it reports; checked
+ * here, see {@link Vocabulary}, {@link Components}, {@link Charsmap}, are those by which it ends
+ * the process, takes very long or fills the memory, and what it takes no notice of.
  */
 final class TokenizerFile {
   /** XLM-V's, the largest that is published for such models, has about 60 MB. */
@@ -34,19 +35,61 @@ final class TokenizerFile {
   /** What does not grow with the vocabulary, such as a character map. */
   private static final int MAX_BYTES_BESIDE = 2 << 20;
 
-  private final JsonInput json;
-  private final int vocabSize;
-  private final Map<String, AddedToken> added = new LinkedHashMap<>();
-  private JsonObject normalizer;
-  private JsonObject preTokenizer;
-  private PostProcessor postProcessor = PostProcessor.NONE;
-  private JsonObject padding = new JsonObject();
-  private JsonObject truncation = new JsonObject();
-  private Vocabulary model;
+  private static final Set<String> KEYS =
+      Set.of(
+          "version",
+          "truncation",
+          "padding",
+          "added_tokens",
+          "normalizer",
+          "pre_tokenizer",
+          "post_processor",
+          "decoder",
+          "model");
 
-  private TokenizerFile(JsonInput json, int vocabSize) {
+  private final Path file;
+  private final JsonObject json;
+  private final Map<String, AddedToken> added = new LinkedHashMap<>();
+  private final PostProcessor postProcessor;
+  private final JsonObject padding;
+  private final JsonObject truncation;
+  private final Vocabulary model;
+
+  private TokenizerFile(Path file, JsonObject json, int vocabSize) throws TokenizerFormatException {
+    this.file = file;
     this.json = json;
-    this.vocabSize = vocabSize;
+    for (String key : json.keySet()) {
+      if (!KEYS.contains(key)) {
+        throw bad(IoErrors.quote(key) + " is not known");
+      }
+    }
+    if (!(json.get("model") instanceof JsonObject content)) {
+      throw bad("has no model");
+    }
+    model = new Vocabulary(content, vocabSize);
+    if (has("normalizer")) {
+      Components.checkNormalizer(json.get("normalizer"));
+    }
+    if (has("pre_tokenizer")) {
+      Components.checkPreTokenizer(json.get("pre_tokenizer"));
+    }
+    postProcessor = PostProcessor.of(json.get("post_processor"));
+    padding = objectOrEmpty(json.get("padding"));
+    truncation = objectOrEmpty(json.get("truncation"));
+    if (has("added_tokens")) {
+      for (JsonElement element : json.getAsJsonArray("added_tokens")) {
+        JsonObject token = element.getAsJsonObject();
+        AddedToken read = AddedToken.of(file + ": ", Vocabulary.id(token.get("id")), token);
+        if (added.put(read.content(), read) != null) {
+          throw bad("added token " + IoErrors.quote(read.content()) + " is there twice");
+        }
+      }
+    }
+    checkAdded();
+  }
+
+  private boolean has(String key) {
+    return json.has(key) && !json.get(key).isJsonNull();
   }
 
   /**
@@ -58,50 +101,23 @@ final class TokenizerFile {
   static TokenizerFile read(Path file, int vocabSize) throws IOException {
     long bytes = MAX_BYTES_BESIDE + (long) MAX_BYTES_PER_TOKEN * vocabSize;
     int most = vocabSize == 0 ? MAX_BYTES : (int) Math.min(bytes, MAX_BYTES);
-    return JsonInput.read(file, most, json -> read(json, vocabSize));
+    return of(file, JsonFile.read(file, most, TokenizerFormatException::new), vocabSize);
   }
 
   /** Reads {@code vocab.json} and {@code merges.txt} of a folder. */
   static TokenizerFile readPair(Path folder, int vocabSize) throws IOException {
-    String json = VocabularyPair.toJson(folder);
-    return JsonInput.read(
-        folder.resolve(VocabularyPair.VOCABULARY),
-        json.getBytes(StandardCharsets.UTF_8),
-        input -> read(input, vocabSize));
+    return of(folder.resolve(VocabularyPair.VOCABULARY), VocabularyPair.read(folder), vocabSize);
   }
 
-  private static TokenizerFile read(JsonInput json, int vocabSize) throws IOException {
-    TokenizerFile tokenizer = new TokenizerFile(json, vocabSize);
-    json.object(tokenizer::field);
-    if (tokenizer.model == null) {
-      throw json.bad("has no model");
-    }
-    tokenizer.checkAdded();
-    return tokenizer;
-  }
-
-  private void field(String key) throws IOException {
-    switch (key) {
-      case "version" -> {
-        String version = json.text("version");
-        if (!version.equals("1.0")) {
-          throw json.bad("version is " + JsonInput.shorten(version) + "; known is 1.0");
-        }
-      }
-      case "truncation" -> truncation = objectOrEmpty(json.tree());
-      case "padding" -> padding = objectOrEmpty(json.tree());
-      case "added_tokens" -> json.array(this::addedToken);
-      case "normalizer" -> normalizer = Components.normalizer(json, json.tree());
-      case "pre_tokenizer" -> preTokenizer = Components.preTokenizer(json, json.tree());
-      case "post_processor" -> postProcessor = PostProcessor.of(json, json.tree());
-      case "decoder" -> json.skip();
-      case "model" -> {
-        if (model != null) {
-          throw json.bad("model is there twice");
-        }
-        model = Vocabulary.read(json, vocabSize);
-      }
-      default -> throw json.bad(JsonInput.shorten(key) + " is not known");
+  private static TokenizerFile of(Path file, JsonObject json, int vocabSize)
+      throws TokenizerFormatException {
+    try {
+      return new TokenizerFile(file, json, vocabSize);
+    } catch (IllegalArgumentException e) {
+      throw new TokenizerFormatException(file + " is not valid: " + IoErrors.message(e), e);
+    } catch (RuntimeException e) { // Gson's, of several kinds, for what is not what was asked for
+      throw new TokenizerFormatException(
+          file + " is not laid out as a tokenizer.json: " + IoErrors.message(e), e);
     }
   }
 
@@ -109,23 +125,10 @@ final class TokenizerFile {
     return element instanceof JsonObject object ? object : new JsonObject();
   }
 
-  private void addedToken() throws IOException {
-    if (!(json.tree() instanceof JsonObject token)
-        || !(token.get("id") instanceof JsonPrimitive id)
-        || !id.isNumber()
-        || !id.getAsString().matches("[0-9]{1,9}")) {
-      throw json.bad("an added token has no id");
-    }
-    AddedToken read = AddedToken.of(json.where(), id.getAsInt(), token);
-    if (added.put(read.content(), read) != null) {
-      throw json.bad("added token \"" + JsonInput.shorten(read.content()) + "\" is there twice");
-    }
-  }
-
   /** The native library numbers them by itself; that must give the numbers in the file. */
   private void checkAdded() throws TokenizerFormatException {
     if (added.size() > AddedToken.MAX_COUNT) {
-      throw json.bad("there are more than " + AddedToken.MAX_COUNT + " added tokens");
+      throw bad("there are more than " + AddedToken.MAX_COUNT + " added tokens");
     }
     int next = model.size();
     for (AddedToken token : added.values()) {
@@ -133,10 +136,10 @@ final class TokenizerFile {
       int expected = known != null ? known : next;
       next = Math.max(next, expected + 1);
       if (token.id() != expected) {
-        throw json.bad(
-            "added token \""
-                + JsonInput.shorten(token.content())
-                + "\" has the id "
+        throw bad(
+            "added token "
+                + IoErrors.quote(token.content())
+                + " has the id "
                 + token.id()
                 + ", but the vocabulary and the tokens before it make that "
                 + expected);
@@ -180,8 +183,7 @@ final class TokenizerFile {
   int required(String name, String token) throws TokenizerFormatException {
     Integer id = id(token);
     if (id == null) {
-      throw json.bad(
-          name + " is " + JsonInput.shorten(token) + ", which the vocabulary does not have");
+      throw bad(name + " is " + IoErrors.quote(token) + ", which the vocabulary does not have");
     }
     return id;
   }
@@ -217,7 +219,7 @@ final class TokenizerFile {
   }
 
   TokenizerFormatException bad(String problem) {
-    return json.bad(problem);
+    return new TokenizerFormatException(file + ": " + problem);
   }
 
   /**
@@ -226,40 +228,34 @@ final class TokenizerFile {
    */
   NativeTokenizer open(TextCleaning cleaning) throws IOException {
     String normalizer = normalizer(cleaning).toString();
+    JsonObject out = new JsonObject();
+    if (json.has("version")) {
+      out.add("version", json.get("version"));
+    }
     List<AddedToken> tokens = new ArrayList<>();
+    JsonArray array = new JsonArray();
     for (AddedToken token : added.values()) {
       // SiglipTokenizer finds them in the text as it is, whatever their flags.
       tokens.add(cleaning == TextCleaning.SIGLIP ? token.asTyped() : token);
+      array.add(tokens.get(tokens.size() - 1).toJson());
     }
-    String own = preTokenizer(cleaning);
+    out.add("added_tokens", array);
+    out.add("normalizer", normalizer(cleaning));
+    JsonElement own = preTokenizer(cleaning);
+    out.add("pre_tokenizer", own != null ? own : json.get("pre_tokenizer"));
+    out.add("model", model.json());
     try {
       checkNormalized(tokens, normalizer);
       checkStripped(tokens, normalizer);
-      return NativeTokenizer.of(
-          toJson(tokens, normalizer, own != null ? own : String.valueOf(preTokenizer)));
+      return NativeTokenizer.of(out.toString());
     } catch (IllegalArgumentException e) {
-      throw bad("the native library refuses it: " + IoErrors.message(e));
+      String reason = IoErrors.message(e).replaceAll(" at line \\d+ column \\d+", "");
+      throw bad(
+          "the tokenizers library refuses it: "
+              + reason
+              + "; in Python AutoTokenizer.from_pretrained(folder).save_pretrained(folder) writes"
+              + " it anew");
     }
-  }
-
-  private String toJson(List<AddedToken> tokens, String normalizer, String preTokenizer)
-      throws IOException {
-    StringWriter text = new StringWriter(1 << 16);
-    JsonWriter out = new JsonWriter(text);
-    out.setHtmlSafe(false);
-    out.beginObject();
-    out.name("version").value("1.0");
-    out.name("added_tokens").beginArray();
-    for (AddedToken token : tokens) {
-      out.jsonValue(token.toJson().toString());
-    }
-    out.endArray();
-    out.name("normalizer").jsonValue(normalizer);
-    out.name("pre_tokenizer").jsonValue(preTokenizer);
-    out.name("model");
-    model.write(out);
-    out.endObject();
-    return text.toString();
   }
 
   /**
@@ -277,9 +273,8 @@ final class TokenizerFile {
           throw bad(
               "added token "
                   + token.id()
-                  + " is to be normalized, which leaves nothing of \""
-                  + JsonInput.shorten(token.content())
-                  + "\"");
+                  + " is to be normalized, which leaves nothing of "
+                  + IoErrors.quote(token.content()));
         }
       }
     }
@@ -308,9 +303,9 @@ final class TokenizerFile {
             throw bad(
                 "added token "
                     + token.id()
-                    + ", \""
-                    + JsonInput.shorten(token.content())
-                    + "\", begins with white space, which added token "
+                    + ", "
+                    + IoErrors.quote(token.content())
+                    + ", begins with white space, which added token "
                     + strips.get().id()
                     + " takes away (rstrip)");
           }
@@ -331,13 +326,13 @@ final class TokenizerFile {
   private JsonElement normalizer(TextCleaning cleaning) {
     String first = normalizers(cleaning);
     if (first.isEmpty()) {
-      return normalizer == null ? JsonNull.INSTANCE : normalizer;
+      return has("normalizer") ? json.get("normalizer") : JsonNull.INSTANCE;
     }
     JsonObject all =
         JsonParser.parseString("{\"type\":\"Sequence\",\"normalizers\":[" + first + "]}")
             .getAsJsonObject();
-    if (normalizer != null) {
-      all.getAsJsonArray("normalizers").add(normalizer);
+    if (has("normalizer")) {
+      all.getAsJsonArray("normalizers").add(json.get("normalizer"));
     }
     return all;
   }
@@ -360,9 +355,10 @@ final class TokenizerFile {
   }
 
   /** The pre-tokenizer to use for the file's, as JSON; null for the file's own. */
-  private static String preTokenizer(TextCleaning cleaning) {
+  private static JsonElement preTokenizer(TextCleaning cleaning) {
     return cleaning == TextCleaning.SIGLIP
-        ? "{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"prepend_scheme\":\"never\",\"split\":true}"
+        ? JsonParser.parseString(
+            "{\"type\":\"Metaspace\",\"replacement\":\"\u2581\",\"prepend_scheme\":\"never\",\"split\":true}")
         : null;
   }
 }

@@ -149,7 +149,7 @@ public final class TokenizerJson implements Tokenizer {
     throw new TokenizerFormatException(
         folder
             + " has a tokenizer other than CLIP's"
-            + (type.isEmpty() ? "" : ", a " + JsonInput.shorten(type))
+            + (type.isEmpty() ? "" : ", a " + IoErrors.quote(type))
             + (found.isEmpty() ? "" : ", in " + String.join(", ", found))
             + "; read is a tokenizer.json, which in Python"
             + " AutoTokenizer.from_pretrained(folder).save_pretrained(folder) writes");

@@ -5,6 +5,7 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.clip4j.io.IoErrors;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TextCleaning;
 
@@ -188,7 +189,7 @@ public final class TokenizerRules {
 
   private static IllegalArgumentException bad(String key, Object value, String what) {
     return new IllegalArgumentException(
-        key + " is " + JsonInput.shorten(String.valueOf(value)) + "; " + what);
+        key + " is " + IoErrors.quote(String.valueOf(value)) + "; " + what);
   }
 
   /** Collects rules. */

@@ -30,7 +30,7 @@ final class VocabularyPair {
 
   private VocabularyPair() {}
 
-  static String toJson(Path folder) throws IOException {
+  static JsonObject read(Path folder) throws IOException {
     Path file = folder.resolve(VOCABULARY);
     JsonObject vocabulary = JsonFile.read(file, MAX_BYTES, TokenizerFormatException::new);
     JsonObject json =
@@ -58,7 +58,7 @@ final class VocabularyPair {
     model.add("vocab", vocabulary);
     model.add("merges", merges(folder.resolve(MERGES)));
     json.add("model", model);
-    return json.toString();
+    return json;
   }
 
   private static JsonArray merges(Path file) throws IOException {

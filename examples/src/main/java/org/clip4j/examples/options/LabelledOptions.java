@@ -1,17 +1,11 @@
 package org.clip4j.examples.options;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImages;
-import org.clip4j.data.PairTable;
-import org.clip4j.data.Pairs;
 import org.clip4j.encode.ClassNames;
 import org.clip4j.encode.ImageSource;
-import org.clip4j.encode.PromptFiles;
-import org.clip4j.encode.PromptSet;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -25,49 +19,7 @@ public final class LabelledOptions {
           "A folder with a folder of images for each class, or a CSV or TSV file with a header line.")
   private Path data;
 
-  @Option(
-      names = "--image-column",
-      defaultValue = "file",
-      description = "A table's column of image files.")
-  private String imageColumn;
-
-  @Option(
-      names = "--label-column",
-      defaultValue = "label",
-      description = "A table's column of labels.")
-  private String labelColumn;
-
-  @Option(
-      names = "--image-root",
-      paramLabel = "DIR",
-      description = "The folder that a table's image files start from (the table's own).")
-  private Path imageRoot;
-
-  @Option(
-      names = "--no-quotes",
-      description = "Quotes in a table are part of its text; they enclose no fields.")
-  private boolean noQuotes;
-
-  @Mixin private BackgroundOption background;
-
-  @Option(
-      names = "--classes",
-      paramLabel = "FILE|SET",
-      description =
-          "Class names: a file (a name a line in the order of the classes; or label, tab, name; or JSON), or a data set whose names"
-              + " OpenAI published, for example CIFAR10. Without it, labels are names, with spaces for underscores.")
-  private String classes;
-
-  @Option(
-      names = "--templates",
-      paramLabel = "FILE|SET",
-      description =
-          "Prompts: a file (one a line, {} where the name goes), imagenet7, imagenet80, or a data set with published prompts."
-              + " Without it, those of --classes if that is a data set, else imagenet7.")
-  private String templates;
-
-  /** What both Evaluate and LinearProbe take where nothing else is said. */
-  public static final List<String> PROMPTS = PromptSet.imageNet7();
+  @Mixin private LabelledFormat format;
 
   /** The images. */
   public LabelledImages images() throws IOException {
@@ -76,22 +28,7 @@ public final class LabelledOptions {
 
   /** Another set, read in the same way. */
   public LabelledImages images(Path path) throws IOException {
-    if (Files.isDirectory(path)) {
-      return LabelledImages.classFolders(path, background.decoder());
-    }
-    return LabelledImages.byCaption(table(path, labelColumn));
-  }
-
-  private PairTable table(Path path, String captionColumn) throws IOException {
-    PairTable.Builder table =
-        Pairs.table(path)
-            .setColumns(imageColumn, captionColumn)
-            .optQuotes(!noQuotes)
-            .optDecoder(background.decoder());
-    if (imageRoot != null) {
-      table.optImageRoot(imageRoot);
-    }
-    return table.build();
+    return format.images(path);
   }
 
   /** All images of the data, whatever their labels. */
@@ -101,11 +38,7 @@ public final class LabelledOptions {
 
   /** All images of a folder and below it, or of a table. */
   public List<ImageSource> sources(Path path) throws IOException {
-    if (Files.isDirectory(path)) {
-      return Pairs.folder(path).optDecoder(background.decoder()).images();
-    }
-    PairTable pairs = table(path, imageColumn);
-    return IntStream.range(0, pairs.size()).mapToObj(i -> pairs.get(i).image()).toList();
+    return format.sources(path);
   }
 
   /** The data as given. */
@@ -115,40 +48,11 @@ public final class LabelledOptions {
 
   /** What the classes are called. */
   public ClassNames classes(LabelledImages images) throws IOException {
-    if (classes == null) {
-      return ClassNames.fromLabels(images.labels());
-    }
-    return Files.exists(Path.of(classes))
-        ? PromptFiles.classNames(Path.of(classes))
-        : ClassNames.of(published(classes));
+    return format.classes(images);
   }
 
   /** The prompts that are averaged. */
   public List<String> templates() throws IOException {
-    if (templates == null) {
-      return classes == null || Files.exists(Path.of(classes))
-          ? PROMPTS
-          : published(classes).templates();
-    }
-    return templates(templates);
-  }
-
-  /** The prompts of a file, or of a published set. */
-  public static List<String> templates(String name) throws IOException {
-    if (Files.exists(Path.of(name))) {
-      return PromptFiles.templates(Path.of(name));
-    }
-    return switch (name) {
-      case "imagenet7" -> PromptSet.imageNet7();
-      case "imagenet80" -> PromptSet.imageNet80();
-      default -> published(name).templates();
-    };
-  }
-
-  private static PromptSet published(String name) {
-    if (name.matches(".*[./\\\\].*")) {
-      throw new IllegalArgumentException(name + " does not exist");
-    }
-    return PromptSet.published(name);
+    return format.templates();
   }
 }

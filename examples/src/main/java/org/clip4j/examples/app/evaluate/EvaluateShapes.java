@@ -88,7 +88,7 @@ public final class EvaluateShapes implements Callable<Integer> {
       Map<String, ZeroShotEvaluation.Result> zeroShot = zeroShot(model.encoder(), shapes);
       System.out.println("Probes on the embeddings of labelled images");
       ShapeProbes probes = probes(model, shapes);
-      ShapeProbes.Result compared = probes.run(model.encoder());
+      ShapeProbes.Result compared = probes.run(model.encoder(), model.model().logitScale());
       System.out.printf(
           Locale.ROOT,
           "Zero-shot does as well as %s%n",
@@ -309,7 +309,7 @@ public final class EvaluateShapes implements Callable<Integer> {
             + " zero-shot is told the classes' names. Where only the colour or the shape is asked for, a probe of its own is fitted, and"
             + " zero-shot has prompts of its own.",
         compared.compared());
-    ProbeSections.fewShot(report, compared.fewShot().curve(), zeroShotOf(compared));
+    ProbeSections.fewShot(report, compared.fewShot(), zeroShotOf(compared));
     ShiftSections.accuracies(report, shift, 0);
     ShiftSections.accuracies(report, shift, 1);
     ShiftSections.table(report, shift, 2);

@@ -8,6 +8,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.WeightAverage;
 
 /** A model with what encodes by it. Owns the native memory of all: close it. */
 public record OpenModel(ClipModel model, Tokenizer tokenizer, Encoder encoder)
@@ -30,6 +31,17 @@ public record OpenModel(ClipModel model, Tokenizer tokenizer, Encoder encoder)
           tokenizer,
           Encoder.ofFixed(model, transform, tokenizer, options.precision(), true));
     }
+  }
+
+  /** Loads an averaged model; nothing is written. */
+  public static OpenModel of(WeightAverage average, DeviceOptions options) throws IOException {
+    options.precision().requireOn(options.device());
+    ClipModel model = ClipModel.load(average.config(), average.parameters(), options.device());
+    Tokenizer tokenizer = average.tokenizer();
+    return new OpenModel(
+        model,
+        tokenizer,
+        Encoder.ofFixed(model, average.transform(), tokenizer, options.precision(), true));
   }
 
   @Override

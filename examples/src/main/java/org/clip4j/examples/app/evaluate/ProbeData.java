@@ -12,6 +12,7 @@ import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.Encoder;
 import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.NumpyArray;
+import org.clip4j.eval.probe.TipAdapter;
 import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.image.ImageDecoder;
@@ -20,7 +21,8 @@ import org.clip4j.image.ImageDecoder;
  * The embeddings of a data set's images with their classes.
  *
  * @param validation null where a share of the training images is to serve
- * @param zeroShot by the classes' names; null where there is no text encoder
+ * @param classWeights embeddings of the classes' prompts; null where there is no text encoder
+ * @param logitScale the model's
  * @param unreadable images that were left out
  */
 public record ProbeData(
@@ -29,9 +31,15 @@ public record ProbeData(
     Part training,
     Part validation,
     Part test,
-    EmbeddingClassifier zeroShot,
+    float[][] classWeights,
+    double logitScale,
     List<String> unreadable) {
   private static final int CHUNK = 256;
+
+  /** By the classes' names; null where there is no text encoder. */
+  EmbeddingClassifier zeroShot() {
+    return classWeights == null ? null : EmbeddingClassifier.cosine(classWeights);
+  }
 
   /** Row n of each belongs to one image. */
   record Part(float[][] features, int[] labels) {}
@@ -42,13 +50,14 @@ public record ProbeData(
    * @param validation null for none
    */
   public static ProbeData encode(
-      Encoder encoder,
+      OpenModel model,
       String name,
       Path training,
       Path validation,
       Path test,
       List<String> templates)
       throws IOException {
+    Encoder encoder = model.encoder();
     LabelledImages images = LabelledImages.classFolders(training, ImageDecoder.defaults());
     List<String> labels = images.labels();
     List<String> names = labels.stream().map(label -> label.replace('_', ' ')).toList();
@@ -63,7 +72,8 @@ public record ProbeData(
         encode(encoder, name + ", training images", images, labels, unreadable),
         held,
         encode(encoder, name + ", test images", folder(test), labels, unreadable),
-        EmbeddingClassifier.cosine(ClassWeights.of(encoder, names, templates)),
+        ClassWeights.of(encoder, names, templates),
+        model.model().logitScale(),
         List.copyOf(unreadable));
   }
 
@@ -122,9 +132,9 @@ public record ProbeData(
         classNames != null
             ? Files.readAllLines(classNames)
             : IntStream.range(0, classes).mapToObj(k -> "class " + k).toList();
-    EmbeddingClassifier zeroShot = null;
+    float[][] weights = null;
     if (classEmbeddings != null) {
-      float[][] weights = NumpyArray.matrix(classEmbeddings);
+      weights = NumpyArray.matrix(classEmbeddings);
       if (weights.length != names.size()
           || train.features.length > 0 && weights[0].length != train.features[0].length) {
         throw new IllegalArgumentException(
@@ -135,9 +145,9 @@ public record ProbeData(
                 + names.size()
                 + " classes, or vectors of another length than the features");
       }
-      zeroShot = EmbeddingClassifier.cosine(weights);
     }
-    return new ProbeData(name, names, train, null, part(test), zeroShot, List.of());
+    return new ProbeData(
+        name, names, train, null, part(test), weights, TipAdapter.DEFAULT_LOGIT_SCALE, List.of());
   }
 
   private static Part part(Path[] files) throws IOException {

@@ -12,7 +12,7 @@ import java.util.Set;
 import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.examples.options.DeviceOptions;
-import org.clip4j.examples.options.LabelledOptions;
+import org.clip4j.examples.options.LabelledFormat;
 import org.clip4j.examples.options.Models;
 import org.clip4j.examples.options.Range;
 import org.clip4j.image.ImageDecoder;
@@ -140,9 +140,9 @@ public final class ProbeOptions {
   /** The prompts of zero-shot; none where class embeddings stand for them. */
   private List<String> prompts() throws IOException {
     if (templates != null) {
-      return LabelledOptions.templates(templates);
+      return LabelledFormat.templates(templates);
     }
-    return model == null ? List.of() : template.isEmpty() ? LabelledOptions.PROMPTS : template;
+    return model == null ? List.of() : template.isEmpty() ? LabelledFormat.PROMPTS : template;
   }
 
   /** Encodes or reads the data sets. */
@@ -174,7 +174,7 @@ public final class ProbeOptions {
         Path held = validation.isEmpty() ? null : validation.get(i);
         sets.add(
             ProbeData.encode(
-                opened.encoder(), name(train.get(i)), train.get(i), held, test.get(i), prompts()));
+                opened, name(train.get(i)), train.get(i), held, test.get(i), prompts()));
       }
     }
     return sets;

@@ -112,7 +112,7 @@ public record ProbeReport(String model, List<String> prompts, List<ProbeStudy> s
             + " on average, does as well as "
             + crossing
             + ", which is fitted on so many labelled images of each class (lines between points are straight over doublings).",
-        figure(curve, zeroShot, crossing));
+        figure(curve, zeroShot, crossing, List.of()));
   }
 
   private static FewShotCurve.Point at(ProbeStudy study, double shots) {
@@ -158,8 +158,13 @@ public record ProbeReport(String model, List<String> prompts, List<ProbeStudy> s
             + " Each point is the mean over "
             + curve.points().get(0).accuracies().size()
             + " draws of so many labelled images of each class, its line one standard deviation to each side; the last point is"
-            + " fitted on all training images that choose no L2 strength.",
-        figure(curve, level, study.crossing()),
+            + " fitted on all training images that choose no L2 strength."
+            + (study.fewShot().adapters() == null
+                ? ""
+                : " Tip-Adapter adds the similarity to the same few images to that of the words, without any training;"
+                    + " Tip-Adapter-F trains what it has cached of them. The same images that choose the L2 strength choose"
+                    + " their two weights."),
+        figure(curve, level, study.crossing(), ProbeSections.adapters(study.fewShot())),
         runs(study));
     if (zeroShot != null && studies.size() == 1) {
       List<Bar> bars = classBars(study);
@@ -182,7 +187,8 @@ public record ProbeReport(String model, List<String> prompts, List<ProbeStudy> s
     }
   }
 
-  private static Markup figure(FewShotCurve curve, Double zeroShot, Crossing crossing) {
+  private static Markup figure(
+      FewShotCurve curve, Double zeroShot, Crossing crossing, List<Series> adapters) {
     List<Point> points = ProbeSections.points(curve);
     List<Series> series = new ArrayList<>();
     series.add(new Series("linear probe", points));
@@ -196,6 +202,7 @@ public record ProbeReport(String model, List<String> prompts, List<ProbeStudy> s
                 "zero-shot equals " + crossing, List.of(new Point(crossing.shots(), zeroShot))));
       }
     }
+    series.addAll(adapters);
     return LineFigure.overCounts(
         "labelled training images of each class", "top-1 accuracy", series);
   }

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.clip4j.eval.Interval;
 import org.clip4j.eval.ProbeEvaluation;
+import org.clip4j.eval.probe.FewShot;
 import org.clip4j.eval.probe.FewShotCurve;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.HtmlTable;
@@ -60,22 +61,35 @@ final class ProbeSections {
     return points;
   }
 
+  /**
+   * The lines of a few-shot figure for adapters of the same draws; none without class embeddings.
+   */
+  static List<Series> adapters(FewShot.Result result) {
+    FewShot.Adapters both = result.adapters();
+    return both == null
+        ? List.of()
+        : List.of(
+            new Series("Tip-Adapter", points(both.tip())),
+            new Series("Tip-Adapter-F", points(both.tipF())));
+  }
+
   /** The paper's figure 6: accuracy over labelled examples per class, with zero-shot at 0. */
-  static void fewShot(HtmlReport report, FewShotCurve curve, Interval zeroShot) {
+  static void fewShot(HtmlReport report, FewShot.Result result, Interval zeroShot) {
+    FewShotCurve curve = result.curve();
     double last = curve.points().get(curve.points().size() - 1).shots();
     LineFigure.Point words =
         new LineFigure.Point(0, zeroShot.value(), zeroShot.low(), zeroShot.high());
+    List<Series> series = new ArrayList<>();
+    series.add(new Series("linear probe on the embeddings", points(curve)));
+    series.add(
+        new Series("zero-shot", List.of(words, new LineFigure.Point(last, zeroShot.value()))));
+    series.addAll(adapters(result));
     report.section(
         "Few-shot",
         "A probe fitted on a few labelled images of each class, against zero-shot, which needs none. Zero-shot does as well as "
             + curve.crossing(zeroShot.value())
-            + ". The probe's whiskers are one standard deviation over draws of the images, those of zero-shot a 95 % interval.",
-        LineFigure.overCounts(
-            "labelled training images per class",
-            "top-1 accuracy",
-            List.of(
-                new Series("linear probe on the embeddings", points(curve)),
-                new Series(
-                    "zero-shot", List.of(words, new LineFigure.Point(last, zeroShot.value()))))));
+            + ". The probe's whiskers are one standard deviation over draws of the images, those of zero-shot a 95 % interval. Tip-Adapter asks words and the same images"
+            + " without any training, and Tip-Adapter-F trains what it has cached of them.",
+        LineFigure.overCounts("labelled training images per class", "top-1 accuracy", series));
   }
 }

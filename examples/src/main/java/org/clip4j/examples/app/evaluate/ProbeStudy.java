@@ -79,6 +79,9 @@ public record ProbeStudy(
             .optFull(true)
             .optMaxIterations(settings.maxIterations)
             .optListener(ProbeStudy::say);
+    if (data.classWeights() != null) {
+      shots.optClassWeights(data.classWeights(), data.logitScale());
+    }
     if (settings.c != null) {
       builder.optC(settings.c);
       shots.optC(settings.c);
@@ -100,6 +103,9 @@ public record ProbeStudy(
             settings.seed);
     System.out.println(data.name() + ": probes on a few images of each class");
     FewShot.Result fewShot = shots.run();
+    if (fewShot.adapters() != null) {
+      say(fewShot.adapters());
+    }
     Crossing crossing =
         evaluation.zeroShot() == null
             ? null
@@ -124,6 +130,17 @@ public record ProbeStudy(
         run.seed(),
         run.c(),
         100 * run.accuracy().top1());
+  }
+
+  private static void say(FewShot.Adapters adapters) {
+    for (int i = 0; i < adapters.tip().points().size(); i++) {
+      System.out.printf(
+          Locale.ROOT,
+          "  %.0f-shot    test top-1, mean: Tip-Adapter %5.1f %%, Tip-Adapter-F %5.1f %%%n",
+          adapters.tip().points().get(i).shots(),
+          100 * adapters.tip().points().get(i).mean(),
+          100 * adapters.tipF().points().get(i).mean());
+    }
   }
 
   /** Every number. */
@@ -154,15 +171,12 @@ public record ProbeStudy(
     if (evaluation.zeroShot() != null) {
       json.add("zero_shot_less_probe", json(evaluation.zeroShotLessProbe()));
     }
-    JsonArray points = new JsonArray();
-    for (FewShotCurve.Point point : fewShot.curve().points()) {
-      JsonObject one = new JsonObject();
-      one.addProperty("shots", point.shots());
-      one.addProperty("mean_top1", point.mean());
-      one.addProperty("standard_deviation", point.standardDeviation());
-      points.add(one);
+    json.add("few_shot", json(fewShot.curve()));
+    if (fewShot.adapters() != null) {
+      json.add("tip_adapter", json(fewShot.adapters().tip()));
+      json.add("tip_adapter_f", json(fewShot.adapters().tipF()));
+      json.add("tip_adapter_runs", json(fewShot.adapters().runs()));
     }
-    json.add("few_shot", points);
     JsonArray runs = new JsonArray();
     for (FewShot.Run run : fewShot.runs()) {
       JsonObject one = new JsonObject();
@@ -184,6 +198,33 @@ public record ProbeStudy(
       json.add("zero_shot_equals", equal);
     }
     return json;
+  }
+
+  private static JsonArray json(FewShotCurve curve) {
+    JsonArray points = new JsonArray();
+    for (FewShotCurve.Point point : curve.points()) {
+      JsonObject one = new JsonObject();
+      one.addProperty("shots", point.shots());
+      one.addProperty("mean_top1", point.mean());
+      one.addProperty("standard_deviation", point.standardDeviation());
+      points.add(one);
+    }
+    return points;
+  }
+
+  private static JsonArray json(List<FewShot.AdapterRun> adapters) {
+    JsonArray runs = new JsonArray();
+    for (FewShot.AdapterRun run : adapters) {
+      JsonObject one = new JsonObject();
+      one.addProperty("shots", run.shots());
+      one.addProperty("seed", run.seed());
+      one.addProperty("trained", run.trained());
+      one.addProperty("alpha", run.alpha());
+      one.addProperty("beta", run.beta());
+      one.addProperty("top1", run.accuracy().top1());
+      runs.add(one);
+    }
+    return runs;
   }
 
   private static JsonArray strings(List<String> values) {

@@ -119,11 +119,18 @@ final class ShapeProbes {
 
   /** Zero-shot by the words of a task. */
   EmbeddingClassifier zeroShot(Encoder encoder, Task task) {
-    return EmbeddingClassifier.cosine(ClassWeights.of(encoder, classes(task), task.templates));
+    return EmbeddingClassifier.cosine(words(encoder, task));
   }
 
-  /** Compares on plain, shifted and unseen images, and draws few shots. */
-  Result run(Encoder encoder) {
+  private float[][] words(Encoder encoder, Task task) {
+    return ClassWeights.of(encoder, classes(task), task.templates);
+  }
+
+  /**
+   * Compares on plain, shifted and unseen images, and draws few shots; for a model of a logit
+   * scale.
+   */
+  Result run(Encoder encoder, double logitScale) {
     Embedded plain = embed(encoder, shapes.seenTest(perCombination));
     Map<String, Embedded> sets = new LinkedHashMap<>();
     sets.put("", plain);
@@ -166,6 +173,7 @@ final class ShapeProbes {
             .setTest(plain.embeddings, plain.labels(Task.COMBINATION, classes))
             .setClassNames(classes)
             .optShots(shots.stream().mapToInt(each -> each).toArray())
+            .optClassWeights(words(encoder, Task.COMBINATION), logitScale)
             .run();
     return new Result(compared, fewShot);
   }

@@ -1,0 +1,265 @@
+package org.clip4j.weights;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipConfigJson;
+import org.clip4j.model.ParameterSource;
+import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.VisionTransformerConfig;
+import org.clip4j.text.Tokenizer;
+import org.clip4j.weights.tensors.TensorType;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The weighted sum of checkpoints of one architecture, as one more model: the interpolation between
+ * a model and its fine-tuned self (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903), or the mean of
+ * several runs from one start (model soups, Wortsman et al. 2022, arXiv 2203.05482).
+ *
+ * <p>Nothing is held in memory: each value is read from the files when it is asked for, summed in
+ * double precision and rounded once. A checkpoint whose share is 0 is not read, so that alpha 0
+ * gives the base's values and alpha 1 the tuned ones', bit by bit. BatchNorm's statistics are
+ * averaged like weights, and its counters rounded to whole numbers.
+ *
+ * <p>As safe for use by several threads as the checkpoints, which stay the caller's to close, after
+ * the last use of this.
+ */
+public final class WeightAverage {
+  private static final int CHUNK = 1 << 16; // floats
+
+  private final List<Checkpoint> checkpoints;
+  private final double[] shares;
+  private final List<Map<String, ParameterSpec>> specs;
+
+  private WeightAverage(List<Checkpoint> checkpoints, double[] shares) {
+    this.checkpoints = List.copyOf(checkpoints);
+    this.shares = shares;
+    specs =
+        this.checkpoints.stream()
+            .map(
+                each ->
+                    ParameterSpec.of(each.config()).stream()
+                        .collect(Collectors.toMap(ParameterSpec::name, spec -> spec)))
+            .toList();
+    checkAlike(this.checkpoints);
+  }
+
+  /**
+   * Interpolates: (1 - alpha) times the base plus alpha times the tuned model.
+   *
+   * @param alpha from 0, the base, to 1, the tuned model
+   * @throws IllegalArgumentException if alpha is outside [0, 1], or the models are not of one
+   *     architecture and transform; the message names both files and what differs
+   */
+  public static WeightAverage between(Checkpoint base, Checkpoint tuned, double alpha) {
+    if (!(alpha >= 0 && alpha <= 1)) {
+      throw new IllegalArgumentException(
+          "alpha must lie in [0, 1], from the base to the tuned model, found "
+              + alpha
+              + "; to go beyond one of them, ask for extrapolation");
+    }
+    return extrapolated(base, tuned, alpha);
+  }
+
+  /**
+   * Does what {@link #between} does, for any alpha: below 0 or above 1 it goes beyond one of the
+   * two models along the line through them.
+   *
+   * @param alpha finite
+   */
+  public static WeightAverage extrapolated(Checkpoint base, Checkpoint tuned, double alpha) {
+    if (!Double.isFinite(alpha)) {
+      throw new IllegalArgumentException("alpha must be finite, found " + alpha);
+    }
+    return new WeightAverage(List.of(base, tuned), new double[] {1 - alpha, alpha});
+  }
+
+  /**
+   * Averages models with equal shares, a uniform soup.
+   *
+   * @param checkpoints at least one
+   * @throws IllegalArgumentException if there is none, or they are not of one architecture and
+   *     transform; the message names the files and what differs
+   */
+  public static WeightAverage uniform(List<Checkpoint> checkpoints) {
+    if (checkpoints.isEmpty()) {
+      throw new IllegalArgumentException("there is no model to average; name at least one");
+    }
+    double[] shares = new double[checkpoints.size()];
+    Arrays.fill(shares, 1.0 / shares.length);
+    return new WeightAverage(checkpoints, shares);
+  }
+
+  /** The architecture, the first checkpoint's. */
+  public ClipConfig config() {
+    return checkpoints.get(0).config();
+  }
+
+  /** The transform that all have. */
+  public ImageTransform transform() {
+    return checkpoints.get(0).transform();
+  }
+
+  /**
+   * Opens the first checkpoint's tokenizer.
+   *
+   * @return the caller's to close; null where {@link Checkpoint#tokenizer} finds none
+   */
+  public @Nullable Tokenizer tokenizer() throws IOException {
+    return checkpoints.get(0).tokenizer().orElse(null);
+  }
+
+  /** The averaged parameters and buffers, under the names of {@link #config()}. */
+  public ParameterSource parameters() {
+    return new ParameterSource() {
+      @Override
+      public FloatBuffer read(String name) {
+        ParameterSpec spec = specs.get(0).get(name);
+        if (spec == null) {
+          throw new IllegalArgumentException("the averaged model has no '" + name + "'");
+        }
+        FloatBuffer values = FloatBuffer.allocate(Math.toIntExact(spec.count()));
+        copy(name, 0, values);
+        return values.flip();
+      }
+
+      @Override
+      public void copy(String name, long from, FloatBuffer target) {
+        boolean counter = name.endsWith(".num_batches_tracked");
+        double[] sums = new double[Math.min(CHUNK, target.remaining())];
+        FloatBuffer part = FloatBuffer.allocate(sums.length);
+        for (long at = from; target.hasRemaining(); at += part.limit()) {
+          part.limit(Math.min(sums.length, target.remaining()));
+          Arrays.fill(sums, -0.0); // the one number that leaves every other as it is
+          for (int i = 0; i < shares.length; i++) {
+            if (shares[i] != 0) {
+              part.rewind();
+              checkpoints.get(i).parameters().copy(nameIn(i, name), at, part);
+              for (int k = 0; k < part.limit(); k++) {
+                sums[k] += shares[i] * part.get(k);
+              }
+            }
+          }
+          for (int k = 0; k < part.limit(); k++) {
+            target.put((float) (counter ? Math.rint(sums[k]) : sums[k]));
+          }
+        }
+      }
+    };
+  }
+
+  /** The text tower's names may have a prefix in one checkpoint and none in another. */
+  private String nameIn(int checkpoint, String name) {
+    Set<String> own = specs.get(checkpoint).keySet();
+    if (own.contains(name)) {
+      return name;
+    }
+    return own.contains("text." + name) ? "text." + name : name.substring("text.".length());
+  }
+
+  /**
+   * Writes the averaged model, tensor by tensor, with the first checkpoint's tokenizer.
+   *
+   * @param folder is created if it does not exist
+   * @param type F32, F16 or BF16
+   */
+  public void write(Path folder, Layout layout, TensorType type) throws IOException {
+    try (Tokenizer tokenizer = tokenizer()) {
+      CheckpointWriter.of(config(), transform(), parameters())
+          .optType(type)
+          .optTokenizer(tokenizer)
+          .write(folder, layout);
+    }
+  }
+
+  private static void checkAlike(List<Checkpoint> checkpoints) {
+    Checkpoint first = checkpoints.get(0);
+    for (Checkpoint each : checkpoints) {
+      if (!each.inputLevels().isEmpty()) {
+        throw new IllegalArgumentException(
+            each.weights()
+                + " holds weights of 8-bit integers, which are not averaged; average the models that they were made of, then"
+                + " quantize the average");
+      }
+      List<String> differences = differences(first, each);
+      if (!differences.isEmpty()) {
+        throw new IllegalArgumentException(
+            first.weights()
+                + " and "
+                + each.weights()
+                + " cannot be averaged, which takes one architecture and one image transform; they differ in:\n  "
+                + String.join("\n  ", differences));
+      }
+    }
+  }
+
+  private static List<String> differences(Checkpoint one, Checkpoint other) {
+    List<String> found = new ArrayList<>();
+    ClipConfig a = weightsAlone(one.config());
+    ClipConfig b = weightsAlone(other.config());
+    if (!a.equals(b)) {
+      try {
+        compare("", ClipConfigJson.write(a), ClipConfigJson.write(b), found);
+      } catch (IllegalArgumentException e) {
+        // OpenCLIP has no words for one of them: the configurations speak for themselves
+      }
+      if (found.isEmpty()) {
+        found.add("configuration: " + a + " and " + b);
+      }
+    }
+    if (!one.transform().equals(other.transform())) {
+      compare(
+          "preprocess_cfg",
+          TransformJson.writeOpenClip(one.transform()),
+          TransformJson.writeOpenClip(other.transform()),
+          found);
+    }
+    return found;
+  }
+
+  /** Leaves out what says how a model was trained or how its file names things. */
+  private static ClipConfig weightsAlone(ClipConfig config) {
+    ClipConfig plain =
+        config.vision() instanceof VisionTransformerConfig ? config.withPatchDropout(0) : config;
+    return new ClipConfig(
+        plain.embedDim(),
+        plain.vision(),
+        plain.text(),
+        plain.quickGelu(),
+        false,
+        ClipConfig.INIT_LOGIT_SCALE,
+        plain.isSigmoid() ? 0.0 : null);
+  }
+
+  private static void compare(String path, JsonElement a, JsonElement b, List<String> found) {
+    if (a instanceof JsonObject one && b instanceof JsonObject other) {
+      Set<String> keys = new LinkedHashSet<>(one.keySet());
+      keys.addAll(other.keySet());
+      for (String key : keys) {
+        compare(path.isEmpty() ? key : path + "." + key, get(one, key), get(other, key), found);
+      }
+    } else if (!a.equals(b)) {
+      found.add(path + ": " + word(a) + " and " + word(b));
+    }
+  }
+
+  private static JsonElement get(JsonObject json, String key) {
+    return json.has(key) ? json.get(key) : JsonNull.INSTANCE;
+  }
+
+  private static String word(JsonElement value) {
+    return value.isJsonNull() ? "not set" : value.toString();
+  }
+}

@@ -317,11 +317,16 @@ final class Parameters {
     }
   }
 
-  /** Proves the kernels of the maps that are laid out, see {@link LinearKernels#isPacked}. */
-  void prove(LinearKernels kernels) {
+  /** Proves a kernel for a map, see {@link LinearKernels#isPacked}. */
+  interface Prover {
+    void prove(long inputs, long outputs, Operation operation);
+  }
+
+  /** Proves the kernels of the maps that are laid out. */
+  void prove(Prover kernels) {
     for (LinearMap map : maps) {
       ParameterSpec weight = specs.get(names.indexOf(map.of + "weight"));
-      kernels.isPacked(weight.count() / weight.shape()[0], map.to - map.from, map.operation);
+      kernels.prove(weight.count() / weight.shape()[0], map.to - map.from, map.operation);
     }
   }
 }

@@ -19,6 +19,7 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.StagedFiles;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
@@ -103,7 +104,7 @@ record StepCheckpoint(Path folder, RunState state, boolean former) {
     JsonObject json = new JsonObject();
     json.addProperty("checksum", RunFiles.fingerprint(run.toString()));
     json.add("run", run);
-    RunFiles.write(
+    StagedFiles.replace(
         folder.resolve(RUN_FILE),
         new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(json) + "\n");
   }

@@ -181,6 +181,11 @@ final class Parameters {
     return !maps.isEmpty();
   }
 
+  /** Counts those that kernels take as {@code p} where nothing is laid out. */
+  int count() {
+    return specs.size();
+  }
+
   /** Counts what stands before the blocks. */
   int beforeBlocks() {
     return beforeBlocks;
@@ -292,7 +297,8 @@ final class Parameters {
         map.operation);
   }
 
-  private String stored(String name) {
+  /** The name of a parameter in checkpoints. */
+  String stored(String name) {
     return specs.get(names.indexOf(name)).name();
   }
 

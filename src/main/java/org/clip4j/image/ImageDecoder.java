@@ -142,12 +142,14 @@ public final class ImageDecoder {
    * <p>The library is TurboJPEG, of any version since 2.0: {@code libturbojpeg0} of Debian and
    * Ubuntu, {@code turbojpeg} of Fedora, {@code jpeg-turbo} of Homebrew. The system property {@code
    * org.clip4j.turbojpeg} names its file where it lies elsewhere; {@code off} leaves it alone.
+   * Where it is not installed, the jar {@code org.bytedeco:leptonica} of the platform serves in its
+   * place if it is on the class path.
    */
   public ImageDecoder withTurboJpeg(boolean allowed) {
     return new ImageDecoder(background, maxPixels, maxBytes, exifOrientation, allowed);
   }
 
-  /** Whether libjpeg-turbo is installed, see {@link #withTurboJpeg}. */
+  /** Whether libjpeg-turbo is installed or on the class path, see {@link #withTurboJpeg}. */
   public static boolean hasTurboJpeg() {
     return JpegFile.hasTurbo();
   }

@@ -107,8 +107,12 @@ public final class JpegFile {
   public static Pixels decode(byte[] data, SizeCheck sizeCheck, boolean turbo) throws IOException {
     JpegFile file = new JpegFile(data);
     file.walk(sizeCheck);
-    if (turbo && file.isUsual() && TurboJpeg.isAvailable()) {
-      Pixels image = TurboJpeg.decode(file.content(JFIF_START), file.width, file.height);
+    if (turbo && file.isUsual() && hasTurbo()) {
+      byte[] content = file.content(JFIF_START);
+      Pixels image =
+          TurboJpeg.isAvailable()
+              ? TurboJpeg.decode(content, file.width, file.height)
+              : Leptonica.decode(content, file.width, file.height);
       if (image != null) {
         return image;
       }
@@ -118,9 +122,9 @@ public final class JpegFile {
         : file.convert(file.readRaw());
   }
 
-  /** Says whether libjpeg-turbo is installed. */
+  /** Says whether libjpeg-turbo is installed or on the class path. */
   public static boolean hasTurbo() {
-    return TurboJpeg.isAvailable();
+    return TurboJpeg.isAvailable() || Leptonica.isAvailable();
   }
 
   /** Whether libjpeg-turbo may decode a file, see {@link #isUsual()}. */

@@ -31,6 +31,8 @@ final class TurboJpeg {
   /** Where installers put it, beside what the JVM searches itself. */
   private static final List<String> FOLDERS =
       List.of(
+          "/usr/lib/x86_64-linux-gnu", // of Debian and Ubuntu, which their own JDKs search alone
+          "/usr/lib/aarch64-linux-gnu",
           "/usr/lib64",
           "/usr/local/lib",
           "/usr/local/lib64",
@@ -109,6 +111,11 @@ final class TurboJpeg {
         int flags);
 
     static native int tjDestroy(Pointer handle);
+  }
+
+  /** Whether libjpeg-turbo is to be left alone. */
+  static boolean isOff() {
+    return OFF.equals(System.getProperty(PROPERTY));
   }
 
   static boolean isAvailable() {

@@ -3,17 +3,10 @@ package org.clip4j.data;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
-import com.google.gson.Strictness;
-import com.google.gson.stream.JsonReader;
-import com.google.gson.stream.JsonToken;
-import com.google.gson.stream.MalformedJsonException;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.StringReader;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -25,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.JsonFile;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -113,7 +107,8 @@ public final class JsonLines {
         if (line.isBlank()) {
           continue;
         }
-        JsonObject fields = parse(line, number);
+        JsonObject fields =
+            JsonFile.object(line.getBytes(StandardCharsets.UTF_8), at(number), IOException::new);
         List<String> captions = captions(fields, number);
         if (captions.isEmpty()) {
           withoutCaption++;
@@ -159,20 +154,6 @@ public final class JsonLines {
     } catch (CharacterCodingException e) {
       throw new IOException(at(number) + " is not UTF-8; save the file as UTF-8", e);
     }
-  }
-
-  private JsonObject parse(String line, int number) throws IOException {
-    try {
-      JsonReader reader = new JsonReader(new StringReader(line));
-      reader.setStrictness(Strictness.STRICT);
-      JsonElement element = JsonParser.parseReader(reader);
-      if (element instanceof JsonObject fields && reader.peek() == JsonToken.END_DOCUMENT) {
-        return fields;
-      }
-    } catch (MalformedJsonException | JsonParseException e) {
-      throw new IOException(at(number) + " is not valid JSON: " + IoErrors.message(e), e);
-    }
-    throw new IOException(at(number) + " is not one JSON object");
   }
 
   private String image(JsonObject fields, int number) throws IOException {

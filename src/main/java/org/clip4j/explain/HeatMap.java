@@ -1,5 +1,6 @@
 package org.clip4j.explain;
 
+import java.awt.geom.Point2D;
 import java.awt.geom.Rectangle2D;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
@@ -16,6 +17,8 @@ import org.clip4j.io.StagedFiles;
 public final class HeatMap {
   /** The picture's own colours shine through by this share where the map is hottest. */
   private static final double SHOWN = 0.35;
+
+  private static final int ENLARGED = 224;
 
   /** Inferno at equal steps: even in lightness, and readable by the colour-blind. */
   private static final int[] COLOURS = {
@@ -78,8 +81,42 @@ public final class HeatMap {
   }
 
   /**
+   * Returns the share of the relevance that lies within a box of the image, each of its pixels
+   * taken by its centre.
+   *
+   * @param box in the image's pixels
+   * @return from 0 to 1; NaN where there is no relevance at all
+   */
+  public double shareWithin(Rectangle2D box) {
+    double within = 0;
+    double all = 0;
+    for (double y = Math.floor(area.getMinY()) + 0.5; y < area.getMaxY(); y++) {
+      for (double x = Math.floor(area.getMinX()) + 0.5; x < area.getMaxX(); x++) {
+        if (area.contains(x, y)) {
+          double value = at(x, y);
+          all += value;
+          within += box.contains(x, y) ? value : 0;
+        }
+      }
+    }
+    return within / all;
+  }
+
+  /** Returns the middle of the cell of greatest relevance, in the image's pixels. */
+  public Point2D hottest() {
+    int best = 0;
+    for (int i = 1; i < values.length; i++) {
+      best = values[i] > values[best] ? i : best;
+    }
+    return new Point2D.Double(
+        area.getX() + (best % columns + 0.5) * area.getWidth() / columns,
+        area.getY() + (best / columns + 0.5) * area.getHeight() / rows);
+  }
+
+  /**
    * Lays the map over the image: from black where relevance is least, to yellow where it is
-   * greatest. What the model did not see stays as it is.
+   * greatest. What the model did not see stays as it is. Small images are enlarged a whole number
+   * of times, up to {@value #ENLARGED} pixels.
    *
    * @param image the one that was explained
    */
@@ -90,18 +127,23 @@ public final class HeatMap {
       least = Math.min(least, value);
       most = Math.max(most, value);
     }
+    int times = Math.max(1, ENLARGED / Math.max(image.width(), image.height()));
     BufferedImage drawn =
-        new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
-    for (int y = 0, p = 0; y < image.height(); y++) {
-      for (int x = 0; x < image.width(); x++, p += 3) {
+        new BufferedImage(
+            image.width() * times, image.height() * times, BufferedImage.TYPE_INT_RGB);
+    for (int row = 0; row < drawn.getHeight(); row++) {
+      for (int column = 0; column < drawn.getWidth(); column++) {
+        double x = (column + 0.5) / times;
+        double y = (row + 0.5) / times;
+        int pixel = ((int) y * image.width() + (int) x) * 3;
+        boolean seen = area.contains(x, y);
+        double share = !seen || most <= least ? 0 : (at(x, y) - least) / (most - least);
         int rgb = 0;
-        boolean seen = area.contains(x + 0.5, y + 0.5);
-        double share = !seen || most <= least ? 0 : (at(x + 0.5, y + 0.5) - least) / (most - least);
         for (int c = 0; c < 3; c++) {
-          int level = image.pixels()[p + c] & 0xFF;
+          int level = image.pixels()[pixel + c] & 0xFF;
           rgb = rgb << 8 | (seen ? mixed(level, share, 16 - 8 * c) : level);
         }
-        drawn.setRGB(x, y, rgb);
+        drawn.setRGB(column, row, rgb);
       }
     }
     return drawn;

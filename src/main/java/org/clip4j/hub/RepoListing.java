@@ -3,19 +3,11 @@ package org.clip4j.hub;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
-import com.google.gson.Strictness;
-import com.google.gson.stream.JsonReader;
-import com.google.gson.stream.JsonToken;
-import com.google.gson.stream.MalformedJsonException;
-import java.io.EOFException;
 import java.io.IOException;
-import java.io.StringReader;
-import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.clip4j.io.JsonFile;
 
 /**
  * What a repository holds at a commit, by {@code /api/models/ID/revision/REVISION?blobs=true}.
@@ -25,9 +17,9 @@ import java.util.Map;
  */
 record RepoListing(String commit, Map<String, RepoFile> files) {
 
-  static RepoListing parse(byte[] json, HubId id) throws HubException {
+  static RepoListing parse(byte[] json, HubId id) throws IOException {
     String where = "the hub's listing of " + id;
-    JsonObject root = object(json, where);
+    JsonObject root = JsonFile.object(json, where, HubException::unavailable);
     String commit = RepoPaths.checkCommit(text(root, "sha"), where);
     if (id.isCommit() && !commit.equals(id.revision())) {
       throw new HubException(where + " is of another commit, " + commit);
@@ -82,23 +74,5 @@ record RepoListing(String commit, Map<String, RepoFile> files) {
     return json.get(key) instanceof JsonPrimitive value && value.isString()
         ? value.getAsString()
         : null;
-  }
-
-  /** Reads bytes that must be one JSON object. */
-  static JsonObject object(byte[] json, String where) throws HubException {
-    try {
-      JsonReader reader =
-          new JsonReader(new StringReader(new String(json, StandardCharsets.UTF_8)));
-      reader.setStrictness(Strictness.STRICT);
-      JsonElement element = JsonParser.parseReader(reader);
-      if (reader.peek() == JsonToken.END_DOCUMENT && element instanceof JsonObject object) {
-        return object;
-      }
-    } catch (JsonParseException | MalformedJsonException | EOFException e) {
-      throw HubException.unavailable(where + " is not valid JSON", e);
-    } catch (IOException e) {
-      throw new AssertionError("from memory", e);
-    }
-    throw HubException.unavailable(where + " is not a JSON object", null);
   }
 }

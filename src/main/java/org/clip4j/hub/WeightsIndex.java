@@ -4,11 +4,10 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.TreeSet;
+import org.clip4j.io.JsonFile;
 
 /** The names in a {@code *.index.json}, which anyone may have written. */
 final class WeightsIndex {
@@ -23,16 +22,9 @@ final class WeightsIndex {
    * @param suffix that each must have, so that an index of safetensors never leads to pickles
    */
   static List<String> shards(Path index, String suffix) throws IOException {
-    byte[] bytes;
-    try (InputStream in = Files.newInputStream(index)) {
-      bytes = in.readNBytes(MAX_BYTES + 1);
-    }
-    if (bytes.length > MAX_BYTES) {
-      throw new HubException(
-          index + " has more than " + MAX_BYTES + " bytes, too much for an index");
-    }
     String where = index.toString();
-    if (!(RepoListing.object(bytes, where).get("weight_map") instanceof JsonObject map)) {
+    JsonObject json = JsonFile.read(index, MAX_BYTES, HubException::unavailable);
+    if (!(json.get("weight_map") instanceof JsonObject map)) {
       throw new HubException(where + " has no weight_map, which says what shard a tensor is in");
     }
     TreeSet<String> shards = new TreeSet<>();

@@ -44,7 +44,15 @@ public final class JsonFile {
    * @throws IOException also if the file cannot be read
    */
   public static JsonObject read(Path file, int maxBytes, Failure failure) throws IOException {
-    byte[] bytes = bytes(file, maxBytes, failure);
+    return object(bytes(file, maxBytes, failure), file.toString(), failure);
+  }
+
+  /**
+   * Reads bytes that must be one JSON object, see {@link #read}.
+   *
+   * @param where names them in messages
+   */
+  public static JsonObject object(byte[] bytes, String where, Failure failure) throws IOException {
     try {
       JsonReader reader = reader(bytes);
       JsonElement element = JsonParser.parseReader(reader);
@@ -55,9 +63,9 @@ public final class JsonFile {
         | MalformedJsonException
         | EOFException
         | JsonParseException e) {
-      throw failure.of(file + " is not valid JSON: " + IoErrors.message(e), e);
+      throw failure.of(where + " is not valid JSON: " + IoErrors.message(e), e);
     }
-    throw failure.of(file + " does not hold one JSON object", null);
+    throw failure.of(where + " does not hold one JSON object", null);
   }
 
   /** Reads a file of bounded size, see {@link #read}. */

@@ -118,8 +118,10 @@ public final class StagedFiles implements AutoCloseable {
     }
   }
 
-  /** Makes the renames themselves survive a power cut, where the system can open a folder. */
-  private static void syncFolder(Path folder) {
+  /**
+   * Makes renames in a folder themselves survive a power cut, where the system can open a folder.
+   */
+  public static void syncFolder(Path folder) {
     try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
       channel.force(true);
     } catch (IOException e) {

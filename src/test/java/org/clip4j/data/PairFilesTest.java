@@ -75,7 +75,7 @@ class PairFilesTest {
         "{\"image\":\"a\",\"caption\":\"b\"; is not valid JSON",
         "{image:\"a\",\"caption\":\"b\"}; is not valid JSON",
         "{\"image\":\"a\",\"caption\":\"b\"} {}; JSON",
-        "[1]; is not one JSON object",
+        "[1]; does not hold one JSON object",
         "{\"caption\":\"b\"}; has no key \"image\", its keys are [caption]",
         "{\"image\":\"a\",\"text\":\"b\"}; has no key [caption], its keys are [image, text]",
         "{\"image\":5,\"caption\":\"b\"}; \"image\" must be a file name, found 5",

@@ -2,6 +2,7 @@ package org.clip4j.data.shapes;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairSource;
@@ -121,14 +122,9 @@ public final class ColouredShapes {
   /** The scene of a training pair; what is drawn from the generator afterwards is its captions. */
   ShapeScene trainingScene(SeededRandom random) {
     Combination first = seen.get(random.nextInt(seen.size()));
-    if (!random.chance(ShapeRecipe.TWO_OBJECTS)) {
-      return ShapeScene.draw(first, random);
-    }
-    Combination second = first;
-    while (second.equals(first)) {
-      second = seen.get(random.nextInt(seen.size()));
-    }
-    return ShapeScene.draw(first, second, random);
+    return random.chance(ShapeRecipe.TWO_OBJECTS)
+        ? twoObjects(first, random)
+        : ShapeScene.draw(first, random);
   }
 
   /**
@@ -184,6 +180,35 @@ public final class ColouredShapes {
       }
     }
     return List.copyOf(images);
+  }
+
+  /**
+   * Images of two objects that the training pairs do not have, of combinations that they have.
+   *
+   * @param count at least 1; a longer list starts with a shorter one
+   */
+  public List<ShapePair> pairsTest(int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("at least 1 image is needed, found " + count);
+    }
+    return IntStream.range(0, count).mapToObj(this::pairTest).toList();
+  }
+
+  private ShapePair pairTest(int index) {
+    SeededRandom random = new SeededRandom(SeededRandom.SHAPES_TEST, seed, all.size(), index);
+    ShapeScene scene = twoObjects(seen.get(random.nextInt(seen.size())), random);
+    return new ShapePair(
+        new Rendered("test pair " + index, scene, imageSize),
+        scene.first().placed(imageSize),
+        scene.second().placed(imageSize));
+  }
+
+  private ShapeScene twoObjects(Combination first, SeededRandom random) {
+    Combination second = first;
+    while (second.equals(first)) {
+      second = seen.get(random.nextInt(seen.size()));
+    }
+    return ShapeScene.draw(first, second, random);
   }
 
   private record Rendered(String name, ShapeScene scene, int imageSize) implements ImageSource {

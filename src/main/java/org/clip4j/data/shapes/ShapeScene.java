@@ -1,5 +1,6 @@
 package org.clip4j.data.shapes;
 
+import java.awt.geom.Rectangle2D;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.SeededRandom;
 
@@ -27,7 +28,22 @@ record ShapeScene(Item first, Item second, boolean sideBySide, Background backgr
       double y,
       double diameter,
       double rotation,
-      int[] rgb) {}
+      int[] rgb) {
+
+    /** Where it is in an image of that side. */
+    ShapePair.Placed placed(int side) {
+      Rectangle2D box = null;
+      for (double[] outline : ShapeScene.placed(this, side)) {
+        for (int i = 0; i < outline.length; i += 2) {
+          if (box == null) {
+            box = new Rectangle2D.Double(outline[i], outline[i + 1], 0, 0);
+          }
+          box.add(outline[i], outline[i + 1]);
+        }
+      }
+      return new ShapePair.Placed(new Combination(kind, colour).words(), box);
+    }
+  }
 
   record Background(int[] from, int[] to, double angle) {}
 

@@ -2,7 +2,9 @@ package org.clip4j.data.shapes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import java.awt.geom.Rectangle2D;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -199,6 +201,55 @@ class ColouredShapesTest {
       }
     }
     return near / (p.length / 3.0);
+  }
+
+  @Test
+  void test_pairs_say_where_their_objects_are() throws IOException {
+    int compared = 0;
+    for (ShapePair pair : ColouredShapes.builder().optImageSize(256).build().pairsTest(60)) {
+      assertThat(SHAPES.seenLabels()).contains(pair.first().label(), pair.second().label());
+      assertThat(pair.first().label()).isNotEqualTo(pair.second().label());
+      assertThat(pair.first().box().intersects(pair.second().box())).isFalse();
+      if (colour(pair.first()) != colour(pair.second())) {
+        RgbImage image = pair.image().read();
+        for (ShapePair.Placed placed : List.of(pair.first(), pair.second())) {
+          Rectangle2D seen = pixelsOf(colour(placed), image);
+          Rectangle2D box = placed.box();
+          assertThat(box.createUnion(seen).getWidth()).isCloseTo(box.getWidth(), within(2.0));
+          assertThat(box.createUnion(seen).getHeight()).isCloseTo(box.getHeight(), within(2.0));
+          // The tip of a star is thinner than a pixel.
+          assertThat(seen.getWidth()).isCloseTo(box.getWidth(), within(0.1 * box.getWidth()));
+          assertThat(seen.getHeight()).isCloseTo(box.getHeight(), within(0.1 * box.getHeight()));
+          compared++;
+        }
+      }
+    }
+    assertThat(compared).isGreaterThan(80);
+  }
+
+  private static ShapeColour colour(ShapePair.Placed placed) {
+    return Arrays.stream(ShapeColour.values())
+        .filter(colour -> placed.label().startsWith(colour.word() + " "))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** The smallest box around the pixels that have about this colour. */
+  private static Rectangle2D pixelsOf(ShapeColour colour, RgbImage image) {
+    Rectangle2D box = null;
+    for (int i = 0; i < image.pixels().length; i += 3) {
+      int[] pixel = {
+        image.pixels()[i] & 0xFF, image.pixels()[i + 1] & 0xFF, image.pixels()[i + 2] & 0xFF
+      };
+      int[] nominal = {colour.red, colour.green, colour.blue};
+      if (ShapeScene.distance(pixel, nominal) < 1.8 * ShapeRecipe.COLOUR_JITTER) {
+        int x = i / 3 % image.width();
+        int y = i / 3 / image.width();
+        Rectangle2D own = new Rectangle2D.Double(x, y, 1, 1);
+        box = box == null ? own : box.createUnion(own);
+      }
+    }
+    return box;
   }
 
   @Test

@@ -16,6 +16,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.clip4j.io.FolderLock;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.StagedFiles;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -189,7 +190,7 @@ final class CheckpointFolder implements AutoCloseable {
       Files.createDirectory(temporary);
       contents.write(temporary);
       StepCheckpoint.writeState(temporary, state);
-      RunFiles.syncFolder(temporary);
+      StagedFiles.syncFolder(temporary);
       RunFiles.rename(temporary, target);
     } catch (IOException | RuntimeException | Error e) {
       try {
@@ -269,10 +270,7 @@ final class CheckpointFolder implements AutoCloseable {
     json.addProperty("step", best.step);
     json.addProperty("metric", best.metric);
     json.addProperty("value", best.value);
-    Path file = folder.resolve(BEST);
-    Files.deleteIfExists(temporary(file));
-    RunFiles.write(temporary(file), json + "\n");
-    RunFiles.rename(temporary(file), file);
+    StagedFiles.replace(folder.resolve(BEST), json + "\n");
     deleteObsolete();
   }
 

@@ -39,8 +39,12 @@ import org.jspecify.annotations.Nullable;
  * <p>Embeddings of all images are in memory while duplicates are sought.
  */
 public final class PairFilter {
-  /** Cosine similarity of images that are taken for one: copies, and copies saved anew. */
-  public static final double DEFAULT_DUPLICATE = 0.9999;
+  /**
+   * Cosine similarity of images with the same pixels, which differ by rounding alone. A small model
+   * may find images of a 2 and a 3 as near as 0.9999, so copies that were compressed anew are left
+   * to whoever knows the model.
+   */
+  public static final double DEFAULT_DUPLICATE = 0.999999;
 
   private static final int CHUNK = 1024;
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();

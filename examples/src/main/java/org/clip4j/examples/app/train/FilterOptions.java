@@ -42,6 +42,14 @@ public final class FilterOptions {
   @Range(min = -1, max = 1)
   private double least;
 
+  @Option(
+      names = "--filter-duplicates",
+      defaultValue = "" + PairFilter.DEFAULT_DUPLICATE,
+      paramLabel = "COSINE",
+      description = "The similarity from which two images are one, of which one pair stays.")
+  @Range(above = 0, max = 1)
+  private double duplicate;
+
   /** The pairs that stay; all without --filter-by. */
   public PairFeed apply(PairFeed feed, Path out, Device device) throws IOException {
     if (model == null) {
@@ -62,6 +70,7 @@ public final class FilterOptions {
           PairFilter.builder()
               .optTopShare(top)
               .optMinScore(least)
+              .optDuplicate(duplicate)
               .optProgress(bar)
               .build()
               .run(scoring.encoder(), pairs);

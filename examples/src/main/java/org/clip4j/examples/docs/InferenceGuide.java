@@ -33,10 +33,16 @@ import org.clip4j.djl.ClipZoo;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
 import org.clip4j.engine.Precision;
+import org.clip4j.explain.Activations;
+import org.clip4j.explain.Explainer;
+import org.clip4j.explain.Explanation;
+import org.clip4j.explain.FloatTensor;
+import org.clip4j.explain.TokenRelevance;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.search.Embeddings;
 import org.clip4j.search.ExactIndex;
 import org.clip4j.search.Hit;
+import org.clip4j.search.Quantization;
 import org.clip4j.search.lucene.Filter;
 import org.clip4j.search.lucene.IndexEntry;
 import org.clip4j.search.lucene.LuceneIndex;
@@ -111,6 +117,22 @@ final class InferenceGuide {
     return answer.isUnknown() ? "none: " + answer.unknownCheck() : answer.labels().get(0);
   }
 
+  static void explain(Path photo) throws IOException {
+    try (Clip clip = Clip.loader("openai/clip-vit-base-patch32").optKeepWeights(true).load();
+        Explainer explainer = clip.explainer()) {
+      ImageSource image = ImageSource.of(photo);
+      for (Explanation why : explainer.explain(image, List.of("a dog", "a sofa"))) {
+        why.heatMap().writeOverlay(image.read(), Path.of(why.text() + ".png"));
+        for (TokenRelevance token : why.tokens()) {
+          System.out.println(token.word() + " " + token.relevance());
+        }
+      }
+      Activations inside = explainer.activations(image);
+      FloatTensor attention = inside.attention().get(11); // [heads, L, L], of the last block
+      float[] patch = inside.patchEmbeddings().row(3, 3); // unit length, as texts' embeddings are
+    }
+  }
+
   static void embedFolder(Clip clip, Path folder) throws IOException {
     try (Stream<Path> files = Files.walk(folder)) {
       Stream<ImageSource> images = files.filter(Files::isRegularFile).map(ImageSource::of);
@@ -136,6 +158,14 @@ final class InferenceGuide {
       for (Hit hit : index.search(clip.encodeText("a red circle"), 10)) {
         System.out.println(hit.score() + " " + embeddings.name(hit.row()));
       }
+    }
+  }
+
+  static void searchInLittleMemory(Clip clip, Path embedded) throws IOException {
+    ExactIndex.Builder options =
+        ExactIndex.builder().optQuantization(Quantization.INT8).optOversampling(4);
+    try (Embeddings embeddings = Embeddings.open(embedded, options)) {
+      System.out.println(embeddings.index().search(clip.encodeText("a red circle"), 10));
     }
   }
 

@@ -13,7 +13,8 @@ import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.WeightAverage;
 
 /** A model with what encodes by it. Owns the native memory of all: close it. */
-public record OpenModel(ClipModel model, Tokenizer tokenizer, Encoder encoder)
+public record OpenModel(
+    ClipModel model, ImageTransform transform, Tokenizer tokenizer, Encoder encoder)
     implements AutoCloseable {
 
   /**
@@ -50,7 +51,10 @@ public record OpenModel(ClipModel model, Tokenizer tokenizer, Encoder encoder)
   private static OpenModel of(
       ClipModel model, Tokenizer tokenizer, ImageTransform transform, Precision precision) {
     return new OpenModel(
-        model, tokenizer, Encoder.ofFixed(model, transform, tokenizer, precision, true));
+        model,
+        transform,
+        tokenizer,
+        Encoder.ofFixed(model, transform, tokenizer, precision, true));
   }
 
   @Override

@@ -80,13 +80,14 @@ public class JsonFields<X extends Exception> {
 
   /** Returns a value under a key, or a part of it, as such a number. */
   public double asNumber(String key, JsonElement value) throws X {
-    if (value instanceof JsonPrimitive primitive && primitive.isNumber()) {
-      double number = Double.parseDouble(primitive.getAsString());
-      if (Double.isFinite(number)) {
-        return number;
-      }
+    if (!(value instanceof JsonPrimitive primitive) || !primitive.isNumber()) {
+      throw bad(key, "expected a number");
     }
-    throw bad(key, "expected a finite number");
+    double number = Double.parseDouble(primitive.getAsString());
+    if (!Double.isFinite(number)) {
+      throw bad(key, "expected a finite number");
+    }
+    return number;
   }
 
   /** Returns a text. */

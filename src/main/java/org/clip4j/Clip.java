@@ -9,7 +9,9 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -23,6 +25,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
@@ -61,6 +64,10 @@ public final class Clip implements AutoCloseable {
   private final Encoder encoder;
   private final ImageDecoder decoder;
   private final IoErrors.@Nullable Work<Checkpoint> checkpoint; // null where it is not known
+  private final Map<String, LoraAdapter> adapters; // that calls may name
+  private final Map<List<String>, Clip> adapted = new ConcurrentHashMap<>();
+  private final @Nullable Clip base; // null unless this is a view of it with an adapter
+  private final @Nullable LoraAdapter adapter;
   private final ReentrantReadWriteLock calls = new ReentrantReadWriteLock(true);
   private boolean closed;
 
@@ -70,13 +77,19 @@ public final class Clip implements AutoCloseable {
       Tokenizer tokenizer,
       Encoder encoder,
       ImageDecoder decoder,
-      IoErrors.@Nullable Work<Checkpoint> checkpoint) {
+      IoErrors.@Nullable Work<Checkpoint> checkpoint,
+      Map<String, LoraAdapter> adapters,
+      @Nullable Clip base,
+      @Nullable LoraAdapter adapter) {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
     this.encoder = encoder;
     this.decoder = decoder;
     this.checkpoint = checkpoint;
+    this.adapters = adapters;
+    this.base = base;
+    this.adapter = adapter;
   }
 
   /**
@@ -146,19 +159,26 @@ public final class Clip implements AutoCloseable {
         tokenizer,
         () -> Encoder.ofFixed(model, transform, tokenizer, Precision.FP32, true),
         ImageDecoder.defaults(),
-        null);
+        null,
+        Map.of());
   }
 
-  /** As above; the checkpoint has what the model may lack, for saving. */
+  /**
+   * As above; the checkpoint has what the model may lack, for saving.
+   *
+   * @param adapters that {@link #adapted} may name
+   */
   static Clip of(
       ClipModel model,
       ImageTransform transform,
       @Nullable Tokenizer tokenizer,
       Supplier<Encoder> encoder,
       ImageDecoder decoder,
-      IoErrors.@Nullable Work<Checkpoint> checkpoint) {
+      IoErrors.@Nullable Work<Checkpoint> checkpoint,
+      Map<String, LoraAdapter> adapters) {
     try {
-      return new Clip(model, transform, tokenizer, encoder.get(), decoder, checkpoint);
+      return new Clip(
+          model, transform, tokenizer, encoder.get(), decoder, checkpoint, adapters, null, null);
     } catch (RuntimeException | Error e) {
       model.close();
       if (tokenizer != null) {
@@ -166,6 +186,43 @@ public final class Clip implements AutoCloseable {
       }
       throw e;
     }
+  }
+
+  /**
+   * Returns a view of this that applies adapters which were loaded by name ({@link
+   * ClipLoader#optAdapter(String, Path)}); of several, what they add is summed. Views share the
+   * weights, so that calls through one and through another may overlap and nothing is loaded.
+   * Closing a view does nothing; it ends with this.
+   *
+   * @param names at least one; of each the adapter's
+   * @throws IllegalArgumentException if there is none of a name, or it adds to maps outside the
+   *     transformers' blocks: such a one can only be loaded into the weights
+   */
+  public Clip adapted(String... names) {
+    if (base != null) {
+      return base.adapted(names);
+    }
+    List<String> asked = List.of(names);
+    for (String name : asked) {
+      if (!adapters.containsKey(name)) {
+        throw new IllegalArgumentException(
+            "no adapter was loaded as '"
+                + name
+                + "'; there are "
+                + adapters.keySet()
+                + ", see ClipLoader.optAdapter(name, folder)");
+      }
+    }
+    if (asked.isEmpty()) {
+      throw new IllegalArgumentException("name an adapter at least, of " + adapters.keySet());
+    }
+    return call(() -> adapted.computeIfAbsent(asked, this::view));
+  }
+
+  private Clip view(List<String> names) {
+    LoraAdapter sum = LoraAdapter.stacked(names.stream().map(adapters::get).toList());
+    Encoder view = encoder.with(model.apply(sum));
+    return new Clip(model, transform, tokenizer, view, decoder, checkpoint, Map.of(), this, sum);
   }
 
   /** The model itself, for those who work with tensors. */
@@ -341,11 +398,14 @@ public final class Clip implements AutoCloseable {
    * length of its queue, for monitoring.
    */
   public int callsInFlight() {
-    return calls.getReadLockCount();
+    return base != null ? base.callsInFlight() : calls.getReadLockCount();
   }
 
   /** While it runs, this is not closed. */
   private <T extends @Nullable Object> T call(IoErrors.Work<T> work) {
+    if (base != null) {
+      return base.call(work);
+    }
     calls.readLock().lock();
     try {
       if (closed) {
@@ -404,12 +464,16 @@ public final class Clip implements AutoCloseable {
    *     ClipLoader#optKeepWeights}
    */
   public Explainer explainer() {
+    if (adapter != null) {
+      throw new IllegalStateException(
+          "what is explained are the weights; load the adapter into them, with optAdapter(folder)");
+    }
     return call(() -> new Explainer(model, transform, tokenizer));
   }
 
   /**
    * Saves the model with its tokenizer and transform, so that {@link #load(Path)} and Python's
-   * peers read it.
+   * peers read it; with an adapter, what it adds is added to the weights.
    *
    * @param folder made if it is not there; what it holds is replaced only when all is written
    */
@@ -432,7 +496,9 @@ public final class Clip implements AutoCloseable {
   }
 
   private void write(Path folder, Layout layout, ParameterSource parameters) throws IOException {
-    CheckpointWriter.of(model.config(), transform, parameters)
+    LoraAdapter added = adapter != null ? adapter : model.adapter().orElse(null);
+    ParameterSource all = added == null ? parameters : added.addedTo(model.config(), parameters);
+    CheckpointWriter.of(model.config(), transform, all)
         .optTokenizer(tokenizer)
         .write(folder, layout);
   }
@@ -447,12 +513,16 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * Waits for calls in flight, and frees the model. Closing again does nothing.
+   * Waits for calls in flight, and frees the model. Closing again does nothing, nor does closing a
+   * view ({@link #adapted}).
    *
    * @throws IllegalStateException from within a call, which it would wait for
    */
   @Override
   public void close() {
+    if (base != null) {
+      return;
+    }
     if (calls.getReadHoldCount() > 0) {
       throw new IllegalStateException("a Clip cannot be closed from within one of its calls");
     }

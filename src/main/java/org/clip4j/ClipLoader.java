@@ -4,7 +4,11 @@ import ai.djl.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -19,8 +23,10 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ClipModel.Tower;
 import org.clip4j.model.KernelSurvey;
+import org.clip4j.model.LoraAdapter;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.PeftAdapter;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -42,6 +48,8 @@ public final class ClipLoader {
   private boolean keepsWeights;
   private Set<Tower> towers = EnumSet.allOf(Tower.class);
   private ImageDecoder decoder = ImageDecoder.defaults();
+  private final List<Path> merged = new ArrayList<>();
+  private final Map<String, Path> named = new LinkedHashMap<>();
   private int imageHeight;
   private int imageWidth;
 
@@ -155,6 +163,29 @@ public final class ClipLoader {
   }
 
   /**
+   * Adds an adapter to the weights, as Python's {@code peft} and {@link
+   * org.clip4j.train.ClipTrainer.Builder#optLora} leave them; the model then costs what it did
+   * without.
+   *
+   * @param folder with {@code adapter_config.json} and {@code adapter_model.safetensors}
+   */
+  public ClipLoader optAdapter(Path folder) {
+    merged.add(folder);
+    return this;
+  }
+
+  /**
+   * Loads an adapter beside the weights, for the calls that name it ({@link Clip#adapted}). Takes
+   * the memory of the weights once more, as {@link #optKeepWeights} does.
+   *
+   * @param folder as for {@link #optAdapter(Path)}
+   */
+  public ClipLoader optAdapter(String name, Path folder) {
+    named.put(name, folder);
+    return this;
+  }
+
+  /**
    * Loads.
    *
    * @throws UncheckedIOException if the checkpoint cannot be had or read, or is not a model that
@@ -168,6 +199,10 @@ public final class ClipLoader {
                 + " holds weights of 8-bit integers, which are not computed in "
                 + precision
                 + "; leave the precision out");
+      }
+      Map<String, LoraAdapter> adapters = new LinkedHashMap<>();
+      for (Map.Entry<String, Path> entry : named.entrySet()) {
+        adapters.put(entry.getKey(), adapter(entry.getValue(), opened));
       }
       Tokenizer tokenizer = opened.tokenizer().orElse(null);
       ClipModel model;
@@ -189,7 +224,8 @@ public final class ClipLoader {
           tokenizer,
           () -> encoder(model, opened, tokenizer),
           decoder,
-          this::openCheckpoint);
+          this::openCheckpoint,
+          adapters);
     } catch (IOException e) {
       throw IoErrors.isInterruption(e)
           ? new UncheckedIOException("loading " + this + " was interrupted", e)
@@ -197,8 +233,12 @@ public final class ClipLoader {
     }
   }
 
+  private boolean keeps() {
+    return keepsWeights || !named.isEmpty(); // adapters are applied beside them
+  }
+
   private ClipModel model(Checkpoint opened) {
-    if (prepared && !keepsWeights && !opened.inputLevels().isEmpty()) {
+    if (prepared && !keeps() && !opened.inputLevels().isEmpty()) {
       return ClipModel.loadQuantized(
           opened.config(),
           opened.parameters(),
@@ -207,7 +247,7 @@ public final class ClipLoader {
           opened.quantizedWeights(),
           opened.inputLevels());
     }
-    return prepared && !keepsWeights || towers.size() == 1
+    return prepared && !keeps() || towers.size() == 1
         ? ClipModel.loadForInference(opened.config(), opened.parameters(), device, towers)
         : ClipModel.load(opened.config(), opened.parameters(), device);
   }
@@ -217,7 +257,7 @@ public final class ClipLoader {
     if (!prepared || opened.inputLevels().isEmpty()) {
       return Encoder.ofFixed(model, opened.transform(), tokenizer, precision, prepared);
     }
-    return keepsWeights
+    return keeps()
         ? Encoder.ofQuantized(model, opened.transform(), tokenizer, opened.inputLevels())
         : Encoder.ofFixed(model, opened.transform(), tokenizer, precision, false); // laid out
   }
@@ -241,14 +281,29 @@ public final class ClipLoader {
    */
   public Checkpoint openCheckpoint() throws IOException {
     Checkpoint opened = Checkpoint.open(locate(), architecture);
-    if (imageHeight == 0) {
-      return opened;
-    }
     try {
-      return opened.atImageSize(imageHeight, imageWidth);
-    } catch (RuntimeException e) {
+      if (imageHeight != 0) {
+        opened = opened.atImageSize(imageHeight, imageWidth);
+      }
+      List<LoraAdapter> adapters = new ArrayList<>();
+      for (Path folder : merged) {
+        adapters.add(adapter(folder, opened));
+      }
+      return adapters.isEmpty() ? opened : opened.withAdapter(LoraAdapter.stacked(adapters));
+    } catch (IOException | RuntimeException e) {
       opened.close();
       throw e;
+    }
+  }
+
+  /** Reads an adapter that fits a checkpoint. */
+  private LoraAdapter adapter(Path folder, Checkpoint base) throws IOException {
+    try {
+      LoraAdapter adapter = PeftAdapter.read(folder, base.config());
+      adapter.requireFits(base.config(), base.parameters());
+      return adapter;
+    } catch (IllegalArgumentException e) {
+      throw new IOException("the adapter in " + folder + ": " + IoErrors.message(e), e);
     }
   }
 

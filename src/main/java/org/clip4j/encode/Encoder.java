@@ -22,6 +22,7 @@ import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.PixelKernels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.Similarity;
+import org.clip4j.model.AppliedAdapter;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.VisionConfig;
@@ -62,6 +63,7 @@ public final class Encoder implements AutoCloseable {
   private final ImageTransform transform;
   private final Tokenizer tokenizer;
   private final Precision precision;
+  private final Forward pass;
   private final ComputeThread thread; // null: the caller's
   private final boolean prepares;
   private final Map<String, InputLevels> inputLevels;
@@ -79,7 +81,7 @@ public final class Encoder implements AutoCloseable {
    * @param tokenizer what the model is trained with; null for images only
    */
   public Encoder(ClipModel model, ImageTransform transform, @Nullable Tokenizer tokenizer) {
-    this(model, transform, tokenizer, Precision.FP32, false, Map.of(), null);
+    this(model, transform, tokenizer, Precision.FP32, false, Map.of(), null, Forward.EVALUATE);
   }
 
   /**
@@ -96,7 +98,30 @@ public final class Encoder implements AutoCloseable {
       Precision precision,
       boolean prepared) {
     return new Encoder(
-        model, transform, tokenizer, precision, prepared, Map.of(), new ComputeThread());
+        model,
+        transform,
+        tokenizer,
+        precision,
+        prepared,
+        Map.of(),
+        new ComputeThread(),
+        Forward.EVALUATE);
+  }
+
+  /**
+   * Returns an encoder that applies an adapter, on the same thread; what this one computes stays as
+   * it is. It must not be used once this one is closed, and needs no closing itself.
+   */
+  public Encoder with(AppliedAdapter adapter) {
+    return new Encoder(
+        model,
+        transform,
+        tokenizer,
+        precision,
+        false,
+        Map.of(),
+        thread,
+        Forward.EVALUATE.with(adapter));
   }
 
   /**
@@ -110,7 +135,14 @@ public final class Encoder implements AutoCloseable {
       @Nullable Tokenizer tokenizer,
       Map<String, InputLevels> inputLevels) {
     return new Encoder(
-        model, transform, tokenizer, Precision.FP32, true, inputLevels, new ComputeThread());
+        model,
+        transform,
+        tokenizer,
+        Precision.FP32,
+        true,
+        inputLevels,
+        new ComputeThread(),
+        Forward.EVALUATE);
   }
 
   private Encoder(
@@ -120,11 +152,13 @@ public final class Encoder implements AutoCloseable {
       Precision precision,
       boolean prepares,
       Map<String, InputLevels> inputLevels,
-      ComputeThread thread) {
+      ComputeThread thread,
+      Forward pass) {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
     this.precision = precision;
+    this.pass = pass.in(precision);
     this.prepares = prepares;
     this.inputLevels = inputLevels;
     this.thread = thread;
@@ -248,8 +282,7 @@ public final class Encoder implements AutoCloseable {
           try (NDManager call = model.manager().newSubManager()) {
             Shape shape = new Shape(levels.length, 3, transform.height(), transform.width());
             NDArray input = pixels.normalize(HostMemory.upload(call, shape, all));
-            return rows(
-                similarity.normalize(model.encodeImage(Forward.EVALUATE.in(precision), input)));
+            return rows(similarity.normalize(model.encodeImage(pass, input)));
           }
         });
   }
@@ -302,8 +335,7 @@ public final class Encoder implements AutoCloseable {
           try (NDManager call = model.manager().newSubManager()) {
             NDArray ids =
                 HostMemory.upload(call, new Shape(tokens.size(), length), tokens.padded(length));
-            return rows(
-                similarity.normalize(model.encodeText(Forward.EVALUATE.in(precision), ids)));
+            return rows(similarity.normalize(model.encodeText(pass, ids)));
           }
         });
   }

@@ -25,7 +25,7 @@ enum Activation {
   final String source;
 
   /** Where {@code source} is not recorded for a backward pass, it may overwrite its input. */
-  final LinearKernels.Activation inference;
+  final LinearKernels.FusedActivation inference;
 
   Activation(
       String source,
@@ -35,7 +35,7 @@ enum Activation {
       double factor,
       String scaled) {
     this.source = source;
-    inference = new LinearKernels.Activation(inPlace, onednn, algorithm, factor, scaled);
+    inference = new LinearKernels.FusedActivation(inPlace, onednn, algorithm, factor, scaled);
   }
 
   /** Returns the activation of a tower's options, of which the approximation of GELU goes first. */

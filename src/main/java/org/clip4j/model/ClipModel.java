@@ -17,6 +17,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.HostMemory;
@@ -36,7 +37,7 @@ public final class ClipModel implements AutoCloseable {
   private final ClipConfig config;
   private final NDManager manager;
   private final Map<String, NDArray> parameters = new LinkedHashMap<>();
-  private final List<ParameterSpec> specs;
+  private List<ParameterSpec> specs;
   private final @Nullable ImageTower visual;
   private final @Nullable TextTransformer text;
   private boolean lean;
@@ -46,6 +47,8 @@ public final class ClipModel implements AutoCloseable {
 
   private PreparedLinear imageWeights; // null where they are not prepared
   private PreparedLinear textWeights;
+  private @Nullable AppliedAdapter attached;
+  private @Nullable Map<String, FloatBuffer> unmerged; // what a merged adapter changed
 
   /** The halves of a model. */
   public enum Tower {
@@ -378,7 +381,7 @@ public final class ClipModel implements AutoCloseable {
       @Nullable NDArray kept,
       @Nullable Consumer<NDArray> hiddenStates) {
     checkPixels(pixels);
-    return visual().forward(pass, pixels, kept, hiddenStates);
+    return visual().forward(adapted(pass), pixels, kept, hiddenStates);
   }
 
   private void checkPixels(NDArray pixels) {
@@ -414,7 +417,7 @@ public final class ClipModel implements AutoCloseable {
    */
   public NDArray encodeText(Forward pass, NDArray ids, @Nullable Consumer<NDArray> hiddenStates) {
     checkIds(ids);
-    return text().forward(pass, ids, hiddenStates);
+    return text().forward(adapted(pass), ids, hiddenStates);
   }
 
   private void checkIds(NDArray ids) {
@@ -440,6 +443,7 @@ public final class ClipModel implements AutoCloseable {
    */
   public Trace traceImage(NDArray pixels) {
     checkPixels(pixels);
+    requireNoAdapter();
     return visual().trace(pixels);
   }
 
@@ -462,6 +466,7 @@ public final class ClipModel implements AutoCloseable {
    */
   public Trace traceText(NDArray ids) {
     checkIds(ids);
+    requireNoAdapter();
     return text().trace(ids);
   }
 
@@ -471,6 +476,147 @@ public final class ClipModel implements AutoCloseable {
    */
   public boolean keepsWeights() {
     return !lean;
+  }
+
+  private void requireNoAdapter() {
+    if (attached != null) {
+      throw new IllegalStateException(
+          "an adapter is attached to this model, which a trace does not show; merge it first with"
+              + " model.merge(model.detach().get())");
+    }
+  }
+
+  private Forward adapted(Forward pass) {
+    return pass.adapter() == null && attached != null ? pass.with(attached) : pass;
+  }
+
+  /**
+   * Brings an adapter into native memory, for the passes that name it ({@link Forward#with}); the
+   * weights stay as they are. Needs the weights as they were loaded.
+   *
+   * @return the caller's to close, once no pass uses it
+   * @throws IllegalArgumentException if the adapter is of another model, or adds to maps outside
+   *     the blocks, which can only be merged
+   */
+  public AppliedAdapter apply(LoraAdapter adapter) {
+    adapter.requireFits(config, values());
+    Set<String> places =
+        Stream.of(Tower.values())
+            .flatMap(tower -> LoraPlace.blocks(config, tower).stream())
+            .flatMap(List::stream)
+            .map(LoraPlace::key)
+            .collect(Collectors.toSet());
+    for (LoraAdapter.LowRank map : adapter.maps()) {
+      if (!places.contains(map.key())) {
+        throw new IllegalArgumentException(
+            "the adapter adds to "
+                + map.parameter()
+                + ", which is no map of a block; merge the adapter instead");
+      }
+    }
+    return new AppliedAdapter(manager, adapter);
+  }
+
+  /**
+   * Adds an adapter to the model that every pass applies and that can be trained: its matrices are
+   * among {@link #parameters}, named by their map with {@code .lora_A} or {@code .lora_B} at the
+   * end. One that was attached before is dropped.
+   *
+   * @throws IllegalArgumentException as {@link #apply}
+   */
+  public void attach(LoraAdapter adapter) {
+    detach();
+    attached = apply(adapter);
+    parameters.putAll(attached.matrices());
+    specs = Stream.concat(specs.stream(), attached.specs().stream()).toList();
+  }
+
+  /** Whether an adapter is attached. */
+  public boolean hasAdapter() {
+    return attached != null;
+  }
+
+  /** Returns the attached adapter with its present values, if there is one. */
+  public Optional<LoraAdapter> adapter() {
+    return Optional.ofNullable(attached).map(AppliedAdapter::values);
+  }
+
+  /**
+   * Gives the attached adapter the values of another one of the same maps and ranks, in place.
+   *
+   * @throws IllegalArgumentException if it is of other maps or ranks, or of another model
+   */
+  public void restoreAdapter(LoraAdapter saved) {
+    if (attached == null) {
+      throw new IllegalStateException("no adapter is attached to this model");
+    }
+    saved.requireFits(config, values());
+    attached.overwrite(saved);
+  }
+
+  /** Whether a parameter is one of the attached adapter's. */
+  public boolean isOfAdapter(String parameter) {
+    return attached != null && attached.matrices().containsKey(parameter);
+  }
+
+  /** Removes the attached adapter, if there is one, and returns it with its present values. */
+  public Optional<LoraAdapter> detach() {
+    Optional<LoraAdapter> last = adapter();
+    if (attached != null) {
+      parameters.keySet().removeAll(attached.matrices().keySet());
+      specs = ParameterSpec.of(config);
+      attached.close();
+      attached = null;
+    }
+    return last;
+  }
+
+  /**
+   * Adds an adapter to the weights in place, after which passes cost what they did before. Several
+   * are merged as one, see {@link LoraAdapter#stacked}.
+   *
+   * @throws IllegalArgumentException if the adapter is of another model
+   * @throws IllegalStateException if one is merged already
+   */
+  public void merge(LoraAdapter adapter) {
+    if (unmerged != null) {
+      throw new IllegalStateException(
+          "an adapter is merged into this model already; unmerge it first, or merge both stacked");
+    }
+    ParameterSource base = values();
+    ParameterSource sums = adapter.addedTo(config, base);
+    Map<String, FloatBuffer> kept = new LinkedHashMap<>();
+    for (LoraAdapter.LowRank map : adapter.maps()) {
+      kept.computeIfAbsent(
+          map.parameter(),
+          name -> {
+            FloatBuffer values = base.read(name);
+            return FloatBuffer.allocate(values.remaining()).put(values).flip();
+          });
+    }
+    Map<String, FloatBuffer> merged = new LinkedHashMap<>();
+    kept.keySet().forEach(name -> merged.put(name, sums.read(name)));
+    overwrite(merged);
+    unmerged = kept;
+  }
+
+  /** Gives the weights that a merged adapter changed the bytes that they had before. */
+  public void unmerge() {
+    if (unmerged == null) {
+      throw new IllegalStateException("no adapter is merged into this model");
+    }
+    overwrite(unmerged);
+    unmerged = null;
+  }
+
+  private void overwrite(Map<String, FloatBuffer> values) {
+    releaseImages();
+    releaseTexts();
+    values.forEach(
+        (name, all) ->
+            HostMemory.overwrite(
+                parameter(name),
+                (from, memory) -> memory.put(all.slice((int) from, memory.remaining()))));
   }
 
   /**

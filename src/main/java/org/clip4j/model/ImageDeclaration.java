@@ -57,6 +57,9 @@ interface ImageDeclaration {
    */
   ImageTower tower(NDManager manager, Map<String, NDArray> parameters);
 
+  /** Lists the maps of each block that adapters add to; none where there are no such blocks. */
+  List<List<LoraPlace>> adaptable();
+
   /** Proves the kernels that a tower would use, see {@link KernelSurvey}. */
   void prove(NDManager manager, Precision precision, boolean trained);
 

@@ -3,11 +3,13 @@ package org.clip4j.model;
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
+import java.util.Map;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.KernelProof;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.PrecisionKernels;
+import org.clip4j.engine.internal.QuantizedKernels;
 import org.clip4j.io.DaemonThreads;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
 import org.slf4j.Logger;
@@ -19,6 +21,9 @@ public final class KernelSurvey {
   private static final List<String> TYPICAL =
       List.of("ViT-B-32-quickgelu", "RN50", "ViT-SO400M-14-SigLIP");
 
+  /** Whose text encoders have the widths of most towers, 512 and 768. */
+  private static final List<String> INTEGERS = List.of("ViT-B-32-quickgelu", "ViT-L-14-quickgelu");
+
   /** With channels that are padded; proved in float32 alone, since it takes as long as the rest. */
   private static final String PADDED = "RN50x4";
 
@@ -29,6 +34,7 @@ public final class KernelSurvey {
   /** Proves each kernel that this processor would use for typical models; takes some seconds. */
   public static void run() {
     prove(ClipConfig.named(PADDED), Precision.FP32, true);
+    INTEGERS.forEach(name -> proveIntegers(ClipConfig.named(name)));
     for (Precision precision : List.of(Precision.FP32, Precision.BF16, Precision.FP16)) {
       if (PrecisionKernels.isNativeOn(precision, Device.cpu())) {
         for (String name : TYPICAL) {
@@ -65,12 +71,24 @@ public final class KernelSurvey {
     }
   }
 
+  private static void proveIntegers(ClipConfig config) {
+    try (NDManager manager = Libtorch.newManager(Device.cpu())) {
+      Kind kind = Kind.of(config.text(), config.quickGelu());
+      QuantizedKernels.of(manager, kind.activation().inference, Map.of())
+          .ifPresent(
+              kernels ->
+                  ResidualAttentionBlock.parameters(kind)
+                      .prove((inputs, outputs, use) -> kernels.isPacked(inputs, outputs)));
+    }
+  }
+
   static void prove(NDManager manager, Precision precision, Kind kind) {
     prove(manager, precision, kind.activation(), ResidualAttentionBlock.parameters(kind));
   }
 
   static void prove(
       NDManager manager, Precision precision, Activation activation, Parameters part) {
-    LinearKernels.of(manager, precision, activation.inference).ifPresent(part::prove);
+    LinearKernels.of(manager, precision, activation.inference)
+        .ifPresent(kernels -> part.prove(kernels::isPacked));
   }
 }

@@ -114,6 +114,11 @@ final class ModifiedResNet implements ImageTower {
     }
 
     @Override
+    public List<List<LoraPlace>> adaptable() {
+      return List.of();
+    }
+
+    @Override
     public void prove(NDManager manager, Precision precision, boolean trained) {
       ConvolutionKernels.source(precision, manager.getDevice(), convolutions(vision), trained);
     }

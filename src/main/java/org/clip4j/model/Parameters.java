@@ -181,6 +181,11 @@ final class Parameters {
     return !maps.isEmpty();
   }
 
+  /** Counts those that kernels take as {@code p} where nothing is laid out. */
+  int count() {
+    return specs.size();
+  }
+
   /** Counts what stands before the blocks. */
   int beforeBlocks() {
     return beforeBlocks;
@@ -292,7 +297,8 @@ final class Parameters {
         map.operation);
   }
 
-  private String stored(String name) {
+  /** The name of a parameter in checkpoints. */
+  String stored(String name) {
     return specs.get(names.indexOf(name)).name();
   }
 
@@ -311,11 +317,16 @@ final class Parameters {
     }
   }
 
-  /** Proves the kernels of the maps that are laid out, see {@link LinearKernels#isPacked}. */
-  void prove(LinearKernels kernels) {
+  /** Proves a kernel for a map, see {@link LinearKernels#isPacked}. */
+  interface Prover {
+    void prove(long inputs, long outputs, Operation operation);
+  }
+
+  /** Proves the kernels of the maps that are laid out. */
+  void prove(Prover kernels) {
     for (LinearMap map : maps) {
       ParameterSpec weight = specs.get(names.indexOf(map.of + "weight"));
-      kernels.isPacked(weight.count() / weight.shape()[0], map.to - map.from, map.operation);
+      kernels.prove(weight.count() / weight.shape()[0], map.to - map.from, map.operation);
     }
   }
 }

@@ -67,6 +67,11 @@ final class PatchTower implements ImageTower {
     }
 
     @Override
+    public List<List<LoraPlace>> adaptable() {
+      return ResidualAttentionBlock.places(kind, prefix + blocks, vision.layers());
+    }
+
+    @Override
     public void prove(NDManager manager, Precision precision, boolean trained) {
       KernelSurvey.prove(manager, precision, kind);
       KernelSurvey.prove(manager, precision, kind.activation(), parameters);

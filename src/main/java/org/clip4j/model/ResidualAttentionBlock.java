@@ -4,9 +4,13 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.model.LoraOptions.Target;
 import org.clip4j.model.ParameterSpec.Init;
 
 /**
@@ -45,19 +49,39 @@ final class ResidualAttentionBlock {
    */
   private static final String SOURCE =
       """
-      def block(self, x: Tensor, p: List[Tensor]) -> Tensor:
+      def {as}block(self, x: Tensor, {rows:}p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
-        qkv = torch.reshape({attended}(self.packed(y, {attn.in_proj_*}, {3D})), [N, L, 3, {H}, {d}])
+        qkv = torch.reshape({attended}({plus}self.packed(y, {attn.in_proj_*}, {3D}){y, 0, 3}), [N, L, 3, {H}, {d}])
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
         q = torch.select(qkv, 0, 0)
         k = torch.select(qkv, 0, 1)
         v = torch.select(qkv, 0, 2)
         a = torch.scaled_dot_product_attention(q, k, v, None, 0., {causal})
         a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
-        return self.residual(x, a, p)
+        return self.{as}residual(x, a, {rows}p)
 
+      def {as}last_block(self, x: Tensor, row: Tensor, {rows:}p: List[Tensor]) -> Tensor:
+        N = torch.size(x, 0)
+        L = torch.size(x, 1)
+        y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
+        kv = {attended}({plus}self.packed(y, {attn.kv_*}, {2D}){y, 1, 3})
+        kv = torch.permute(torch.reshape(kv, [N, L, 2, {H}, {d}]), [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
+        k = torch.select(kv, 0, 0)
+        v = torch.select(kv, 0, 1)
+        y = self.pick(y, row)  # [N, 1, D]
+        q = {attended}({plus}self.packed(y, {attn.q_*}, {D}){y, 0, 1})
+        q = torch.transpose(torch.reshape(q, [N, 1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
+        a = torch.scaled_dot_product_attention(q, k, v, {visible}, 0., False)
+        a = torch.reshape(torch.transpose(a, 1, 2), [N, 1, {D}])
+        return torch.squeeze(self.{as}residual(self.pick(x, row), a, {rows}p), 1)  # [N, D]
+
+      """;
+
+  /** A block whose attention can be looked at. */
+  private static final String EXPLAINED =
+      """
       def explained_block(self, x: Tensor, p: List[Tensor]) -> List[Tensor]:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
@@ -73,23 +97,6 @@ final class ResidualAttentionBlock {
         s = torch.mul(torch.matmul(q, torch.transpose(k, -2, -1)), {root})
         return torch.softmax({seen}, -1)  # [N, H, queries, keys]
 
-      def last_block(self, x: Tensor, row: Tensor, p: List[Tensor]) -> Tensor:
-        N = torch.size(x, 0)
-        L = torch.size(x, 1)
-        y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
-        kv = {attended}(self.packed(y, {attn.kv_*}, {2D}))
-        kv = torch.permute(torch.reshape(kv, [N, L, 2, {H}, {d}]), [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
-        k = torch.select(kv, 0, 0)
-        v = torch.select(kv, 0, 1)
-        q = {attended}(self.packed(self.pick(y, row), {attn.q_*}, {D}))
-        q = torch.transpose(torch.reshape(q, [N, 1, {H}, {d}]), 1, 2)  # [N, H, 1, D/H]
-        a = torch.scaled_dot_product_attention(q, k, v, {visible}, 0., False)
-        a = torch.reshape(torch.transpose(a, 1, 2), [N, 1, {D}])
-        return torch.squeeze(self.residual(self.pick(x, row), a, p), 1)  # [N, D]
-
-      def at(self, x: Tensor, row: Tensor) -> Tensor:
-        return torch.squeeze(self.pick(x, row), 1)  # [N, D]
-
       """;
 
   /** Keys after the query get no weight. */
@@ -98,32 +105,83 @@ final class ResidualAttentionBlock {
 
   private static final String RESIDUAL =
       """
-      def residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
-        x = torch.add(x, {scale_1}self.linear(a, {attn.out_proj.*}){/scale})
-        y = self.linear(torch.layer_norm(x, [{D}], {ln_2.*}, {eps}), {mlp.c_fc.*})
-        y = self.linear({gelu}, {mlp.c_proj.*})
+      def {as}residual(self, x: Tensor, a: Tensor, {rows:}p: List[Tensor]) -> Tensor:
+        x = torch.add(x, {scale_1}{plus}self.linear(a, {attn.out_proj.*}){a, 3, 4}{/scale})
+        z = torch.layer_norm(x, [{D}], {ln_2.*}, {eps})
+        y = {plus}self.linear(z, {mlp.c_fc.*}){z, 4, 5}
+        y = {gelu}
+        y = {plus}self.linear(y, {mlp.c_proj.*}){y, 5, 6}
         return torch.add(x, {scale_2}y{/scale})
       """;
 
   private static final String PREPARED_RESIDUAL =
       """
-      def residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
+      def {as}residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
         x = self.packed_add(x, a, {attn.out_proj.*})
         y = self.packed_act(torch.layer_norm(x, [{D}], {ln_2.*}, {eps}), {mlp.c_fc.*})
         return self.packed_add(x, y, {mlp.c_proj.*})
       """;
 
+  /** Marks what goes into a map, and which of {@link #places} it is made of. */
+  private static final Pattern INPUT = Pattern.compile("\\{(\\w, \\d, \\d)}");
+
   /** Where weights are not laid out. */
   private static final String UNPREPARED =
       """
+
       def packed(self, x: Tensor, w: Tensor, b: Tensor, outputs: int) -> Tensor:
         return self.linear(x, w, b)
 
       """;
 
+  /**
+   * What an adapter adds to maps, see {@link AppliedAdapter#parameters}. What of its inputs it does
+   * not see in training follows from a number for each row of the batch and from the place of the
+   * value in that row alone, so that every pass over a row, and every division of a batch into
+   * micro-batches, leaves out the same.
+   */
+  private static final String ADAPTED =
+      """
+
+      def plus(self, y: Tensor, x: Tensor, first: int, to: int, rows: Tensor, p: List[Tensor]) -> Tensor:
+        rank = 0
+        for i in range(to - first):
+          rank = rank + torch.size(p[{A} + 3 * (first + i)], 0)
+        if rank > 0:
+          parts = annotate(List[Tensor], [])
+          for i in range(to - first):
+            parts = torch.append(parts, self.low_rank(x, first + i, rows, p))
+          y = torch.add(y, torch.cat(parts, -1))
+        return y
+
+      def low_rank(self, x: Tensor, map: int, rows: Tensor, p: List[Tensor]) -> Tensor:
+        scale = p[{A} + 3 * map + 2]
+        if torch.size(rows, 0) > 0:
+          x = torch.masked_fill(x, self.dropped(x, map, rows, p), 0.)
+          scale = torch.mul(scale, p[{A} + 20])
+        z = torch.mul(self.matmul(x, torch.t(p[{A} + 3 * map])), scale)  # [N, L, rank]
+        return self.matmul(z, torch.t(p[{A} + 3 * map + 1]))
+
+      def dropped(self, x: Tensor, map: int, rows: Tensor, p: List[Tensor]) -> Tensor:
+        values = torch.size(x, 1) * torch.size(x, 2)
+        at = torch.arange(values, dtype=3, layout=None, device=ops.prim.device(x), pin_memory=False)
+        row = torch.to(torch.add(torch.add(rows, p[{A} + 18]), map * 40503), 3)  # [N]
+        drawn = self.mixed(torch.add(torch.unsqueeze(self.mixed(row), 1), self.mixed(at)))
+        return torch.reshape(torch.lt(drawn, p[{A} + 19]), [torch.size(x, 0), torch.size(x, 1), torch.size(x, 2)])
+
+      def mixed(self, h: Tensor) -> Tensor:
+        h = torch.mul(h, -1640531535)
+        h = torch.bitwise_xor_(h, torch.bitwise_and(torch.bitwise_right_shift(h, 15), 131071))
+        h = torch.mul_(h, -2048144777)
+        return torch.bitwise_xor_(h, torch.bitwise_and(torch.bitwise_right_shift(h, 13), 524287))
+      """;
+
   /** Row {@code row[n]} of each sequence; with causal attention it sees the rows up to itself. */
   private static final String PICK =
       """
+
+      def at(self, x: Tensor, row: Tensor) -> Tensor:
+        return torch.squeeze(self.pick(x, row), 1)  # [N, D]
 
       def pick(self, x: Tensor, row: Tensor) -> Tensor:
         index = torch.expand(torch.reshape(row, [-1, 1, 1]), [-1, 1, {D}])
@@ -137,6 +195,9 @@ final class ResidualAttentionBlock {
   /** The first row, a class token that sees all. */
   private static final String FIRST_PICK =
       """
+
+      def at(self, x: Tensor, row: Tensor) -> Tensor:
+        return torch.squeeze(self.pick(x, row), 1)  # [N, D]
 
       def pick(self, x: Tensor, row: Tensor) -> Tensor:
         return torch.slice(x, 1, 0, 1)  # [N, 1, D]
@@ -232,6 +293,7 @@ final class ResidualAttentionBlock {
   }
 
   private final Parameters declared;
+  private final List<LoraPlace> places;
   private final TowerKernels kernels;
   private final NDList parameters;
   private final String prefix;
@@ -254,8 +316,13 @@ final class ResidualAttentionBlock {
    * @param prefix of this block's names, with the final dot
    */
   ResidualAttentionBlock(
-      Parameters declared, TowerKernels kernels, Map<String, NDArray> all, String prefix) {
+      Kind kind,
+      Parameters declared,
+      TowerKernels kernels,
+      Map<String, NDArray> all,
+      String prefix) {
     this.declared = declared;
+    places = places(kind, declared, prefix);
     this.kernels = kernels;
     parameters = declared.of(all, prefix);
     this.prefix = prefix;
@@ -286,12 +353,39 @@ final class ResidualAttentionBlock {
         .follow("ln_2", "mlp.c_fc.");
   }
 
+  /** Lists the maps of each block that adapters add to, in the order of {@link Target}. */
+  static List<List<LoraPlace>> places(Kind kind, String prefix, int layers) {
+    Parameters declared = parameters(kind);
+    return IntStream.range(0, layers)
+        .mapToObj(i -> places(kind, declared, prefix + i + "."))
+        .toList();
+  }
+
+  private static List<LoraPlace> places(Kind kind, Parameters declared, String prefix) {
+    long width = kind.width;
+    long hidden = kind.mlpWidth;
+    String inProj = prefix + declared.stored("attn.in_proj_weight");
+    String outProj = prefix + declared.stored("attn.out_proj.weight");
+    String fc = prefix + declared.stored("mlp.c_fc.weight");
+    String proj = prefix + declared.stored("mlp.c_proj.weight");
+    return List.of(
+        new LoraPlace(Target.QUERY, inProj, 0, width, width),
+        new LoraPlace(Target.KEY, inProj, width, width, width),
+        new LoraPlace(Target.VALUE, inProj, 2 * width, width, width),
+        new LoraPlace(Target.ATTENTION_OUTPUT, outProj, 0, width, width),
+        new LoraPlace(Target.MLP_HIDDEN, fc, 0, hidden, width),
+        new LoraPlace(Target.MLP_OUTPUT, proj, 0, width, hidden));
+  }
+
   /** The functions that the blocks of one tower call. */
   static String source(Kind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
+    Parameters declared = parameters(kind);
+    String blocks = SOURCE + (prepared ? PREPARED_RESIDUAL : RESIDUAL);
     String source =
-        (SOURCE
-                + (prepared ? PREPARED_RESIDUAL : UNPREPARED + RESIDUAL)
+        (plain(blocks)
+                + (prepared ? "" : adapted(blocks, declared) + UNPREPARED)
+                + EXPLAINED
                 + (kind.picksFirst ? FIRST_PICK : PICK))
             .replace("{D}", Integer.toString(kind.width))
             .replace("{2D}", Integer.toString(2 * kind.width))
@@ -314,7 +408,26 @@ final class ResidualAttentionBlock {
             .replace(
                 "{attended}",
                 use == TowerKernels.Use.TRAIN && kind.width >= WIDE ? "" : "self.attended");
-    return parameters(kind).resolve(source, prepared);
+    return declared.resolve(source, prepared);
+  }
+
+  private static String plain(String blocks) {
+    return INPUT
+        .matcher(blocks.replace("{as}", "").replace("{rows:}", "").replace("{rows}", ""))
+        .replaceAll("")
+        .replace("{plus}", "");
+  }
+
+  /** The same functions with what an adapter adds; they are named {@code adapted_…}. */
+  private static String adapted(String blocks, Parameters declared) {
+    String adapted =
+        blocks
+            .replace("{as}", "adapted_")
+            .replace("{rows:}", "rows: Tensor, ")
+            .replace("{rows}", "rows, ")
+            .replace("{plus}", "self.plus(");
+    return INPUT.matcher("\n" + adapted).replaceAll(", $1, rows, p)")
+        + ADAPTED.replace("{A}", Integer.toString(declared.count()));
   }
 
   /** [N, L, D] to [N, L, D]. */
@@ -344,6 +457,17 @@ final class ResidualAttentionBlock {
 
   private NDArray call(Forward pass, String method, NDArray... arguments) {
     Prepared now = prepared;
+    AppliedAdapter adapter = pass.adapter();
+    if (adapter != null && adapter.adds(places)) {
+      if (now != null) {
+        now.linear.requireKept();
+      }
+      Object[] all = Arrays.copyOf(arguments, arguments.length + 2, Object[].class);
+      boolean drops = pass.rows() != null && adapter.drops();
+      all[arguments.length] = drops ? pass.rows() : adapter.noRows;
+      all[arguments.length + 1] = adapter.parameters(places, prefix, parameters);
+      return kernels.call(pass, "adapted_" + method, all);
+    }
     Shape shape = arguments[0].getShape();
     boolean serves =
         now != null

@@ -96,6 +96,15 @@ final class TextTransformer {
         : own;
   }
 
+  /** See {@link ImageDeclaration#adaptable}. */
+  static List<List<LoraPlace>> adaptable(ClipConfig config) {
+    TextConfig text = config.text();
+    return ResidualAttentionBlock.places(
+        Kind.of(text, config.quickGelu()),
+        ParameterSpecs.textPrefix(config) + BLOCKS,
+        text.layers());
+  }
+
   /** See {@link ImageTower#activation}. */
   Activation activation() {
     return kind.activation();

@@ -30,7 +30,9 @@ final class Transformer {
     blocks =
         IntStream.range(0, layers)
             .mapToObj(
-                i -> new ResidualAttentionBlock(declared, kernels, parameters, prefix + i + "."))
+                i ->
+                    new ResidualAttentionBlock(
+                        kind, declared, kernels, parameters, prefix + i + "."))
             .toList();
   }
 

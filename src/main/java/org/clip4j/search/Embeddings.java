@@ -41,6 +41,15 @@ public final class Embeddings implements AutoCloseable {
    * @throws IOException if it holds no embeddings, or is damaged; the message names the file
    */
   public static Embeddings open(Path folder) throws IOException {
+    return open(folder, ExactIndex.builder());
+  }
+
+  /**
+   * Opens a folder as {@link #open(Path)}.
+   *
+   * @param options of the index, such as its quantization
+   */
+  public static Embeddings open(Path folder, ExactIndex.Builder options) throws IOException {
     EmbeddingManifest manifest = EmbeddingManifest.read(folder);
     Path[] files = new Path[manifest.shards().size()];
     for (int i = 0; i < files.length; i++) {
@@ -55,7 +64,7 @@ public final class Embeddings implements AutoCloseable {
       }
     }
     ExactIndex index =
-        files.length == 0 ? ExactIndex.create(manifest.dimensions()) : ExactIndex.ofNpy(files);
+        files.length == 0 ? options.create(manifest.dimensions()) : options.ofNpy(files);
     if (index.dimensions() != manifest.dimensions()) {
       throw new IOException(
           folder + " holds rows of " + index.dimensions() + " values, not what embed.json says");

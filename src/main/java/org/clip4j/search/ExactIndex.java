@@ -6,6 +6,7 @@ import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.function.Supplier;
 import org.clip4j.io.IoErrors;
@@ -13,6 +14,7 @@ import org.clip4j.io.MappedFile;
 import org.clip4j.search.Vectors.Arrangement;
 import org.clip4j.search.Vectors.Piece;
 import org.clip4j.search.internal.VectorCheck;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Finds the most similar vectors by comparing with all of them.
@@ -30,6 +32,14 @@ import org.clip4j.search.internal.VectorCheck;
  * index is a folder of {@code .npy} files and {@code index.json}, which holds their checksums; the
  * files are mapped, so that an index may be larger than the heap.
  *
+ * <p>With a {@link Quantization} a search goes through a short form of the rows, a quarter or a
+ * thirty-second of their size, which is made when the index is opened and held in memory; of the
+ * files it reads only the rows that seem best, to score them exactly:
+ *
+ * <pre>{@code
+ * ExactIndex.builder().optQuantization(Quantization.INT8).open(folder)
+ * }</pre>
+ *
  * <p>Any number of threads may search one index, also while another adds to it; a search sees the
  * rows that were there when it began. After {@link #close} every method throws {@link
  * IllegalStateException}; a search under way ends as if nothing had happened.
@@ -40,17 +50,32 @@ public final class ExactIndex implements AutoCloseable {
   /** Queries scored together, so that their sums stay in a core's cache. */
   private static final int QUERIES_AT_ONCE = 8;
 
-  private final Vectors vectors;
-  private final IndexFolder.Origin origin = new IndexFolder.Origin();
-  private final List<MappedFile> files = new ArrayList<>(); // settled when it is opened
+  /** A search scores as many rows exactly as if at least so many had been asked for. */
+  private static final int LEAST_K = 10;
 
-  private ExactIndex(Vectors vectors) {
-    this.vectors = vectors;
+  private final Vectors vectors;
+  private final Quantization quantization;
+  private final int oversampling;
+  private final IndexFolder.Origin origin = new IndexFolder.Origin();
+  // Settled when it is opened.
+  private final List<MappedFile> files = new ArrayList<>();
+  private volatile @Nullable CodedRows coded;
+
+  private ExactIndex(int dimensions, Quantization quantization, int oversampling) {
+    boolean plain = quantization == Quantization.NONE;
+    vectors = new Vectors(plain ? Arrangement.COLUMNS : Arrangement.ROWS, dimensions);
+    this.quantization = quantization;
+    this.oversampling = oversampling > 0 ? oversampling : quantization.oversampling();
+  }
+
+  /** Says in what form an index is searched; without options as the static methods do. */
+  public static Builder builder() {
+    return new Builder();
   }
 
   /** Starts an empty index for vectors of so many values. */
   public static ExactIndex create(int dimensions) {
-    return new ExactIndex(new Vectors(Arrangement.COLUMNS, dimensions));
+    return builder().create(dimensions);
   }
 
   /**
@@ -61,10 +86,7 @@ public final class ExactIndex implements AutoCloseable {
    *     file
    */
   public static ExactIndex open(Path folder) throws IOException {
-    IndexFolder stored = IndexFolder.open(folder, FORMAT);
-    ExactIndex index = create(stored.dimensions());
-    stored.load(index.vectors, index.origin, index.files);
-    return index;
+    return builder().open(folder);
   }
 
   /**
@@ -77,14 +99,14 @@ public final class ExactIndex implements AutoCloseable {
    *     that are not finite; the message names it
    */
   public static ExactIndex ofNpy(Path... files) throws IOException {
-    if (files.length == 0) {
-      throw new IllegalArgumentException("name at least one .npy file");
-    }
-    ExactIndex index = create(NpyFile.open(files[0]).dimensions());
+    return builder().ofNpy(files);
+  }
+
+  private List<RowFile> mapNpy(Path... files) throws IOException {
+    List<RowFile> stored = new ArrayList<>();
     for (Path file : files) {
       NpyFile npy = NpyFile.open(file);
-      index.files.add(MappedFile.of(file));
-      if (npy.dimensions() != index.dimensions()) {
+      if (npy.dimensions() != dimensions()) {
         throw new IOException(
             file
                 + " has rows of "
@@ -92,28 +114,59 @@ public final class ExactIndex implements AutoCloseable {
                 + " values, "
                 + files[0]
                 + " of "
-                + index.dimensions());
+                + dimensions());
       }
+      RowFile rows = new RowFile(npy, Arrangement.ROWS, size(), npy.rows());
       for (FloatBuffer piece : npy.map()) {
-        index.vectors.append(Arrangement.ROWS, piece, piece.capacity() / npy.dimensions());
+        vectors.append(Arrangement.ROWS, piece, piece.capacity() / npy.dimensions());
       }
+      checkFinite(rows);
+      stored.add(rows);
     }
-    index.checkFinite();
-    return index;
+    return stored;
   }
 
-  private void checkFinite() throws IOException {
-    float[] row = new float[dimensions()];
-    for (Piece piece : vectors.pieces()) {
-      for (int i = piece.first(); i < piece.end(); i++) {
-        piece.copy(i, row);
-        try {
-          VectorCheck.of(row, dimensions(), "row " + i);
-        } catch (IllegalArgumentException e) {
-          throw new IOException("the .npy files cannot be searched: " + IoErrors.message(e), e);
-        }
-      }
+  private void checkFinite(RowFile file) throws IOException {
+    file.read(
+        dimensions(),
+        (first, count, rows) -> {
+          for (int i = 0; i < count; i++) {
+            try {
+              VectorCheck.of(rows[i], dimensions(), "row " + (first - file.first() + i));
+            } catch (IllegalArgumentException e) {
+              throw new IOException(
+                  file.npy().file() + " cannot be searched: " + IoErrors.message(e), e);
+            }
+          }
+        });
+  }
+
+  /** Takes files whose rows are appended, and makes the short form of them. */
+  private void setFiles(List<RowFile> stored) throws IOException {
+    for (RowFile file : stored) {
+      files.add(MappedFile.of(file.npy().file()));
     }
+    if (quantization != Quantization.NONE) {
+      coded = new CodedRows(quantization, dimensions(), stored);
+    }
+  }
+
+  /** Gives the form in which stored rows are searched. */
+  public Quantization quantization() {
+    return quantization;
+  }
+
+  /**
+   * Counts the bytes that a search goes through: the short form of rows that were there when the
+   * index was opened, and 4 for each value of the others. What is read of the files for exact
+   * scores is not counted.
+   */
+  public long searchedBytes() {
+    CodedRows coded = this.coded;
+    List<Piece> pieces = vectors.pieces();
+    int start = coded == null ? 0 : Vectors.mapped(pieces);
+    long exact = (long) (Vectors.size(pieces) - start) * dimensions() * Float.BYTES;
+    return coded == null ? exact : coded.bytes(start) + exact;
   }
 
   /** Gives E, the length of every vector. */
@@ -202,7 +255,9 @@ public final class ExactIndex implements AutoCloseable {
   }
 
   private List<List<Hit>> find(float[][] queries, int k) {
+    CodedRows coded = this.coded;
     List<Piece> pieces = vectors.pieces();
+    int scored = coded == null ? 0 : Vectors.mapped(pieces); // first of the rows that all are
     List<List<Hit>> found = new ArrayList<>(queries.length);
     InnerProducts products =
         new InnerProducts(Math.min(QUERIES_AT_ONCE, queries.length), dimensions());
@@ -211,7 +266,13 @@ public final class ExactIndex implements AutoCloseable {
       TopK[] tops = new TopK[end - start];
       Arrays.setAll(tops, i -> new TopK(k));
       float[][] some = Arrays.copyOfRange(queries, start, end);
+      if (coded != null) {
+        addCoded(coded, some, k, pieces, scored, tops);
+      }
       for (Piece piece : pieces) {
+        if (piece.first() < scored) {
+          continue;
+        }
         products.of(
             some, piece, (query, first, count, scores) -> tops[query].addAll(first, count, scores));
       }
@@ -222,6 +283,28 @@ public final class ExactIndex implements AutoCloseable {
     return found;
   }
 
+  /** Adds those of the coded rows that seem best, with their exact scores. */
+  private void addCoded(
+      CodedRows coded, float[][] queries, int k, List<Piece> pieces, int end, TopK[] tops) {
+    int candidates = (int) Math.min((long) Math.max(k, LEAST_K) * oversampling, end);
+    TopK[] near = coded.search(queries, candidates, end);
+    float[] row = new float[dimensions()];
+    float[] score = new float[1];
+    for (int q = 0; q < queries.length; q++) {
+      List<Hit> hits = near[q].drain();
+      hits.sort(Comparator.comparingInt(Hit::row)); // as they lie in the files
+      int at = 0;
+      for (Hit hit : hits) {
+        while (pieces.get(at).end() <= hit.row()) {
+          at++;
+        }
+        pieces.get(at).copy(hit.row(), row);
+        score[0] = InnerProducts.of(queries[q], row, 0);
+        tops[q].addAll(hit.row(), 1, score);
+      }
+    }
+  }
+
   /**
    * Writes the index to a folder, which may be the one that it was opened from or saved to before:
    * then only what is new since is written, at most 64 MiB more. What the folder holds is replaced
@@ -230,7 +313,7 @@ public final class ExactIndex implements AutoCloseable {
    * @throws IOException if it cannot be written, or the folder holds another index
    */
   public void save(Path folder) throws IOException {
-    IndexFolder.save(folder, FORMAT, vectors, origin);
+    IndexFolder.save(folder, FORMAT, vectors, quantization, origin);
   }
 
   /**
@@ -239,5 +322,71 @@ public final class ExactIndex implements AutoCloseable {
   @Override
   public void close() {
     vectors.close();
+    coded = null;
+  }
+
+  /** Opens and starts indexes with options. Not safe for use by several threads. */
+  public static final class Builder {
+    private @Nullable Quantization quantization;
+    private int oversampling;
+
+    private Builder() {}
+
+    /**
+     * Sets the form in which rows that are stored are searched; by default that of the index when
+     * it was saved, else {@link Quantization#NONE}. Rows that are added are searched as they are,
+     * and with them the last rows of the index (at most 64 MiB), which they join in memory; saving
+     * the index and opening it again makes the short form of them too.
+     *
+     * <p>An index that was saved without a quantization may be opened with one, but its rows lie in
+     * blocks, so that reading one for its exact score touches more of the file.
+     */
+    public Builder optQuantization(Quantization quantization) {
+      this.quantization = quantization;
+      return this;
+    }
+
+    /**
+     * Sets how many times as many rows as a search is asked for, and at least as for 10, are scored
+     * exactly: 4 by default with {@link Quantization#INT8}, 10 with {@link Quantization#BINARY}.
+     */
+    public Builder optOversampling(int oversampling) {
+      if (oversampling < 1) {
+        throw new IllegalArgumentException(
+            "oversampling is at least 1, found "
+                + oversampling
+                + "; 4 suits INT8 and 10 suits BINARY");
+      }
+      this.oversampling = oversampling;
+      return this;
+    }
+
+    /** Starts an index as {@link ExactIndex#create}; {@link ExactIndex#save} keeps the form. */
+    public ExactIndex create(int dimensions) {
+      return index(dimensions, Quantization.NONE);
+    }
+
+    /** Opens an index as {@link ExactIndex#open}. */
+    public ExactIndex open(Path folder) throws IOException {
+      IndexFolder stored = IndexFolder.open(folder, FORMAT);
+      ExactIndex index = index(stored.dimensions(), stored.quantization());
+      index.setFiles(stored.load(index.vectors, index.origin));
+      return index;
+    }
+
+    /** Opens files as {@link ExactIndex#ofNpy}. */
+    public ExactIndex ofNpy(Path... files) throws IOException {
+      if (files.length == 0) {
+        throw new IllegalArgumentException("name at least one .npy file");
+      }
+      ExactIndex index = index(NpyFile.open(files[0]).dimensions(), Quantization.NONE);
+      index.setFiles(index.mapNpy(files));
+      return index;
+    }
+
+    private ExactIndex index(int dimensions, Quantization otherwise) {
+      return new ExactIndex(
+          dimensions, quantization == null ? otherwise : quantization, oversampling);
+    }
   }
 }

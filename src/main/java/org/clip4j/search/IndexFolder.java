@@ -15,7 +15,6 @@ import java.util.Set;
 import org.clip4j.io.CheckedJson;
 import org.clip4j.io.Checksums;
 import org.clip4j.io.FolderLock;
-import org.clip4j.io.MappedFile;
 import org.clip4j.search.Vectors.Arrangement;
 import org.clip4j.search.Vectors.Piece;
 
@@ -27,6 +26,7 @@ import org.clip4j.search.Vectors.Piece;
  */
 final class IndexFolder {
   private static final String INDEX = "index.json";
+  private static final String QUANTIZATION = "quantization";
   private static final int VERSION = 1;
   private static final String FILE_NAME = "[a-z]{1,20}-[0-9]{1,10}\\.(npy|bin)";
 
@@ -44,6 +44,7 @@ final class IndexFolder {
   private final JsonObject fields;
   private final int dimensions;
   private final int next;
+  private final Quantization quantization;
   private final List<Segment> segments = new ArrayList<>();
 
   private IndexFolder(Path folder, JsonObject fields) throws IOException {
@@ -57,6 +58,11 @@ final class IndexFolder {
             folder + " is of version " + version + "; this library knows " + VERSION);
       }
       next = fields.get("next").getAsInt();
+      JsonElement form = fields.get(QUANTIZATION);
+      quantization =
+          form == null
+              ? Quantization.NONE
+              : Quantization.valueOf(form.getAsString().toUpperCase(Locale.ROOT));
       for (JsonElement element : fields.getAsJsonArray("segments")) {
         JsonObject segment = element.getAsJsonObject();
         segments.add(
@@ -91,8 +97,18 @@ final class IndexFolder {
     return dimensions;
   }
 
-  /** Checks every file and appends its rows and it, mapped; the last is read if it is to grow. */
-  void load(Vectors into, Origin origin, List<MappedFile> files) throws IOException {
+  /** The form in which the index was to be searched when it was saved. */
+  Quantization quantization() {
+    return quantization;
+  }
+
+  /**
+   * Checks every file and appends its rows, mapped.
+   *
+   * @return the files
+   */
+  List<RowFile> load(Vectors into, Origin origin) throws IOException {
+    List<RowFile> files = new ArrayList<>();
     for (Segment segment : segments) {
       Path file = file(segment.file, segment.crc32c);
       NpyFile npy = NpyFile.open(file);
@@ -112,13 +128,13 @@ final class IndexFolder {
       if (mapped.size() != 1) {
         throw new IOException(file + " is larger than any that this library writes");
       }
+      files.add(new RowFile(npy, segment.layout, into.size(), segment.rows));
       into.append(segment.layout, mapped.get(0), segment.rows);
-      files.add(MappedFile.of(file));
     }
-    into.loadTail();
     origin.folder = folder.toRealPath();
     origin.stored = fields;
     origin.segments = segments;
+    return files;
   }
 
   private Path file(String name, String crc32c) throws IOException {
@@ -139,7 +155,9 @@ final class IndexFolder {
 
   /** Writes what is not stored there yet. */
   @SuppressWarnings("try") // the lock is held, and not used otherwise
-  static void save(Path folder, String format, Vectors vectors, Origin origin) throws IOException {
+  static void save(
+      Path folder, String format, Vectors vectors, Quantization quantization, Origin origin)
+      throws IOException {
     List<Piece> pieces = vectors.pieces();
     try (FolderLock lock = new FolderLock(folder)) {
       boolean again = folder.toRealPath().equals(origin.folder);
@@ -173,6 +191,9 @@ final class IndexFolder {
       fields.addProperty("format", format);
       fields.addProperty("version", VERSION);
       fields.addProperty("dimensions", vectors.dimensions());
+      if (quantization != Quantization.NONE) {
+        fields.addProperty(QUANTIZATION, quantization.name().toLowerCase(Locale.ROOT));
+      }
       fields.addProperty("rows", Vectors.size(pieces));
       fields.addProperty("next", number);
       fields.add("segments", toJson(segments));

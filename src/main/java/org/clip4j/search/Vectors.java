@@ -124,10 +124,10 @@ final class Vectors {
   }
 
   /** Copies the last piece into memory if it has room, so that it grows instead of a new one. */
-  synchronized void loadTail() {
+  private void loadTail() {
     List<Piece> now = pieces();
     Piece tail = now.isEmpty() ? null : now.get(now.size() - 1);
-    if (tail == null || tail.layout != layout || tail.count >= rowsPerPiece) {
+    if (tail == null || !tail.isMapped() || tail.layout != layout || tail.count >= rowsPerPiece) {
       return;
     }
     float[] values = new float[tail.values.capacity()];
@@ -144,6 +144,9 @@ final class Vectors {
       VectorCheck.of(vectors[i], dimensions, vectors.length == 1 ? "the vector" : "vector " + i);
     }
     Math.addExact(size(), vectors.length);
+    if (vectors.length > 0) {
+      loadTail();
+    }
     for (int done = 0; done < vectors.length; ) {
       List<Piece> now = pieces();
       Piece tail = now.isEmpty() ? null : now.get(now.size() - 1);
@@ -162,6 +165,16 @@ final class Vectors {
           new Piece(layout, dimensions, values, first, used + count));
       done += count;
     }
+  }
+
+  /** The number of the first row that is in memory, or how many rows there are. */
+  static int mapped(List<Piece> pieces) {
+    for (Piece piece : pieces) {
+      if (!piece.isMapped()) {
+        return piece.first;
+      }
+    }
+    return size(pieces);
   }
 
   /** The buffer itself if so many rows fit into it, else a longer copy. */

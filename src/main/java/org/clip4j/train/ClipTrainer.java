@@ -8,6 +8,8 @@ import java.util.function.Consumer;
 import org.clip4j.data.PairFeed;
 import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.LoraAdapter;
+import org.clip4j.model.LoraOptions;
 import org.clip4j.train.internal.Limits;
 import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.TrainingDivergedException;
@@ -52,9 +54,8 @@ public final class ClipTrainer {
   private ClipTrainer(TrainingPlan plan) {
     this.plan = plan;
     if (plan.output != null) {
-      KeyMap.of(
-          plan.layout,
-          plan.model.config()); // what the layout cannot hold is said before the training
+      // what the layout cannot hold is said before the training
+      KeyMap.of(plan.lora == null ? plan.layout : Layout.TRANSFORMERS, plan.model.config());
     }
   }
 
@@ -193,6 +194,27 @@ public final class ClipTrainer {
       DataOptions.Builder options = plan.data.toBuilder();
       change.accept(options);
       return optData(options.build());
+    }
+
+    /**
+     * Trains an adapter in place of the weights, which stay as they are, the logit scale among
+     * them. What is saved is the adapter alone, in the layout of Python's {@code peft} ({@link
+     * org.clip4j.weights.PeftAdapter}). When the training ends the adapter is attached to the
+     * model, see {@link ClipModel#adapter}.
+     *
+     * @param options {@link LoraOptions#DEFAULT} is CLIP-LoRA's setting
+     */
+    public Builder optLora(LoraOptions options) {
+      plan.lora = options;
+      plan.adapter = null;
+      return this;
+    }
+
+    /** Trains an adapter, as above, that has been trained before. */
+    public Builder optLora(LoraAdapter adapter) {
+      plan.lora = adapter.options();
+      plan.adapter = adapter;
+      return this;
     }
 
     /**

@@ -54,6 +54,9 @@ final class TrainingLoop {
     }
     TrainingPlan plan = asked.resolved();
     ClipModel model = plan.model;
+    if (plan.lora != null) {
+      model.attach(plan.firstAdapter());
+    }
     model.setTrainable(true);
     try (CheckpointSaver saver = CheckpointSaver.open(plan);
         NDManager manager = model.manager().newSubManager();

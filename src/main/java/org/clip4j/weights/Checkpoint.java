@@ -13,6 +13,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
+import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
 import org.clip4j.model.VisionConfig;
@@ -250,6 +251,23 @@ public final class Checkpoint implements AutoCloseable {
         keys,
         tensors,
         new ResampledPositions(parameters, config, resized));
+  }
+
+  /**
+   * The same model with what an adapter adds to its weights.
+   *
+   * @return a view of this checkpoint; closing it closes this one
+   * @throws IllegalArgumentException if the adapter is of another model
+   */
+  public Checkpoint withAdapter(LoraAdapter adapter) {
+    if (!inputLevels().isEmpty()) {
+      throw new IllegalArgumentException(
+          weights()
+              + " holds weights of 8-bit integers, to which no adapter can be added; add it to the"
+              + " model that they were made of");
+    }
+    return new Checkpoint(
+        layout, folder, config, transform, keys, tensors, adapter.addedTo(config, parameters));
   }
 
   /** The layout the checkpoint was found to have; OpenCLIP's also for OpenAI's archives. */

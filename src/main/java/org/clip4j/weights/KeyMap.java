@@ -168,6 +168,33 @@ public final class KeyMap {
     return byStored.values().stream().map(Part::stored).toList();
   }
 
+  /**
+   * Where the values of a stored matrix are in the parameters.
+   *
+   * @param parameter under OpenCLIP's name
+   * @param from its first row there
+   * @param rows of the stored matrix
+   * @param columns of the stored matrix
+   * @param transposed whether the parameter is its transpose
+   */
+  record Rows(String parameter, long from, long rows, long columns, boolean transposed) {}
+
+  /** Lists the stored matrices that are rows of one parameter, by their names. */
+  Map<String, Rows> matrices() {
+    Map<String, Rows> matrices = new LinkedHashMap<>();
+    byStored.forEach(
+        (name, part) -> {
+          long[] shape = part.stored().shape();
+          if (shape.length == 2 && part.mapping().canonical().size() == 1) {
+            String parameter = part.mapping().canonical().get(0).name();
+            boolean transposed = part.mapping().transposed();
+            matrices.put(
+                name, new Rows(parameter, part.index() * shape[0], shape[0], shape[1], transposed));
+          }
+        });
+    return matrices;
+  }
+
   /** Gives parameters under OpenCLIP's names, read from a source under the layout's names. */
   public ParameterSource toCanonical(ParameterSource stored) {
     return new Mapped() {

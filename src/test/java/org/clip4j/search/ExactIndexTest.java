@@ -9,7 +9,6 @@ import static org.clip4j.search.TestVectors.uniform;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -108,14 +107,14 @@ class ExactIndexTest {
       full[1023][5] = 2;
       vectors.add(full);
       IndexFolder.Origin origin = new IndexFolder.Origin();
-      IndexFolder.save(folder, "test", vectors, origin);
+      IndexFolder.save(folder, "test", vectors, Quantization.NONE, origin);
       vectors.add(full[1023]);
-      IndexFolder.save(folder, "test", vectors, origin);
+      IndexFolder.save(folder, "test", vectors, Quantization.NONE, origin);
       vectors.close();
       assertThat(TestVectors.files(folder).keySet())
           .containsExactly("index.json", "vectors-00000.npy", "vectors-00001.npy");
       Vectors opened = new Vectors(layout, dimensions);
-      IndexFolder.open(folder, "test").load(opened, origin, new ArrayList<>());
+      IndexFolder.open(folder, "test").load(opened, origin);
       assertThat(opened.size()).isEqualTo(1025);
       assertThat(opened.row(1023)).isEqualTo(full[1023]).isEqualTo(opened.row(1024));
     }

@@ -29,7 +29,7 @@ public final class LinearKernels implements LinearLayout {
    * @param factor f, if what is done is oneDNN's function of f y, divided by f
    * @param scaled TorchScript that does oneDNN's function to {@code y} in place
    */
-  public record Activation(
+  public record FusedActivation(
       String inPlace, String onednn, String algorithm, double factor, String scaled) {}
 
   private enum Kind {
@@ -210,11 +210,12 @@ public final class LinearKernels implements LinearLayout {
           .replace("{typical}", Integer.toString(TYPICAL_ROWS));
 
   private final Precision precision;
-  private final Activation activation;
+  private final FusedActivation activation;
   private final Kind kind;
   private final TorchScript conversion;
 
-  private LinearKernels(NDManager manager, Precision precision, Activation activation, Kind kind) {
+  private LinearKernels(
+      NDManager manager, Precision precision, FusedActivation activation, Kind kind) {
     this.precision = precision;
     this.activation = activation;
     this.kind = kind;
@@ -247,7 +248,7 @@ public final class LinearKernels implements LinearLayout {
    * @return empty where the weights as they are serve best
    */
   public static Optional<LinearKernels> of(
-      NDManager manager, Precision precision, Activation activation) {
+      NDManager manager, Precision precision, FusedActivation activation) {
     boolean gpu = manager.getDevice().isGpu();
     boolean packs = !gpu && CpuFeatures.hasOneDnn();
     if (PrecisionKernels.type(precision) == PrecisionKernels.type(Precision.FP32)) {

@@ -94,12 +94,12 @@ public final class ObservingKernels implements LinearLayout {
 
   private record Noted(Place place, NDArray bias, long outputs, long inputs) {}
 
-  private final LinearKernels.Activation activation;
+  private final LinearKernels.FusedActivation activation;
   private final TorchScript conversion;
   private final Map<String, Noted> noted = new LinkedHashMap<>();
 
   /** Starts with nothing noted; the manager owns what is needed. */
-  public ObservingKernels(NDManager manager, LinearKernels.Activation activation) {
+  public ObservingKernels(NDManager manager, LinearKernels.FusedActivation activation) {
     this.activation = activation;
     conversion = TorchScript.compile(manager, CONVERT);
   }

@@ -190,7 +190,7 @@ public final class QuantizedKernels implements LinearLayout {
       """;
 
   private final LinearKernels floats;
-  private final LinearKernels.Activation activation;
+  private final LinearKernels.FusedActivation activation;
   private final Map<String, InputLevels> inputs;
   private final TorchScript conversion;
   private final TorchScript proofs;
@@ -198,7 +198,7 @@ public final class QuantizedKernels implements LinearLayout {
   private QuantizedKernels(
       NDManager manager,
       LinearKernels floats,
-      LinearKernels.Activation activation,
+      LinearKernels.FusedActivation activation,
       Map<String, InputLevels> inputs) {
     this.floats = floats;
     this.activation = activation;
@@ -216,7 +216,9 @@ public final class QuantizedKernels implements LinearLayout {
    * @return empty on devices other than CPUs, and where PyTorch was built without oneDNN
    */
   public static Optional<QuantizedKernels> of(
-      NDManager manager, LinearKernels.Activation activation, Map<String, InputLevels> inputs) {
+      NDManager manager,
+      LinearKernels.FusedActivation activation,
+      Map<String, InputLevels> inputs) {
     return LinearKernels.of(manager, Precision.FP32, activation)
         .map(floats -> new QuantizedKernels(manager, floats, activation, inputs));
   }

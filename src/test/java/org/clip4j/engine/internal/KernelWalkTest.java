@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.clip4j.engine.Precision;
-import org.clip4j.engine.internal.LinearKernels.Activation;
+import org.clip4j.engine.internal.LinearKernels.FusedActivation;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.TorchScript.Mode;
@@ -21,8 +21,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** The library's products and convolutions against float64, around every size of a block. */
 class KernelWalkTest {
-  private static final Activation GELU =
-      new Activation("torch.gelu_(y)", "gelu", "none", 1, "torch.gelu_(y)");
+  private static final FusedActivation GELU =
+      new FusedActivation("torch.gelu_(y)", "gelu", "none", 1, "torch.gelu_(y)");
 
   private static final int[] SIZES = {
     8, 16, 24, 33, 48, 56, 64, 72, 80, 96, 112, 128, 144, 192, 264

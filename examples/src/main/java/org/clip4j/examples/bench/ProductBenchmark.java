@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.LinearKernels;
-import org.clip4j.engine.internal.LinearKernels.Activation;
+import org.clip4j.engine.internal.LinearKernels.FusedActivation;
 import org.clip4j.engine.internal.LinearLayout;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
@@ -66,7 +66,7 @@ public class ProductBenchmark {
         LinearKernels.of(
                 manager,
                 precision,
-                new Activation("torch.gelu_(y)", "gelu", "none", 1, "torch.gelu_(y)"))
+                new FusedActivation("torch.gelu_(y)", "gelu", "none", 1, "torch.gelu_(y)"))
             .orElseThrow();
     kernels =
         TorchScript.compile(

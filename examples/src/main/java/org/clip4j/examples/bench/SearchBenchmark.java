@@ -15,8 +15,10 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import org.clip4j.examples.options.Range;
+import org.clip4j.search.Embeddings;
 import org.clip4j.search.ExactIndex;
 import org.clip4j.search.Hit;
+import org.clip4j.search.Quantization;
 import org.clip4j.search.lucene.Filter;
 import org.clip4j.search.lucene.IndexEntry;
 import org.clip4j.search.lucene.LuceneIndex;
@@ -91,6 +93,21 @@ public final class SearchBenchmark implements Callable<Integer> {
   private long seed;
 
   @Option(
+      names = "--embeddings",
+      paramLabel = "DIR",
+      description = "Searches what Embed wrote there in place of generated vectors.")
+  private Path embeddings;
+
+  @Option(
+      names = "--asked",
+      paramLabel = "DIR",
+      description = {
+        "Queries that Embed wrote there, of texts for example; otherwise some of the",
+        "embeddings are taken out and asked for."
+      })
+  private Path asked;
+
+  @Option(
       names = "--keep",
       paramLabel = "DIR",
       description = "Keeps the index there, and uses it if it is there already.")
@@ -98,23 +115,35 @@ public final class SearchBenchmark implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    float[][] vectors = vectors(rows + queries);
-    float[][] asked = Arrays.copyOfRange(vectors, rows, rows + queries);
+    float[][] vectors = embeddings == null ? vectors(rows + queries) : shuffled(embeddings);
+    float[][] asked = this.asked == null ? vectors : shuffled(this.asked);
+    int rows = this.asked == null ? vectors.length - queries : vectors.length;
+    if (rows < k || asked.length < queries) {
+      throw new IOException(
+          "there are too few embeddings for " + queries + " queries; --queries asks fewer");
+    }
+    asked = Arrays.copyOfRange(asked, asked.length - queries, asked.length);
     float[][] stored = Arrays.copyOf(vectors, rows);
-    copy(stored);
+    dimensions = stored[0].length;
+    if (embeddings == null) {
+      copy(stored);
+    }
     Path folder = Files.createTempDirectory("search-benchmark");
     try {
       System.out.printf(
           Locale.ROOT,
-          "%,d %s vectors of %d%n",
+          "%,d vectors (%s) of %d values%n",
           rows,
-          kind.name().toLowerCase(Locale.ROOT),
+          embeddings == null ? kind.name().toLowerCase(Locale.ROOT) : embeddings,
           dimensions);
       List<List<Hit>> truth;
       try (ExactIndex exact = ExactIndex.create(dimensions)) {
         exact.add(stored);
         time("exact", asked, query -> exact.search(query, k));
         truth = exact.search(asked, k);
+      }
+      for (Quantization form : List.of(Quantization.INT8, Quantization.BINARY)) {
+        searchCodes(stored, asked, truth, form, folder.resolve(form.name()));
       }
       Path place = keep != null ? keep : folder.resolve("index");
       if (!Files.exists(place)) {
@@ -127,6 +156,15 @@ public final class SearchBenchmark implements Callable<Integer> {
     return 0;
   }
 
+  private float[][] shuffled(Path folder) throws IOException {
+    try (Embeddings read = Embeddings.open(folder)) {
+      float[][] all = new float[read.size()][];
+      Arrays.setAll(all, read.index()::vector);
+      Collections.shuffle(Arrays.asList(all), new Random(seed));
+      return all;
+    }
+  }
+
   /** Replaces some rows by copies of others. */
   private void copy(float[][] stored) {
     int copies = kind == Kind.COPIES ? 16_000 : kind == Kind.GROUPS ? 10_000 : 0;
@@ -137,6 +175,39 @@ public final class SearchBenchmark implements Callable<Integer> {
     if (copies > 0) {
       Collections.shuffle(Arrays.asList(stored), new Random(seed));
     }
+  }
+
+  /** Searches an exact index on disk through a short form of its rows. */
+  private void searchCodes(
+      float[][] stored, float[][] asked, List<List<Hit>> truth, Quantization form, Path folder)
+      throws IOException {
+    String name = "exact, " + form.name().toLowerCase(Locale.ROOT);
+    try (ExactIndex index = ExactIndex.builder().optQuantization(form).create(stored[0].length)) {
+      index.add(stored);
+      index.save(folder);
+    }
+    long start = System.nanoTime();
+    try (ExactIndex index = ExactIndex.open(folder)) {
+      double exactBytes = 4.0 * stored.length * stored[0].length;
+      report(
+          name,
+          "opened in %.2f s, searches %.1f MiB in memory, %.1f x less",
+          seconds(start),
+          index.searchedBytes() / (double) (1 << 20),
+          exactBytes / index.searchedBytes());
+      time(name, asked, query -> index.search(query, k));
+      double found = 0;
+      for (int i = 0; i < asked.length; i++) {
+        float least = least(truth.get(i));
+        found += index.search(asked[i], k).stream().filter(hit -> hit.score() >= least).count();
+      }
+      report(name, "recall@%d %.4f", k, found / truth.get(0).size() / asked.length);
+    }
+  }
+
+  /** The score that a hit needs to count as one of the best; ties do. */
+  private static float least(List<Hit> truth) {
+    return truth.get(truth.size() - 1).score() - 1e-6f;
   }
 
   private void build(float[][] stored, Path folder) throws IOException {
@@ -167,7 +238,7 @@ public final class SearchBenchmark implements Callable<Integer> {
         time(name, asked, query -> index.search(query(query, each)));
         double found = 0;
         for (int i = 0; i < asked.length; i++) {
-          float least = truth.get(i).get(truth.get(i).size() - 1).score() - 1e-6f;
+          float least = least(truth.get(i));
           found +=
               index.search(query(asked[i], each)).stream()
                   .filter(match -> match.score() >= least)

@@ -37,6 +37,7 @@ import org.clip4j.image.ImageDecoder;
 import org.clip4j.search.Embeddings;
 import org.clip4j.search.ExactIndex;
 import org.clip4j.search.Hit;
+import org.clip4j.search.Quantization;
 import org.clip4j.search.lucene.Filter;
 import org.clip4j.search.lucene.IndexEntry;
 import org.clip4j.search.lucene.LuceneIndex;
@@ -136,6 +137,14 @@ final class InferenceGuide {
       for (Hit hit : index.search(clip.encodeText("a red circle"), 10)) {
         System.out.println(hit.score() + " " + embeddings.name(hit.row()));
       }
+    }
+  }
+
+  static void searchInLittleMemory(Clip clip, Path embedded) throws IOException {
+    ExactIndex.Builder options =
+        ExactIndex.builder().optQuantization(Quantization.INT8).optOversampling(4);
+    try (Embeddings embeddings = Embeddings.open(embedded, options)) {
+      System.out.println(embeddings.index().search(clip.encodeText("a red circle"), 10));
     }
   }
 

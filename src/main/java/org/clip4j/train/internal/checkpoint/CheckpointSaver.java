@@ -17,10 +17,13 @@ import org.clip4j.data.internal.loader.LoaderPosition;
 import org.clip4j.engine.internal.Environment;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.Uninterrupted;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.LoraAdapter;
 import org.clip4j.train.internal.plan.NamedSettings;
 import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.options.CheckpointOptions;
 import org.clip4j.weights.CheckpointWriter;
+import org.clip4j.weights.PeftAdapter;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -247,7 +250,7 @@ public final class CheckpointSaver implements AutoCloseable {
   }
 
   private void write(Path folder, Moment now, List<StatefulPart> parts) throws IOException {
-    model().write(folder, training.layout);
+    writeModel(folder);
     StepCheckpoint.writeTensors(folder, now.losses, parts);
   }
 
@@ -261,17 +264,24 @@ public final class CheckpointSaver implements AutoCloseable {
     if (training.output != null) {
       Path target = training.output.resolve(folder);
       try {
-        Uninterrupted.run(() -> model().write(target, training.layout));
+        Uninterrupted.run(() -> writeModel(target));
       } catch (IOException | UncheckedIOException e) {
         throw new IOException("the model could not be saved: " + IoErrors.message(target, e), e);
       }
     }
   }
 
-  private CheckpointWriter model() {
-    return CheckpointWriter.of(
-            training.model.config(), training.data.transform(), training.model.values())
-        .optTokenizer(training.data.tokenizer());
+  /** Writes the model, or the adapter alone if one is trained. */
+  private void writeModel(Path folder) throws IOException {
+    ClipModel model = training.model;
+    Optional<LoraAdapter> adapter = model.adapter();
+    if (adapter.isPresent()) {
+      PeftAdapter.write(folder, model.config(), adapter.get());
+      return;
+    }
+    CheckpointWriter.of(model.config(), training.data.transform(), model.values())
+        .optTokenizer(training.data.tokenizer())
+        .write(folder, training.layout);
   }
 
   @Override

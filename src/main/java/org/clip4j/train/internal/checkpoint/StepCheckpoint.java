@@ -22,9 +22,11 @@ import org.clip4j.io.IoErrors;
 import org.clip4j.io.StagedFiles;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.PeftAdapter;
 import org.clip4j.weights.safetensors.SafeTensors;
 import org.clip4j.weights.safetensors.SafeTensorsWriter;
 import org.clip4j.weights.tensors.TensorInfo;
@@ -178,12 +180,10 @@ record StepCheckpoint(Path folder, RunState state, boolean former) {
     if (former) {
       checkArchitecture(model.config());
     }
-    try (Checkpoint saved = Checkpoint.open(folder, model.config())) {
-      for (ParameterSpec spec : model.specs()) {
-        HostMemory.overwrite(
-            model.parameters().get(spec.name()),
-            (from, memory) -> saved.parameters().copy(spec.name(), from, memory));
-      }
+    if (model.hasAdapter()) {
+      restoreAdapter(model);
+    } else {
+      restoreWeights(model);
     }
     float[] losses;
     Map<String, NDArray> tensors = tensors(parts);
@@ -203,6 +203,25 @@ record StepCheckpoint(Path folder, RunState state, boolean former) {
       }
     }
     return losses;
+  }
+
+  private void restoreAdapter(ClipModel model) throws IOException {
+    LoraAdapter saved = PeftAdapter.read(folder, model.config());
+    try {
+      model.restoreAdapter(saved);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(folder + ": " + IoErrors.message(e), e);
+    }
+  }
+
+  private void restoreWeights(ClipModel model) throws IOException {
+    try (Checkpoint saved = Checkpoint.open(folder, model.config())) {
+      for (ParameterSpec spec : model.specs()) {
+        HostMemory.overwrite(
+            model.parameters().get(spec.name()),
+            (from, memory) -> saved.parameters().copy(spec.name(), from, memory));
+      }
+    }
   }
 
   private void checkArchitecture(ClipConfig expected) throws IOException {

@@ -42,6 +42,9 @@ public final class NamedSettings {
     put(parts, "seed", plan.seed);
     put(parts, "precision", plan.precision);
     put(parts, "devices", 1 + plan.otherDevices().size());
+    if (plan.lora != null) {
+      parts.put("lora", plan.lora.toString());
+    }
     put(parts, "optimizer", plan.optimizer);
     put(parts, "schedule", plan.schedule);
     put(parts, "checkpoints", plan.checkpoints);

@@ -11,6 +11,8 @@ import org.clip4j.data.internal.loader.PairLoader;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.LoraAdapter;
+import org.clip4j.model.LoraOptions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.ClipTokenizer;
@@ -40,6 +42,8 @@ public final class TrainingPlan implements Cloneable {
   public Precision precision = Precision.FP32;
   public List<Device> devices = List.of();
   public DataOptions data = DataOptions.DEFAULT;
+  public LoraOptions lora; // null: the weights themselves are trained
+  public LoraAdapter adapter; // null: a new one
   public OptimizerOptions optimizer = OptimizerOptions.DEFAULT;
   public ScheduleOptions schedule = ScheduleOptions.DEFAULT;
   public CheckpointOptions checkpoints = CheckpointOptions.DEFAULT;
@@ -78,6 +82,11 @@ public final class TrainingPlan implements Cloneable {
     int vocabSize = model.config().text().vocabSize();
     if (data.tokenizer() == null && !ClipTokenizer.fits(vocabSize)) {
       throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
+    }
+    if (lora == null && model.hasAdapter()) {
+      throw new IllegalArgumentException(
+          "an adapter is attached to the model: train it on with optLora(model.detach().get()), or"
+              + " merge it first with model.merge(model.detach().get())");
     }
     if (output == null && checkpoints.isOn()) {
       throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
@@ -161,6 +170,12 @@ public final class TrainingPlan implements Cloneable {
     defaults.data = DataOptions.builder().optTokenizer(data.tokenizer()).build();
     defaults.steps = steps;
     return defaults.resolved();
+  }
+
+  /** Returns the adapter that the training starts with; only where one is trained. */
+  public LoraAdapter firstAdapter() {
+    LoraAdapter first = adapter != null ? adapter : LoraAdapter.create(model.config(), lora, seed);
+    return first.of(model.values());
   }
 
   /** Returns the devices besides the model's own. */

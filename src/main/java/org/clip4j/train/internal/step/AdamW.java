@@ -140,7 +140,9 @@ final class AdamW implements StatefulPart {
                   options.beta2(),
                   options.epsilon(),
                   rule.decayed ? options.weightDecay() : 0.0));
-      kernels.update("clamp", logScale, MAX_LOG_SCALE);
+      if (logScale.hasGradient()) {
+        kernels.update("clamp", logScale, MAX_LOG_SCALE);
+      }
     }
     return norm;
   }

@@ -51,11 +51,19 @@ final class BatchGradients {
    * @param kept makes the patches that are looked at [n, K], int64, in a given manager; null for
    *     all
    * @param ids makes the token ids [n, L], int64, in a given manager
+   * @param rows makes the numbers of the pairs [n], int64, that an adapter's dropout follows from,
+   *     in a given manager; null for no dropout
    */
   record MicroBatch(
       Function<NDManager, NDArray> pixels,
       Function<NDManager, NDArray> kept,
-      Function<NDManager, NDArray> ids) {}
+      Function<NDManager, NDArray> ids,
+      Function<NDManager, NDArray> rows) {
+
+    Forward dropping(Forward pass, NDManager scratch) {
+      return rows == null ? pass : pass.dropping(rows.apply(scratch));
+    }
+  }
 
   /**
    * How alike a batch's embeddings are.
@@ -263,11 +271,12 @@ final class BatchGradients {
     private NDArray images(Forward pass, NDManager scratch, MicroBatch part) {
       NDArray pixels = part.pixels.apply(scratch);
       NDArray kept = part.kept == null ? null : part.kept.apply(scratch);
-      return similarity.normalize(model.encodePatches(pass, pixels, kept));
+      return similarity.normalize(model.encodePatches(part.dropping(pass, scratch), pixels, kept));
     }
 
     private NDArray texts(Forward pass, NDManager scratch, MicroBatch part) {
-      return similarity.normalize(model.encodeText(pass, part.ids.apply(scratch)));
+      return similarity.normalize(
+          model.encodeText(part.dropping(pass, scratch), part.ids.apply(scratch)));
     }
 
     /** The embeddings [n, E] of each micro-batch. */

@@ -25,6 +25,7 @@ final class MicroBatches {
   private final int size;
   private final ClipConfig config;
   private final PatchDropout dropout;
+  private final AdapterDropout adapterDropout;
   private final Map<Device, PixelKernels> pixels = new ConcurrentHashMap<>();
 
   /**
@@ -36,18 +37,21 @@ final class MicroBatches {
    * @param config of the model: whether it normalises over its micro-batch, and how texts are
    *     padded
    * @param dropout null for none
+   * @param adapterDropout null for none
    */
   MicroBatches(
       NDManager manager,
       ImageTransform transform,
       int size,
       ClipConfig config,
-      PatchDropout dropout) {
+      PatchDropout dropout,
+      AdapterDropout adapterDropout) {
     this.manager = manager;
     this.transform = transform;
     this.size = size;
     this.config = config;
     this.dropout = dropout;
+    this.adapterDropout = adapterDropout;
   }
 
   /**
@@ -91,7 +95,12 @@ final class MicroBatches {
           int length = config.text().paddedLength(tokens.maxLength());
           return HostMemory.upload(
               scratch, new Shape(tokens.size(), length), tokens.padded(length));
-        });
+        },
+        adapterDropout == null
+            ? null
+            : scratch ->
+                HostMemory.upload(
+                    scratch, new Shape(to - from), adapterDropout.rows(batch, from, to)));
   }
 
   private PixelKernels on(Device device) {

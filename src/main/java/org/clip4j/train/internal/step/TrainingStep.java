@@ -61,7 +61,13 @@ public final class TrainingStep implements AutoCloseable {
             ? new PatchDropout(data.patchDropout(), vit.patches(), plan.seed)
             : null;
     parts =
-        new MicroBatches(manager, data.transform(), plan.microBatchSize, model.config(), dropout);
+        new MicroBatches(
+            manager,
+            data.transform(),
+            plan.microBatchSize,
+            model.config(),
+            dropout,
+            plan.lora == null || plan.lora.dropout() == 0 ? null : new AdapterDropout(plan.seed));
     freeze(model, options.freezings());
     optimizer = new AdamW(manager, model, options);
     scaler = plan.precision == Precision.FP16 ? new LossScaler() : null;
@@ -70,11 +76,16 @@ public final class TrainingStep implements AutoCloseable {
     gradients = new BatchGradients(manager, replicas, plan.precision);
   }
 
-  /** Makes a model record gradients for what none of these freezes. */
+  /**
+   * Makes a model record gradients for what none of these freezes; with an adapter attached, for
+   * that alone.
+   */
   static void freeze(ClipModel model, List<Freezing> freezings) {
     ClipConfig config = model.config();
     model.setTrainable(
-        spec -> freezings.stream().noneMatch(each -> each.freezes(config, spec.name())));
+        spec ->
+            (!model.hasAdapter() || model.isOfAdapter(spec.name()))
+                && freezings.stream().noneMatch(each -> each.freezes(config, spec.name())));
   }
 
   /** Returns what a checkpoint keeps besides the weights. */

@@ -13,6 +13,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.clip4j.data.Pairs;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.LoraOptions;
 import org.clip4j.train.SmallTraining;
 import org.clip4j.train.options.DataOptions;
 import org.junit.jupiter.api.Test;
@@ -21,7 +22,7 @@ class NamedSettingsTest {
 
   /** What {@link NamedSettings#of} has under another name, or cannot write. */
   private static final Set<String> ELSEWHERE =
-      Set.of("pairs", "output", "epochs", "steps", "listeners");
+      Set.of("pairs", "output", "epochs", "steps", "listeners", "adapter");
 
   private static TrainingPlan plan(ClipModel model) {
     TrainingPlan plan = new TrainingPlan();
@@ -35,7 +36,9 @@ class NamedSettingsTest {
   void every_setting_has_a_name() throws IOException {
     Map<String, String> named;
     try (ClipModel model = ClipModel.create(SmallTraining.VIT, 0)) {
-      named = NamedSettings.of(plan(model).resolved());
+      TrainingPlan plan = plan(model);
+      plan.lora = LoraOptions.DEFAULT;
+      named = NamedSettings.of(plan.resolved());
     }
     Set<String> fields =
         Arrays.stream(TrainingPlan.class.getDeclaredFields())

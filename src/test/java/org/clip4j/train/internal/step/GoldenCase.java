@@ -174,12 +174,12 @@ final class GoldenCase implements AutoCloseable {
   }
 
   private List<BatchGradients.MicroBatch> wholeBatch() {
-    return List.of(new BatchGradients.MicroBatch(this::pixels, null, this::ids));
+    return List.of(new BatchGradients.MicroBatch(this::pixels, null, this::ids, null));
   }
 
   private BatchGradients.MicroBatch part(String rows) {
     return new BatchGradients.MicroBatch(
-        scratch -> pixels(scratch).get(rows), null, scratch -> ids(scratch).get(rows));
+        scratch -> pixels(scratch).get(rows), null, scratch -> ids(scratch).get(rows), null);
   }
 
   private void assertGradients(Map<String, NDArray> gradients) {

@@ -105,7 +105,12 @@ final class Steps {
               : null;
       parts =
           new MicroBatches(
-              manager, ImageTransform.openai(size, size), way.microBatch, config, dropout);
+              manager,
+              ImageTransform.openai(size, size),
+              way.microBatch,
+              config,
+              dropout,
+              model.adapter().map(adapter -> new AdapterDropout(5)).orElse(null));
       step = new BatchGradients(manager, replicas, way.precision);
     }
 

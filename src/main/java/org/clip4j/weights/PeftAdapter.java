@@ -1,0 +1,416 @@
+package org.clip4j.weights;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import org.clip4j.io.IoErrors;
+import org.clip4j.io.StagedFiles;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.LoraAdapter;
+import org.clip4j.model.LoraAdapter.LowRank;
+import org.clip4j.model.LoraOptions;
+import org.clip4j.weights.KeyMap.Rows;
+import org.clip4j.weights.safetensors.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
+import org.clip4j.weights.safetensors.SafeTensorsWriter.Entry;
+import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorInfo;
+import org.clip4j.weights.tensors.TensorType;
+
+/**
+ * An adapter on disk as Python's {@code peft} leaves it beside a model of transformers: a folder
+ * with {@code adapter_config.json} and {@code adapter_model.safetensors}, and nothing of the model
+ * itself.
+ *
+ * <p>The metadata of the tensors' file names the checksum of the weights that the adapter was
+ * trained on, which {@code peft} does not read; where it is there, {@link LoraAdapter#requireFits}
+ * refuses other weights.
+ */
+public final class PeftAdapter {
+  /** What says what the adapter is. */
+  public static final String CONFIG = "adapter_config.json";
+
+  /** The adapter's matrices. */
+  public static final String WEIGHTS = "adapter_model.safetensors";
+
+  private static final String BASE = "clip4j_base";
+  private static final String PREFIX = "base_model.model.";
+  private static final String A = ".lora_A.weight";
+  private static final String B = ".lora_B.weight";
+  private static final int MAX_RANK = 1 << 16;
+
+  /** What changes an adapter's result in a way that this library does not compute. */
+  private static final List<String> UNSUPPORTED =
+      List.of(
+          "use_dora",
+          "use_qalora",
+          "use_bdlora",
+          "lora_bias",
+          "fan_in_fan_out",
+          "modules_to_save",
+          "layer_replication",
+          "trainable_token_indices",
+          "target_parameters",
+          "alora_invocation_tokens",
+          "arrow_config");
+
+  private PeftAdapter() {}
+
+  /** Returns whether a folder holds an adapter. */
+  public static boolean isIn(Path folder) {
+    return Files.isRegularFile(folder.resolve(CONFIG));
+  }
+
+  /**
+   * Reads an adapter of a model.
+   *
+   * @param folder with the two files
+   * @throws CheckpointException if it is no adapter of this library's kinds, or one of another
+   *     model
+   */
+  public static LoraAdapter read(Path folder, ClipConfig config) throws IOException {
+    return IoErrors.worded(folder, () -> readFolder(folder, config));
+  }
+
+  private static LoraAdapter readFolder(Path folder, ClipConfig config) throws IOException {
+    JsonFields json = JsonFields.read(folder.resolve(CONFIG));
+    String type = json.text("peft_type", "missing");
+    if (!type.equals("LORA")) {
+      throw json.bad("peft_type", "this library reads adapters of type LORA");
+    }
+    for (String key : UNSUPPORTED) {
+      if (isSet(json.get(key))) {
+        throw json.bad(key, "this library does not compute such adapters");
+      }
+    }
+    if (!json.text("bias", "none").equals("none")) {
+      throw json.bad("bias", "this library reads adapters that leave the biases as they are, none");
+    }
+    int rank = json.whole("r", 8, 1, MAX_RANK);
+    LoraOptions options =
+        LoraOptions.builder()
+            .optRank(rank)
+            .optAlpha(json.number("lora_alpha", 8))
+            .optDropout(share(json))
+            .optRankStabilized(json.flag("use_rslora", false))
+            .build();
+    Path file = folder.resolve(WEIGHTS);
+    if (!Files.isRegularFile(file) && Files.isRegularFile(folder.resolve("adapter_model.bin"))) {
+      throw new CheckpointException(
+          folder
+              + " holds adapter_model.bin; save the adapter with safe_serialization=True, as peft"
+              + " does by default");
+    }
+    try (SafeTensors tensors = SafeTensors.open(file)) {
+      return read(json, options, tensors, keys(config).matrices());
+    }
+  }
+
+  private static KeyMap keys(ClipConfig config) {
+    try {
+      return KeyMap.of(Layout.TRANSFORMERS, config);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "adapters have the names of transformers' models, which have none of this architecture ("
+              + IoErrors.message(e)
+              + ")",
+          e);
+    }
+  }
+
+  private static double share(JsonFields json) throws CheckpointException {
+    double dropout = json.number("lora_dropout", 0);
+    if (!(dropout >= 0 && dropout < 1)) {
+      throw json.bad("lora_dropout", "expected a number from 0 to below 1");
+    }
+    return dropout;
+  }
+
+  private static boolean isSet(JsonElement value) {
+    return value != null
+        && !value.isJsonNull()
+        && !(value instanceof JsonPrimitive flag && flag.isBoolean() && !flag.getAsBoolean())
+        && !(value instanceof JsonArray array && array.isEmpty())
+        && !(value instanceof JsonObject object && object.isEmpty());
+  }
+
+  private static LoraAdapter read(
+      JsonFields json, LoraOptions options, SafeTensors tensors, Map<String, Rows> matrices)
+      throws IOException {
+    Set<String> modules = new LinkedHashSet<>();
+    List<String> problems = new ArrayList<>();
+    for (TensorInfo info : tensors.tensors().values()) {
+      String name = info.name();
+      String module = module(name);
+      if (module == null) {
+        problems.add("surplus: " + name + ", no matrix of a linear layer's adapter");
+      } else if (!matrices.containsKey(module + ".weight")) {
+        problems.add("surplus: " + name + ", the model has no linear layer " + module);
+      } else {
+        modules.add(module);
+      }
+    }
+    Map<String, Integer> ranks = patterns(json, "rank_pattern", modules, Integer.class);
+    Map<String, Double> alphas = patterns(json, "alpha_pattern", modules, Double.class);
+    List<LowRank> maps = new ArrayList<>();
+    for (String module : modules) {
+      Rows rows = matrices.get(module + ".weight");
+      int rank = ranks.getOrDefault(module, options.rank());
+      boolean fits =
+          fits(tensors, PREFIX + module + A, problems, rank, rows.columns())
+              & fits(tensors, PREFIX + module + B, problems, rows.rows(), rank);
+      if (fits) {
+        double scale = options.scale(alphas.getOrDefault(module, options.alpha()), rank);
+        float[] a = values(tensors, PREFIX + module + A);
+        float[] b = values(tensors, PREFIX + module + B);
+        maps.add(map(rows, rank, scale, a, b));
+      }
+    }
+    targeted(json, matrices.keySet()).stream()
+        .filter(module -> !modules.contains(module))
+        .forEach(module -> problems.add("missing: " + PREFIX + module + A));
+    if (!problems.isEmpty() || maps.isEmpty()) {
+      throw new CheckpointException(
+          tensors.file()
+              + " is no adapter of this model"
+              + (problems.isEmpty()
+                  ? ": it holds nothing"
+                  : ", "
+                      + problems.size()
+                      + " differences:\n  "
+                      + String.join("\n  ", problems.subList(0, Math.min(20, problems.size())))));
+    }
+    return new LoraAdapter(options, maps, tensors.metadata().get(BASE));
+  }
+
+  /** Null where the name is none that an adapter of a linear layer has. */
+  private static String module(String name) {
+    String end = name.endsWith(A) ? A : B;
+    return name.startsWith(PREFIX) && name.endsWith(end)
+        ? name.substring(PREFIX.length(), name.length() - end.length())
+        : null;
+  }
+
+  /** The modules that a list of endings of names asks for; none where it is a pattern. */
+  private static List<String> targeted(JsonFields json, Set<String> weights) {
+    if (!(json.get("target_modules") instanceof JsonArray targets)
+        || isSet(json.get("layers_to_transform"))
+        || isSet(json.get("exclude_modules"))) {
+      return List.of();
+    }
+    List<String> endings = new ArrayList<>();
+    targets.forEach(target -> endings.add("." + target.getAsString() + ".weight"));
+    return weights.stream()
+        .filter(name -> endings.stream().anyMatch(("." + name)::endsWith))
+        .map(name -> name.substring(0, name.length() - ".weight".length()))
+        .toList();
+  }
+
+  /** As peft matches them: a pattern is the end of a module's name, after a dot. */
+  private static <T extends Number> Map<String, T> patterns(
+      JsonFields json, String key, Set<String> modules, Class<T> type) throws IOException {
+    Map<String, T> values = new HashMap<>();
+    JsonFields object = json.object(key);
+    for (String pattern : object.json().keySet()) {
+      Number value =
+          type == Integer.class
+              ? (Number) object.whole(pattern, 0, 1, MAX_RANK)
+              : (Number) object.number(pattern, 0);
+      try {
+        Pattern end = Pattern.compile("(.*\\.)?(" + pattern + ")");
+        for (String module : modules) {
+          if (end.matcher(module).matches()) {
+            values.putIfAbsent(module, type.cast(value));
+          }
+        }
+      } catch (PatternSyntaxException e) {
+        throw json.bad(key, "'" + pattern + "' is no regular expression");
+      }
+    }
+    return values;
+  }
+
+  private static boolean fits(
+      SafeTensors tensors, String name, List<String> problems, long... shape) {
+    TensorInfo info = tensors.tensors().get(name);
+    boolean fits = info != null && Arrays.equals(info.shape(), shape) && info.type().isFloat();
+    if (!fits) {
+      problems.add(
+          (info == null ? "missing: " : "shape:   ")
+              + name
+              + ", expected "
+              + Arrays.toString(shape)
+              + (info == null ? "" : ", found " + info.describe()));
+    }
+    return fits;
+  }
+
+  private static float[] values(SafeTensors tensors, String name) {
+    float[] values = new float[tensors.arraySize(name)];
+    tensors.copyFinite(name, 0, FloatBuffer.wrap(values));
+    return values;
+  }
+
+  /** Where the parameter is the stored matrix's transpose, so is what is added. */
+  private static LowRank map(Rows rows, int rank, double scale, float[] a, float[] b) {
+    int in = Math.toIntExact(rows.columns());
+    int out = Math.toIntExact(rows.rows());
+    return rows.transposed()
+        ? new LowRank(
+            rows.parameter(),
+            0,
+            in,
+            out,
+            rank,
+            scale,
+            transposed(b, out, rank),
+            transposed(a, rank, in))
+        : new LowRank(rows.parameter(), rows.from(), out, in, rank, scale, a, b);
+  }
+
+  private static float[] transposed(float[] values, int rows, int columns) {
+    float[] result = new float[values.length];
+    for (int i = 0; i < values.length; i++) {
+      result[i % columns * rows + i / columns] = values[i];
+    }
+    return result;
+  }
+
+  /**
+   * Writes an adapter of a model.
+   *
+   * @param folder is created if it does not exist
+   * @throws IllegalArgumentException if transformers has no such architecture
+   */
+  public static void write(Path folder, ClipConfig config, LoraAdapter adapter) throws IOException {
+    Map<String, LowRank> modules = modules(config, adapter);
+    try {
+      Files.createDirectories(folder);
+      try (StagedFiles staged = new StagedFiles()) {
+        Path file = folder.resolve(WEIGHTS);
+        List<Entry> entries = new ArrayList<>();
+        modules.forEach(
+            (module, map) -> {
+              entries.add(new Entry(PREFIX + module + A, TensorType.F32, map.rank(), map.inputs()));
+              entries.add(
+                  new Entry(PREFIX + module + B, TensorType.F32, map.outputs(), map.rank()));
+            });
+        Map<String, String> metadata =
+            adapter.base() == null ? Map.of() : Map.of(BASE, adapter.base());
+        try (SafeTensorsWriter writer =
+            SafeTensorsWriter.to(staged.create(file), file, entries, metadata)) {
+          for (Map.Entry<String, LowRank> module : modules.entrySet()) {
+            LowRank map = module.getValue();
+            writer.write(PREFIX + module.getKey() + A, FloatBuffer.wrap(map.a()));
+            writer.write(PREFIX + module.getKey() + B, FloatBuffer.wrap(map.b()));
+          }
+          writer.commit();
+        }
+        JsonObject json = config(adapter.options(), modules, keys(config).matrices().keySet());
+        staged.write(folder.resolve(CONFIG), JsonFields.format(json));
+        staged.commit();
+      }
+    } catch (IOException e) {
+      throw IoErrors.worded(folder, e);
+    }
+  }
+
+  /** The additions as the stored matrices have them, by the names of their modules. */
+  private static Map<String, LowRank> modules(ClipConfig config, LoraAdapter adapter) {
+    Map<String, LowRank> byKey = new HashMap<>();
+    adapter.maps().forEach(map -> byKey.put(map.parameter() + "@" + map.from(), map));
+    Map<String, LowRank> modules = new TreeMap<>();
+    keys(config)
+        .matrices()
+        .forEach(
+            (name, rows) -> {
+              LowRank map = byKey.remove(rows.parameter() + "@" + rows.from());
+              if (map != null) {
+                String module = name.substring(0, name.length() - ".weight".length());
+                Rows self =
+                    new Rows(
+                        map.parameter(),
+                        map.from(),
+                        map.outputs(),
+                        map.inputs(),
+                        rows.transposed());
+                modules.put(module, map(self, map.rank(), map.scale(), map.a(), map.b()));
+              }
+            });
+    if (!byKey.isEmpty()) {
+      throw new IllegalArgumentException(
+          "the adapter is of another model: this one has no " + new TreeSet<>(byKey.keySet()));
+    }
+    return modules;
+  }
+
+  private static JsonObject config(
+      LoraOptions options, Map<String, LowRank> modules, Set<String> weights) {
+    JsonObject json = new JsonObject();
+    json.addProperty("peft_type", "LORA");
+    json.addProperty("inference_mode", true);
+    json.addProperty("r", options.rank());
+    json.addProperty("lora_alpha", number(options.alpha()));
+    json.addProperty("lora_dropout", options.dropout());
+    json.addProperty("use_rslora", options.rankStabilized());
+    json.addProperty("bias", "none");
+    json.addProperty("fan_in_fan_out", false);
+    JsonObject ranks = new JsonObject();
+    JsonObject alphas = new JsonObject();
+    modules.forEach(
+        (module, map) -> {
+          if (map.rank() != options.rank()) {
+            ranks.addProperty(module, map.rank());
+          }
+          if (map.scale() != options.scale(options.alpha(), map.rank())) {
+            alphas.addProperty(module, number(map.scale() / options.scale(1, map.rank())));
+          }
+        });
+    json.add("rank_pattern", ranks);
+    json.add("alpha_pattern", alphas);
+    JsonArray targets = new JsonArray();
+    targets(modules.keySet(), weights).forEach(targets::add);
+    json.add("target_modules", targets);
+    return json;
+  }
+
+  /** PEFT writes whole numbers as such. */
+  private static Number number(double value) {
+    return value == Math.rint(value) && Math.abs(value) < 1e9 ? (Number) (long) value : value;
+  }
+
+  /** The last part of a name where every layer of that name is adapted, else the whole name. */
+  private static Set<String> targets(Set<String> modules, Set<String> weights) {
+    Map<String, Integer> missing = new LinkedHashMap<>();
+    for (String weight : weights) {
+      String module = weight.substring(0, weight.length() - ".weight".length());
+      missing.merge(last(module), modules.contains(module) ? 0 : 1, Integer::sum);
+    }
+    Set<String> targets = new TreeSet<>();
+    for (String module : modules) {
+      targets.add(missing.get(last(module)) == 0 ? last(module) : module);
+    }
+    return targets;
+  }
+
+  private static String last(String module) {
+    return module.substring(module.lastIndexOf('.') + 1);
+  }
+}

@@ -81,25 +81,31 @@ public final class HeatMap {
   }
 
   /**
-   * Returns the share of the relevance that lies within a box of the image, each of its pixels
-   * taken by its centre.
+   * Returns the share of the relevance that lies within a box of the image, that of each cell
+   * spread evenly over it.
    *
    * @param box in the image's pixels
    * @return from 0 to 1; NaN where there is no relevance at all
    */
   public double shareWithin(Rectangle2D box) {
+    double width = area.getWidth() / columns;
+    double height = area.getHeight() / rows;
     double within = 0;
     double all = 0;
-    for (double y = Math.floor(area.getMinY()) + 0.5; y < area.getMaxY(); y++) {
-      for (double x = Math.floor(area.getMinX()) + 0.5; x < area.getMaxX(); x++) {
-        if (area.contains(x, y)) {
-          double value = at(x, y);
-          all += value;
-          within += box.contains(x, y) ? value : 0;
-        }
-      }
+    for (int i = 0; i < values.length; i++) {
+      double x = area.getX() + i % columns * width;
+      double y = area.getY() + i / columns * height;
+      double shared =
+          shared(x, x + width, box.getMinX(), box.getMaxX())
+              * shared(y, y + height, box.getMinY(), box.getMaxY());
+      within += values[i] * shared / (width * height);
+      all += values[i];
     }
     return within / all;
+  }
+
+  private static double shared(double from, double to, double low, double high) {
+    return Math.max(0, Math.min(to, high) - Math.max(from, low));
   }
 
   /** Returns the middle of the cell of greatest relevance, in the image's pixels. */

@@ -17,12 +17,13 @@ class HeatMapTest {
   }
 
   @Test
-  void the_share_within_a_box_is_of_what_lies_between_the_cells_too() {
+  void the_share_within_a_box_takes_parts_of_cells() {
     assertThat(map(1, 1).shareWithin(new Rectangle2D.Double(10, 0, 10, 20)))
         .isCloseTo(0.25, within(1e-9));
-    // 1 up to the middle of the first cell, then falling to 0 at the middle of the second.
     assertThat(map(1, 0).shareWithin(new Rectangle2D.Double(10, 0, 10, 20)))
         .isCloseTo(0.5, within(1e-9));
+    assertThat(map(1, 3).shareWithin(new Rectangle2D.Double(25, -5, 10, 15)))
+        .isCloseTo(0.125, within(1e-9)); // an eighth of either
     assertThat(map(1, 0).shareWithin(new Rectangle2D.Double(0, 0, 100, 100))).isEqualTo(1);
     assertThat(map(0, 0).shareWithin(AREA)).isNaN();
   }

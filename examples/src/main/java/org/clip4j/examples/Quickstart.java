@@ -7,11 +7,11 @@ import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.examples.app.train.QuickstartReport;
+import org.clip4j.examples.app.train.StartModel;
 import org.clip4j.examples.app.train.TrainingRun;
 import org.clip4j.examples.options.DeviceOption;
 import org.clip4j.examples.options.Range;
 import org.clip4j.image.ImageTransform;
-import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingResult;
@@ -41,6 +41,13 @@ public final class Quickstart implements Callable<Integer> {
   @Option(names = "--seed", defaultValue = "0", description = "Of the weights and the pictures.")
   private long seed;
 
+  @Option(
+      names = "--architecture",
+      defaultValue = "RN-Ti-32",
+      paramLabel = "NAME",
+      description = "Of the new model: one that OpenCLIP names, or a JSON file with its model_cfg.")
+  private String architecture;
+
   @Mixin private DeviceOption device;
 
   @Option(
@@ -56,16 +63,16 @@ public final class Quickstart implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ClipConfig config = ClipConfig.named("RN-Ti-32");
-    int size = config.vision().imageHeight();
-    ColouredShapes shapes = ColouredShapes.builder().optImageSize(size).optSeed(seed).build();
-    ImageTransform transform = ImageTransform.openai(size, size);
-    System.out.printf(
-        Locale.ROOT,
-        "%d combinations of colour and shape, of which %d are never trained on.%n",
-        shapes.labels().size(),
-        shapes.unseenLabels().size());
-    try (ClipModel model = ClipModel.create(config, seed, device.device())) {
+    try (StartModel start = StartModel.of(architecture, seed, device.device())) {
+      ClipModel model = start.model();
+      ImageTransform transform = start.transform();
+      int size = transform.height();
+      ColouredShapes shapes = ColouredShapes.builder().optImageSize(size).optSeed(seed).build();
+      System.out.printf(
+          Locale.ROOT,
+          "%d combinations of colour and shape, of which %d are never trained on.%n",
+          shapes.labels().size(),
+          shapes.unseenLabels().size());
       TrainingResult result =
           TrainingRun.train(
               ClipTrainer.builder()

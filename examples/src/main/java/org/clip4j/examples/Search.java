@@ -89,7 +89,7 @@ public final class Search implements Callable<Integer> {
           spec.commandLine(),
           "Give one of TEXT, --image FILE and --serve PORT, or --add or --remove");
     }
-    ClipLoader loader = model.loader();
+    ClipLoader loader = model.loader().optKeepWeights(serve != null); // the page explains
     try (ImageSearch search = ImageSearch.open(loader, model.name(), embeddings, images)) {
       changes.apply(search);
       if (serve != null) {

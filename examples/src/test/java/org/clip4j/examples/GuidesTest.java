@@ -19,6 +19,7 @@ class GuidesTest {
   @ParameterizedTest
   @CsvSource({
     "../README.md, FrontDoor",
+    "../docs/fine-tuning.md, FineTuningGuide",
     "../docs/inference.md, InferenceGuide",
     "../docs/integrations.md, LangChain4jGuide SpringAiGuide ./spring/src/main/java/org/clip4j/examples/spring/Pictures",
     "../docs/training.md, TrainingGuide"

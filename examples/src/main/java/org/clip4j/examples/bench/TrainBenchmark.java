@@ -22,6 +22,7 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.LoraOptions;
 import org.clip4j.train.ClipTrainer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -59,6 +60,11 @@ public final class TrainBenchmark implements Callable<Integer> {
   @Range(min = 2)
   private int tokens;
 
+  @Option(
+      names = "--lora",
+      description = "Trains an adapter of CLIP-LoRA's setting in place of the weights.")
+  private boolean lora;
+
   @Option(names = "--warmup", defaultValue = "3", description = "Steps that are not timed.")
   @Range(min = 1)
   private int warmup;
@@ -77,7 +83,7 @@ public final class TrainBenchmark implements Callable<Integer> {
     List<Long> times = new ArrayList<>();
     float[] losses;
     try (ClipModel trained = ClipModel.create(config, 0, device.device())) {
-      losses =
+      ClipTrainer.Builder builder =
           ClipTrainer.builder()
               .setModel(trained)
               .setPairs(noise(config))
@@ -85,10 +91,11 @@ public final class TrainBenchmark implements Callable<Integer> {
               .optSteps(warmup + steps)
               .optSchedule(schedule -> schedule.optLearningRate(1e-4))
               .optPrecision(precision)
-              .optListener(progress -> times.add(System.nanoTime()))
-              .build()
-              .train()
-              .losses();
+              .optListener(progress -> times.add(System.nanoTime()));
+      if (lora) {
+        builder.optLora(LoraOptions.DEFAULT);
+      }
+      losses = builder.build().train().losses();
     }
     List<Long> seconds =
         IntStream.range(warmup, times.size())

@@ -33,6 +33,11 @@ import org.clip4j.djl.ClipZoo;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
 import org.clip4j.engine.Precision;
+import org.clip4j.explain.Activations;
+import org.clip4j.explain.Explainer;
+import org.clip4j.explain.Explanation;
+import org.clip4j.explain.FloatTensor;
+import org.clip4j.explain.TokenRelevance;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.search.Embeddings;
 import org.clip4j.search.ExactIndex;
@@ -110,6 +115,22 @@ final class InferenceGuide {
     System.out.println(fit.rule() + " keeps " + fit.trueAcceptRate() + " of the pets");
     ZeroShotAnswer answer = pets.withUnknown(fit.rule()).answer(photo);
     return answer.isUnknown() ? "none: " + answer.unknownCheck() : answer.labels().get(0);
+  }
+
+  static void explain(Path photo) throws IOException {
+    try (Clip clip = Clip.loader("openai/clip-vit-base-patch32").optKeepWeights(true).load();
+        Explainer explainer = clip.explainer()) {
+      ImageSource image = ImageSource.of(photo);
+      for (Explanation why : explainer.explain(image, List.of("a dog", "a sofa"))) {
+        why.heatMap().writeOverlay(image.read(), Path.of(why.text() + ".png"));
+        for (TokenRelevance token : why.tokens()) {
+          System.out.println(token.word() + " " + token.relevance());
+        }
+      }
+      Activations inside = explainer.activations(image);
+      FloatTensor attention = inside.attention().get(11); // [heads, L, L], of the last block
+      float[] patch = inside.patchEmbeddings().row(3, 3); // unit length, as texts' embeddings are
+    }
   }
 
   static void embedFolder(Clip clip, Path folder) throws IOException {

@@ -9,6 +9,7 @@ import org.clip4j.eval.ZeroShotEvaluation;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.options.LabelledOptions;
+import org.clip4j.explain.Explainer;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
@@ -43,6 +44,11 @@ public final class EvaluateZeroShot implements Callable<Integer> {
               .optListener(pictures)
               .build()
               .run(model.encoder());
+      String template = data.templates().get(0);
+      try (Explainer explainer =
+          new Explainer(model.model(), model.transform(), model.tokenizer())) {
+        pictures.explain(explainer, images, result.classes(), name -> template.replace("{}", name));
+      }
     }
     System.out.print(ZeroShotSections.text(result));
     JsonObject json = new JsonObject();

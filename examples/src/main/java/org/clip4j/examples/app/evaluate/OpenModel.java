@@ -11,7 +11,8 @@ import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.WeightAverage;
 
 /** A model with what encodes by it. Owns the native memory of all: close it. */
-public record OpenModel(ClipModel model, Tokenizer tokenizer, Encoder encoder)
+public record OpenModel(
+    ClipModel model, ImageTransform transform, Tokenizer tokenizer, Encoder encoder)
     implements AutoCloseable {
 
   /**
@@ -28,6 +29,7 @@ public record OpenModel(ClipModel model, Tokenizer tokenizer, Encoder encoder)
       ImageTransform transform = checkpoint.transform();
       return new OpenModel(
           model,
+          transform,
           tokenizer,
           Encoder.ofFixed(model, transform, tokenizer, options.precision(), true));
     }
@@ -40,6 +42,7 @@ public record OpenModel(ClipModel model, Tokenizer tokenizer, Encoder encoder)
     Tokenizer tokenizer = average.tokenizer();
     return new OpenModel(
         model,
+        average.transform(),
         tokenizer,
         Encoder.ofFixed(model, average.transform(), tokenizer, options.precision(), true));
   }

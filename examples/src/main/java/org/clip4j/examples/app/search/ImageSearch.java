@@ -13,9 +13,12 @@ import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
 import org.clip4j.data.ImageList;
 import org.clip4j.data.Images;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.examples.app.report.HtmlReport;
 import org.clip4j.examples.app.report.Thumbnail;
 import org.clip4j.examples.app.terminal.Progress;
+import org.clip4j.explain.Explainer;
+import org.clip4j.explain.HeatMap;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 import org.clip4j.search.Embeddings;
@@ -312,6 +315,24 @@ public final class ImageSearch implements AutoCloseable {
    * @throws IOException if the image is not there any more, or cannot be read
    */
   public byte[] jpeg(int row, int side) throws IOException {
+    return Thumbnail.jpeg(HtmlReport.Picture.of(image(row), "").image(), side);
+  }
+
+  /** Whether {@link #explanation} is to be had: pictures, and a model that keeps its weights. */
+  boolean explains() {
+    return isOfImages() && clip.model().keepsWeights();
+  }
+
+  /** As {@link #jpeg}, with a heat map over it of what makes it similar to a text. */
+  byte[] explanation(int row, String text, int side) throws IOException {
+    RgbImage image = image(row);
+    try (Explainer explainer = clip.explainer()) {
+      HeatMap map = explainer.explain(ImageSource.of(image), List.of(text)).get(0).heatMap();
+      return Thumbnail.jpeg(map.overlay(image), side);
+    }
+  }
+
+  private RgbImage image(int row) throws IOException {
     Map<String, ?> fields =
         index
             .get(String.valueOf(row))
@@ -319,11 +340,9 @@ public final class ImageSearch implements AutoCloseable {
             .fields();
     String file = (String) fields.get(FILE);
     boolean added = row >= embeddings.size(); // by its absolute name
-    RgbImage image =
-        fields.containsKey(MEMBER)
-            ? member(file, (String) fields.get(MEMBER))
-            : ImageList.file(added ? ImageList.Kind.LIST : kind, root, file).read();
-    return Thumbnail.jpeg(HtmlReport.Picture.of(image, "").image(), side);
+    return fields.containsKey(MEMBER)
+        ? member(file, (String) fields.get(MEMBER))
+        : ImageList.file(added ? ImageList.Kind.LIST : kind, root, file).read();
   }
 
   private RgbImage member(String file, String member) throws IOException {

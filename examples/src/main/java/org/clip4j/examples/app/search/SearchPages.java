@@ -101,7 +101,7 @@ public final class SearchPages {
         form,
         Markup.of("p", "class", "note", "id", "status", "role", "status"),
         Markup.of("ol", "class", "results", "id", "results"),
-        large());
+        large(search.explains()));
     return page(
         "Search",
         Markup.of("meta", "name", "referrer", "content", "no-referrer"),
@@ -130,17 +130,22 @@ public final class SearchPages {
   }
 
   /** Where the script shows one picture as large as the window. */
-  private static Markup large() {
+  private static Markup large(boolean explains) {
+    Markup buttons =
+        Markup.of("p", "class", "bar-of-buttons")
+            .add(
+                Markup.of("button", "type", "button", "data-step", "-1").text("Previous"),
+                Markup.of("button", "type", "button", "data-step", "1").text("Next"),
+                Markup.of("button", "type", "button", "data-like", "").text("More like this"));
+    if (explains) {
+      buttons.add(
+          Markup.of("button", "type", "button", "data-why", "")
+              .attribute("title", "Show where the picture is similar to the query")
+              .text("Why"));
+    }
+    buttons.add(Markup.of("button", "type", "button", "data-close", "").text("Close"));
     return Markup.of("dialog", "id", "large", "aria-label", "The picture")
-        .add(
-            Markup.of("img", "alt", ""),
-            Markup.of("p", "class", "name"),
-            Markup.of("p", "class", "bar-of-buttons")
-                .add(
-                    Markup.of("button", "type", "button", "data-step", "-1").text("Previous"),
-                    Markup.of("button", "type", "button", "data-step", "1").text("Next"),
-                    Markup.of("button", "type", "button", "data-like", "").text("More like this"),
-                    Markup.of("button", "type", "button", "data-close", "").text("Close")));
+        .add(Markup.of("img", "alt", ""), Markup.of("p", "class", "name"), buttons);
   }
 
   private static String page(String title, Markup... parts) {

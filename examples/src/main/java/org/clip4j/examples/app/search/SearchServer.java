@@ -160,6 +160,7 @@ public final class SearchServer implements AutoCloseable {
       case "/api/search" -> search(exchange);
       case "/thumbnail" -> picture(exchange, THUMBNAIL);
       case "/picture" -> picture(exchange, PICTURE);
+      case "/why" -> why(exchange);
       default -> throw new RefusedException(404, "there is no such page");
     }
   }
@@ -217,11 +218,7 @@ public final class SearchServer implements AutoCloseable {
       int row = row(parameters);
       matches = work(() -> search.byRow(row, options));
     } else {
-      String query = parameters.getOrDefault("q", "").strip();
-      if (query.isEmpty() || query.length() > MAX_QUERY) {
-        throw new RefusedException(
-            400, "a query has 1 to " + MAX_QUERY + " characters, this has " + query.length());
-      }
+      String query = query(parameters);
       matches = work(() -> search.byText(query, options));
     }
     JsonArray results = new JsonArray();
@@ -295,16 +292,41 @@ public final class SearchServer implements AutoCloseable {
     }
   }
 
+  private static String query(Map<String, String> parameters) throws RefusedException {
+    String query = parameters.getOrDefault("q", "").strip();
+    if (query.isEmpty() || query.length() > MAX_QUERY) {
+      throw new RefusedException(
+          400, "a query has 1 to " + MAX_QUERY + " characters, this has " + query.length());
+    }
+    return query;
+  }
+
   private void picture(HttpExchange exchange, int side) throws IOException, RefusedException {
     int row = row(parameters(exchange));
     if (!search.isOfImages()) {
       throw new RefusedException(404, "the rows are of texts");
     }
+    sendJpeg(exchange, () -> search.jpeg(row, side));
+  }
+
+  /** A picture with a heat map of what makes it similar to a query. */
+  private void why(HttpExchange exchange) throws IOException, RefusedException {
+    Map<String, String> parameters = parameters(exchange);
+    int row = row(parameters);
+    String query = query(parameters);
+    if (!search.explains()) {
+      throw new RefusedException(404, "nothing is explained here");
+    }
+    sendJpeg(exchange, () -> search.explanation(row, query, PICTURE));
+  }
+
+  private void sendJpeg(HttpExchange exchange, Work<byte[]> picture)
+      throws IOException, RefusedException {
     byte[] jpeg =
         work(
             () -> {
               try {
-                return search.jpeg(row, side);
+                return picture.get();
               } catch (IOException e) {
                 throw new RefusedException(404, "the image cannot be read any more");
               }

@@ -1,6 +1,7 @@
 package org.clip4j.examples.app.train;
 
 import org.clip4j.examples.options.Range;
+import org.clip4j.model.LoraOptions;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.options.DataOptions;
 import picocli.CommandLine.Option;
@@ -69,6 +70,15 @@ public final class LearningOptions {
   @Range(min = 0, max = 1)
   private double maxSkippedShare;
 
+  @Option(
+      names = "--lora",
+      paramLabel = "RANK",
+      description =
+          "Trains an adapter of this rank on query, key and value in place of the weights, and saves"
+              + " it alone, as Python's peft does (CLIP-LoRA's rank is 2).")
+  @Range(min = 1)
+  private Integer loraRank;
+
   @Option(names = "--wd", defaultValue = "0.2", description = "Weight decay.")
   @Range(min = 0)
   private double weightDecay;
@@ -87,6 +97,9 @@ public final class LearningOptions {
         .optOptimizer(
             options -> options.optWeightDecay(weightDecay).optMaxGradientNorm(maxGradientNorm))
         .optSchedule(options -> options.optLearningRate(learningRate));
+    if (loraRank != null) {
+      builder.optLora(LoraOptions.builder().optRank(loraRank).build());
+    }
     if (microBatchSize > 0) {
       builder.optMicroBatchSize(microBatchSize);
     }

@@ -11,6 +11,7 @@ const upload = form.querySelector("input[type=file]");
 const state = document.querySelector("#status");
 const results = document.querySelector("#results");
 const large = document.querySelector("#large");
+const why = large.querySelector("[data-why]"); // null where nothing is explained
 const files = []; // that were searched by, for as long as the page stays
 let found = []; // results shown
 let shown = ""; // the search that they answer
@@ -145,6 +146,10 @@ function enlarge(row) {
     return;
   }
   large.querySelector("img").src = "/picture?row=" + row;
+  if (why) {
+    why.hidden = !history.state.q; // only texts are explained
+    why.setAttribute("aria-pressed", "false");
+  }
   large.querySelector("img").alt = result.name;
   large.querySelector(".name").textContent = result.name;
   for (const step of large.querySelectorAll("[data-step]")) {
@@ -162,6 +167,15 @@ function move(step) {
   enlarge(next.row);
 }
 
+// Turns the map of what makes the picture similar to the query on and off.
+function explain() {
+  const { q, open } = history.state;
+  const on = why.getAttribute("aria-pressed") !== "true";
+  why.setAttribute("aria-pressed", String(on));
+  large.querySelector("img").src = (on ? "/why?" : "/picture?") +
+    new URLSearchParams(on ? { row: open, q } : { row: open });
+}
+
 function leave() {
   const { open, here, ...entry } = history.state;
   if (here) {
@@ -175,6 +189,7 @@ function leave() {
 large.addEventListener("click", (event) => {
   const pressed = event.target.dataset;
   if (pressed.step) move(Number(pressed.step));
+  else if ("why" in pressed) explain();
   else if ("like" in pressed) like(found.find((one) => one.row === history.state.open));
   else if ("close" in pressed || event.target === large) leave();
 });

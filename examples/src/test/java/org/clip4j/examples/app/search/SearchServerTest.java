@@ -63,7 +63,7 @@ class SearchServerTest {
             Examples.run(
                 new Embed(), "--model", MODEL, "--images", images.toString(), "--out", out))
         .isZero();
-    search = ImageSearch.open(Models.loader(MODEL), MODEL, Path.of(out), null);
+    search = ImageSearch.open(Models.loader(MODEL).optKeepWeights(true), MODEL, Path.of(out), null);
     server = new SearchServer(search, 0);
   }
 
@@ -112,6 +112,16 @@ class SearchServerTest {
     assertThat(size("picture?row=2")).isEqualTo("1600 x 21");
     assertThat(size("picture?row=0")).isEqualTo("60 x 40");
     assertThat(size("thumbnail?row=2")).isEqualTo("240 x 3");
+  }
+
+  @Test
+  void a_picture_is_explained_on_demand() throws Exception {
+    assertThat(get("")).contains("data-why");
+    assertThat(size("why?row=0&q=red")).isEqualTo("180 x 120"); // small ones are enlarged
+    assertThat(size("why?row=2&q=red")).isEqualTo("1600 x 21");
+    assertThat(get("why?row=0&q=red")).isNotEqualTo(get("picture?row=0"));
+    assertThat(get("why?row=0")).startsWith("400").contains("1 to 1000 characters");
+    assertThat(get("why?row=7&q=red")).startsWith("404");
   }
 
   @Test

@@ -81,8 +81,8 @@ public final class ClipConfigJson {
     boolean customText = model.flag("custom_text", false);
     Double logitScale = model.numberOrNull("init_logit_scale");
     Double logitBias = model.numberOrNull("init_logit_bias");
-    VisionConfig vision = readVision(new ConfigFields("vision_cfg", model.object("vision_cfg")));
-    TextConfig text = readText(new ConfigFields("text_cfg", model.object("text_cfg")));
+    VisionConfig vision = readVision(new ConfigFields("vision_cfg", model.asObject("vision_cfg")));
+    TextConfig text = readText(new ConfigFields("text_cfg", model.asObject("text_cfg")));
     model.finish(MODEL_OPTIONS);
     return new ClipConfig(
         embedDim,

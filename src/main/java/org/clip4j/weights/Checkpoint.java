@@ -103,10 +103,10 @@ public final class Checkpoint implements AutoCloseable {
 
   private static Checkpoint openFiles(Path path, ClipConfig architecture) throws IOException {
     CheckpointFiles files = CheckpointFiles.find(path);
-    JsonFields json =
+    CheckpointFields json =
         files.layout() == null
             ? null
-            : JsonFields.read(files.folder().resolve(files.layout().configFile()));
+            : CheckpointFields.read(files.folder().resolve(files.layout().configFile()));
     TensorFile file = TensorFiles.open(files.weights());
     try {
       boolean openAi =
@@ -141,14 +141,15 @@ public final class Checkpoint implements AutoCloseable {
     }
   }
 
-  private static ClipConfig readConfig(CheckpointFiles files, JsonFields json)
+  private static ClipConfig readConfig(CheckpointFiles files, CheckpointFields json)
       throws CheckpointException {
     return files.layout() == Layout.TRANSFORMERS
         ? TransformersConfig.read(json)
         : openClipConfig(files.folder().resolve(files.layout().configFile()), json);
   }
 
-  private static ClipConfig openClipConfig(Path file, JsonFields json) throws CheckpointException {
+  private static ClipConfig openClipConfig(Path file, CheckpointFields json)
+      throws CheckpointException {
     if (!json.has("model_cfg")) {
       throw json.bad("model_cfg", "OpenCLIP's configuration keeps the model there");
     }
@@ -190,7 +191,7 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private static ImageTransform transform(
-      CheckpointFiles files, JsonFields config, VisionConfig vision) throws IOException {
+      CheckpointFiles files, CheckpointFields config, VisionConfig vision) throws IOException {
     if (files.layout() == Layout.OPENCLIP) {
       return TransformJson.readOpenClip(config.object("preprocess_cfg"), vision);
     }
@@ -198,14 +199,14 @@ public final class Checkpoint implements AutoCloseable {
       // As in transformers 5, which writes the former; before, it had no image_processor.
       Path processor = files.folder().resolve(PROCESSOR);
       if (Files.isRegularFile(processor)) {
-        JsonFields json = JsonFields.read(processor);
+        CheckpointFields json = CheckpointFields.read(processor);
         if (json.has("image_processor")) {
           return TransformJson.readTransformers(json.object("image_processor"), vision);
         }
       }
       Path preprocessor = files.folder().resolve(PREPROCESSOR);
       if (Files.isRegularFile(preprocessor)) {
-        return TransformJson.readTransformers(JsonFields.read(preprocessor), vision);
+        return TransformJson.readTransformers(CheckpointFields.read(preprocessor), vision);
       }
     }
     return TransformJson.usual(vision);

@@ -116,7 +116,7 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
       return Files.isRegularFile(file);
     }
     try {
-      JsonFields json = JsonFields.read(file);
+      CheckpointFields json = CheckpointFields.read(file);
       return !json.has("architecture") || json.has("model_type");
     } catch (IOException e) {
       return true; // what is wrong with it is said where it is needed

@@ -150,26 +150,26 @@ public final class CheckpointWriter {
       if (layout == Layout.TRANSFORMERS) {
         writeProcessor(staged, folder);
       }
-      staged.write(folder.resolve(layout.configFile()), JsonFields.format(json));
+      staged.write(folder.resolve(layout.configFile()), CheckpointFields.format(json));
       staged.commit();
     }
   }
 
   private void writeProcessor(StagedFiles staged, Path folder) throws IOException {
     JsonObject json = TransformJson.writeTransformers(transform, config.vision());
-    staged.write(folder.resolve(Checkpoint.PREPROCESSOR), JsonFields.format(json));
+    staged.write(folder.resolve(Checkpoint.PREPROCESSOR), CheckpointFields.format(json));
     Path newer = folder.resolve(Checkpoint.PROCESSOR);
     if (Files.exists(newer)) { // it would go before
       JsonObject processor = new JsonObject();
       processor.add("image_processor", json);
       processor.add("processor_class", json.get("processor_class"));
-      staged.write(newer, JsonFields.format(processor));
+      staged.write(newer, CheckpointFields.format(processor));
     }
   }
 
   private JsonObject transformersConfig() throws IOException {
     JsonObject json = TransformersConfig.write(config, torchName(type));
-    if (!TransformersConfig.read(JsonFields.of("config.json", json)).equals(config)) {
+    if (!TransformersConfig.read(CheckpointFields.of("config.json", json)).equals(config)) {
       try {
         json.add(MODEL_CFG, ClipConfigJson.write(config));
       } catch (IllegalArgumentException e) {

@@ -90,7 +90,7 @@ public final class PeftAdapter {
   }
 
   private static LoraAdapter readFolder(Path folder, ClipConfig config) throws IOException {
-    JsonFields json = JsonFields.read(folder.resolve(CONFIG));
+    CheckpointFields json = CheckpointFields.read(folder.resolve(CONFIG));
     String type = json.text("peft_type", "missing");
     if (!type.equals("LORA")) {
       throw json.bad("peft_type", "this library reads adapters of type LORA");
@@ -135,7 +135,7 @@ public final class PeftAdapter {
     }
   }
 
-  private static double share(JsonFields json) throws CheckpointException {
+  private static double share(CheckpointFields json) throws CheckpointException {
     double dropout = json.number("lora_dropout", 0);
     if (!(dropout >= 0 && dropout < 1)) {
       throw json.bad("lora_dropout", "expected a number from 0 to below 1");
@@ -152,7 +152,7 @@ public final class PeftAdapter {
   }
 
   private static LoraAdapter read(
-      JsonFields json, LoraOptions options, SafeTensors tensors, Map<String, Rows> matrices)
+      CheckpointFields json, LoraOptions options, SafeTensors tensors, Map<String, Rows> matrices)
       throws IOException {
     Set<String> modules = new LinkedHashSet<>();
     List<String> problems = new ArrayList<>();
@@ -209,7 +209,7 @@ public final class PeftAdapter {
   }
 
   /** The modules that a list of endings of names asks for; none where it is a pattern. */
-  private static List<String> targeted(JsonFields json, Set<String> weights) {
+  private static List<String> targeted(CheckpointFields json, Set<String> weights) {
     if (!(json.get("target_modules") instanceof JsonArray targets)
         || isSet(json.get("layers_to_transform"))
         || isSet(json.get("exclude_modules"))) {
@@ -225,9 +225,9 @@ public final class PeftAdapter {
 
   /** As peft matches them: a pattern is the end of a module's name, after a dot. */
   private static <T extends Number> Map<String, T> patterns(
-      JsonFields json, String key, Set<String> modules, Class<T> type) throws IOException {
+      CheckpointFields json, String key, Set<String> modules, Class<T> type) throws IOException {
     Map<String, T> values = new HashMap<>();
-    JsonFields object = json.object(key);
+    CheckpointFields object = json.object(key);
     for (String pattern : object.json().keySet()) {
       Number value =
           type == Integer.class
@@ -324,7 +324,7 @@ public final class PeftAdapter {
           writer.commit();
         }
         JsonObject json = config(adapter.options(), modules, keys(config).matrices().keySet());
-        staged.write(folder.resolve(CONFIG), JsonFields.format(json));
+        staged.write(folder.resolve(CONFIG), CheckpointFields.format(json));
         staged.commit();
       }
     } catch (IOException e) {

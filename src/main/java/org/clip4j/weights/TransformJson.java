@@ -31,7 +31,8 @@ final class TransformJson {
   }
 
   /** Reads a {@code preprocess_cfg}; keys that OpenCLIP does not know are skipped as it does. */
-  static ImageTransform readOpenClip(JsonFields f, VisionConfig vision) throws CheckpointException {
+  static ImageTransform readOpenClip(CheckpointFields f, VisionConfig vision)
+      throws CheckpointException {
     ImageTransform openai = ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
     if (f.has("size")) {
       requireSize(f, "size", vision);
@@ -72,7 +73,7 @@ final class TransformJson {
             new Processor("ViTImageProcessor", false, true, true, PILLOW_BILINEAR));
 
     /** By the class's name, of which the endings for its implementations say nothing here. */
-    static Processor of(JsonFields f, VisionConfig vision) throws CheckpointException {
+    static Processor of(CheckpointFields f, VisionConfig vision) throws CheckpointException {
       String key =
           f.has("image_processor_type") ? "image_processor_type" : "feature_extractor_type";
       String usual = vision instanceof SigLipConfig ? "SiglipImageProcessor" : "CLIPImageProcessor";
@@ -88,7 +89,7 @@ final class TransformJson {
   }
 
   /** Reads the configuration of one of transformers' image processors, by its type. */
-  static ImageTransform readTransformers(JsonFields f, VisionConfig vision)
+  static ImageTransform readTransformers(CheckpointFields f, VisionConfig vision)
       throws CheckpointException {
     Processor processor = Processor.of(f, vision);
     boolean crops = f.has("do_center_crop") ? f.flag("do_center_crop", true) : processor.crops;
@@ -133,7 +134,7 @@ final class TransformJson {
   }
 
   /** Whether both edges are given; the shortest edge keeps the aspect ratio. */
-  private static boolean isSquash(JsonFields f, Processor processor) {
+  private static boolean isSquash(CheckpointFields f, Processor processor) {
     JsonElement size = f.get("size");
     if (size instanceof JsonObject sizes) {
       return !sizes.has("shortest_edge");
@@ -148,7 +149,7 @@ final class TransformJson {
    * Compares a size in any of its forms with what the model takes: a number, [height, width],
    * shortest_edge, or height and width.
    */
-  private static void requireSize(JsonFields f, String key, VisionConfig vision)
+  private static void requireSize(CheckpointFields f, String key, VisionConfig vision)
       throws CheckpointException {
     JsonElement value = f.get(key);
     JsonElement height = value;
@@ -178,7 +179,7 @@ final class TransformJson {
         && Double.parseDouble(primitive.getAsString()) == expected;
   }
 
-  private static float[] std(JsonFields f, String key, float[] fallback)
+  private static float[] std(CheckpointFields f, String key, float[] fallback)
       throws CheckpointException {
     float[] std = f.channels(key, fallback);
     for (float value : std) {

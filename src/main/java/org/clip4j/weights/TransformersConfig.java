@@ -101,7 +101,7 @@ final class TransformersConfig {
    * Reads the file. What its own keys cannot say may stand under {@link
    * CheckpointWriter#MODEL_CFG}; the two must then describe the same computation.
    */
-  static ClipConfig read(JsonFields config) throws CheckpointException {
+  static ClipConfig read(CheckpointFields config) throws CheckpointException {
     ClipConfig own = readOwn(config);
     if (!config.has(CheckpointWriter.MODEL_CFG)) {
       return own;
@@ -142,10 +142,10 @@ final class TransformersConfig {
     return new ClipConfig(c.embedDim(), vision, text, c.quickGelu(), false, 0, bias);
   }
 
-  private static ClipConfig readOwn(JsonFields config) throws CheckpointException {
+  private static ClipConfig readOwn(CheckpointFields config) throws CheckpointException {
     Kind kind = kind(config);
-    JsonFields vision = tower(config, "vision_config");
-    JsonFields text = tower(config, "text_config");
+    CheckpointFields vision = tower(config, "vision_config");
+    CheckpointFields text = tower(config, "text_config");
     if (kind == Kind.SIGLIP) {
       VisionConfig image = readVision(vision, kind, isTanh(vision, kind));
       TextConfig words = readText(text, kind);
@@ -169,7 +169,7 @@ final class TransformersConfig {
         activation.equals("quick_gelu"));
   }
 
-  private static Kind kind(JsonFields config) throws CheckpointException {
+  private static Kind kind(CheckpointFields config) throws CheckpointException {
     String type = config.text("model_type", "");
     for (Kind kind : Kind.values()) {
       if (kind.modelType.equals(type)) {
@@ -180,15 +180,16 @@ final class TransformersConfig {
   }
 
   /** Where there is a {@code text_config_dict}, transformers takes that and defaults. */
-  private static JsonFields tower(JsonFields config, String key) throws CheckpointException {
-    JsonFields tower = config.object(config.has(key + "_dict") ? key + "_dict" : key);
+  private static CheckpointFields tower(CheckpointFields config, String key)
+      throws CheckpointException {
+    CheckpointFields tower = config.object(config.has(key + "_dict") ? key + "_dict" : key);
     if (tower.number("attention_dropout", 0) != 0) {
       throw tower.bad("attention_dropout", "dropout is not supported; only 0 is");
     }
     return tower;
   }
 
-  private static String activation(JsonFields tower, Kind kind) throws CheckpointException {
+  private static String activation(CheckpointFields tower, Kind kind) throws CheckpointException {
     String activation = tower.text("hidden_act", kind.activation);
     if (!List.of("quick_gelu", "gelu", "gelu_pytorch_tanh").contains(activation)) {
       throw tower.bad(
@@ -200,11 +201,11 @@ final class TransformersConfig {
     return activation;
   }
 
-  private static boolean isTanh(JsonFields tower, Kind kind) throws CheckpointException {
+  private static boolean isTanh(CheckpointFields tower, Kind kind) throws CheckpointException {
     return activation(tower, kind).equals("gelu_pytorch_tanh");
   }
 
-  private static double epsilon(JsonFields tower, Kind kind) throws CheckpointException {
+  private static double epsilon(CheckpointFields tower, Kind kind) throws CheckpointException {
     double epsilon = tower.number("layer_norm_eps", kind.epsilon);
     if (!(epsilon > 0 && epsilon < 1)) {
       throw tower.bad("layer_norm_eps", "expected a number between 0 and 1");
@@ -212,7 +213,7 @@ final class TransformersConfig {
     return epsilon;
   }
 
-  private static VisionConfig readVision(JsonFields f, Kind kind, boolean tanh)
+  private static VisionConfig readVision(CheckpointFields f, Kind kind, boolean tanh)
       throws CheckpointException {
     if (f.whole("num_channels", 3, 1, MAX_WIDTH) != 3) {
       throw f.bad("num_channels", "images have 3 channels");
@@ -243,7 +244,7 @@ final class TransformersConfig {
         .build();
   }
 
-  private static TextConfig readText(JsonFields f, Kind kind) throws CheckpointException {
+  private static TextConfig readText(CheckpointFields f, Kind kind) throws CheckpointException {
     int vocabulary = f.whole("vocab_size", kind.vocabSize, 1, MAX_TOKENS);
     int width = f.whole("hidden_size", kind.textWidth, 1, MAX_WIDTH);
     int heads = f.whole("num_attention_heads", kind.textHeads, 1, MAX_WIDTH);
@@ -277,7 +278,7 @@ final class TransformersConfig {
     return highest ? TextPooling.ARGMAX : TextPooling.EOS;
   }
 
-  private static void requireDivides(JsonFields f, int heads, int width)
+  private static void requireDivides(CheckpointFields f, int heads, int width)
       throws CheckpointException {
     if (width % heads != 0) {
       throw f.bad("num_attention_heads", "must divide hidden_size, " + width);

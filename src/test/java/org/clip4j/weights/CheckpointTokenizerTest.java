@@ -41,7 +41,7 @@ class CheckpointTokenizerTest {
     Path file = Golden.folder("hf-clip").resolve("config.json");
     JsonObject json = JsonParser.parseString(Files.readString(file)).getAsJsonObject();
     json.getAsJsonObject("text_config").addProperty("vocab_size", vocabSize);
-    return TransformersConfig.read(JsonFields.of("config.json", json));
+    return TransformersConfig.read(CheckpointFields.of("config.json", json));
   }
 
   private Tokenizer open(int vocabSize) throws IOException {

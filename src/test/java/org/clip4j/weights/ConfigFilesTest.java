@@ -37,8 +37,9 @@ class ConfigFilesTest {
 
   @TempDir Path folder;
 
-  private JsonFields json(String text) throws IOException {
-    return JsonFields.read(Files.writeString(folder.resolve("x.json"), text.replace('\'', '"')));
+  private CheckpointFields json(String text) throws IOException {
+    return CheckpointFields.read(
+        Files.writeString(folder.resolve("x.json"), text.replace('\'', '"')));
   }
 
   private ClipConfig clip(String fields) throws IOException {
@@ -214,9 +215,10 @@ class ConfigFilesTest {
         ImageTransform transform =
             new ImageTransform(
                 48, 48, new float[] {.1f, .2f, .3f}, new float[] {1, .5f, 2}, interpolation, mode);
-        String openClip = JsonFields.format(TransformJson.writeOpenClip(transform));
+        String openClip = CheckpointFields.format(TransformJson.writeOpenClip(transform));
         assertThat(TransformJson.readOpenClip(json(openClip), SQUARE)).isEqualTo(transform);
-        String transformers = JsonFields.format(TransformJson.writeTransformers(transform, SQUARE));
+        String transformers =
+            CheckpointFields.format(TransformJson.writeTransformers(transform, SQUARE));
         assertThat(TransformJson.readTransformers(json(transformers), SQUARE)).isEqualTo(transform);
       }
     }
@@ -328,7 +330,7 @@ class ConfigFilesTest {
   void a_hostile_configuration_is_refused_in_bounded_time_and_memory(String text)
       throws IOException {
     Path file = Files.writeString(folder.resolve("x.json"), text);
-    assertThat(Bounds.run(() -> JsonFields.read(file)))
+    assertThat(Bounds.run(() -> CheckpointFields.read(file)))
         .isInstanceOf(CheckpointException.class)
         .hasMessageContaining(file.toString());
   }
@@ -338,7 +340,7 @@ class ConfigFilesTest {
     Path file = folder.resolve("x.json");
     String nested = "[".repeat(200) + "1".repeat(500_000) + "]".repeat(200);
     Files.writeString(file, "{\"model_type\": \"clip\", \"projection_dim\": " + nested + "}");
-    Throwable thrown = Bounds.run(() -> TransformersConfig.read(JsonFields.read(file)));
+    Throwable thrown = Bounds.run(() -> TransformersConfig.read(CheckpointFields.read(file)));
     assertThat(thrown).isInstanceOf(CheckpointException.class);
     assertThat(thrown.getMessage().length()).isLessThan(1000);
   }

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.clip4j.examples.app.train.FilterOptions;
 import org.clip4j.examples.app.train.LearningOptions;
 import org.clip4j.examples.app.train.MonitorOptions;
 import org.clip4j.examples.app.train.SavingOptions;
@@ -56,6 +57,8 @@ final class Train implements Callable<Integer> {
       description = "Where the model goes.")
   private Path out;
 
+  @Mixin private FilterOptions filter;
+
   @Mixin private StepOptions step;
 
   @Mixin private DeviceOption device;
@@ -93,6 +96,7 @@ final class Train implements Callable<Integer> {
     TrainingPairs pairs =
         TrainingPairs.of(data.open(), heldOut, splitSeed != null ? splitSeed : seed);
     pairs.write(out);
+    pairs = new TrainingPairs(filter.apply(pairs.training(), out, device.device()), pairs.split());
     try (StartModel start = StartModel.of(model, seed, device.device())) {
       System.out.printf(
           Locale.ROOT,

@@ -1,11 +1,10 @@
 package org.clip4j.text.json;
 
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.JsonFields;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TextCleaning;
 
@@ -19,6 +18,8 @@ import org.clip4j.text.TextCleaning;
 public final class TokenizerRules {
   /** More than any text encoder takes. */
   static final int MAX_CONTEXT_LENGTH = 4096;
+
+  private static final int MAX_NUMBER = 999_999_999;
 
   /** How the special tokens are laid out. */
   enum Layout {
@@ -68,28 +69,27 @@ public final class TokenizerRules {
    *     the message has it
    */
   public static TokenizerRules openClip(JsonObject textConfig) {
+    JsonFields<IllegalArgumentException> config = fields("", textConfig);
     Builder rules = builder();
     rules.setContextLength(
-        whole(textConfig, "context_length", ClipTokenizer.DEFAULT_CONTEXT_LENGTH));
-    rules.optVocabSize(whole(textConfig, "vocab_size", 0));
+        config.whole("context_length", ClipTokenizer.DEFAULT_CONTEXT_LENGTH, 0, MAX_NUMBER));
+    rules.optVocabSize(config.whole("vocab_size", 0, 0, MAX_NUMBER));
     rules.optCleaning(TextCleaning.WHITESPACE);
-    String mode = text(textConfig, "tokenizer_mode", "");
+    String mode = config.text("tokenizer_mode", "");
     if (mode.equals("clips")) {
       rules.layout = Layout.CLIPS;
     } else if (!mode.isEmpty()) {
       throw bad("tokenizer_mode", mode, "known is only clips");
     }
-    JsonElement options = textConfig.get("tokenizer_kwargs");
-    if (options == null || options.isJsonNull()) {
+    if (config.get("tokenizer_kwargs") == null) {
       return rules.build();
     }
-    if (!(options instanceof JsonObject object)) {
-      throw bad("tokenizer_kwargs", options, "expected an object");
-    }
-    for (String key : object.keySet()) {
+    JsonFields<IllegalArgumentException> options =
+        fields("tokenizer_kwargs.", config.asObject("tokenizer_kwargs"));
+    for (String key : options.json().keySet()) {
       switch (key) {
-        case "clean" -> rules.optCleaning(cleaning(text(object, key, "whitespace")));
-        case "strip_sep_token" -> rules.optSeparatorStripped(flag(object, key));
+        case "clean" -> rules.optCleaning(cleaning(options.text(key, "whitespace")));
+        case "strip_sep_token" -> rules.optSeparatorStripped(options.flag(key, null));
         case "reduction_mask" -> {} // of CLIP's own tokenizer, in training
         default ->
             throw new IllegalArgumentException(
@@ -156,35 +156,11 @@ public final class TokenizerRules {
     };
   }
 
-  private static int whole(JsonObject json, String key, int fallback) {
-    JsonElement value = json.get(key);
-    if (value == null || value.isJsonNull()) {
-      return fallback;
-    }
-    if (value instanceof JsonPrimitive number
-        && number.isNumber()
-        && number.getAsString().matches("[0-9]{1,9}")) {
-      return number.getAsInt();
-    }
-    throw bad(key, value, "expected a whole number");
-  }
-
-  private static String text(JsonObject json, String key, String fallback) {
-    JsonElement value = json.get(key);
-    if (value == null || value.isJsonNull()) {
-      return fallback;
-    }
-    if (value instanceof JsonPrimitive text && text.isString()) {
-      return text.getAsString();
-    }
-    throw bad(key, value, "expected a text");
-  }
-
-  private static boolean flag(JsonObject json, String key) {
-    if (json.get(key) instanceof JsonPrimitive value && value.isBoolean()) {
-      return value.getAsBoolean();
-    }
-    throw bad(key, json.get(key), "expected true or false");
+  /** What is null is taken as missing. */
+  private static JsonFields<IllegalArgumentException> fields(String where, JsonObject json) {
+    JsonObject present = json.deepCopy();
+    present.entrySet().removeIf(entry -> entry.getValue().isJsonNull());
+    return new JsonFields<>(where, present, IllegalArgumentException::new);
   }
 
   private static IllegalArgumentException bad(String key, Object value, String what) {

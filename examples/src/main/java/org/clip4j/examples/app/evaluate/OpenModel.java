@@ -1,7 +1,9 @@
 package org.clip4j.examples.app.evaluate;
 
+import ai.djl.Device;
 import java.io.IOException;
 import org.clip4j.encode.Encoder;
+import org.clip4j.engine.Precision;
 import org.clip4j.examples.options.DeviceOptions;
 import org.clip4j.examples.options.Models;
 import org.clip4j.image.ImageTransform;
@@ -21,30 +23,38 @@ public record OpenModel(
    * @param name on the hub, a folder or a weights file
    */
   public static OpenModel load(String name, DeviceOptions options) throws IOException {
-    options.precision().requireOn(options.device());
+    return load(name, options.device(), options.precision());
+  }
+
+  /** As {@link #load(String, DeviceOptions)}. */
+  public static OpenModel load(String name, Device device, Precision precision) throws IOException {
+    precision.requireOn(device);
     try (Checkpoint checkpoint = Models.loader(name).openCheckpoint()) {
-      ClipModel model =
-          ClipModel.load(checkpoint.config(), checkpoint.parameters(), options.device());
-      Tokenizer tokenizer = checkpoint.tokenizer().orElse(null);
-      ImageTransform transform = checkpoint.transform();
-      return new OpenModel(
-          model,
-          transform,
-          tokenizer,
-          Encoder.ofFixed(model, transform, tokenizer, options.precision(), true));
+      return of(
+          ClipModel.load(checkpoint.config(), checkpoint.parameters(), device),
+          checkpoint.tokenizer().orElse(null),
+          checkpoint.transform(),
+          precision);
     }
   }
 
   /** Loads an averaged model; nothing is written. */
   public static OpenModel of(WeightAverage average, DeviceOptions options) throws IOException {
     options.precision().requireOn(options.device());
-    ClipModel model = ClipModel.load(average.config(), average.parameters(), options.device());
-    Tokenizer tokenizer = average.tokenizer();
+    return of(
+        ClipModel.load(average.config(), average.parameters(), options.device()),
+        average.tokenizer(),
+        average.transform(),
+        options.precision());
+  }
+
+  private static OpenModel of(
+      ClipModel model, Tokenizer tokenizer, ImageTransform transform, Precision precision) {
     return new OpenModel(
         model,
-        average.transform(),
+        transform,
         tokenizer,
-        Encoder.ofFixed(model, average.transform(), tokenizer, options.precision(), true));
+        Encoder.ofFixed(model, transform, tokenizer, precision, true));
   }
 
   @Override

@@ -1,0 +1,159 @@
+package org.clip4j.eval;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.clip4j.data.ImageTextPair;
+import org.clip4j.data.PairSource;
+import org.clip4j.encode.ImageSource;
+import org.clip4j.eval.PairFilter.Dropped;
+import org.clip4j.eval.internal.Dot;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PairFilterTest {
+  @TempDir Path folder;
+
+  private static PairSource pairs(int count) {
+    return new PairSource() {
+      @Override
+      public int size() {
+        return count;
+      }
+
+      @Override
+      public ImageTextPair get(int index) {
+        return new ImageTextPair(
+            ImageSource.of(new byte[0], index + ".png"), List.of("caption " + index));
+      }
+    };
+  }
+
+  private static float[][] images(int count, long seed) {
+    Random random = new Random(seed);
+    float[][] images = new float[count][16];
+    for (float[] image : images) {
+      double squares = 0;
+      for (int d = 0; d < image.length; d++) {
+        image[d] = (float) random.nextGaussian();
+        squares += image[d] * image[d];
+      }
+      for (int d = 0; d < image.length; d++) {
+        image[d] /= (float) Math.sqrt(squares);
+      }
+    }
+    return images;
+  }
+
+  @Test
+  void every_pair_is_kept_or_in_the_ledger_with_its_reason() throws IOException {
+    float[] scores = {0.5f, 0.1f, 0.4f, 0, 0.3f, 0.45f};
+    float[][] images = images(6, 1);
+    images[3] = null;
+    images[5] = images[0].clone(); // scores less than pair 0
+    PairFilter.Result result =
+        PairFilter.builder()
+            .optTopShare(0.75) // 3 of 4
+            .optMinScore(0.35)
+            .build()
+            .select(pairs(6), scores, images, Map.of(3, "3.png is damaged"));
+    assertThat(result.keptIndices()).containsExactly(0, 2);
+    assertThat(result.kept().get(1).captions()).containsExactly("caption 2");
+    assertThat(result.dropped()).extracting(Dropped::pair).containsExactly(1, 3, 4, 5);
+    assertThat(result.dropped())
+        .extracting(Dropped::reason)
+        .satisfiesExactly(
+            below -> assertThat(below).isEqualTo("score 0.1000 is below 0.35"),
+            damaged -> assertThat(damaged).isEqualTo("3.png is damaged"),
+            below -> assertThat(below).isEqualTo("score 0.3000 is below 0.35"),
+            twin -> assertThat(twin).startsWith("duplicate of pair 0, 0.png"));
+    Path ledger = folder.resolve("run/filtered.jsonl");
+    result.writeLedger(ledger);
+    assertThat(Files.readAllLines(ledger))
+        .hasSize(4)
+        .contains("{\"pair\":3,\"image\":\"3.png\",\"reason\":\"3.png is damaged\"}")
+        .contains(
+            "{\"pair\":1,\"image\":\"1.png\",\"score\":0.1,\"reason\":\"score 0.1000 is below 0.35\"}");
+  }
+
+  @Test
+  void a_top_share_is_of_what_is_neither_unreadable_nor_twice_there() {
+    float[] scores = {0.9f, 0.8f, 0.7f, 0.6f, 0.5f};
+    float[][] images = images(5, 2);
+    images[1] = images[0].clone();
+    PairFilter.Builder builder = PairFilter.builder().optTopShare(0.5);
+    assertThat(builder.build().select(pairs(5), scores, images, Map.of()).keptIndices())
+        .containsExactly(0, 2);
+    assertThat(
+            builder
+                .optKeepDuplicates()
+                .build()
+                .select(pairs(5), scores, images, Map.of())
+                .keptIndices())
+        .containsExactly(0, 1, 2); // 2.5 is rounded up
+  }
+
+  @Test
+  void duplicates_are_those_that_comparing_all_with_all_finds() {
+    int count = 400;
+    float[][] images = images(count, 3);
+    Random random = new Random(4);
+    float[] scores = new float[count];
+    for (int i = 0; i < count; i++) {
+      scores[i] = random.nextFloat();
+    }
+    double threshold = 0.6; // chains of neighbours, not only pairs
+    List<Integer> kept =
+        PairFilter.builder()
+            .optDuplicate(threshold)
+            .build()
+            .select(pairs(count), scores, images, Map.of())
+            .keptIndices();
+    assertThat(kept).hasSizeBetween(50, 399);
+    // Greedy by score, over all pairs.
+    List<Integer> order = new ArrayList<>(IntStream.range(0, count).boxed().toList());
+    order.sort((a, b) -> Float.compare(scores[b], scores[a]));
+    List<Integer> expected = new ArrayList<>();
+    for (int i : order) {
+      if (expected.stream().noneMatch(j -> dot(images[i], images[j]) >= threshold)) {
+        expected.add(i);
+      }
+    }
+    assertThat(kept).containsExactlyElementsOf(expected.stream().sorted().toList());
+  }
+
+  private static float dot(float[] a, float[] b) {
+    return Dot.of(a, b);
+  }
+
+  @Test
+  void what_leaves_nothing_or_makes_no_sense_is_refused() {
+    assertThatThrownBy(
+            () ->
+                PairFilter.builder()
+                    .optMinScore(0.9)
+                    .build()
+                    .select(pairs(2), new float[] {0.1f, 0.2f}, images(2, 1), Map.of()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("none of the 2 pairs")
+        .hasMessageContaining("score 0.1000 is below 0.9");
+    assertThatThrownBy(
+            () ->
+                PairFilter.builder()
+                    .build()
+                    .select(pairs(0), new float[0], new float[0][], Map.of()))
+        .hasMessageContaining("no pairs");
+    assertThatThrownBy(() -> PairFilter.builder().optTopShare(0)).hasMessageContaining("found 0");
+    assertThatThrownBy(() -> PairFilter.builder().optMinScore(30)).hasMessageContaining("-1 to 1");
+    assertThatThrownBy(() -> PairFilter.builder().optDuplicate(Double.NaN))
+        .hasMessageContaining("NaN");
+  }
+}

@@ -13,7 +13,7 @@ import org.clip4j.data.internal.loader.PairLoader;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.Uninterrupted;
 import org.clip4j.model.ClipModel;
-import org.clip4j.train.internal.checkpoint.CheckpointSaver;
+import org.clip4j.train.internal.checkpoint.SaveAndResume;
 import org.clip4j.train.internal.monitor.TrainingMonitor;
 import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.internal.step.TrainingStep;
@@ -30,7 +30,7 @@ final class TrainingLoop {
   private final ClipModel model;
   private final BooleanSupplier stopped;
   private final PairLoader loader;
-  private final CheckpointSaver saver;
+  private final SaveAndResume saver;
   private final TrainingMonitor monitor;
   private final TrainingStep step;
   private final long totalSteps;
@@ -58,7 +58,7 @@ final class TrainingLoop {
       model.attach(plan.firstAdapter());
     }
     model.setTrainable(true);
-    try (CheckpointSaver saver = CheckpointSaver.open(plan);
+    try (SaveAndResume saver = SaveAndResume.open(plan);
         NDManager manager = model.manager().newSubManager();
         PairLoader loader = plan.loader();
         TrainingMonitor monitor = TrainingMonitor.open(plan, saver.resumedAt());
@@ -75,7 +75,7 @@ final class TrainingLoop {
   private TrainingLoop(
       TrainingPlan plan,
       PairLoader loader,
-      CheckpointSaver saver,
+      SaveAndResume saver,
       TrainingMonitor monitor,
       TrainingStep step,
       BooleanSupplier stopped) {
@@ -90,7 +90,7 @@ final class TrainingLoop {
   }
 
   /** Takes up the state of a training that a checkpoint keeps; before the first step. */
-  private void restore(CheckpointSaver.Moment from) {
+  private void restore(SaveAndResume.Moment from) {
     losses = from.losses();
     steps = from.step();
     samples = from.samples();
@@ -102,8 +102,8 @@ final class TrainingLoop {
   }
 
   /** The state between two steps. */
-  private CheckpointSaver.Moment moment() {
-    return new CheckpointSaver.Moment(steps, samples, elapsed(), position, lossArray());
+  private SaveAndResume.Moment moment() {
+    return new SaveAndResume.Moment(steps, samples, elapsed(), position, lossArray());
   }
 
   private Duration elapsed() {

@@ -44,7 +44,7 @@ public final class TrainingStep implements AutoCloseable {
   private final BatchGradients gradients;
   private final AdamW optimizer;
   private final LossScaler scaler; // null: the loss is not scaled
-  private final WeightAverage average; // null: weights are not averaged
+  private final MovingAverage average; // null: weights are not averaged
 
   /**
    * Starts with zero moments, and makes the model record gradients for what is not frozen.
@@ -71,7 +71,7 @@ public final class TrainingStep implements AutoCloseable {
     freeze(model, options.freezings());
     optimizer = new AdamW(manager, model, options);
     scaler = plan.precision == Precision.FP16 ? new LossScaler() : null;
-    average = options.averageDecay() == 0 ? null : new WeightAverage(manager, model, options);
+    average = options.averageDecay() == 0 ? null : new MovingAverage(manager, model, options);
     replicas = new Replicas(manager, model, plan.otherDevices());
     gradients = new BatchGradients(manager, replicas, plan.precision);
   }

@@ -50,7 +50,7 @@ class StepStateTest {
       model.setTrainable(true);
       try (Steps.Runner runner = new Steps.Runner(model, Way.whole(0))) {
         AdamW first = optimizer(runner.manager, model, 0.8);
-        WeightAverage firstEma = new WeightAverage(runner.manager, model, averaged(0.9, true));
+        MovingAverage firstEma = new MovingAverage(runner.manager, model, averaged(0.9, true));
         for (int i = 0; i < 3; i++) {
           step(runner, model, first, i);
           firstEma.update();
@@ -67,7 +67,7 @@ class StepStateTest {
 
         weights.forEach((name, values) -> model.parameters().get(name).set(values));
         AdamW second = optimizer(runner.manager, model, 0.8);
-        WeightAverage secondEma = new WeightAverage(runner.manager, model, averaged(0.9, true));
+        MovingAverage secondEma = new MovingAverage(runner.manager, model, averaged(0.9, true));
         restore(second, moments, steps);
         restore(secondEma, averages, updates);
         step(runner, model, second, 3);
@@ -87,7 +87,7 @@ class StepStateTest {
       assertThat(optimizer(manager, model, 1).tensors().keySet())
           .hasSizeGreaterThan(20)
           .noneMatch(name -> name.startsWith("visual."));
-      assertThat(new WeightAverage(manager, model, averaged(0.9, false)).tensors().keySet())
+      assertThat(new MovingAverage(manager, model, averaged(0.9, false)).tensors().keySet())
           .hasSizeGreaterThan(10)
           .noneMatch(name -> name.startsWith("visual."));
     }
@@ -128,7 +128,7 @@ class StepStateTest {
     try (ClipModel model = Steps.golden("openclip-rn")) {
       model.setTrainable(true);
       NDManager manager = model.manager().newSubManager();
-      WeightAverage ema = new WeightAverage(manager, model, averaged(0.6, true));
+      MovingAverage ema = new MovingAverage(manager, model, averaged(0.6, true));
       String name = "logit_scale";
       double average = model.parameters().get(name).getFloat();
       for (int n = 0; n < 20; n++) {

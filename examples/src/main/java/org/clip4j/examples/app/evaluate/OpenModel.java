@@ -51,10 +51,7 @@ public record OpenModel(
   private static OpenModel of(
       ClipModel model, Tokenizer tokenizer, ImageTransform transform, Precision precision) {
     return new OpenModel(
-        model,
-        transform,
-        tokenizer,
-        Encoder.ofFixed(model, transform, tokenizer, precision, true));
+        model, transform, tokenizer, Encoder.ofFixed(model, transform, tokenizer, precision, true));
   }
 
   @Override

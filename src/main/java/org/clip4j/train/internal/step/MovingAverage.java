@@ -17,7 +17,7 @@ import org.clip4j.train.options.OptimizerOptions;
  * The exponential moving average of the weights: after each step, average = decay * average + (1 -
  * decay) * weights. Running statistics are averaged too; frozen parameters are not, being constant.
  */
-final class WeightAverage implements StatefulPart {
+final class MovingAverage implements StatefulPart {
   private static final String SOURCE =
       """
       def lerp(self, average: List[Tensor], current: List[Tensor], weight: float) -> float:
@@ -44,7 +44,7 @@ final class WeightAverage implements StatefulPart {
    *
    * @param manager owns the average
    */
-  WeightAverage(NDManager manager, ClipModel model, OptimizerOptions options) {
+  MovingAverage(NDManager manager, ClipModel model, OptimizerOptions options) {
     kernels = TorchScript.compile(manager, SOURCE + Replicas.COPY);
     this.options = options;
     for (ParameterSpec spec : model.specs()) {

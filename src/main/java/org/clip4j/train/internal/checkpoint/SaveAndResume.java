@@ -29,11 +29,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decides when a training's checkpoints are due, writes them with the model, and brings the
- * training back from the last.
+ * Saves and resumes a training run: decides when checkpoints are due, writes them with the model,
+ * and brings the run back from the last one.
  */
-public final class CheckpointSaver implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(CheckpointSaver.class);
+public final class SaveAndResume implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(SaveAndResume.class);
 
   /**
    * Holds the state of a training between two steps.
@@ -57,7 +57,7 @@ public final class CheckpointSaver implements AutoCloseable {
   private long savedStep;
   private long savedNanos = System.nanoTime();
 
-  private CheckpointSaver(TrainingPlan training, @Nullable CheckpointFolder checkpoints)
+  private SaveAndResume(TrainingPlan training, @Nullable CheckpointFolder checkpoints)
       throws IOException {
     this.training = training;
     this.checkpoints = checkpoints;
@@ -75,7 +75,7 @@ public final class CheckpointSaver implements AutoCloseable {
    *     training that is not to be resumed, no checkpoint is whole, or the last is of another
    *     training
    */
-  public static CheckpointSaver open(TrainingPlan training) throws IOException {
+  public static SaveAndResume open(TrainingPlan training) throws IOException {
     Path output = training.output;
     CheckpointOptions options = training.checkpoints;
     if (output != null && !options.resume()) {
@@ -90,12 +90,12 @@ public final class CheckpointSaver implements AutoCloseable {
       }
     }
     if (output == null || !options.isOn()) {
-      return new CheckpointSaver(training, null);
+      return new SaveAndResume(training, null);
     }
     CheckpointFolder checkpoints =
         IoErrors.worded(() -> CheckpointFolder.open(output, options.keepLast()));
     try {
-      CheckpointSaver saver = new CheckpointSaver(training, checkpoints);
+      SaveAndResume saver = new SaveAndResume(training, checkpoints);
       if (options.resume()) {
         Uninterrupted.run(saver::findLatest);
       }

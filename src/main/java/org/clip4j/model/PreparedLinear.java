@@ -10,6 +10,7 @@ import java.util.function.Function;
 import java.util.function.Supplier;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearLayout;
 import org.clip4j.engine.internal.LinearLayout.Laid;
@@ -32,6 +33,11 @@ final class PreparedLinear implements AutoCloseable {
 
   /** The model's parameters, of which those that are laid out are freed; null to keep all. */
   private @Nullable Map<String, NDArray> freed;
+
+  /** After so many freed values their memory is given back, a few blocks' worth. */
+  private static final long TRIMMED = 8L << 20;
+
+  private long freedValues;
 
   /** Gives parameters that are not there yet. */
   private Map<String, Supplier<NDArray>> later = Map.of();
@@ -99,10 +105,16 @@ final class PreparedLinear implements AutoCloseable {
   /** Called for each parameter that has been laid out; tells whether it was freed. */
   boolean laid(String parameter) {
     NDArray array = freed == null ? null : freed.remove(parameter);
-    if (array != null) {
-      array.close();
+    if (array == null) {
+      return false;
     }
-    return array != null;
+    freedValues += array.size();
+    array.close();
+    if (freedValues >= TRIMMED) { // else it stays with the thread that made the weights
+      HostMemory.trim();
+      freedValues = 0;
+    }
+    return true;
   }
 
   Precision precision() {

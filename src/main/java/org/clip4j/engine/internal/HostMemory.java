@@ -25,6 +25,11 @@ public final class HostMemory {
 
   private HostMemory() {}
 
+  /** Gives memory that many closed tensors have left back to the system. */
+  public static void trim() {
+    NativeSettings.trim();
+  }
+
   /** A tensor of bytes, uint8. */
   public static NDArray upload(NDManager manager, Shape shape, byte[] values) {
     return upload(manager, shape, DataType.UINT8, memory -> memory.put(values));

@@ -6,10 +6,7 @@ import org.clip4j.io.IoErrors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * Sets what the C library and OpenMP read when PyTorch is loaded, on Linux, unless the environment
- * decides it.
- */
+/** Sets on Linux what OpenMP reads when PyTorch is loaded, and gives free memory back. */
 final class NativeSettings {
   private static final Logger LOG = LoggerFactory.getLogger(NativeSettings.class);
 
@@ -26,37 +23,31 @@ final class NativeSettings {
   /** Another variable by which a user decides the same. */
   private static final String WAIT_POLICY = "OMP_WAIT_POLICY";
 
-  /** What the beginnings of variables are called by which a user decides how memory is kept. */
-  private static final String MALLOC = "MALLOC_";
-
-  private static final String TUNABLES = "GLIBC_TUNABLES";
-
-  /** Numbers of glibc's settings, in its malloc.h. */
-  private static final int TRIM_THRESHOLD = -1;
-
-  private static final int MMAP_THRESHOLD = -3;
-
-  /**
-   * Blocks up to this size, the most that glibc takes, come from the heap and go back to it. Those
-   * that are mapped are handed back to the system at once, and the next layer pays for new pages.
-   */
-  private static final int LARGEST_BLOCK = 32 << 20;
-
-  /** So much of the heap's end is kept when it is free: the temporaries of a batch. */
-  private static final int KEPT = 256 << 20;
-
   private NativeSettings() {}
 
   /** Sets all that the environment leaves open. */
   static void apply(Map<String, String> environment) {
     if (!System.getProperty("os.name").equals("Linux")) {
-      return; // other systems' PyTorch has another OpenMP, and they another allocator
+      return; // other systems' PyTorch has another OpenMP
     }
     try {
       setSpins(environment);
-      setAllocator(environment);
-    } catch (LinkageError e) { // JNA finds no folder to unpack itself in, or there is no such call
-      LOG.debug("Native settings could not be made: {}", IoErrors.message(e));
+    } catch (LinkageError e) { // JNA finds no folder to unpack itself in
+      LOG.debug("{} could not be set: {}", SPINS, IoErrors.message(e));
+    }
+  }
+
+  /**
+   * Gives free memory back to the system, also from between what is in use; other than freeing, it
+   * takes milliseconds. Nothing happens where the C library has no such call.
+   */
+  static void trim() {
+    if (System.getProperty("os.name").equals("Linux")) {
+      try {
+        call("malloc_trim", 0L);
+      } catch (LinkageError e) {
+        LOG.debug("Free memory could not be given back: {}", IoErrors.message(e));
+      }
     }
   }
 
@@ -68,15 +59,6 @@ final class NativeSettings {
     }
     call("setenv", SPINS, FEW_SPINS, 0);
     LOG.debug("{} is set to {} for PyTorch's threads", SPINS, FEW_SPINS);
-  }
-
-  private static void setAllocator(Map<String, String> environment) {
-    if (environment.keySet().stream().anyMatch(n -> n.startsWith(MALLOC) || n.equals(TUNABLES))) {
-      LOG.debug("{}* or {} is set and stays as it is", MALLOC, TUNABLES);
-      return;
-    }
-    call("mallopt", MMAP_THRESHOLD, LARGEST_BLOCK);
-    call("mallopt", TRIM_THRESHOLD, KEPT);
   }
 
   private static void call(String function, Object... arguments) {

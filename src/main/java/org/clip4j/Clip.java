@@ -210,7 +210,7 @@ public final class Clip implements AutoCloseable {
                 + name
                 + "'; there are "
                 + adapters.keySet()
-                + ", see ClipLoader.optAdapter(name, folder)");
+                + ", which are given to the loader with a name each");
       }
     }
     if (asked.isEmpty()) {
@@ -466,7 +466,7 @@ public final class Clip implements AutoCloseable {
   public Explainer explainer() {
     if (adapter != null) {
       throw new IllegalStateException(
-          "what is explained are the weights; load the adapter into them, with optAdapter(folder)");
+          "what is explained are the weights; load the adapter into them, without a name");
     }
     return call(() -> new Explainer(model, transform, tokenizer));
   }

@@ -377,10 +377,10 @@ class ClipTest {
       }
       assertThatThrownBy(() -> lean.model().setTrainable(true))
           .isInstanceOf(IllegalStateException.class)
-          .hasMessageContaining("optKeepWeights(true)");
+          .hasMessageContaining("keeps its weights");
       assertThatThrownBy(
               () -> lean.model().values().read("visual.transformer.resblocks.0.mlp.c_fc.weight"))
-          .hasMessageContaining("optKeepWeights(true)");
+          .hasMessageContaining("keeps its weights");
     }
   }
 

@@ -66,7 +66,7 @@ public final class Explainer implements AutoCloseable {
     if (!model.keepsWeights()) {
       throw new IllegalStateException(
           "this model was loaded for inference alone, and does not keep the weights that explaining"
-              + " needs; load it with optKeepWeights(true)");
+              + " needs; load it so that it keeps its weights");
     }
     this.model = model;
     this.transform = transform;

@@ -236,7 +236,7 @@ public final class ClipModel implements AutoCloseable {
       throw new IllegalStateException(
           "this model was loaded for inference alone and no longer has '"
               + name
-              + "'; load it with optKeepWeights(true)");
+              + "'; load it so that it keeps its weights");
     }
     return array;
   }

@@ -136,8 +136,8 @@ final class PreparedLinear implements AutoCloseable {
       throw new IllegalStateException(
           "the weights of this model are laid out for inference in "
               + precision
-              + " and are not there as they were; load it with optKeepWeights(true) for anything"
-              + " else");
+              + " and are not there as they were; for anything else load it so that it keeps its"
+              + " weights");
     }
   }
 

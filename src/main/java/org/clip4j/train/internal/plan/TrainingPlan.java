@@ -85,8 +85,8 @@ public final class TrainingPlan implements Cloneable {
     }
     if (lora == null && model.hasAdapter()) {
       throw new IllegalArgumentException(
-          "an adapter is attached to the model: train it on with optLora(model.detach().get()), or"
-              + " merge it first with model.merge(model.detach().get())");
+          "an adapter is attached to the model: detach it and train it on, or merge it first with"
+              + " model.merge(model.detach().get())");
     }
     if (output == null && checkpoints.isOn()) {
       throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");

@@ -73,14 +73,21 @@ final class Partial implements AutoCloseable {
     return null;
   }
 
-  /** Makes an empty file. */
+  /** Makes an empty file; another one, if somebody takes it for left behind before it is locked. */
   static Partial fresh(Path blob) throws IOException {
-    Path own = ownName(blob);
-    FileChannel channel =
-        FileChannel.open(
-            own, StandardOpenOption.CREATE_NEW, StandardOpenOption.READ, StandardOpenOption.WRITE);
-    lock(channel);
-    return new Partial(blob, own, channel);
+    while (true) {
+      Path own = ownName(blob);
+      FileChannel channel =
+          FileChannel.open(
+              own,
+              StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE);
+      if (lock(channel)) {
+        return new Partial(blob, own, channel);
+      }
+      channel.close();
+    }
   }
 
   private static Path ownName(Path blob) {
@@ -142,9 +149,9 @@ final class Partial implements AutoCloseable {
   /** Syncs the file and gives it its name, in place of anything that has it. */
   void publish() throws IOException {
     channel.force(true);
-    channel.close();
-    ModelCache.move(file, blob);
+    ModelCache.move(file, blob); // while it is locked, else another may take it over first
     done = true;
+    channel.close();
   }
 
   void delete() throws IOException {
@@ -159,13 +166,13 @@ final class Partial implements AutoCloseable {
     if (done) {
       return;
     }
-    long size = Files.size(file);
-    channel.close();
-    Path rest = blob.resolveSibling(blob.getFileName() + SUFFIX);
-    if (size == 0) {
-      Files.deleteIfExists(file);
-    } else if (!Files.exists(rest, LinkOption.NOFOLLOW_LINKS)) {
-      ModelCache.move(file, rest);
-    } // else it keeps its name, by which it is found as well
+    try (channel) { // locked until it has its name
+      Path rest = blob.resolveSibling(blob.getFileName() + SUFFIX);
+      if (Files.size(file) == 0) {
+        Files.deleteIfExists(file);
+      } else if (!Files.exists(rest, LinkOption.NOFOLLOW_LINKS)) {
+        ModelCache.move(file, rest);
+      } // else it keeps its name, by which it is found as well
+    }
   }
 }

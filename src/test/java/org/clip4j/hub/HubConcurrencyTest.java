@@ -15,6 +15,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -39,7 +40,7 @@ class HubConcurrencyTest extends HubFixture {
     assertThat(tree(repo())).noneMatch(name -> name.contains("incomplete") || name.contains("tmp"));
   }
 
-  @Test
+  @RepeatedTest(10)
   void downloads_of_one_file_without_a_lock_do_not_meet() throws Exception {
     String commit = hub.publish(ID, "main", both());
     HubClient client = new HubClient(HubSettings.of(environment), Proxies.NONE, waits::add);

@@ -55,8 +55,8 @@ class ReportsTest {
     return JsonParser.parseString(Files.readString(temp.resolve(file))).getAsJsonObject();
   }
 
-  private static int pictures(String page) {
-    return page.split("data:image/jpeg;base64,", -1).length - 1;
+  private static int count(String page, String part) {
+    return page.split(part, -1).length - 1;
   }
 
   @Test
@@ -70,7 +70,13 @@ class ReportsTest {
     assertThat(page)
         .contains("Most confident, right and wrong", "✓ right", "✗ wrong", "a &lt;b&gt;cat")
         .doesNotContain("<b>cat");
-    assertThat(pictures(page)).isBetween(9, 16); // eight of each kind at most
+    int right = count(page, "✓ right");
+    int wrong = count(page, "✗ wrong");
+    assertThat(right).isBetween(1, 8); // eight of each kind at most
+    assertThat(wrong).isBetween(1, 8);
+    assertThat(right + wrong).isGreaterThanOrEqualTo(9);
+    // Each with a map of what led to its answer, and of what speaks for the true class.
+    assertThat(count(page, "data:image/jpeg;base64,")).isEqualTo(2 * right + 3 * wrong);
 
     String[] probe = {
       "--model",
@@ -121,6 +127,6 @@ class ReportsTest {
         .contains("Most confident: images by text", "Most confident: texts by image")
         .contains("✗ wrong", "its own image", " a &lt;b&gt;cat&lt;/b&gt;")
         .doesNotContain("<b>cat");
-    assertThat(pictures(page)).isGreaterThan(3 * 8);
+    assertThat(count(page, "data:image/jpeg;base64,")).isGreaterThan(3 * 8);
   }
 }

@@ -45,8 +45,10 @@ public final class ClipModel implements AutoCloseable {
   /** What is uploaded when it is laid out. */
   private Map<String, Supplier<NDArray>> later = Map.of();
 
-  private PreparedLinear imageWeights; // null where they are not prepared
-  private PreparedLinear textWeights;
+  private final InferenceWeights imageWeights =
+      new InferenceWeights(weights -> visual().prepare(weights));
+  private final InferenceWeights textWeights =
+      new InferenceWeights(weights -> text().prepare(weights));
   private @Nullable AppliedAdapter attached;
   private @Nullable Map<String, FloatBuffer> unmerged; // what a merged adapter changed
 
@@ -249,13 +251,14 @@ public final class ClipModel implements AutoCloseable {
    */
   public void prepareImages(Precision precision) {
     Activation activation = visual().activation();
-    setImageWeights(
+    use(
+        imageWeights,
         activation == null ? null : PreparedLinear.of(manager, precision, activation).orElse(null));
   }
 
   /** Does what {@link #prepareImages} does, for the text encoder. */
   public void prepareTexts(Precision precision) {
-    setTextWeights(PreparedLinear.of(manager, precision, text().activation()).orElse(null));
+    use(textWeights, PreparedLinear.of(manager, precision, text().activation()).orElse(null));
   }
 
   /**
@@ -267,7 +270,8 @@ public final class ClipModel implements AutoCloseable {
    */
   public void quantizeImages(Map<String, InputLevels> inputs) {
     Activation activation = visual().activation();
-    setImageWeights(
+    use(
+        imageWeights,
         activation == null
             ? null
             : PreparedLinear.quantized(manager, activation, inputs).orElse(null));
@@ -275,7 +279,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** As {@link #quantizeImages}, for the text encoder. */
   public void quantizeTexts(Map<String, InputLevels> inputs) {
-    setTextWeights(PreparedLinear.quantized(manager, text().activation(), inputs).orElse(null));
+    use(textWeights, PreparedLinear.quantized(manager, text().activation(), inputs).orElse(null));
   }
 
   /**
@@ -290,7 +294,7 @@ public final class ClipModel implements AutoCloseable {
         .map(
             activation -> {
               ObservingKernels kernels = new ObservingKernels(manager, activation.inference);
-              setImageWeights(PreparedLinear.observing(manager, kernels));
+              use(imageWeights, PreparedLinear.observing(manager, kernels));
               return new InputObserver(kernels);
             });
   }
@@ -298,47 +302,17 @@ public final class ClipModel implements AutoCloseable {
   /** As {@link #observeImages}, for the text encoder. */
   public InputObserver observeTexts() {
     ObservingKernels kernels = new ObservingKernels(manager, text().activation().inference);
-    setTextWeights(PreparedLinear.observing(manager, kernels));
+    use(textWeights, PreparedLinear.observing(manager, kernels));
     return new InputObserver(kernels);
   }
 
-  private void setImageWeights(@Nullable PreparedLinear weights) {
-    releaseImages();
-    imageWeights = weights;
+  private void use(InferenceWeights tower, @Nullable PreparedLinear weights) {
+    tower.release();
     if (weights != null) {
       if (lean) {
         weights.free(parameters, later);
       }
-      visual().prepare(weights);
-    }
-  }
-
-  private void setTextWeights(@Nullable PreparedLinear weights) {
-    releaseTexts();
-    textWeights = weights;
-    if (weights != null) {
-      if (lean) {
-        weights.free(parameters, later);
-      }
-      text().prepare(weights);
-    }
-  }
-
-  private void releaseImages() {
-    if (imageWeights != null) {
-      imageWeights.requireKept();
-      visual().prepare(null);
-      imageWeights.close();
-      imageWeights = null;
-    }
-  }
-
-  private void releaseTexts() {
-    if (textWeights != null) {
-      textWeights.requireKept();
-      text().prepare(null);
-      textWeights.close();
-      textWeights = null;
+      tower.set(weights);
     }
   }
 
@@ -610,8 +584,8 @@ public final class ClipModel implements AutoCloseable {
   }
 
   private void overwrite(Map<String, FloatBuffer> values) {
-    releaseImages();
-    releaseTexts();
+    imageWeights.release();
+    textWeights.release();
     values.forEach(
         (name, all) ->
             HostMemory.overwrite(
@@ -647,8 +621,8 @@ public final class ClipModel implements AutoCloseable {
 
   /** Lets gradients be recorded for some parameters, and for no others. */
   public void setTrainable(Predicate<ParameterSpec> trained) {
-    releaseImages();
-    releaseTexts();
+    imageWeights.release();
+    textWeights.release();
     for (ParameterSpec spec : specs) {
       if (!spec.buffer()) {
         parameter(spec.name()).setRequiresGradient(trained.test(spec));

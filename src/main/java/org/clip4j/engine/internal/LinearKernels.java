@@ -59,7 +59,7 @@ public final class LinearKernels implements LinearLayout {
    * To whole multiples of this inputs and outputs are padded with zeros. oneDNN computes in blocks,
    * of up to 64 outputs, and on some processors reads or writes past the end of partial ones.
    */
-  private static final int BLOCK = 64;
+  static final int BLOCK = 64;
 
   /** oneDNN's kernels as they are; proofs and models call them through these functions alone. */
   private static final String NATIVE =
@@ -359,7 +359,8 @@ public final class LinearKernels implements LinearLayout {
         });
   }
 
-  private static long whole(long size) {
+  /** Gives a size padded to whole blocks. */
+  static long whole(long size) {
     return (size + BLOCK - 1) / BLOCK * BLOCK;
   }
 

@@ -27,9 +27,6 @@ public final class QuantizedKernels implements LinearLayout {
   /** The largest magnitude of a weight's integers. */
   private static final int LARGEST = 127;
 
-  /** Inputs and outputs are padded to whole multiples of it, as in {@link LinearKernels}. */
-  private static final int BLOCK = 64;
-
   /**
    * oneDNN's kernels; proofs and models call them through these functions alone. {@code b} has
    * rows: the bias, the scales of the weight's rows, and the numbers that {@link #NUMBERS} reads.
@@ -143,7 +140,7 @@ public final class QuantizedKernels implements LinearLayout {
       def missing(self, x: Tensor, dimension: int) -> int:
         return ({block} - torch.size(x, dimension) % {block}) % {block}
       """
-          .replace("{block}", Integer.toString(BLOCK))
+          .replace("{block}", Integer.toString(LinearKernels.BLOCK))
           .replace("{largest}", LARGEST + ".");
 
   /**
@@ -258,8 +255,8 @@ public final class QuantizedKernels implements LinearLayout {
 
   /** Whether maps of a shape will be computed by integers, which is then right. */
   public boolean isPacked(long inputs, long outputs) {
-    long in = whole(inputs);
-    long out = whole(outputs);
+    long in = LinearKernels.whole(inputs);
+    long out = LinearKernels.whole(outputs);
     return KernelProof.holds(
         "product of 8-bit integers with " + activation.onednn() + " " + activation.algorithm(),
         in + " inputs, " + out + " outputs",
@@ -273,10 +270,6 @@ public final class QuantizedKernels implements LinearLayout {
             }
           };
         });
-  }
-
-  private static long whole(long size) {
-    return (size + BLOCK - 1) / BLOCK * BLOCK;
   }
 
   @Override
@@ -300,7 +293,7 @@ public final class QuantizedKernels implements LinearLayout {
         own.zeroPoint(),
         next == null ? 0 : next.scale(),
         next == null ? 0 : next.zeroPoint(),
-        whole(width),
+        LinearKernels.whole(width),
         from,
         isPacked(width, weightRows.size()) ? 1 : 0
       };

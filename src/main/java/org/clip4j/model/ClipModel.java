@@ -39,7 +39,7 @@ public final class ClipModel implements AutoCloseable {
   private final Map<String, NDArray> parameters = new LinkedHashMap<>();
   private List<ParameterSpec> specs;
   private final @Nullable ImageTower visual;
-  private final @Nullable TextTransformer text;
+  private final @Nullable TextTower text;
   private boolean lean;
 
   /** What is uploaded when it is laid out. */
@@ -88,7 +88,7 @@ public final class ClipModel implements AutoCloseable {
       later.forEach(name -> given.put(name, manager.zeros(new Shape()))); // holds its place
       visual =
           towers.contains(Tower.IMAGES) ? ImageDeclaration.of(config).tower(manager, given) : null;
-      text = towers.contains(Tower.TEXTS) ? new TextTransformer(manager, config, given) : null;
+      text = towers.contains(Tower.TEXTS) ? TextDeclaration.of(config).tower(manager, given) : null;
     } catch (RuntimeException | Error e) {
       manager.close();
       throw e;
@@ -185,7 +185,7 @@ public final class ClipModel implements AutoCloseable {
     return visual;
   }
 
-  private TextTransformer text() {
+  private TextTower text() {
     if (text == null) {
       throw new IllegalStateException("this model was loaded without its text encoder");
     }

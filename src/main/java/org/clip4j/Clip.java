@@ -221,7 +221,7 @@ public final class Clip implements AutoCloseable {
 
   private Clip view(List<String> names) {
     LoraAdapter sum = LoraAdapter.stacked(names.stream().map(adapters::get).toList());
-    Encoder view = encoder.with(model.apply(sum));
+    Encoder view = encoder.with(model.adapters().apply(sum));
     return new Clip(model, transform, tokenizer, view, decoder, checkpoint, Map.of(), this, sum);
   }
 
@@ -496,7 +496,7 @@ public final class Clip implements AutoCloseable {
   }
 
   private void write(Path folder, Layout layout, ParameterSource parameters) throws IOException {
-    LoraAdapter added = adapter != null ? adapter : model.adapter().orElse(null);
+    LoraAdapter added = adapter != null ? adapter : model.adapters().attached().orElse(null);
     ParameterSource all = added == null ? parameters : added.addedTo(model.config(), parameters);
     CheckpointWriter.of(model.config(), transform, all)
         .optTokenizer(tokenizer)

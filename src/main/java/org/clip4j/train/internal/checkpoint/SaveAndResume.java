@@ -274,7 +274,7 @@ public final class SaveAndResume implements AutoCloseable {
   /** Writes the model, or the adapter alone if one is trained. */
   private void writeModel(Path folder) throws IOException {
     ClipModel model = training.model;
-    Optional<LoraAdapter> adapter = model.adapter();
+    Optional<LoraAdapter> adapter = model.adapters().attached();
     if (adapter.isPresent()) {
       PeftAdapter.write(folder, model.config(), adapter.get());
       return;

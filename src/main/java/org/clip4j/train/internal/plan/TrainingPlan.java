@@ -83,10 +83,10 @@ public final class TrainingPlan implements Cloneable {
     if (data.tokenizer() == null && !ClipTokenizer.fits(vocabSize)) {
       throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
     }
-    if (lora == null && model.hasAdapter()) {
+    if (lora == null && model.adapters().isAttached()) {
       throw new IllegalArgumentException(
           "an adapter is attached to the model: detach it and train it on, or merge it first with"
-              + " model.merge(model.detach().get())");
+              + " model.adapters().merge(model.adapters().detach().get())");
     }
     if (output == null && checkpoints.isOn()) {
       throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");

@@ -62,9 +62,14 @@ record FileSelection(String config, String weights, List<String> extras) {
    */
   static List<FileSelection> all(Set<String> names) {
     List<String> extras = EXTRAS.stream().filter(names::contains).toList();
+    List<String> openClip = // where its own names a text tower, the other file describes it
+        Stream.concat(Stream.of(TRANSFORMERS).filter(names::contains), extras.stream()).toList();
     return CANDIDATES.stream()
         .filter(c -> names.contains(c.config) && names.contains(c.weights))
-        .map(c -> new FileSelection(c.config, c.weights, extras))
+        .map(
+            c ->
+                new FileSelection(
+                    c.config, c.weights, c.config.equals(OPENCLIP) ? openClip : extras))
         .toList();
   }
 

@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
  * @param quickGelu whether activations are x * sigmoid(1.702 x), as in OpenAI's models, and not
  *     GELU; a SigLIP tower has GELU all the same
  * @param customText whether the text tower's parameters stand under {@code text.} in a checkpoint,
- *     as in OpenCLIP's {@code CustomTextCLIP}; it changes no number
+ *     as in OpenCLIP's {@code CustomTextCLIP}, and as always those of an {@link EncoderConfig}; it
+ *     changes no number
  * @param initLogitScale logarithm of the logit scale before training
  * @param initLogitBias the learned bias of a sigmoid model's logits before training (Zhai et al.
  *     2023), or null for a model without one
@@ -38,12 +39,15 @@ public record ClipConfig(
           embedDim,
           "a SigLIP tower of width " + vision.width() + " gives that");
     }
-    boolean own =
-        text instanceof TextTransformerConfig tower && tower.projection() == TextProjection.NONE;
-    if (own && text.width() != embedDim) {
+    boolean projects =
+        text instanceof EncoderConfig encoder
+            ? encoder.head() != EncoderHead.NONE
+            : ((TextTransformerConfig) text).projection() != TextProjection.NONE;
+    if (!projects && text.width() != embedDim) {
       throw Checks.bad(
           "text_cfg.width", text.width(), "without a projection it must be embed_dim, " + embedDim);
     }
+    customText |= text instanceof EncoderConfig;
     boolean tanhGelu =
         text instanceof TextTransformerConfig tower && tower.tanhGelu()
             || vision instanceof VitConfig vit && vit.tanhGelu();

@@ -7,6 +7,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * OpenCLIP's {@code model_cfg} as a {@link ClipConfig} and back.
@@ -51,7 +52,23 @@ public final class ClipConfigJson {
               hf_model_pretrained=* hf_proj_type=* hf_pooler_type=*
               """);
 
-  /** What describes a tower of OpenCLIP's own. */
+  /** What describes the towers of OpenCLIP's own. */
+  private static final List<String> TRANSFORMER_KEYS =
+      List.of(
+          "vocab_size",
+          "width",
+          "heads",
+          "layers",
+          "mlp_ratio",
+          "ls_init_value",
+          "no_causal_mask",
+          "pool_type",
+          "eos_id",
+          "proj_type",
+          "proj_bias",
+          "act_kwargs",
+          "norm_kwargs");
+
   private static final List<String> VIT_KEYS =
       List.of(
           "layers",
@@ -68,13 +85,26 @@ public final class ClipConfigJson {
 
   private ClipConfigJson() {}
 
+  /** Finds the configurations of text towers that a {@code model_cfg} only names. */
+  @FunctionalInterface
+  public interface TextModels {
+    /** Returns the {@code config.json} of a {@code hf_model_name}, if it is at hand. */
+    Optional<JsonObject> find(String name);
+  }
+
+  /** Reads a {@code model_cfg} whose text tower, if it is only named, is one of OpenCLIP's. */
+  public static ClipConfig read(JsonObject modelCfg) {
+    return read(modelCfg, name -> Optional.empty());
+  }
+
   /**
    * Reads a {@code model_cfg}.
    *
+   * @param models asked first for the configuration of a text tower that is only named
    * @throws IllegalArgumentException if a key is unknown, or a value has the wrong type, is out of
    *     range, does not fit another or asks for what is not supported; the message names them
    */
-  public static ClipConfig read(JsonObject modelCfg) {
+  public static ClipConfig read(JsonObject modelCfg, TextModels models) {
     ConfigFields model = new ConfigFields("model_cfg", modelCfg);
     int embedDim = model.whole("embed_dim", null, 1, MAX_WIDTH);
     boolean quickGelu = model.flag("quick_gelu", false);
@@ -82,7 +112,7 @@ public final class ClipConfigJson {
     Double logitScale = model.numberOrNull("init_logit_scale");
     Double logitBias = model.numberOrNull("init_logit_bias");
     VisionConfig vision = readVision(new ConfigFields("vision_cfg", model.asObject("vision_cfg")));
-    TextConfig text = readText(new ConfigFields("text_cfg", model.asObject("text_cfg")));
+    TextConfig text = readText(new ConfigFields("text_cfg", model.asObject("text_cfg")), models);
     model.finish(MODEL_OPTIONS);
     return new ClipConfig(
         embedDim,
@@ -167,7 +197,13 @@ public final class ClipConfigJson {
     return tower;
   }
 
-  private static TextConfig readText(ConfigFields f) {
+  private static TextConfig readText(ConfigFields f, TextModels models) {
+    if (f.textOrNull("hf_model_name") != null) {
+      TRANSFORMER_KEYS.forEach(f::skip); // as OpenCLIP does: the name says it all
+      EncoderConfig text = HfTexts.read(f, models).withTokenizer(readTokenizer(f));
+      f.finish(TEXT_OPTIONS);
+      return text;
+    }
     boolean projects = f.word("proj_type", "linear", List.of("linear", "none")).equals("linear");
     boolean biased = f.flag("proj_bias", false);
     String pooling = f.word("pool_type", "argmax", List.of("first", "last", "argmax", "eos"));
@@ -251,7 +287,7 @@ public final class ClipConfigJson {
       model.addProperty("init_logit_bias", config.initLogitBias());
     }
     model.add("vision_cfg", writeVision(config.vision()));
-    model.add("text_cfg", writeText((TextTransformerConfig) config.text()));
+    model.add("text_cfg", writeText(config.text()));
     return model;
   }
 
@@ -302,8 +338,42 @@ public final class ClipConfigJson {
     return vision;
   }
 
-  private static JsonObject writeText(TextTransformerConfig t) {
+  /**
+   * Writes the {@code config.json} of a text tower that a {@code model_cfg} only names.
+   *
+   * @return empty where the {@code model_cfg} says all
+   */
+  public static Optional<JsonObject> writeTextModel(ClipConfig config) {
+    return config.text() instanceof BertConfig bert
+        ? Optional.of(HfTexts.writeModel(bert))
+        : Optional.empty();
+  }
+
+  private static JsonObject writeText(TextConfig tower) {
     JsonObject text = new JsonObject();
+    if (tower instanceof EncoderConfig encoder) {
+      HfTexts.write(encoder, text);
+    } else {
+      writeTransformer((TextTransformerConfig) tower, text);
+    }
+    TokenizerOptions tokenizer = tower.tokenizer();
+    if (tokenizer.hfName() != null) {
+      text.addProperty("hf_tokenizer_name", tokenizer.hfName());
+    }
+    if (tokenizer.clean() != null || tokenizer.stripSepToken()) {
+      JsonObject kwargs = new JsonObject();
+      if (tokenizer.clean() != null) {
+        kwargs.addProperty("clean", tokenizer.clean());
+      }
+      if (tokenizer.stripSepToken()) {
+        kwargs.addProperty("strip_sep_token", true);
+      }
+      text.add("tokenizer_kwargs", kwargs);
+    }
+    return text;
+  }
+
+  private static void writeTransformer(TextTransformerConfig t, JsonObject text) {
     text.addProperty("context_length", t.contextLength());
     text.addProperty("vocab_size", t.vocabSize());
     text.addProperty("width", t.width());
@@ -324,21 +394,6 @@ public final class ClipConfigJson {
       case LINEAR -> text.addProperty("proj_bias", true);
       case NONE -> text.addProperty("proj_type", "none");
     }
-    TokenizerOptions tokenizer = t.tokenizer();
-    if (tokenizer.hfName() != null) {
-      text.addProperty("hf_tokenizer_name", tokenizer.hfName());
-    }
-    if (tokenizer.clean() != null || tokenizer.stripSepToken()) {
-      JsonObject kwargs = new JsonObject();
-      if (tokenizer.clean() != null) {
-        kwargs.addProperty("clean", tokenizer.clean());
-      }
-      if (tokenizer.stripSepToken()) {
-        kwargs.addProperty("strip_sep_token", true);
-      }
-      text.add("tokenizer_kwargs", kwargs);
-    }
-    return text;
   }
 
   private static void addBlock(

@@ -397,10 +397,7 @@ final class ResidualAttentionBlock {
     Parameters declared = parameters(kind);
     String blocks = SOURCE + (prepared ? PREPARED_RESIDUAL : RESIDUAL);
     String source =
-        (plain(blocks)
-                + (prepared ? "" : adapted(blocks, declared) + UNPREPARED)
-                + EXPLAINED
-                + (kind.picksFirst ? FIRST_PICK : PICK))
+        (variants(blocks, declared, prepared) + EXPLAINED + pick(kind.picksFirst))
             .replace("{D}", Integer.toString(kind.width))
             .replace("{2D}", Integer.toString(2 * kind.width))
             .replace("{3D}", Integer.toString(3 * kind.width))
@@ -419,10 +416,23 @@ final class ResidualAttentionBlock {
             .replace("{scale_1}", kind.lsInitValue != null ? "torch.mul({ls_1.gamma}, " : "")
             .replace("{scale_2}", kind.lsInitValue != null ? "torch.mul({ls_2.gamma}, " : "")
             .replace("{/scale}", kind.lsInitValue != null ? ")" : "")
-            .replace(
-                "{attended}",
-                use == TowerKernels.Use.TRAIN && kind.width >= WIDE ? "" : "self.attended");
+            .replace("{attended}", attended(use, kind.width));
     return declared.resolve(source, prepared);
+  }
+
+  /** What stands before the operands of attention. */
+  static String attended(TowerKernels.Use use, int width) {
+    return use == TowerKernels.Use.TRAIN && width >= WIDE ? "" : "self.attended";
+  }
+
+  /** The functions {@code at} and {@code pick}, see {@link #PICK}. */
+  static String pick(boolean first) {
+    return first ? FIRST_PICK : PICK;
+  }
+
+  /** The functions of a block, and where weights are not laid out those with an adapter. */
+  static String variants(String blocks, Parameters declared, boolean prepared) {
+    return plain(blocks) + (prepared ? "" : adapted(blocks, declared) + UNPREPARED);
   }
 
   private static String plain(String blocks) {

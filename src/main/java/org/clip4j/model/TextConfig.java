@@ -1,7 +1,7 @@
 package org.clip4j.model;
 
 /** The text tower. Each family of towers is a type of its own. */
-public sealed interface TextConfig permits TextTransformerConfig {
+public sealed interface TextConfig permits TextTransformerConfig, EncoderConfig {
 
   /** Holds the epsilon of CLIP's LayerNorms, which is PyTorch's default. */
   double NORM_EPSILON = 1e-5;
@@ -38,6 +38,11 @@ public sealed interface TextConfig permits TextTransformerConfig {
   /** Returns what makes the token ids. */
   TokenizerOptions tokenizer();
 
+  /** Returns whether nothing says that the token ids are made otherwise than by OpenAI's. */
+  default boolean takesOpenAiTokens() {
+    return tokenizer().hfName() == null;
+  }
+
   /** Returns what the family is called in messages. */
   String family();
 
@@ -64,5 +69,8 @@ public sealed interface TextConfig permits TextTransformerConfig {
   interface Visitor<R> {
     /** Decides for CLIP's own text tower. */
     R textTransformer(TextTransformerConfig tower);
+
+    /** Decides for BERT's kind. */
+    R bert(BertConfig tower);
   }
 }

@@ -37,6 +37,11 @@ record TextDeclaration(
               public TextDeclaration textTransformer(TextTransformerConfig tower) {
                 return TextTransformer.declare(config, tower);
               }
+
+              @Override
+              public TextDeclaration bert(BertConfig tower) {
+                return BertEncoder.declare(config, tower);
+              }
             });
   }
 

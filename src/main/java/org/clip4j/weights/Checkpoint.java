@@ -1,5 +1,6 @@
 package org.clip4j.weights;
 
+import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
@@ -142,19 +143,20 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private static ClipConfig readConfig(CheckpointFiles files, CheckpointFields json)
-      throws CheckpointException {
+      throws IOException {
     return files.layout() == Layout.TRANSFORMERS
         ? TransformersConfig.read(json)
         : openClipConfig(files.folder().resolve(files.layout().configFile()), json);
   }
 
-  private static ClipConfig openClipConfig(Path file, CheckpointFields json)
-      throws CheckpointException {
+  private static ClipConfig openClipConfig(Path file, CheckpointFields json) throws IOException {
     if (!json.has("model_cfg")) {
       throw json.bad("model_cfg", "OpenCLIP's configuration keeps the model there");
     }
+    JsonObject model = json.object("model_cfg").json();
+    Optional<JsonObject> text = TextModelFiles.find(file.toAbsolutePath().getParent(), model);
     try {
-      return ClipConfigJson.read(json.object("model_cfg").json());
+      return ClipConfigJson.read(model, name -> text);
     } catch (IllegalArgumentException e) {
       throw new CheckpointException(file + ": " + IoErrors.message(e), e);
     }

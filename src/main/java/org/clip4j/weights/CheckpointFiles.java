@@ -108,7 +108,8 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
 
   /**
    * Whether the layout's configuration is there. timm, too, names its own {@code config.json} and
-   * puts it beside OpenCLIP's files; it describes the image tower alone.
+   * puts it beside OpenCLIP's files, where that of a text tower may lie as well; each describes one
+   * tower alone.
    */
   private static boolean isConfigured(Layout layout, Path folder) {
     Path file = folder.resolve(layout.configFile());
@@ -117,7 +118,9 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
     }
     try {
       CheckpointFields json = CheckpointFields.read(file);
-      return !json.has("architecture") || json.has("model_type");
+      boolean beside = Files.isRegularFile(folder.resolve(Layout.OPENCLIP.configFile()));
+      boolean ofTexts = beside && TextModelFiles.isTextModel(json.json());
+      return !ofTexts && (!json.has("architecture") || json.has("model_type"));
     } catch (IOException e) {
       return true; // what is wrong with it is said where it is needed
     }

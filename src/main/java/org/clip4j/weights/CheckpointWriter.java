@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import org.clip4j.engine.InputLevels;
@@ -149,6 +150,11 @@ public final class CheckpointWriter {
       writeTokenizer(staged, folder, layout);
       if (layout == Layout.TRANSFORMERS) {
         writeProcessor(staged, folder);
+      } else {
+        Optional<JsonObject> text = ClipConfigJson.writeTextModel(config);
+        if (text.isPresent()) {
+          staged.write(folder.resolve(TextModelFiles.FILE), CheckpointFields.format(text.get()));
+        }
       }
       staged.write(folder.resolve(layout.configFile()), CheckpointFields.format(json));
       staged.commit();

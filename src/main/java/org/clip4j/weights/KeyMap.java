@@ -35,6 +35,8 @@ public final class KeyMap {
           "input_resolution",
           "context_length",
           "vocab_size",
+          "text.transformer.embeddings.position_ids",
+          "text.transformer.embeddings.token_type_ids",
           "text_model.embeddings.position_ids",
           "vision_model.embeddings.position_ids");
 

@@ -298,8 +298,10 @@ final class TransformersConfig {
    * @throws IllegalArgumentException if there is none; it says what stands in the way
    */
   static Kind kindFor(ClipConfig config) {
-    TextTransformerConfig text = (TextTransformerConfig) config.text();
-    String what = obstacle(config, text);
+    String what =
+        config.text() instanceof TextTransformerConfig text
+            ? obstacle(config, text)
+            : "a " + config.text().family();
     if (what != null) {
       throw new IllegalArgumentException(
           "transformers' CLIPModel and SiglipModel do not have "
@@ -309,6 +311,7 @@ final class TransformersConfig {
     if (config.vision() instanceof SigLipConfig) {
       return Kind.SIGLIP;
     }
+    TextTransformerConfig text = (TextTransformerConfig) config.text();
     boolean endsAtTwo = text.pooling() == TextPooling.EOS && text.eosId() == POOL_AT_HIGHEST_ID;
     return endsAtTwo ? Kind.METACLIP_2 : Kind.CLIP;
   }

@@ -21,6 +21,7 @@ import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.loss.Matches;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.Forward;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResNetConfig;
@@ -211,15 +212,21 @@ final class GoldenCase implements AutoCloseable {
     return HostMemory.upload(owner, new Shape(shape), expected.longs("input_ids"));
   }
 
-  /** Tokens of the longest text, up to its end-of-text token, the row's first largest id. */
+  /**
+   * Tokens of the longest text, up to its end-of-text token, the row's first largest id; of an
+   * encoder that sees no padding up to its last token.
+   */
   private int longestText() {
+    EncoderConfig encoder = model.config().text() instanceof EncoderConfig text ? text : null;
     int width = (int) expected.tensors().get("input_ids").shape()[1];
     long[] ids = expected.longs("input_ids");
     int longest = 0;
     for (int row = 0; row < ids.length; row += width) {
       int end = 0;
       for (int i = 1; i < width; i++) {
-        end = ids[row + i] > ids[row + end] ? i : end;
+        boolean later =
+            encoder != null ? ids[row + i] != encoder.padId() : ids[row + i] > ids[row + end];
+        end = later ? i : end;
       }
       longest = Math.max(longest, end + 1);
     }

@@ -1,0 +1,253 @@
+package org.clip4j.model;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A text tower of BERT's kind (Devlin et al. 2019), as BERT, RoBERTa, XLM-RoBERTa and DistilBERT
+ * are: a transformer that reads both ways and does not see padding; made by {@link #builder}.
+ *
+ * @param contextLength most tokens of a text, start and end tokens included
+ * @param vocabSize number of token ids
+ * @param positions number of positional embeddings
+ * @param types number of token type embeddings, of which texts have the first; 0 for none
+ * @param width D
+ * @param heads H
+ * @param layers blocks
+ * @param mlpWidth hidden width of the MLP
+ * @param activation of the MLP
+ * @param normEpsilon of every LayerNorm
+ * @param padId the token that fills up texts
+ * @param positionsAfterPad whether positions are counted from {@code padId + 1}, as RoBERTa's are
+ * @param pooling what becomes of a text's tokens
+ * @param head how that becomes the embedding
+ * @param modelName where the publisher has the tower itself, OpenCLIP's {@code hf_model_name}; null
+ *     where it has no name
+ * @param tokenizer what makes the token ids
+ */
+public record BertConfig(
+    int contextLength,
+    int vocabSize,
+    int positions,
+    int types,
+    int width,
+    int heads,
+    int layers,
+    int mlpWidth,
+    TextActivation activation,
+    double normEpsilon,
+    int padId,
+    boolean positionsAfterPad,
+    EncoderPooling pooling,
+    EncoderHead head,
+    @Nullable String modelName,
+    TokenizerOptions tokenizer)
+    implements EncoderConfig {
+
+  /** Checks the sizes against each other. */
+  public BertConfig {
+    Checks.positive("text_cfg.context_length", contextLength);
+    Checks.positive("vocab_size", vocabSize);
+    Checks.positive("hidden_size", width);
+    Checks.positive("num_hidden_layers", layers);
+    Checks.positive("intermediate_size", mlpWidth);
+    Checks.positive("layer_norm_eps", normEpsilon);
+    Checks.divides("num_attention_heads", heads, "hidden_size", width);
+    if (padId < 0 || padId >= vocabSize) {
+      throw Checks.bad("pad_token_id", padId, "not an id of vocab_size " + vocabSize);
+    }
+    int first = positionsAfterPad ? padId + 1 : 0;
+    if (contextLength > positions - first) {
+      throw Checks.bad(
+          "text_cfg.context_length",
+          contextLength,
+          "max_position_embeddings has room for " + (positions - first) + " tokens");
+    }
+  }
+
+  /** Starts a tower of the size of BERT's base model. */
+  public static Builder builder() {
+    return new Builder();
+  }
+
+  /** Starts a builder with what this tower has. */
+  public Builder toBuilder() {
+    return new Builder(this);
+  }
+
+  @Override
+  public String family() {
+    return "BERT text encoder";
+  }
+
+  @Override
+  public BertConfig withTokenizer(TokenizerOptions options) {
+    return toBuilder().optTokenizer(options).build();
+  }
+
+  @Override
+  public <R> R accept(Visitor<R> visitor) {
+    return visitor.bert(this);
+  }
+
+  /** Collects what a tower is made of. */
+  public static final class Builder {
+    private int contextLength = 77;
+    private int vocabSize = 30522;
+    private int positions = 512;
+    private int types = 2;
+    private int width = 768;
+    private int heads = 12;
+    private int layers = 12;
+    private int mlpWidth = 3072;
+    private TextActivation activation = TextActivation.GELU;
+    private double normEpsilon = 1e-12;
+    private int padId;
+    private boolean positionsAfterPad;
+    private EncoderPooling pooling = EncoderPooling.MEAN;
+    private EncoderHead head = EncoderHead.MLP;
+    private @Nullable String modelName;
+    private TokenizerOptions tokenizer = TokenizerOptions.OPENAI;
+
+    private Builder() {}
+
+    private Builder(BertConfig tower) {
+      contextLength = tower.contextLength;
+      vocabSize = tower.vocabSize;
+      positions = tower.positions;
+      types = tower.types;
+      width = tower.width;
+      heads = tower.heads;
+      layers = tower.layers;
+      mlpWidth = tower.mlpWidth;
+      activation = tower.activation;
+      normEpsilon = tower.normEpsilon;
+      padId = tower.padId;
+      positionsAfterPad = tower.positionsAfterPad;
+      pooling = tower.pooling;
+      head = tower.head;
+      modelName = tower.modelName;
+      tokenizer = tower.tokenizer;
+    }
+
+    /** Sets the most tokens of a text, start and end tokens included. */
+    public Builder setContextLength(int value) {
+      contextLength = value;
+      return this;
+    }
+
+    /** Sets the number of token ids. */
+    public Builder setVocabSize(int value) {
+      vocabSize = value;
+      return this;
+    }
+
+    /** Sets the number of positional embeddings. */
+    public Builder setPositions(int value) {
+      positions = value;
+      return this;
+    }
+
+    /** Sets the width D. */
+    public Builder setWidth(int value) {
+      width = value;
+      return this;
+    }
+
+    /** Sets the number of attention heads. */
+    public Builder setHeads(int value) {
+      heads = value;
+      return this;
+    }
+
+    /** Sets the number of blocks. */
+    public Builder setLayers(int value) {
+      layers = value;
+      return this;
+    }
+
+    /** Sets the hidden width of the MLP. */
+    public Builder setMlpWidth(int value) {
+      mlpWidth = value;
+      return this;
+    }
+
+    /** Sets the number of token type embeddings; 2 by default, 0 for none. */
+    public Builder optTypes(int value) {
+      types = value;
+      return this;
+    }
+
+    /** Sets the activation of the MLP; GELU by default. */
+    public Builder optActivation(TextActivation value) {
+      activation = value;
+      return this;
+    }
+
+    /** Sets the epsilon of every LayerNorm; 1e-12 by default. */
+    public Builder optNormEpsilon(double value) {
+      normEpsilon = value;
+      return this;
+    }
+
+    /** Sets the token that fills up texts; 0 by default. */
+    public Builder optPadId(int value) {
+      padId = value;
+      return this;
+    }
+
+    /** Sets whether positions are counted from the padding's id on; they are not by default. */
+    public Builder optPositionsAfterPad(boolean value) {
+      positionsAfterPad = value;
+      return this;
+    }
+
+    /** Sets what becomes of a text's tokens; by default their mean. */
+    public Builder optPooling(EncoderPooling value) {
+      pooling = value;
+      return this;
+    }
+
+    /** Sets how that becomes the embedding; OpenCLIP's MLP by default. */
+    public Builder optHead(EncoderHead value) {
+      head = value;
+      return this;
+    }
+
+    /** Sets where the publisher has the tower itself; it has no name by default. */
+    public Builder optModelName(@Nullable String value) {
+      modelName = value;
+      return this;
+    }
+
+    /** Sets what makes the token ids. */
+    public Builder optTokenizer(TokenizerOptions value) {
+      tokenizer = value;
+      return this;
+    }
+
+    /**
+     * Makes the configuration.
+     *
+     * @throws IllegalArgumentException if the sizes do not fit each other; the message names them
+     */
+    public BertConfig build() {
+      return new BertConfig(
+          contextLength,
+          vocabSize,
+          positions,
+          types,
+          width,
+          heads,
+          layers,
+          mlpWidth,
+          activation,
+          normEpsilon,
+          padId,
+          positionsAfterPad,
+          pooling,
+          head,
+          modelName,
+          tokenizer);
+    }
+  }
+}

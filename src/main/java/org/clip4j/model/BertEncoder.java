@@ -1,0 +1,74 @@
+package org.clip4j.model;
+
+import java.util.Map;
+import org.clip4j.model.ParameterSpec.Init;
+
+/**
+ * The text encoder as BERT has it (transformers' {@code BertModel}, {@code RobertaModel} and {@code
+ * XLMRobertaModel}): words, types and positions are added and normalised, and blocks follow.
+ */
+final class BertEncoder {
+  private static final String BLOCKS = "transformer.encoder.layer.";
+  private static final String EMBEDDINGS = "transformer.embeddings.";
+
+  private static final String SOURCE =
+      """
+      def seen(self, ids: Tensor, p: List[Tensor]) -> Tensor:
+        return torch.unsqueeze(torch.unsqueeze(self.tokens(ids), 1), 1)  # [N, 1, 1, L]
+
+      def embed(self, ids: Tensor, p: List[Tensor]) -> Tensor:
+        x = {typed}
+        x = torch.add(x, {positions})
+        return torch.layer_norm(x, [{D}], {e.LayerNorm.*}, {eps})  # [N, L, D]
+
+      def numbers(self, ids: Tensor) -> Tensor:
+        t = torch.to(self.tokens(ids), 4)
+        return torch.add(torch.mul(torch.cumsum(t, 1), t), {pad})  # [N, L]
+
+      """;
+
+  private static final String WORDS = "torch.embedding({e.word_embeddings.weight}, ids)";
+  private static final String TYPED =
+      "torch.add(" + WORDS + ", torch.select({e.token_type_embeddings.weight}, 0, 0))";
+  private static final String FROM_ZERO =
+      "torch.slice({e.position_embeddings.weight}, 0, 0, torch.size(ids, 1))";
+  private static final String AFTER_PAD =
+      "torch.embedding({e.position_embeddings.weight}, self.numbers(ids))";
+
+  private BertEncoder() {}
+
+  /** Declares the tower. */
+  static TextDeclaration declare(ClipConfig config, BertConfig text) {
+    int width = text.width();
+    boolean first =
+        text.pooling() == EncoderPooling.FIRST || text.pooling() == EncoderPooling.POOLER;
+    EncoderBlock block =
+        new EncoderBlock(
+            width,
+            text.mlpWidth(),
+            text.heads(),
+            text.activation().kernel,
+            text.normEpsilon(),
+            first,
+            Map.of());
+    Init weight = Parameters.normal(0.02);
+    Parameters parameters =
+        new Parameters()
+            .add(EMBEDDINGS + "word_embeddings.weight", weight, text.vocabSize(), width)
+            .add(EMBEDDINGS + "position_embeddings.weight", weight, text.positions(), width);
+    if (text.types() > 0) {
+      parameters.add(EMBEDDINGS + "token_type_embeddings.weight", weight, text.types(), width);
+    }
+    parameters
+        .norm(EMBEDDINGS + "LayerNorm", width)
+        .blocks(BLOCKS, block.parameters(), text.layers());
+    String source =
+        SOURCE
+            .replace("{typed}", text.types() > 0 ? TYPED : WORDS)
+            .replace("{positions}", text.positionsAfterPad() ? AFTER_PAD : FROM_ZERO)
+            .replace("{e.", "{" + EMBEDDINGS)
+            .replace("{D}", Integer.toString(width))
+            .replace("{eps}", Double.toString(text.normEpsilon()));
+    return EncoderTower.declare(config, text, parameters, BLOCKS, block, source);
+  }
+}

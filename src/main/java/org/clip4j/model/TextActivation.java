@@ -1,0 +1,37 @@
+package org.clip4j.model;
+
+import java.util.Arrays;
+import java.util.List;
+
+/** The activation of a text encoder's MLPs, see {@link EncoderConfig}. */
+public enum TextActivation {
+  GELU(Activation.GELU, "gelu"),
+  /** GELU by its tanh approximation. */
+  GELU_TANH(Activation.GELU_TANH, "gelu_new", "gelu_pytorch_tanh", "gelu_fast"),
+  QUICK_GELU(Activation.QUICK_GELU, "quick_gelu");
+
+  final Activation kernel;
+  private final List<String> names;
+
+  TextActivation(Activation kernel, String... names) {
+    this.kernel = kernel;
+    this.names = List.of(names);
+  }
+
+  /** Returns the name of it in transformers. */
+  String hfName() {
+    return names.get(0);
+  }
+
+  static List<String> hfNames() {
+    return Arrays.stream(values()).flatMap(value -> value.names.stream()).toList();
+  }
+
+  /** Returns the one of a name in transformers, which {@link #hfNames} has. */
+  static TextActivation of(String hfName) {
+    return Arrays.stream(values())
+        .filter(value -> value.names.contains(hfName))
+        .findFirst()
+        .orElseThrow();
+  }
+}

@@ -13,6 +13,7 @@ import java.util.function.Function;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.Autograd;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An image encoder that is a transformer over patches, as a family declares it: an embedding of the
@@ -39,6 +40,7 @@ final class PatchTower implements ImageTower {
    * @param parameters those around the blocks, and the blocks among them
    * @param kind what the blocks share
    * @param positions the positional embeddings, without the prefix
+   * @param rotary what turns queries and keys; null where the blocks have no such positions
    * @param pooling what {@code project} takes of the last block
    * @param source the functions {@code embed}, [N, 3, height, width] to [N, L, D]; {@code
    *     embed_kept}, the same of some patches [N, K]; and {@code project}, [N, L, D], or [N, D]
@@ -52,6 +54,7 @@ final class PatchTower implements ImageTower {
       Parameters parameters,
       Kind kind,
       Positions positions,
+      @Nullable RotaryPositions rotary,
       Pooling pooling,
       Function<TowerKernels.Use, String> source)
       implements ImageDeclaration {
@@ -114,6 +117,7 @@ final class PatchTower implements ImageTower {
   private final TowerKernels kernels;
   private final NDList own;
   private final Transformer transformer;
+  private final @Nullable NDArray rope;
   private volatile PreparedEmbedding prepared;
 
   private record PreparedEmbedding(PreparedLinear linear, NDList parameters) {}
@@ -127,6 +131,7 @@ final class PatchTower implements ImageTower {
             use ->
                 patches
                     + declared.source.apply(use)
+                    + (declared.rotary == null ? "" : declared.rotary.source())
                     + ResidualAttentionBlock.source(declared.kind, use));
     own = declared.parameters.of(all, declared.prefix);
     transformer =
@@ -136,6 +141,7 @@ final class PatchTower implements ImageTower {
             all,
             declared.prefix + declared.blocks,
             declared.vision.layers());
+    rope = declared.rotary == null ? null : RotaryPositions.table(manager, kernels);
   }
 
   private static String patches(VisionTransformerConfig vision) {
@@ -167,10 +173,12 @@ final class PatchTower implements ImageTower {
         kept == null
             ? embed(pass, pixels) // [N, L, D]
             : kernels.call(pass, "embed_kept", pixels, kept, own);
+    NDArray turns =
+        rope == null || kept == null ? rope : kernels.call(pass, "kept_rope", kept, rope);
     NDArray last =
         declared.pooling == Pooling.FIRST
-            ? transformer.forwardAt(pass, x, pixels, hiddenStates) // [N, D]
-            : transformer.forward(pass, x, hiddenStates); // [N, L, D]
+            ? transformer.forwardAt(pass, x, pixels, turns, hiddenStates) // [N, D]
+            : transformer.forward(pass, x, turns, hiddenStates); // [N, L, D]
     PreparedEmbedding now = prepared; // whose list lacks nothing that is named here
     return kernels.call(pass, "project", last, now == null ? own : now.parameters); // [N, E]
   }
@@ -184,7 +192,7 @@ final class PatchTower implements ImageTower {
 
   private Trace trace(NDArray pixels, NDArray x) {
     List<NDArray> attention = new ArrayList<>();
-    List<NDArray> states = transformer.explain(x, attention::add);
+    List<NDArray> states = transformer.explain(x, rope, attention::add);
     NDArray last = states.get(states.size() - 1); // [1, L, D]
     if (declared.pooling == Pooling.ATTENTION) {
       NDList found = kernels.callForAll(Forward.EXPLAIN, "explained_project", last, own);

@@ -126,7 +126,7 @@ final class TextTransformer {
     List<NDArray> attention = new ArrayList<>();
     return Autograd.record(
         () -> {
-          List<NDArray> states = transformer.explain(x, attention::add);
+          List<NDArray> states = transformer.explain(x, null, attention::add);
           NDArray last = kernels.call(Forward.EXPLAIN, "at", states.get(states.size() - 1), row);
           float[] pooled = new float[Math.toIntExact(ids.size(1))];
           pooled[Math.toIntExact(row.getLong())] = 1;
@@ -145,7 +145,7 @@ final class TextTransformer {
   NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
     NDArray row = kernels.call(pass, "pooled_row", ids); // [N]
     NDArray x = kernels.call(pass, "embed", ids, own); // [N, L, D]
-    NDArray pooled = transformer.forwardAt(pass, x, row, hiddenStates); // [N, D]
+    NDArray pooled = transformer.forwardAt(pass, x, row, null, hiddenStates); // [N, D]
     return kernels.call(pass, "project", pooled, own); // [N, E]
   }
 }

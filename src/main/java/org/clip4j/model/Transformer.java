@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 
 /** A stack of residual attention blocks. What lies between two of them is closed at once. */
 final class Transformer {
@@ -52,11 +53,13 @@ final class Transformer {
    * The output of the last block.
    *
    * @param x [N, L, D], closed unless hidden states are wanted
+   * @param rope see {@link ResidualAttentionBlock#forward}
    * @param hiddenStates given x and each block's output; null if not wanted
    * @return [N, L, D]
    */
-  NDArray forward(Forward pass, NDArray x, Consumer<NDArray> hiddenStates) {
-    return forward(pass, x, blocks, hiddenStates);
+  NDArray forward(
+      Forward pass, NDArray x, @Nullable NDArray rope, Consumer<NDArray> hiddenStates) {
+    return forward(pass, x, rope, blocks, hiddenStates);
   }
 
   /**
@@ -65,16 +68,22 @@ final class Transformer {
    *
    * @param x [N, L, D], closed unless hidden states are wanted
    * @param row [N], int64; any array where the first row is taken
+   * @param rope see {@link ResidualAttentionBlock#forward}
    * @param hiddenStates given x and each block's complete output; null if not wanted
    * @return [N, D]
    */
-  NDArray forwardAt(Forward pass, NDArray x, NDArray row, Consumer<NDArray> hiddenStates) {
+  NDArray forwardAt(
+      Forward pass,
+      NDArray x,
+      NDArray row,
+      @Nullable NDArray rope,
+      Consumer<NDArray> hiddenStates) {
     if (hiddenStates != null) {
-      return kernels.call(pass, "at", forward(pass, x, hiddenStates), row);
+      return kernels.call(pass, "at", forward(pass, x, rope, hiddenStates), row);
     }
     int last = blocks.size() - 1;
-    NDArray before = forward(pass, x, blocks.subList(0, last), null);
-    NDArray pooled = blocks.get(last).forwardAt(pass, before, row);
+    NDArray before = forward(pass, x, rope, blocks.subList(0, last), null);
+    NDArray pooled = blocks.get(last).forwardAt(pass, before, row, rope);
     before.close();
     return pooled;
   }
@@ -83,14 +92,15 @@ final class Transformer {
    * Records the blocks.
    *
    * @param x [N, L, D], not recorded itself
+   * @param rope see {@link ResidualAttentionBlock#forward}
    * @param attention given the attention of each block, [N, H, L, L]
    * @return x and each block's output, [N, L, D]
    */
-  List<NDArray> explain(NDArray x, Consumer<NDArray> attention) {
+  List<NDArray> explain(NDArray x, @Nullable NDArray rope, Consumer<NDArray> attention) {
     x.setRequiresGradient(true);
     List<NDArray> states = new ArrayList<>(List.of(x));
     for (ResidualAttentionBlock block : blocks) {
-      NDList found = block.explain(states.get(states.size() - 1));
+      NDList found = block.explain(states.get(states.size() - 1), rope);
       states.add(found.get(0));
       attention.accept(found.get(1));
     }
@@ -101,13 +111,14 @@ final class Transformer {
   private static NDArray forward(
       Forward pass,
       NDArray x,
+      @Nullable NDArray rope,
       List<ResidualAttentionBlock> blocks,
       Consumer<NDArray> hiddenStates) {
     if (hiddenStates != null) {
       hiddenStates.accept(x);
     }
     for (ResidualAttentionBlock block : blocks) {
-      NDArray next = block.forward(pass, x);
+      NDArray next = block.forward(pass, x, rope);
       if (hiddenStates == null) {
         x.close();
       } else {

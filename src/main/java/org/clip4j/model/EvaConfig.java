@@ -33,7 +33,9 @@ public record EvaConfig(
   public enum Generation {
     /** The paper's, without a bias of keys (Fang et al. 2022, "EVA"). */
     EVA01,
-    /** Rotary positions, SwiGLU and a LayerNorm more in each branch (Fang et al. 2023, "EVA-02"). */
+    /**
+     * Rotary positions, SwiGLU and a LayerNorm more in each branch (Fang et al. 2023, "EVA-02").
+     */
     EVA02,
     /** A LayerNorm after each branch instead of before it, as in EVA02-CLIP-E. */
     EVA02_E

@@ -368,11 +368,10 @@ final class Parameters {
 
   private void put(List<NDArray> laid, String name, NDArray array) {
     int index = names.indexOf(name);
-    if (index < laid.size()) {
-      laid.set(index, array);
-    } else {
-      laid.add(index, array);
+    while (laid.size() <= index) {
+      laid.add(array); // also for maps that are left as they are, which no kernel then names
     }
+    laid.set(index, array);
   }
 
   /** Proves a kernel for a map, see {@link LinearKernels#isPacked}. */

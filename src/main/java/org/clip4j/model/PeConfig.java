@@ -47,7 +47,9 @@ public record PeConfig(
     Checks.positive("vision_cfg rotary grid", rotaryGrid);
     if (width % POOLING_HEADS != 0) {
       throw Checks.bad(
-          "vision_cfg.width", width, "must be a multiple of the " + POOLING_HEADS + " pooling heads");
+          "vision_cfg.width",
+          width,
+          "must be a multiple of the " + POOLING_HEADS + " pooling heads");
     }
   }
 

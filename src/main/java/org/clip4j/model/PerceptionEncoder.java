@@ -8,9 +8,9 @@ import org.clip4j.model.ResidualAttentionBlock.Kind;
 import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
- * The image encoder of PE-Core (Bolya et al. 2025; timm's {@code Eva} with {@code
- * attn_type='rope'} and {@code global_pool='map'}): learned and rotary positions, a LayerNorm
- * before the blocks, pooling by attention over patches and class token, and a linear head.
+ * The image encoder of PE-Core (Bolya et al. 2025; timm's {@code Eva} with {@code attn_type='rope'}
+ * and {@code global_pool='map'}): learned and rotary positions, a LayerNorm before the blocks,
+ * pooling by attention over patches and class token, and a linear head.
  */
 final class PerceptionEncoder {
   private static final String BLOCKS = "blocks.";

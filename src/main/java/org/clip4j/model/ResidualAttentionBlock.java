@@ -38,7 +38,10 @@ final class ResidualAttentionBlock {
           "attn.out_proj.", "attn.proj.",
           "ln_2.", "norm2.",
           "mlp.c_fc.", "mlp.fc1.",
-          "mlp.c_proj.", "mlp.fc2.");
+          "mlp.c_proj.", "mlp.fc2.",
+          "attn.query", "attn.q",
+          "attn.key", "attn.k",
+          "attn.value", "attn.v");
 
   /** Queries, keys and values of a block are one product; the last block has few queries. */
   private static final Set<String> OF_LAST_BLOCK = Set.of("attn.q_", "attn.kv_");
@@ -418,20 +421,20 @@ final class ResidualAttentionBlock {
           all.add("attn.in_proj_weight", weight, 3 * width, width)
               .add("attn.in_proj_bias", zero, 3 * width);
       case NO_KEY_BIAS ->
-          all.add("attn.q_bias", zero, width)
-              .add("attn.v_bias", zero, width)
+          all.add("attn.query_bias", zero, width)
+              .add("attn.value_bias", zero, width)
               .add("attn.in_proj_weight", weight, 3 * width, width)
-              .join("attn.in_proj_bias", "attn.q_bias", "", "attn.v_bias");
+              .join("attn.in_proj_bias", "attn.query_bias", "", "attn.value_bias");
       case SEPARATE ->
-          all.linear("attn.q_proj", weight, zero, width, width)
-              .add("attn.k_proj.weight", weight, width, width)
-              .linear("attn.v_proj", weight, zero, width, width)
+          all.linear("attn.query_proj", weight, zero, width, width)
+              .add("attn.key_proj.weight", weight, width, width)
+              .linear("attn.value_proj", weight, zero, width, width)
               .join(
                   "attn.in_proj_weight",
-                  "attn.q_proj.weight",
-                  "attn.k_proj.weight",
-                  "attn.v_proj.weight")
-              .join("attn.in_proj_bias", "attn.q_proj.bias", "", "attn.v_proj.bias");
+                  "attn.query_proj.weight",
+                  "attn.key_proj.weight",
+                  "attn.value_proj.weight")
+              .join("attn.in_proj_bias", "attn.query_proj.bias", "", "attn.value_proj.bias");
     }
     if (kind.form == BlockForm.SUB_NORM) {
       all.norm("attn.norm", width);
@@ -488,14 +491,16 @@ final class ResidualAttentionBlock {
         .toList();
   }
 
-  /** A block's maps in the order in which kernels number them; those of one input are neighbours. */
+  /**
+   * A block's maps in the order in which kernels number them; those of one input are neighbours.
+   */
   private static List<LoraPlace> places(Kind kind, Parameters declared, String prefix) {
     int width = kind.width;
     int hidden = kind.mlpWidth;
     boolean separate = kind.inputs == Inputs.SEPARATE;
-    String query = separate ? "attn.q_proj." : "attn.in_proj_";
-    String key = separate ? "attn.k_proj." : "attn.in_proj_";
-    String value = separate ? "attn.v_proj." : "attn.in_proj_";
+    String query = separate ? "attn.query_proj." : "attn.in_proj_";
+    String key = separate ? "attn.key_proj." : "attn.in_proj_";
+    String value = separate ? "attn.value_proj." : "attn.in_proj_";
     record Map(Target target, String name, long from, long outputs, long inputs) {}
     Stream<Map> hiddenMaps =
         kind.form == BlockForm.SUB_NORM
@@ -529,7 +534,9 @@ final class ResidualAttentionBlock {
     String blocks = SOURCE + (prepared ? kind.form.prepared : kind.form.residual);
     String source =
         (plain(blocks)
-                + (prepared ? "" : adapted(blocks, declared, places(kind, declared, "").size()) + UNPREPARED)
+                + (prepared
+                    ? ""
+                    : adapted(blocks, declared, places(kind, declared, "").size()) + UNPREPARED)
                 + EXPLAINED
                 + (kind.rotary ? TURNED : "")
                 + (kind.picksFirst ? FIRST_PICK : PICK))
@@ -603,9 +610,7 @@ final class ResidualAttentionBlock {
    * @return [N, D]
    */
   NDArray forwardAt(Forward pass, NDArray x, NDArray row, @Nullable NDArray rope) {
-    return rope == null
-        ? call(pass, "last_block", x, row)
-        : call(pass, "last_block", x, row, rope);
+    return rope == null ? call(pass, "last_block", x, row) : call(pass, "last_block", x, row, rope);
   }
 
   /**

@@ -61,10 +61,10 @@ final class SigLipVisionTransformer {
     Init conv = Parameters.uniformOf(3.0 * patch * patch);
     Parameters parameters =
         new Parameters()
-        .add("pos_embed", weight, 1, vision.patches(), width)
-        .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
-        .add("patch_embed.proj.bias", conv, width)
-        .blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers());
+            .add("pos_embed", weight, 1, vision.patches(), width)
+            .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
+            .add("patch_embed.proj.bias", conv, width)
+            .blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers());
     AttentionPool.declare(parameters, width, vision.mlpWidth());
     return parameters;
   }

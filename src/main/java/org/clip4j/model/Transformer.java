@@ -57,8 +57,7 @@ final class Transformer {
    * @param hiddenStates given x and each block's output; null if not wanted
    * @return [N, L, D]
    */
-  NDArray forward(
-      Forward pass, NDArray x, @Nullable NDArray rope, Consumer<NDArray> hiddenStates) {
+  NDArray forward(Forward pass, NDArray x, @Nullable NDArray rope, Consumer<NDArray> hiddenStates) {
     return forward(pass, x, rope, blocks, hiddenStates);
   }
 

@@ -35,7 +35,7 @@ class NamedConfigsTest {
   @Test
   void every_name_gives_an_architecture() {
     assertThat(ClipConfig.names())
-        .hasSize(82 + 2)
+        .hasSize(94 + 2)
         .allSatisfy(name -> assertThat(ClipConfig.named(name)).isNotNull());
   }
 

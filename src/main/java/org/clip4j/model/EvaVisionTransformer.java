@@ -98,7 +98,7 @@ final class EvaVisionTransformer {
         .add("patch_embed.proj.bias", conv, width)
         .blocks(
             BLOCKS,
-            i -> ResidualAttentionBlock.parameters(kind.from(Starts.eva(i))),
+            i -> kind.from(Starts.eva(i)).parameters(),
             vision.layers())
         .norm("norm", width)
         .linear("head", Parameters.normal(0.02 * 0.001), zero, embedDim, width)

@@ -12,7 +12,6 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.Autograd;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,7 +51,7 @@ final class PatchTower implements ImageTower {
       String prefix,
       String blocks,
       Parameters parameters,
-      Kind kind,
+      BlockKind kind,
       Positions positions,
       @Nullable RotaryPositions rotary,
       Pooling pooling,
@@ -71,7 +70,7 @@ final class PatchTower implements ImageTower {
 
     @Override
     public List<List<LoraPlace>> adaptable() {
-      return ResidualAttentionBlock.places(kind, prefix + blocks, vision.layers());
+      return kind.places(prefix + blocks, vision.layers());
     }
 
     @Override
@@ -117,7 +116,8 @@ final class PatchTower implements ImageTower {
   private final TowerKernels kernels;
   private final NDList own;
   private final Transformer transformer;
-  private final @Nullable NDArray rope;
+  /** What blocks take besides: the table of rotary positions, where there is one. */
+  private final NDArray[] positions;
   private volatile PreparedEmbedding prepared;
 
   private record PreparedEmbedding(PreparedLinear linear, NDList parameters) {}
@@ -132,7 +132,7 @@ final class PatchTower implements ImageTower {
                 patches
                     + declared.source.apply(use)
                     + (declared.rotary == null ? "" : declared.rotary.source())
-                    + ResidualAttentionBlock.source(declared.kind, use));
+                    + declared.kind.source(use));
     own = declared.parameters.of(all, declared.prefix);
     transformer =
         new Transformer(
@@ -141,7 +141,10 @@ final class PatchTower implements ImageTower {
             all,
             declared.prefix + declared.blocks,
             declared.vision.layers());
-    rope = declared.rotary == null ? null : RotaryPositions.table(manager, kernels);
+    positions =
+        declared.rotary == null
+            ? new NDArray[0]
+            : new NDArray[] {RotaryPositions.table(manager, kernels)};
   }
 
   private static String patches(VisionTransformerConfig vision) {
@@ -173,12 +176,14 @@ final class PatchTower implements ImageTower {
         kept == null
             ? embed(pass, pixels) // [N, L, D]
             : kernels.call(pass, "embed_kept", pixels, kept, own);
-    NDArray turns =
-        rope == null || kept == null ? rope : kernels.call(pass, "kept_rope", kept, rope);
+    NDArray[] context =
+        kept == null || declared.rotary == null
+            ? positions
+            : new NDArray[] {kernels.call(pass, "kept_rope", kept, positions[0])};
     NDArray last =
         declared.pooling == Pooling.FIRST
-            ? transformer.forwardAt(pass, x, pixels, turns, hiddenStates) // [N, D]
-            : transformer.forward(pass, x, turns, hiddenStates); // [N, L, D]
+            ? transformer.forwardAt(pass, x, pixels, hiddenStates, context) // [N, D]
+            : transformer.forward(pass, x, hiddenStates, context); // [N, L, D]
     PreparedEmbedding now = prepared; // whose list lacks nothing that is named here
     return kernels.call(pass, "project", last, now == null ? own : now.parameters); // [N, E]
   }
@@ -192,7 +197,7 @@ final class PatchTower implements ImageTower {
 
   private Trace trace(NDArray pixels, NDArray x) {
     List<NDArray> attention = new ArrayList<>();
-    List<NDArray> states = transformer.explain(x, rope, attention::add);
+    List<NDArray> states = transformer.explain(x, attention::add, positions);
     NDArray last = states.get(states.size() - 1); // [1, L, D]
     if (declared.pooling == Pooling.ATTENTION) {
       NDList found = kernels.callForAll(Forward.EXPLAIN, "explained_project", last, own);

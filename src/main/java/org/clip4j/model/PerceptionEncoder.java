@@ -98,7 +98,7 @@ final class PerceptionEncoder {
         .norm("norm_pre", width)
         .blocks(
             BLOCKS,
-            i -> ResidualAttentionBlock.parameters(kind.from(Starts.eva(i))),
+            i -> kind.from(Starts.eva(i)).parameters(),
             vision.layers());
     AttentionPool.declare(parameters, width, width * PeConfig.POOLING_MLP_RATIO);
     return parameters

@@ -64,7 +64,7 @@ final class SigLipVisionTransformer {
             .add("pos_embed", weight, 1, vision.patches(), width)
             .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
             .add("patch_embed.proj.bias", conv, width)
-            .blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers());
+            .blocks(BLOCKS, block.parameters(), vision.layers());
     AttentionPool.declare(parameters, width, vision.mlpWidth());
     return parameters;
   }

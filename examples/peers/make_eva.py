@@ -4,14 +4,16 @@
     python make_eva.py OUT [--seed 0]
 
 OUT/openclip-eva01, -eva02, -eva02-e, -pe and -pe-tokenless are folders of timm's Eva with the options of EVA01-g-14, EVA02-B-16,
-EVA02-E-14, PE-Core-B-16 and PE-Core-bigG-14-448, and a text tower of one block. Needs torch, timm, open_clip and safetensors.
+EVA02-E-14, PE-Core-B-16 and PE-Core-bigG-14-448, and a text tower of one block. OUT/rotary.safetensors holds tables of timm's rotary
+positions; it belongs into src/test/resources. Needs torch, timm, open_clip and safetensors.
 """
 import argparse
 import pathlib
 from functools import partial
 
 import open_clip
-from timm.layers import LayerNorm
+from safetensors.torch import save_file
+from timm.layers import LayerNorm, RotaryEmbeddingCat
 from timm.models.eva import Eva
 
 from make_timm_vit import register, save_case
@@ -60,6 +62,18 @@ CASES = {
                               "PE-Core-bigG's tower: rotary positions that count from 0, no class token"),
 }
 
+# Grid, reference grid, start, width of a head, whether columns are first, as EVA02-B-16, EVA02-L-14-336, PE-Core-L-14-336 and
+# PE-Core-bigG-14-448 have them for images of other sizes.
+TABLES = {"eva02-b": ((14, 2), 16, 0, 64, False), "eva02-l-336": ((3, 24), 16, 0, 64, False),
+          "pe-l-wide": ((3, 5), 24, 1, 64, True), "pe-big-tall": ((6, 2), 32, 0, 96, True)}
+
+
+def table(grid, reference, start, width, columns_first):
+    """Sines, then cosines, of each patch; every second value, as neighbours are equal."""
+    rope = RotaryEmbeddingCat(width, in_pixels=False, feat_shape=list(grid), ref_feat_shape=[reference] * 2,
+                              grid_offset=float(start), grid_indexing="xy" if columns_first else "ij")
+    return rope.get_embed()[:, ::2].contiguous()
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -74,6 +88,7 @@ def main():
                             timm_proj=None),
             text_cfg=dict(context_length=16, vocab_size=120, width=32, heads=2, layers=1))
         save_case(args.out / name, config, seed, about, preprocess)
+    save_file({name: table(*options) for name, options in TABLES.items()}, args.out / "rotary.safetensors")
 
 
 if __name__ == "__main__":

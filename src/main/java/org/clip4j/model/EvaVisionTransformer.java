@@ -96,10 +96,7 @@ final class EvaVisionTransformer {
         .add("pos_embed", weight, 1, vision.patches() + 1L, width)
         .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
         .add("patch_embed.proj.bias", conv, width)
-        .blocks(
-            BLOCKS,
-            i -> kind.from(Starts.eva(i)).parameters(),
-            vision.layers())
+        .blocks(BLOCKS, i -> kind.from(Starts.eva(i)).parameters(), vision.layers())
         .norm("norm", width)
         .linear("head", Parameters.normal(0.02 * 0.001), zero, embedDim, width)
         .lay("patch_embed.proj.", Operation.PRODUCT);

@@ -116,8 +116,10 @@ final class PatchTower implements ImageTower {
   private final TowerKernels kernels;
   private final NDList own;
   private final Transformer transformer;
+
   /** What blocks take besides: the table of rotary positions, where there is one. */
   private final NDArray[] positions;
+
   private volatile PreparedEmbedding prepared;
 
   private record PreparedEmbedding(PreparedLinear linear, NDList parameters) {}

@@ -96,10 +96,7 @@ final class PerceptionEncoder {
             patch,
             patch)
         .norm("norm_pre", width)
-        .blocks(
-            BLOCKS,
-            i -> kind.from(Starts.eva(i)).parameters(),
-            vision.layers());
+        .blocks(BLOCKS, i -> kind.from(Starts.eva(i)).parameters(), vision.layers());
     AttentionPool.declare(parameters, width, width * PeConfig.POOLING_MLP_RATIO);
     return parameters
         .linear("head", Parameters.normal(0.02 * 0.001), Parameters.constant(0), embedDim, width)

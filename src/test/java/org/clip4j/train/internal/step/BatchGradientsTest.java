@@ -233,7 +233,16 @@ class BatchGradientsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-vit", "openclip-siglip", "openclip-clipa", "openclip-timm-vit", "openclip-eva02", "openclip-eva02-e", "openclip-pe"})
+  @ValueSource(
+      strings = {
+        "openclip-vit",
+        "openclip-siglip",
+        "openclip-clipa",
+        "openclip-timm-vit",
+        "openclip-eva02",
+        "openclip-eva02-e",
+        "openclip-pe"
+      })
   void lower_precisions_give_float32_gradients_near_those_of_float32(String name) {
     try (ClipModel model = Steps.golden(name)) {
       model.setTrainable(true);

@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.ComputeThread;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.ObservingKernels;
@@ -164,17 +165,27 @@ public final class ClipModel implements AutoCloseable {
               .filter(spec -> weights.contains(spec.name()))
               .collect(
                   Collectors.toMap(ParameterSpec::name, spec -> () -> model.upload(spec, source)));
-      if (model.visual != null) {
-        model.quantizeImages(inputs);
-      }
-      if (model.text != null) {
-        model.quantizeTexts(inputs);
+      try (ComputeThread thread = new ComputeThread()) { // a team of the caller's would stay
+        thread.call(
+            () -> {
+              model.quantize(inputs);
+              return null;
+            });
       }
       model.later = Map.of();
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;
+    }
+  }
+
+  private void quantize(Map<String, InputLevels> inputs) {
+    if (visual != null) {
+      quantizeImages(inputs);
+    }
+    if (text != null) {
+      quantizeTexts(inputs);
     }
   }
 

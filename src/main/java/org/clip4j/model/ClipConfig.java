@@ -38,6 +38,14 @@ public record ClipConfig(
           embedDim,
           "a SigLIP tower of width " + vision.width() + " gives that");
     }
+    if (vision instanceof TimmStagedConfig tower
+        && tower.head().projection() == TimmHead.Projection.NONE
+        && tower.features() != embedDim) {
+      throw Checks.bad(
+          "model_cfg.embed_dim",
+          embedDim,
+          "without a projection a " + tower.family() + " gives " + tower.features());
+    }
     if (text.projection() == TextProjection.NONE && text.width() != embedDim) {
       throw Checks.bad(
           "text_cfg.width", text.width(), "without a projection it must be embed_dim, " + embedDim);

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What fine-tuning adds to some linear maps of a model, which stay as they are: to each weight a
  * product of two thin matrices, scale * B A (Hu et al. 2021, "LoRA"). It can be trained ({@link
- * ClipModel#attach}), applied beside the weights in some passes and not in others ({@link
- * ClipModel#apply}), and added to the weights ({@link ClipModel#merge}, {@link #addedTo}).
+ * ModelAdapters#attach}), applied beside the weights in some passes and not in others ({@link
+ * ModelAdapters#apply}), and added to the weights ({@link ClipModel#merge}, {@link #addedTo}).
  *
  * @param options how it was made
  * @param maps the additions, one for each map

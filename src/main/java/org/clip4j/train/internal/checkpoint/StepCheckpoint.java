@@ -180,7 +180,7 @@ record StepCheckpoint(Path folder, RunState state, boolean former) {
     if (former) {
       checkArchitecture(model.config());
     }
-    if (model.hasAdapter()) {
+    if (model.adapters().isAttached()) {
       restoreAdapter(model);
     } else {
       restoreWeights(model);
@@ -208,7 +208,7 @@ record StepCheckpoint(Path folder, RunState state, boolean former) {
   private void restoreAdapter(ClipModel model) throws IOException {
     LoraAdapter saved = PeftAdapter.read(folder, model.config());
     try {
-      model.restoreAdapter(saved);
+      model.adapters().restore(saved);
     } catch (IllegalArgumentException e) {
       throw new IOException(folder + ": " + IoErrors.message(e), e);
     }

@@ -13,6 +13,7 @@ import java.util.function.IntFunction;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearLayout.Laid;
@@ -101,6 +102,10 @@ final class Parameters {
     return new Init(Distribution.CONSTANT, value);
   }
 
+  static Init truncated(double std) {
+    return new Init(Distribution.TRUNCATED_NORMAL, std);
+  }
+
   static Init normal(double std) {
     return new Init(Distribution.NORMAL, std);
   }
@@ -124,8 +129,12 @@ final class Parameters {
     return norm(name, 1, width);
   }
 
-  Parameters linear(String name, Init weight, Init bias, long out, long in) {
-    add(name + ".weight", weight, out, in);
+  /** Adds a linear map, or a convolution: {@code in} is what each output is of. */
+  Parameters linear(String name, Init weight, Init bias, long out, long... in) {
+    add(
+        name + ".weight",
+        weight,
+        LongStream.concat(LongStream.of(out), LongStream.of(in)).toArray());
     return add(name + ".bias", bias, out);
   }
 
@@ -210,9 +219,26 @@ final class Parameters {
     return !maps.isEmpty();
   }
 
+  /** Whether there are running statistics among these. */
+  boolean hasBuffers() {
+    return specs.stream().anyMatch(ParameterSpec::buffer);
+  }
+
   /** Counts those that kernels take as {@code p} where nothing is laid out. */
   int count() {
     return specs.size();
+  }
+
+  /**
+   * Counts those that kernels take as {@code p} of {@link #prepare}.
+   *
+   * @param without maps that are left as they are
+   */
+  int laidCount(Set<String> without) {
+    return maps.stream()
+        .filter(map -> !without.contains(map.name))
+        .mapToInt(map -> names.indexOf(map.name + "bias") + 1)
+        .reduce(specs.size(), Math::max);
   }
 
   /** Counts what stands before the blocks. */

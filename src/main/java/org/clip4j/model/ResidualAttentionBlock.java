@@ -108,6 +108,21 @@ final class ResidualAttentionBlock {
   private static final String CAUSAL =
       "torch.masked_fill(s, torch.eq(torch.tril(torch.ones_like(s)), 0), -3e38)";
 
+  /** A whole stack in one call: crossing into native code costs a caption as much as a product. */
+  private static final String STACK =
+      """
+      def stack(self, x: Tensor, {rope:}p: List[Tensor]) -> Tensor:
+        for i in range(torch.len(p) // {count}):
+          x = self.block(x, {rope}torch.slice(p, i * {count}, (i + 1) * {count}))
+        return x
+
+      def stack_at(self, x: Tensor, row: Tensor, {rope:}p: List[Tensor]) -> Tensor:
+        before = (torch.len(p) // {count} - 1) * {count}
+        x = self.stack(x, {rope}torch.slice(p, 0, before))
+        return self.last_block(x, row, {rope}torch.slice(p, before))
+
+      """;
+
   /** Marks what goes into a map, and which of {@link #places} it is made of. */
   private static final Pattern INPUT = Pattern.compile("\\{(\\w, \\d, \\d)}");
 
@@ -335,6 +350,11 @@ final class ResidualAttentionBlock {
     }
 
     @Override
+    public boolean stacks() {
+      return true;
+    }
+
+    @Override
     public Set<String> unprepared(boolean pooled) {
       return pooled ? OF_OTHER_BLOCKS : OF_LAST_BLOCK;
     }
@@ -546,13 +566,14 @@ final class ResidualAttentionBlock {
     String source =
         (plain(blocks)
                 + (prepared
-                    ? ""
+                    ? STACK.replace("{count}", Integer.toString(declared.laidCount(OF_LAST_BLOCK)))
                     : adapted(blocks, declared, places(kind, declared, "").size()) + UNPREPARED)
                 + EXPLAINED
                 + (kind.rotary ? TURNED : "")
                 + (kind.picksFirst ? FIRST_PICK : PICK))
             .replace("{input}", kind.form.input)
             .replace("{rope:}", kind.rotary ? "rope: Tensor, " : "")
+            .replace("{rope}", kind.rotary ? "rope, " : "")
             .replace("{turned}", kind.rotary ? "self.turned(" : "")
             .replace("{/turned}", kind.rotary ? ", rope)" : "")
             .replace("{M}", Integer.toString(kind.mlpWidth))
@@ -672,8 +693,9 @@ final class ResidualAttentionBlock {
    *
    * @param linear lays them out and owns them; null to go back to the weights as they are
    * @param pooled whether for {@link #forwardAt} instead of {@link #forward}
+   * @return what kernels for them take as {@code p}; empty if {@code linear} is null
    */
-  void prepare(PreparedLinear linear, boolean pooled) {
+  NDList prepare(PreparedLinear linear, boolean pooled) {
     prepared =
         linear == null
             ? null
@@ -681,5 +703,6 @@ final class ResidualAttentionBlock {
                 linear,
                 pooled ? "last_block" : "block",
                 declared.prepare(linear, parameters, prefix, kind.unprepared(pooled)));
+    return prepared == null ? new NDList() : prepared.parameters;
   }
 }

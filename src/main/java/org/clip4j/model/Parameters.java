@@ -3,6 +3,7 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -86,7 +87,7 @@ final class Parameters {
             .findFirst()
             .orElse(name);
     names.add(name);
-    specs.add(new ParameterSpec(stored, shape, buffer, init));
+    specs.add(new ParameterSpec(stored, Arrays.stream(shape).boxed().toList(), buffer, init));
     listed.add(specs.get(specs.size() - 1));
     return this;
   }
@@ -151,7 +152,7 @@ final class Parameters {
 
   /** As above, where its inputs may come from an activation, and its outputs may be scaled. */
   Parameters lay(String map, Operation operation, boolean activated, String scale) {
-    long rows = specs.get(names.indexOf(map + "weight")).shape()[0];
+    long rows = specs.get(names.indexOf(map + "weight")).shape().get(0);
     return lay(new LinearMap(map, map, 0, rows, operation, activated, scale));
   }
 
@@ -326,7 +327,7 @@ final class Parameters {
   void prove(Prover kernels) {
     for (LinearMap map : maps) {
       ParameterSpec weight = specs.get(names.indexOf(map.of + "weight"));
-      kernels.prove(weight.count() / weight.shape()[0], map.to - map.from, map.operation);
+      kernels.prove(weight.count() / weight.shape().get(0), map.to - map.from, map.operation);
     }
   }
 }

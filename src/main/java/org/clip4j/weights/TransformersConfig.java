@@ -121,7 +121,7 @@ final class TransformersConfig {
   }
 
   /** A configuration without what changes no number. */
-  private static ClipConfig computed(ClipConfig c) {
+  static ClipConfig computed(ClipConfig c) {
     TextConfig t = c.text();
     boolean eos = t.pooling() == TextPooling.EOS && t.eosId() != t.vocabSize() - 1;
     TextConfig text =

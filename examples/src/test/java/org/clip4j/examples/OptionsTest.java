@@ -148,9 +148,11 @@ class OptionsTest {
             .filter(command -> command.getCommandSpec().findOption("--device") == null)
             .map(CommandLine::getCommandName)
             .toList();
-    // These measure arrays or write models; Convert proves on the CPU what it wrote.
+    // These measure arrays or write models; Convert and Quantize measure on the CPU what they
+    // write.
     assertThat(without)
-        .containsExactlyInAnyOrder("search", "probe", "retrieval", "Convert", "between");
+        .containsExactlyInAnyOrder(
+            "search", "probe", "retrieval", "Convert", "between", "Quantize");
   }
 
   private String run(Callable<Integer> command, int status, String... arguments) {

@@ -251,7 +251,7 @@ public final class ClipConfigJson {
       model.addProperty("init_logit_bias", config.initLogitBias());
     }
     model.add("vision_cfg", writeVision(config.vision()));
-    model.add("text_cfg", writeText(config.text()));
+    model.add("text_cfg", writeText((TextTransformerConfig) config.text()));
     return model;
   }
 
@@ -302,7 +302,7 @@ public final class ClipConfigJson {
     return vision;
   }
 
-  private static JsonObject writeText(TextConfig t) {
+  private static JsonObject writeText(TextTransformerConfig t) {
     JsonObject text = new JsonObject();
     text.addProperty("context_length", t.contextLength());
     text.addProperty("vocab_size", t.vocabSize());

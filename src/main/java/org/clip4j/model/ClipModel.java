@@ -28,7 +28,7 @@ public final class ClipModel implements AutoCloseable {
   private final ClipConfig config;
   private final ModelWeights weights;
   private final @Nullable ImageTower visual;
-  private final @Nullable TextTransformer text;
+  private final @Nullable TextTower text;
   private final InferenceWeights imageWeights;
   private final InferenceWeights textWeights;
   private final ModelAdapters adapters;
@@ -53,7 +53,7 @@ public final class ClipModel implements AutoCloseable {
       Map<String, NDArray> given = weights.given();
       visual =
           towers.contains(Tower.IMAGES) ? ImageDeclaration.of(config).tower(manager, given) : null;
-      text = towers.contains(Tower.TEXTS) ? new TextTransformer(manager, config, given) : null;
+      text = towers.contains(Tower.TEXTS) ? TextDeclaration.of(config).tower(manager, given) : null;
     } catch (RuntimeException | Error e) {
       weights.close();
       throw e;
@@ -152,7 +152,7 @@ public final class ClipModel implements AutoCloseable {
     return visual;
   }
 
-  private TextTransformer text() {
+  private TextTower text() {
     if (text == null) {
       throw new IllegalStateException("this model was loaded without its text encoder");
     }

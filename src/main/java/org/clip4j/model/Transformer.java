@@ -16,17 +16,17 @@ final class Transformer {
   /**
    * Takes the parameters of one tower.
    *
-   * @param kernels of {@link ResidualAttentionBlock#source}, among others
+   * @param kernels of {@link BlockKind#source}, among others
    * @param prefix of the blocks' names, up to their numbers
    */
   Transformer(
-      ResidualAttentionBlock.Kind kind,
+      BlockKind kind,
       TowerKernels kernels,
       Map<String, NDArray> parameters,
       String prefix,
       int layers) {
     this.kernels = kernels;
-    Parameters declared = ResidualAttentionBlock.parameters(kind);
+    Parameters declared = kind.parameters();
     blocks =
         IntStream.range(0, layers)
             .mapToObj(
@@ -53,10 +53,11 @@ final class Transformer {
    *
    * @param x [N, L, D], closed unless hidden states are wanted
    * @param hiddenStates given x and each block's output; null if not wanted
+   * @param context what the blocks take besides
    * @return [N, L, D]
    */
-  NDArray forward(Forward pass, NDArray x, Consumer<NDArray> hiddenStates) {
-    return forward(pass, x, blocks, hiddenStates);
+  NDArray forward(Forward pass, NDArray x, Consumer<NDArray> hiddenStates, NDArray... context) {
+    return forward(pass, x, blocks, hiddenStates, context);
   }
 
   /**
@@ -66,15 +67,17 @@ final class Transformer {
    * @param x [N, L, D], closed unless hidden states are wanted
    * @param row [N], int64; any array where the first row is taken
    * @param hiddenStates given x and each block's complete output; null if not wanted
+   * @param context what the blocks take besides
    * @return [N, D]
    */
-  NDArray forwardAt(Forward pass, NDArray x, NDArray row, Consumer<NDArray> hiddenStates) {
+  NDArray forwardAt(
+      Forward pass, NDArray x, NDArray row, Consumer<NDArray> hiddenStates, NDArray... context) {
     if (hiddenStates != null) {
-      return kernels.call(pass, "at", forward(pass, x, hiddenStates), row);
+      return kernels.call(pass, "at", forward(pass, x, hiddenStates, context), row);
     }
     int last = blocks.size() - 1;
-    NDArray before = forward(pass, x, blocks.subList(0, last), null);
-    NDArray pooled = blocks.get(last).forwardAt(pass, before, row);
+    NDArray before = forward(pass, x, blocks.subList(0, last), null, context);
+    NDArray pooled = blocks.get(last).forwardAt(pass, before, row, context);
     before.close();
     return pooled;
   }
@@ -84,13 +87,14 @@ final class Transformer {
    *
    * @param x [N, L, D], not recorded itself
    * @param attention given the attention of each block, [N, H, L, L]
+   * @param context what the blocks take besides
    * @return x and each block's output, [N, L, D]
    */
-  List<NDArray> explain(NDArray x, Consumer<NDArray> attention) {
+  List<NDArray> explain(NDArray x, Consumer<NDArray> attention, NDArray... context) {
     x.setRequiresGradient(true);
     List<NDArray> states = new ArrayList<>(List.of(x));
     for (ResidualAttentionBlock block : blocks) {
-      NDList found = block.explain(states.get(states.size() - 1));
+      NDList found = block.explain(states.get(states.size() - 1), context);
       states.add(found.get(0));
       attention.accept(found.get(1));
     }
@@ -102,12 +106,13 @@ final class Transformer {
       Forward pass,
       NDArray x,
       List<ResidualAttentionBlock> blocks,
-      Consumer<NDArray> hiddenStates) {
+      Consumer<NDArray> hiddenStates,
+      NDArray... context) {
     if (hiddenStates != null) {
       hiddenStates.accept(x);
     }
     for (ResidualAttentionBlock block : blocks) {
-      NDArray next = block.forward(pass, x);
+      NDArray next = block.forward(pass, x, context);
       if (hiddenStates == null) {
         x.close();
       } else {

@@ -20,6 +20,7 @@ import org.clip4j.train.options.EvaluationOptions;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.weights.Layout;
+import org.clip4j.weights.ModelOrigin;
 
 /**
  * Trains a CLIP model on image-text pairs, as OpenCLIP does: the symmetric contrastive loss, AdamW,
@@ -124,6 +125,16 @@ public final class ClipTrainer {
      */
     public Builder optLayout(Layout layout) {
       plan.layout = layout;
+      return this;
+    }
+
+    /**
+     * What the model was loaded from, which the models that are written record; nothing by default.
+     *
+     * @param origins as {@link org.clip4j.weights.Checkpoint#origins} tells them
+     */
+    public Builder optMadeFrom(List<ModelOrigin> origins) {
+      plan.madeFrom = List.copyOf(origins);
       return this;
     }
 

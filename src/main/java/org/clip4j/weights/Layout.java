@@ -1,5 +1,6 @@
 package org.clip4j.weights;
 
+import java.util.Arrays;
 import java.util.List;
 import org.clip4j.model.ClipConfig;
 
@@ -31,6 +32,11 @@ public enum Layout {
    */
   public void requireHolds(ClipConfig config) {
     KeyMap.of(this, config);
+  }
+
+  /** Whether a layout has a weights file of that name. */
+  static boolean isWeights(String name) {
+    return Arrays.stream(values()).anyMatch(layout -> layout.weightsFiles.contains(name));
   }
 
   /** Name of the file that holds the architecture. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -174,8 +175,17 @@ public final class WeightAverage {
       CheckpointWriter.of(config(), transform(), parameters())
           .optType(type)
           .optTokenizer(tokenizer)
+          .optMadeFrom(origins())
           .write(folder, layout);
     }
+  }
+
+  private List<ModelOrigin> origins() throws IOException {
+    Set<ModelOrigin> origins = new LinkedHashSet<>();
+    for (Checkpoint checkpoint : checkpoints) {
+      origins.addAll(checkpoint.origins());
+    }
+    return List.copyOf(origins);
   }
 
   private static void checkAlike(List<Checkpoint> checkpoints) {

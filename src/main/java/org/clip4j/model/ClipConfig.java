@@ -38,6 +38,14 @@ public record ClipConfig(
           embedDim,
           "a SigLIP tower of width " + vision.width() + " gives that");
     }
+    if (vision instanceof TimmStagedConfig tower
+        && tower.head().projection() == TimmHead.Projection.NONE
+        && tower.features() != embedDim) {
+      throw Checks.bad(
+          "model_cfg.embed_dim",
+          embedDim,
+          "without a projection a " + tower.family() + " gives " + tower.features());
+    }
     boolean own =
         text instanceof TextTransformerConfig tower && tower.projection() == TextProjection.NONE;
     if (own && text.width() != embedDim) {

@@ -113,6 +113,21 @@ final class ResidualAttentionBlock {
         return torch.add(x, {scale_2}y{/scale})
       """;
 
+  /** A whole stack in one call: crossing into native code costs a caption as much as a product. */
+  private static final String STACK =
+      """
+      def stack(self, x: Tensor, p: List[Tensor]) -> Tensor:
+        for i in range(torch.len(p) // {count}):
+          x = self.block(x, torch.slice(p, i * {count}, (i + 1) * {count}))
+        return x
+
+      def stack_at(self, x: Tensor, row: Tensor, p: List[Tensor]) -> Tensor:
+        before = (torch.len(p) // {count} - 1) * {count}
+        x = self.stack(x, torch.slice(p, 0, before))
+        return self.last_block(x, row, torch.slice(p, before))
+
+      """;
+
   private static final String PREPARED_RESIDUAL =
       """
       def {as}residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
@@ -398,7 +413,9 @@ final class ResidualAttentionBlock {
     String blocks = SOURCE + (prepared ? PREPARED_RESIDUAL : RESIDUAL);
     String source =
         (plain(blocks)
-                + (prepared ? "" : adapted(blocks, declared) + UNPREPARED)
+                + (prepared
+                    ? STACK.replace("{count}", Integer.toString(declared.count()))
+                    : adapted(blocks, declared) + UNPREPARED)
                 + EXPLAINED
                 + (kind.picksFirst ? FIRST_PICK : PICK))
             .replace("{D}", Integer.toString(kind.width))
@@ -514,8 +531,9 @@ final class ResidualAttentionBlock {
    *
    * @param linear lays them out and owns them; null to go back to the weights as they are
    * @param pooled whether for {@link #forwardAt} instead of {@link #forward}
+   * @return what kernels for them take as {@code p}; empty if {@code linear} is null
    */
-  void prepare(PreparedLinear linear, boolean pooled) {
+  NDList prepare(PreparedLinear linear, boolean pooled) {
     prepared =
         linear == null
             ? null
@@ -523,5 +541,6 @@ final class ResidualAttentionBlock {
                 linear,
                 pooled ? "last_block" : "block",
                 declared.prepare(linear, parameters, prefix, kind.unprepared(pooled)));
+    return prepared == null ? new NDList() : prepared.parameters;
   }
 }

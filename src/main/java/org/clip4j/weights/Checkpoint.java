@@ -18,6 +18,7 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
+import org.clip4j.model.TimmStagedConfig;
 import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
@@ -263,7 +264,9 @@ public final class Checkpoint implements AutoCloseable {
             transform.resizeMode()),
         keys,
         tensors,
-        new ResampledPositions(parameters, config, resized));
+        resized.vision() instanceof TimmStagedConfig
+            ? parameters // which depend on no size
+            : new ResampledPositions(parameters, config, resized));
   }
 
   /**

@@ -154,7 +154,7 @@ final class GoldenCase implements AutoCloseable {
    * micro-batch.
    */
   void microBatches() {
-    if (!trained || isResNet()) {
+    if (!trained || model.config().vision().hasBatchNorm()) {
       return;
     }
     model.setTrainable(true);

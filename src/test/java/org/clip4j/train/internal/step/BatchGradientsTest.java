@@ -43,7 +43,12 @@ class BatchGradientsTest {
         "openclip-siglip",
         "openclip-clipa",
         "openclip-eos-pool",
-        "openclip-timm-vit"
+        "openclip-timm-vit",
+        "openclip-eva01",
+        "openclip-eva02",
+        "openclip-eva02-e",
+        "openclip-pe",
+        "openclip-pe-tokenless"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_with_patch_dropout(String name) {
     try (ClipModel model = Steps.golden(name)) {
@@ -228,7 +233,16 @@ class BatchGradientsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-vit", "openclip-siglip", "openclip-clipa", "openclip-timm-vit"})
+  @ValueSource(
+      strings = {
+        "openclip-vit",
+        "openclip-siglip",
+        "openclip-clipa",
+        "openclip-timm-vit",
+        "openclip-eva02",
+        "openclip-eva02-e",
+        "openclip-pe"
+      })
   void lower_precisions_give_float32_gradients_near_those_of_float32(String name) {
     try (ClipModel model = Steps.golden(name)) {
       model.setTrainable(true);

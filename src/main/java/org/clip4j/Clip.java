@@ -30,6 +30,7 @@ import org.clip4j.model.ParameterSource;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.text.internal.BytePairs;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
@@ -144,7 +145,7 @@ public final class Clip implements AutoCloseable {
    */
   public static Clip of(ClipModel model, ImageTransform transform) {
     TextConfig text = model.config().text();
-    boolean fits = ClipTokenizer.fits(text.vocabSize());
+    boolean fits = BytePairs.fits(text.vocabSize());
     return of(model, transform, fits ? ClipTokenizer.create(text.contextLength()) : null);
   }
 
@@ -512,7 +513,7 @@ public final class Clip implements AutoCloseable {
   private String noTokenizer() {
     String name = model.config().text().tokenizer().hfName();
     return name == null
-        ? ClipTokenizer.misfit(model.config().text().vocabSize())
+        ? BytePairs.misfit(model.config().text().vocabSize())
         : "the model was trained with the tokenizer of "
             + name
             + "; put that one's tokenizer.json into the model's folder";

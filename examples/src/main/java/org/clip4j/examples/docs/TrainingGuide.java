@@ -61,7 +61,7 @@ final class TrainingGuide {
                   .build())
           .optOptimizer(
               OptimizerOptions.builder()
-                  .optFreeze(Freezing.imageTower().unlockLastBlocks(2), Freezing.textTower())
+                  .optFreeze(Freezing.imageTower().withLastBlocksUnlocked(2), Freezing.textTower())
                   .optLayerDecay(0.8)
                   .build())
           .optSchedule(schedule -> schedule.optLearningRate(1e-5))

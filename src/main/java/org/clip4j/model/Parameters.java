@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -93,7 +94,7 @@ final class Parameters {
             .findFirst()
             .orElse(name);
     names.add(name);
-    specs.add(new ParameterSpec(stored, shape, buffer, init));
+    specs.add(new ParameterSpec(stored, Arrays.stream(shape).boxed().toList(), buffer, init));
     listed.add(specs.get(specs.size() - 1));
     return this;
   }
@@ -189,7 +190,7 @@ final class Parameters {
 
   /** As above, where its inputs may come from an activation, and its outputs may be scaled. */
   Parameters lay(String map, Operation operation, boolean activated, String scale) {
-    long rows = parts(map + "weight").stream().mapToLong(part -> spec(part).shape()[0]).sum();
+    long rows = parts(map + "weight").stream().mapToLong(part -> spec(part).shape().get(0)).sum();
     return lay(new LinearMap(map, map, 0, rows, operation, activated, scale));
   }
 
@@ -409,7 +410,7 @@ final class Parameters {
   void prove(Prover kernels) {
     for (LinearMap map : maps) {
       ParameterSpec weight = spec(parts(map.of + "weight").get(0));
-      kernels.prove(weight.count() / weight.shape()[0], map.to - map.from, map.operation);
+      kernels.prove(weight.count() / weight.shape().get(0), map.to - map.from, map.operation);
     }
   }
 }

@@ -184,7 +184,7 @@ class BatchGradientsTest {
     try (ClipModel model = Steps.golden("openclip-vit")) {
       before = Steps.weights(model);
     }
-    Freezing freezing = Freezing.imageTower().unlockLastBlocks(1);
+    Freezing freezing = Freezing.imageTower().withLastBlocksUnlocked(1);
     for (Way way : List.of(Way.whole(0), Way.whole(0).microBatches(4), Way.whole(0).on(2))) {
       Map<String, float[]> after = updated("openclip-vit", way, freezing);
       assertThat(after.get("visual.transformer.resblocks.0.attn.out_proj.weight"))
@@ -222,7 +222,7 @@ class BatchGradientsTest {
       Steps.gradients(model, batch, Way.whole(0));
       Steps.gradients(model, batch, Way.whole(0).microBatches(3));
       Steps.assertClose(Steps.weights(model), before, 0, 0);
-      TrainingStep.freeze(model, List.of(Freezing.imageTower().unlockLastBlocks(1)));
+      TrainingStep.freeze(model, List.of(Freezing.imageTower().withLastBlocksUnlocked(1)));
       Steps.gradients(model, batch, Way.whole(0));
       Map<String, float[]> after = Steps.weights(model);
       assertThat(after.get("visual.bn1.running_mean"))

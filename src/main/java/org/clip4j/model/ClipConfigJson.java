@@ -133,8 +133,7 @@ public final class ClipConfigJson {
     int width = size.get(size.size() - 1);
     if (f.textOrNull("timm_model_name") != null) {
       VIT_KEYS.forEach(f::skip); // as OpenCLIP does: the name says it all
-      VisionConfig tower =
-          TimmTowers.read(f, height, width).withPatchDropout(f.share("patch_dropout"));
+      VisionConfig tower = TimmTowers.read(f, height, width);
       f.finish(VISION_OPTIONS);
       return tower;
     }
@@ -294,6 +293,9 @@ public final class ClipConfigJson {
   private static JsonObject writeVision(VisionConfig tower) {
     if (tower instanceof ResNetConfig resNet) {
       return writeResNet(resNet);
+    }
+    if (tower instanceof TimmStagedConfig staged) {
+      return TimmStagedTowers.write(staged);
     }
     VisionTransformerConfig vision = (VisionTransformerConfig) tower;
     JsonObject json = vision instanceof VitConfig vit ? writeVit(vit) : TimmTowers.write(vision);

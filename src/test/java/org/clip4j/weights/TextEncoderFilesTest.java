@@ -1,0 +1,245 @@
+package org.clip4j.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.clip4j.Clip;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.BertConfig;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipConfigJson;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.EncoderHead;
+import org.clip4j.model.EncoderPooling;
+import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.TokenizerOptions;
+import org.clip4j.model.VitConfig;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class TextEncoderFilesTest {
+  private static final VitConfig VISION =
+      VitConfig.builder()
+          .setImageSize(32)
+          .setPatchSize(16)
+          .setWidth(32)
+          .setLayers(1)
+          .optHeadWidth(16)
+          .build();
+
+  private static final String TEXT_CFG =
+      "{'hf_model_name': 'a/model', 'hf_tokenizer_name': 'a/model', 'context_length': 16}";
+
+  @TempDir Path folder;
+
+  private static JsonObject json(String text) {
+    return JsonParser.parseString(text.replace('\'', '"')).getAsJsonObject();
+  }
+
+  private static ClipConfig read(String textCfg, String model) {
+    JsonObject config = json("{'embed_dim': 20, 'vision_cfg': {'image_size': 32}}");
+    config.add("text_cfg", json(textCfg));
+    return ClipConfigJson.read(config, name -> Optional.of(json(model)));
+  }
+
+  @Test
+  void a_text_model_is_described_by_its_own_configuration() {
+    ClipConfig config =
+        read(
+            TEXT_CFG,
+            "{'model_type': 'xlm-roberta', 'vocab_size': 120, 'hidden_size': 48, 'num_attention_heads': 3,"
+                + " 'num_hidden_layers': 2, 'intermediate_size': 80, 'max_position_embeddings': 24,"
+                + " 'type_vocab_size': 1, 'layer_norm_eps': 1e-5, 'torch_dtype': 'float32'}");
+    assertThat(config.customText()).isTrue();
+    assertThat(config.text())
+        .isEqualTo(
+            BertConfig.builder()
+                .setContextLength(16)
+                .setVocabSize(120)
+                .setPositions(24)
+                .optTypes(1)
+                .setWidth(48)
+                .setHeads(3)
+                .setLayers(2)
+                .setMlpWidth(80)
+                .optNormEpsilon(1e-5)
+                .optPadId(1)
+                .optPositionsAfterPad(true)
+                .optPooling(EncoderPooling.MEAN)
+                .optHead(EncoderHead.MLP)
+                .optModelName("a/model")
+                .optTokenizer(new TokenizerOptions("a/model", null, false))
+                .build());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'model_type': 'gpt2'} | model_type is \"gpt2\": no such text tower is known; known are bert",
+        "{} | model_type is missing",
+        "{'model_type': 'bert', 'hidden_act': 'swish'} | hidden_act is \"swish\": supported are",
+        "{'model_type': 'bert', 'position_embedding_type': 'relative_key'} | position_embedding_type",
+        "{'model_type': 'bert', 'is_decoder': true} | a text tower is an encoder",
+        "{'model_type': 'bert', 'hidden_size': 'big'} | hidden_size is \"big\": expected a whole number",
+        "{'model_type': 'bert', 'num_attention_heads': 7} | num_attention_heads is 7: must divide hidden_size",
+        "{'model_type': 'bert', 'pad_token_id': 40000} | pad_token_id is 40000: not an id",
+        "{'model_type': 'roberta', 'max_position_embeddings': 17} | has room for 15 tokens",
+      })
+  void what_is_wrong_with_a_text_model_is_named(String model, String message) {
+    assertThatThrownBy(() -> read(TEXT_CFG, model)).hasMessageContaining(message);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "{'hf_model_name': 'x', 'hf_pooler_type': 'max_pooler'} | supported are mean_pooler",
+        "{'hf_model_name': 'x', 'hf_proj_type': 'none'} | expected one of linear, mlp",
+        "{'hf_model_name': 'x', 'hf_proj_type': null} | it must be embed_dim, 20",
+        "{'hf_model_name': 'x', 'hf_nothing': 1} | unknown key 'hf_nothing'",
+      })
+  void what_is_wrong_with_its_options_is_named(String textCfg, String message) {
+    assertThatThrownBy(() -> read(textCfg, "{'model_type': 'bert'}")).hasMessageContaining(message);
+  }
+
+  @Test
+  void a_name_without_a_configuration_says_where_that_belongs() {
+    JsonObject config = ClipConfigJson.write(ClipConfig.named("roberta-ViT-B-32"));
+    config.getAsJsonObject("text_cfg").addProperty("hf_model_name", "some/bert");
+    assertThatThrownBy(() -> ClipConfigJson.read(config))
+        .hasMessageContaining("hf_model_name is \"some/bert\"")
+        .hasMessageContaining("put its config.json into the model's folder")
+        .hasMessageContaining("xlm-roberta-base");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"openclip-roberta", "openclip-bert-pooler"})
+  void a_saved_model_is_the_one_that_was_opened(String name) throws IOException {
+    try (Checkpoint given = Checkpoint.open(Golden.folder(name))) {
+      Checkpoint.save(
+          folder, Layout.OPENCLIP, given.config(), given.transform(), given.parameters());
+      try (Checkpoint again = Checkpoint.open(folder)) {
+        assertThat(again.config()).isEqualTo(given.config());
+        for (ParameterSpec spec : ParameterSpec.of(given.config())) {
+          assertThat(again.parameters().read(spec.name()))
+              .isEqualTo(given.parameters().read(spec.name()));
+        }
+      }
+      assertThatThrownBy(
+              () ->
+                  Checkpoint.save(
+                      folder.resolve("other"),
+                      Layout.TRANSFORMERS,
+                      given.config(),
+                      given.transform(),
+                      given.parameters()))
+          .hasMessageContaining("a BERT text encoder; save as OPENCLIP instead");
+    }
+  }
+
+  /** Copies the tokenizer of the test data beside a random model with so many token ids. */
+  private Path model(String tokenizer, int vocabSize, int padId, boolean named) throws IOException {
+    BertConfig text =
+        BertConfig.builder()
+            .setContextLength(16)
+            .setVocabSize(vocabSize)
+            .setPositions(32)
+            .setWidth(32)
+            .setHeads(2)
+            .setLayers(1)
+            .setMlpWidth(64)
+            .optPadId(padId)
+            .optPositionsAfterPad(padId > 0)
+            .optModelName("a/model")
+            .optTokenizer(
+                named ? new TokenizerOptions("a/model", null, false) : TokenizerOptions.OPENAI)
+            .build();
+    ClipConfig config = new ClipConfig(20, VISION, text, false);
+    try (ClipModel model = ClipModel.create(config, 1)) {
+      Checkpoint.save(
+          folder, Layout.OPENCLIP, config, ImageTransform.openai(32, 32), model.values());
+    }
+    try (Stream<Path> files = Files.list(Path.of("src/test/resources/tokenizers", tokenizer))) {
+      for (Path file : files.toList()) {
+        Files.copy(file, folder.resolve(file.getFileName()));
+      }
+    }
+    return folder;
+  }
+
+  private static int size(String tokenizer) throws IOException {
+    String text =
+        Files.readString(Path.of("src/test/resources/tokenizers", tokenizer, "tokenizer.json"));
+    JsonObject json = JsonParser.parseString(text).getAsJsonObject();
+    var vocab = json.getAsJsonObject("model").get("vocab");
+    int last =
+        json.getAsJsonArray("added_tokens").asList().stream()
+            .mapToInt(token -> token.getAsJsonObject().get("id").getAsInt())
+            .max()
+            .orElse(0);
+    int size = vocab.isJsonArray() ? vocab.getAsJsonArray().size() : vocab.getAsJsonObject().size();
+    return Math.max(size, last + 1);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"bert, 0, true", "roberta, 1, true", "xlmr, 1, true", "xlmr, 1, false"})
+  void texts_are_encoded_with_the_tokenizer_beside_the_model(
+      String tokenizer, int pad, boolean named) throws IOException {
+    try (Clip clip = Clip.load(model(tokenizer, size(tokenizer), pad, named))) {
+      List<float[]> both = List.of(clip.encodeTexts(List.of("a cat", "a photo of two dogs")));
+      assertThat(clip.encodeText("a cat")).containsExactly(both.get(0), within(1e-5f));
+      assertThat(both.get(0)).isNotEqualTo(both.get(1));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0.8", "1.2"})
+  void a_tokenizer_of_another_size_is_refused(double share) throws IOException {
+    int tokens = size("xlmr");
+    Path path = model("xlmr", (int) (tokens * share), 1, true);
+    assertThatThrownBy(() -> Clip.load(path))
+        .hasMessageContaining("tokenizer.json has " + tokens + " tokens")
+        .hasMessageContaining("was trained with " + (int) (tokens * share))
+        .hasMessageContaining("a/model");
+  }
+
+  @Test
+  void a_tokenizer_that_pads_otherwise_is_refused() throws IOException {
+    Path path = model("bert", size("bert"), 3, true);
+    assertThatThrownBy(() -> Clip.load(path))
+        .hasMessageContaining("fills texts up with the token 0")
+        .hasMessageContaining("takes 3 for that");
+  }
+
+  @Test
+  void no_tokenizer_is_assumed() {
+    BertConfig text =
+        BertConfig.builder()
+            .setContextLength(16)
+            .setVocabSize(49408)
+            .setPositions(32)
+            .setWidth(32)
+            .setHeads(2)
+            .setLayers(1)
+            .setMlpWidth(64)
+            .build();
+    ClipConfig config = new ClipConfig(20, VISION, text, false);
+    try (Clip clip = Clip.of(ClipModel.create(config, 1), ImageTransform.openai(32, 32))) {
+      assertThatThrownBy(() -> clip.encodeText("a cat"))
+          .hasMessageContaining("a BERT text encoder, which does not take the tokens of CLIP's");
+    }
+  }
+}

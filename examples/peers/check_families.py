@@ -28,6 +28,8 @@ import sys
 import tempfile
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+from text_models import local
+
 HERE = pathlib.Path(__file__).resolve().parent
 IMAGES = ["baseline.jpg", "gray.jpg", "lossless.webp", "panorama-900x40.png", "progressive.jpg", "rgb.png", "sub444.jpg",
           "upscale-50x70.png"]
@@ -56,7 +58,7 @@ def configuration(name):
 def build(config):
     import open_clip.model as models
     kwargs = dict(config)
-    custom = kwargs.pop("custom_text", False)
+    custom = kwargs.pop("custom_text", False) or "hf_model_name" in kwargs["text_cfg"]
     if "multimodal_cfg" in kwargs:
         from open_clip.coca_model import CoCa
         return CoCa(**kwargs)
@@ -204,7 +206,8 @@ def main():
     parser.add_argument("--folder", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.make:
-        print(json.dumps(make(args.make, pathlib.Path(args.folder), pathlib.Path(args.images), args.largest)))
+        with local():
+            print(json.dumps(make(args.make, pathlib.Path(args.folder), pathlib.Path(args.images), args.largest)))
         return
     out = pathlib.Path(args.out)
     rows = [json.loads(line) for line in out.read_text().splitlines()] if out.exists() else []

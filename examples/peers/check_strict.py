@@ -59,7 +59,9 @@ def open_open_clip(folder):
     config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
     if config["vision_cfg"].get("timm_model_name") == SIGLIP_SMALL:
         register_small_siglip_tower()
-    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
+    from text_models import local
+    with local(folder):
+        model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     state = load_file(folder / "open_clip_model.safetensors")
     model.load_state_dict(state, strict=True)
     state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}

@@ -145,7 +145,7 @@ public final class Clip implements AutoCloseable {
    */
   public static Clip of(ClipModel model, ImageTransform transform) {
     TextConfig text = model.config().text();
-    boolean fits = BytePairs.fits(text.vocabSize());
+    boolean fits = text.takesOpenAiTokens() && BytePairs.fits(text.vocabSize());
     return of(model, transform, fits ? ClipTokenizer.create(text.contextLength()) : null);
   }
 
@@ -511,9 +511,15 @@ public final class Clip implements AutoCloseable {
   }
 
   private String noTokenizer() {
-    String name = model.config().text().tokenizer().hfName();
+    TextConfig text = model.config().text();
+    String name = text.tokenizer().hfName();
     return name == null
-        ? BytePairs.misfit(model.config().text().vocabSize())
+        ? text.takesOpenAiTokens()
+            ? BytePairs.misfit(text.vocabSize())
+            : "the model's text tower is a "
+                + text.family()
+                + ", which does not take the tokens of CLIP's tokenizer; its own, a"
+                + " tokenizer.json, belongs into the model's folder"
         : "the model was trained with the tokenizer of "
             + name
             + "; put that one's tokenizer.json into the model's folder";

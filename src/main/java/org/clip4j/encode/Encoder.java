@@ -157,6 +157,9 @@ public final class Encoder implements AutoCloseable {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
+    if (tokenizer != null) {
+      model.config().text().requirePadding(tokenizer.padId());
+    }
     this.precision = precision;
     this.pass = pass.in(precision);
     this.prepares = prepares;

@@ -39,13 +39,6 @@ public record ClipConfig(
           embedDim,
           "a SigLIP tower of width " + vision.width() + " gives that");
     }
-<<<<<<< HEAD
-    boolean projects =
-        text instanceof EncoderConfig encoder
-            ? encoder.head() != EncoderHead.NONE
-            : ((TextTransformerConfig) text).projection() != TextProjection.NONE;
-    if (!projects && text.width() != embedDim) {
-=======
     if (vision instanceof TimmStagedConfig tower
         && tower.head().projection() == TimmHead.Projection.NONE
         && tower.features() != embedDim) {
@@ -54,10 +47,11 @@ public record ClipConfig(
           embedDim,
           "without a projection a " + tower.family() + " gives " + tower.features());
     }
-    boolean own =
-        text instanceof TextTransformerConfig tower && tower.projection() == TextProjection.NONE;
-    if (own && text.width() != embedDim) {
->>>>>>> main
+    boolean projects =
+        text instanceof EncoderConfig encoder
+            ? encoder.head() != EncoderHead.NONE
+            : ((TextTransformerConfig) text).projection() != TextProjection.NONE;
+    if (!projects && text.width() != embedDim) {
       throw Checks.bad(
           "text_cfg.width", text.width(), "without a projection it must be embed_dim, " + embedDim);
     }

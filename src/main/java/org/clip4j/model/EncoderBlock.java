@@ -134,9 +134,11 @@ record EncoderBlock(
     Parameters declared = parameters();
     String source =
         (ResidualAttentionBlock.variants(
-                    SOURCE + (prepared ? PREPARED_RESIDUAL : RESIDUAL), declared, prepared)
+                    SOURCE + (prepared ? PREPARED_RESIDUAL : RESIDUAL), this, declared, prepared)
                 + SHAPES
                 + ResidualAttentionBlock.pick(picksFirst))
+            .replace("{context:}", "seen: Tensor, ")
+            .replace("{context}", "seen, ")
             .replace("{D}", Integer.toString(width))
             .replace("{H}", Integer.toString(heads))
             .replace("{d}", Integer.toString(width / heads))
@@ -145,6 +147,11 @@ record EncoderBlock(
             .replace("{act}", trained ? activation.source : activation.inference.inPlace())
             .replace("{attended}", ResidualAttentionBlock.attended(use, width));
     return declared.resolve(source, prepared);
+  }
+
+  @Override
+  public boolean stacks() {
+    return true;
   }
 
   @Override

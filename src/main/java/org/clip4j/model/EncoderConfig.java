@@ -32,6 +32,20 @@ public sealed interface EncoderConfig extends TextConfig permits BertConfig {
   }
 
   @Override
+  default void requirePadding(int padId) {
+    if (padId != padId()) {
+      throw new IllegalArgumentException(
+          "the tokenizer fills texts up with the token "
+              + padId
+              + ", but the text tower, a "
+              + family()
+              + ", takes "
+              + padId()
+              + " for that; take the tokenizer that the model was trained with");
+    }
+  }
+
+  @Override
   default boolean cutsPadding() {
     return true;
   }

@@ -52,7 +52,7 @@ final class ResidualAttentionBlock {
    */
   private static final String SOURCE =
       """
-      def {as}block(self, x: Tensor, {rope:}{rows:}p: List[Tensor]) -> Tensor:
+      def {as}block(self, x: Tensor, {context:}{rows:}p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = {input}
@@ -65,7 +65,7 @@ final class ResidualAttentionBlock {
         a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
         return self.{as}residual(x, a, {rows}p)
 
-      def {as}last_block(self, x: Tensor, row: Tensor, {rope:}{rows:}p: List[Tensor]) -> Tensor:
+      def {as}last_block(self, x: Tensor, row: Tensor, {context:}{rows:}p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = {input}
@@ -85,7 +85,7 @@ final class ResidualAttentionBlock {
   /** A block whose attention can be looked at. */
   private static final String EXPLAINED =
       """
-      def explained_block(self, x: Tensor, {rope:}p: List[Tensor]) -> List[Tensor]:
+      def explained_block(self, x: Tensor, {context:}p: List[Tensor]) -> List[Tensor]:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
         y = {input}
@@ -111,15 +111,15 @@ final class ResidualAttentionBlock {
   /** A whole stack in one call: crossing into native code costs a caption as much as a product. */
   private static final String STACK =
       """
-      def stack(self, x: Tensor, {rope:}p: List[Tensor]) -> Tensor:
+      def stack(self, x: Tensor, {context:}p: List[Tensor]) -> Tensor:
         for i in range(torch.len(p) // {count}):
-          x = self.block(x, {rope}torch.slice(p, i * {count}, (i + 1) * {count}))
+          x = self.block(x, {context}torch.slice(p, i * {count}, (i + 1) * {count}))
         return x
 
-      def stack_at(self, x: Tensor, row: Tensor, {rope:}p: List[Tensor]) -> Tensor:
+      def stack_at(self, x: Tensor, row: Tensor, {context:}p: List[Tensor]) -> Tensor:
         before = (torch.len(p) // {count} - 1) * {count}
-        x = self.stack(x, {rope}torch.slice(p, 0, before))
-        return self.last_block(x, row, {rope}torch.slice(p, before))
+        x = self.stack(x, {context}torch.slice(p, 0, before))
+        return self.last_block(x, row, {context}torch.slice(p, before))
 
       """;
 
@@ -564,23 +564,16 @@ final class ResidualAttentionBlock {
     Parameters declared = parameters(kind);
     String blocks = SOURCE + (prepared ? kind.form.prepared : kind.form.residual);
     String source =
-<<<<<<< HEAD
-        (variants(blocks, declared, prepared) + EXPLAINED + pick(kind.picksFirst))
-=======
-        (plain(blocks)
-                + (prepared
-                    ? STACK.replace("{count}", Integer.toString(declared.laidCount(OF_LAST_BLOCK)))
-                    : adapted(blocks, declared, places(kind, declared, "").size()) + UNPREPARED)
+        (variants(blocks, kind, declared, prepared)
                 + EXPLAINED
                 + (kind.rotary ? TURNED : "")
-                + (kind.picksFirst ? FIRST_PICK : PICK))
+                + pick(kind.picksFirst))
             .replace("{input}", kind.form.input)
-            .replace("{rope:}", kind.rotary ? "rope: Tensor, " : "")
-            .replace("{rope}", kind.rotary ? "rope, " : "")
+            .replace("{context:}", kind.rotary ? "rope: Tensor, " : "")
+            .replace("{context}", kind.rotary ? "rope, " : "")
             .replace("{turned}", kind.rotary ? "self.turned(" : "")
             .replace("{/turned}", kind.rotary ? ", rope)" : "")
             .replace("{M}", Integer.toString(kind.mlpWidth))
->>>>>>> main
             .replace("{D}", Integer.toString(kind.width))
             .replace("{2D}", Integer.toString(2 * kind.width))
             .replace("{3D}", Integer.toString(3 * kind.width))
@@ -614,9 +607,16 @@ final class ResidualAttentionBlock {
     return first ? FIRST_PICK : PICK;
   }
 
-  /** The functions of a block, and where weights are not laid out those with an adapter. */
-  static String variants(String blocks, Parameters declared, boolean prepared) {
-    return plain(blocks) + (prepared ? "" : adapted(blocks, declared) + UNPREPARED);
+  /**
+   * The functions of a block, with those of a stack where weights are laid out, and elsewhere those
+   * with an adapter.
+   */
+  static String variants(String blocks, BlockKind kind, Parameters declared, boolean prepared) {
+    int laid = declared.laidCount(kind.unprepared(false));
+    return plain(blocks)
+        + (prepared
+            ? STACK.replace("{count}", Integer.toString(laid))
+            : adapted(blocks, declared, kind.places(declared, "").size()) + UNPREPARED);
   }
 
   private static String plain(String blocks) {

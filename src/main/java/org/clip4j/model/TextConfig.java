@@ -53,6 +53,13 @@ public sealed interface TextConfig permits TextTransformerConfig, EncoderConfig 
    */
   boolean cutsPadding();
 
+  /**
+   * Checks what fills up the texts of a batch.
+   *
+   * @throws IllegalArgumentException if the tower takes that for text
+   */
+  default void requirePadding(int padId) {}
+
   /** Returns the length to which a batch is padded whose longest text has so many tokens. */
   default int paddedLength(int longest) {
     return cutsPadding() ? longest : contextLength();

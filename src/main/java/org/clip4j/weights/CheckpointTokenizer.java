@@ -7,6 +7,7 @@ import java.util.Optional;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
+import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
@@ -18,12 +19,16 @@ import org.clip4j.weights.tensors.CheckpointException;
 /** Which tokenizer belongs to a checkpoint. */
 final class CheckpointTokenizer {
   static final String FILE = "tokenizer.json";
+  private static final double LEAST_SHARE = 0.9;
 
   private CheckpointTokenizer() {}
 
   static Optional<Tokenizer> open(Layout layout, Path folder, ClipConfig config)
       throws IOException {
     TextConfig text = config.text();
+    if (text instanceof EncoderConfig encoder) {
+      return openOf(encoder, layout, folder, config);
+    }
     boolean hasFile = Files.isRegularFile(folder.resolve(FILE));
     boolean named = text.tokenizer().hfName() != null;
     if (hasFile && (layout == Layout.TRANSFORMERS || named)) {
@@ -37,11 +42,59 @@ final class CheckpointTokenizer {
       return Optional.of(ClipTokenizer.create(text.contextLength()));
     }
     Optional<Tokenizer> found =
-        TokenizerJson.openWithoutFile(folder, rules(layout, folder, config), fits);
+        TokenizerJson.openWithoutFile(
+            folder,
+            rules(layout, folder, config),
+            text.vocabSize() >= ClipTokenizer.VOCABULARY_SIZE);
     boolean openAi = text.vocabSize() == ClipTokenizer.VOCABULARY_SIZE;
     return found.isEmpty() && openAi
         ? Optional.of(ClipTokenizer.create(text.contextLength()))
         : found;
+  }
+
+  /** An encoder's tokenizer is that of its folder, and none else. */
+  private static Optional<Tokenizer> openOf(
+      EncoderConfig text, Layout layout, Path folder, ClipConfig config) throws IOException {
+    if (!Files.isRegularFile(folder.resolve(FILE))) {
+      return TokenizerJson.openWithoutFile(folder, rules(layout, folder, config), false);
+    }
+    Tokenizer found = TokenizerJson.openAny(folder, rules(layout, folder, config));
+    try {
+      requireFits(text, folder.resolve(FILE), found);
+      return Optional.of(found);
+    } catch (CheckpointException e) {
+      found.close();
+      throw e;
+    }
+  }
+
+  /** Embeddings may be more than tokens, to a round number, but not by a tenth. */
+  private static void requireFits(EncoderConfig text, Path file, Tokenizer tokenizer)
+      throws CheckpointException {
+    int known = text.vocabSize();
+    int found =
+        tokenizer instanceof TokenizerJson json
+            ? json.vocabularySize()
+            : ClipTokenizer.VOCABULARY_SIZE;
+    if (found > known || found < known * LEAST_SHARE) {
+      throw new CheckpointException(
+          file
+              + " has "
+              + found
+              + " tokens, but the text tower, a "
+              + text.family()
+              + ", was trained with "
+              + known
+              + "; put the tokenizer into the folder that the model was trained with"
+              + (text.tokenizer().hfName() == null
+                  ? ""
+                  : ", that of " + text.tokenizer().hfName()));
+    }
+    try {
+      text.requirePadding(tokenizer.padId());
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(file + ": " + IoErrors.message(e), e);
+    }
   }
 
   private static TokenizerRules rules(Layout layout, Path folder, ClipConfig config)

@@ -25,15 +25,18 @@ class HubTest extends HubFixture {
 
     String config = FakeHub.gitHash(both().get("open_clip_config.json"));
     String card = FakeHub.gitHash(both().get("README.md"));
+    String text = FakeHub.gitHash(both().get("config.json")); // of the text tower, it may be
     String merges = FakeHub.gitHash(both().get("merges.txt"));
     String weights = FakeHub.sha256(WEIGHTS);
     assertThat(tree(repo()))
         .filteredOn(name -> !name.startsWith(".no_exist/"))
         .containsExactlyInAnyOrder(
             "blobs/" + config,
+            "blobs/" + text,
             "blobs/" + merges,
             "blobs/" + weights,
             "refs/main",
+            "snapshots/" + commit + "/config.json",
             "snapshots/" + commit + "/open_clip_config.json",
             "snapshots/" + commit + "/open_clip_model.safetensors",
             "snapshots/" + commit + "/merges.txt",
@@ -44,6 +47,7 @@ class HubTest extends HubFixture {
     assertThat(tree(cache.resolve(".locks")))
         .containsExactlyInAnyOrder(
             "models--laion--CLIP-test/" + config + ".lock",
+            "models--laion--CLIP-test/" + text + ".lock",
             "models--laion--CLIP-test/" + merges + ".lock",
             "models--laion--CLIP-test/" + card + ".lock",
             "models--laion--CLIP-test/" + weights + ".lock");

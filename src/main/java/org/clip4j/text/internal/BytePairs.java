@@ -38,14 +38,20 @@ public final class BytePairs {
   /** Left and right part of each merge, in turn. */
   private final int[] parts = new int[2 * MERGES];
 
+  /** The next multiple of 1,024, to which some trainers fill up their embeddings. */
+  private static final int MOST_TOKEN_IDS = 50_176;
+
   /** Token of each byte: printable ones come first, as GPT-2 numbers them. */
   private final int[] byteTokens = new int[BYTES];
 
   private final byte[] tokenBytes = new byte[BYTES];
 
-  /** Whether a model with that many token ids takes these, where nothing else says. */
+  /**
+   * Whether a model with that many token ids takes these, where nothing else says: as many as there
+   * are, or some more, for tokens that were added and for a round number.
+   */
   public static boolean fits(int vocabSize) {
-    return vocabSize > END;
+    return vocabSize > END && vocabSize <= MOST_TOKEN_IDS;
   }
 
   /** Says why it does not. */

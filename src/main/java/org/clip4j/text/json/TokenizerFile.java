@@ -166,10 +166,8 @@ final class TokenizerFile {
     checkAdded();
     for (AddedToken token : config.extraTokens()) {
       if (!added.containsKey(token.content())) {
-        int last = added.values().stream().mapToInt(AddedToken::id).max().orElse(0);
         Integer id = model.id(token.content());
-        int next = id != null ? id : Math.max(model.size(), last + 1);
-        added.put(token.content(), token.withId(next));
+        added.put(token.content(), token.withId(id != null ? id : size()));
       }
     }
   }
@@ -177,6 +175,12 @@ final class TokenizerFile {
   /** All added tokens. */
   Collection<AddedToken> added() {
     return added.values();
+  }
+
+  /** The number of token ids, those of added tokens included. */
+  int size() {
+    int last = added.values().stream().mapToInt(AddedToken::id).max().orElse(0);
+    return Math.max(model.size(), last + 1);
   }
 
   /** The id of a token that has to be there. */

@@ -64,6 +64,7 @@ public final class TokenizerJson implements Tokenizer {
   private final int padId;
   private final int separatorId;
   private final boolean cutLeft;
+  private final int vocabularySize;
 
   private TokenizerJson(Path file, TokenizerRules rules, TokenizerFile content) throws IOException {
     this.file = file;
@@ -83,6 +84,7 @@ public final class TokenizerJson implements Tokenizer {
       throw content.bad("padding_side is left; text encoders that read from the right end only");
     }
     check(content);
+    vocabularySize = content.size();
     tokenizer = content.open(rules.cleaning());
   }
 
@@ -243,6 +245,11 @@ public final class TokenizerJson implements Tokenizer {
   @Override
   public int padId() {
     return padId;
+  }
+
+  /** The number of token ids that it has, those of added tokens included. */
+  public int vocabularySize() {
+    return vocabularySize;
   }
 
   /** The rules that it was opened with. */

@@ -36,7 +36,8 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
     PROJECTION
   }
 
-  private static final Pattern BLOCK = Pattern.compile("(?:resblocks|trunk\\.blocks)\\.(\\d+)\\.");
+  private static final Pattern BLOCK =
+      Pattern.compile("(?:resblocks|trunk\\.blocks|encoder\\.layer)\\.(\\d+)\\.");
 
   /** A block of a stage, or what comes before the blocks in it, which goes with the first. */
   private static final Pattern STAGED =
@@ -48,7 +49,8 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
       return new ParameterPlace(Tower.LOSS, Part.PROJECTION, 0, 0);
     }
     if (!name.startsWith("visual.")) {
-      return place(Tower.TEXT, name, config.text().layers(), name.contains("text_projection"));
+      boolean projects = name.contains("text_projection") || name.startsWith("text.proj.");
+      return place(Tower.TEXT, name, config.text().layers(), projects);
     }
     int blocks = config.vision().blocks();
     Matcher staged = STAGED.matcher(name);
@@ -75,6 +77,7 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
     }
     boolean head =
         name.contains("ln_final")
+            || name.startsWith("text.transformer.pooler.")
             || name.contains("ln_post")
             || name.contains("attnpool")
             || name.contains("attn_pool")

@@ -13,6 +13,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.LoraOptions;
+import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.ClipTokenizer;
@@ -82,9 +83,19 @@ public final class TrainingPlan implements Cloneable {
     if (pairs instanceof PairSource source && source.size() == 0) {
       throw new IllegalArgumentException("there are no pairs to train on in " + pairs.name());
     }
-    int vocabSize = model.config().text().vocabSize();
-    if (data.tokenizer() == null && !BytePairs.fits(vocabSize)) {
-      throw new IllegalArgumentException(BytePairs.misfit(vocabSize));
+    TextConfig text = model.config().text();
+    if (data.tokenizer() == null && !BytePairs.fits(text.vocabSize())) {
+      throw new IllegalArgumentException(BytePairs.misfit(text.vocabSize()));
+    }
+    if (data.tokenizer() != null) {
+      text.requirePadding(data.tokenizer().padId());
+    }
+    if (data.tokenizer() == null && !text.takesOpenAiTokens()) {
+      throw new IllegalArgumentException(
+          "the model's text tower, a "
+              + text.family()
+              + (text.tokenizer().hfName() == null ? "" : " of " + text.tokenizer().hfName())
+              + ", does not take the tokens of CLIP's tokenizer; give the trainer the model's own");
     }
     if (lora == null && model.adapters().isAttached()) {
       throw new IllegalArgumentException(

@@ -48,7 +48,8 @@ class BatchGradientsTest {
         "openclip-eva02",
         "openclip-eva02-e",
         "openclip-pe",
-        "openclip-pe-tokenless"
+        "openclip-pe-tokenless",
+        "openclip-roberta"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_with_patch_dropout(String name) {
     try (ClipModel model = Steps.golden(name)) {
@@ -241,7 +242,8 @@ class BatchGradientsTest {
         "openclip-timm-vit",
         "openclip-eva02",
         "openclip-eva02-e",
-        "openclip-pe"
+        "openclip-pe",
+        "openclip-roberta"
       })
   void lower_precisions_give_float32_gradients_near_those_of_float32(String name) {
     try (ClipModel model = Steps.golden(name)) {

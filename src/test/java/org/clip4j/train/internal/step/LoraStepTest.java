@@ -138,7 +138,8 @@ class LoraStepTest {
         "openclip-eva01",
         "openclip-eva02",
         "openclip-eva02-e",
-        "openclip-pe"
+        "openclip-pe",
+        "openclip-bert-pooler"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_dropout_included(String name) {
     try (ClipModel model = Steps.golden(name)) {

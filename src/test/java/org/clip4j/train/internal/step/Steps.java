@@ -17,6 +17,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.Matches;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
+import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.weights.Checkpoint;
@@ -55,7 +56,7 @@ final class Steps {
     return new PairBatch(
         n,
         pixels,
-        TokenBatch.of(rows),
+        TokenBatch.of(rows, config.text() instanceof EncoderConfig text ? text.padId() : 0),
         Collections.nCopies(n, "noise"),
         captions,
         Collections.nCopies(n, "noise"),

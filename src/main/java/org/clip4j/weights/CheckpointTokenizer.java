@@ -55,13 +55,18 @@ final class CheckpointTokenizer {
   /** An encoder's tokenizer is that of its folder, and none else. */
   private static Optional<Tokenizer> openOf(
       EncoderConfig text, Layout layout, Path folder, ClipConfig config) throws IOException {
-    if (!Files.isRegularFile(folder.resolve(FILE))) {
-      return TokenizerJson.openWithoutFile(folder, rules(layout, folder, config), false);
+    TokenizerRules rules = rules(layout, folder, config);
+    Optional<Tokenizer> opened =
+        Files.isRegularFile(folder.resolve(FILE))
+            ? Optional.of(TokenizerJson.openAny(folder, rules))
+            : TokenizerJson.openWithoutFile(folder, rules, false);
+    if (opened.isEmpty()) {
+      return opened;
     }
-    Tokenizer found = TokenizerJson.openAny(folder, rules(layout, folder, config));
+    Tokenizer found = opened.get();
     try {
-      requireFits(text, folder.resolve(FILE), found);
-      return Optional.of(found);
+      requireFits(text, found.files().isEmpty() ? folder : found.files().get(0), found);
+      return opened;
     } catch (CheckpointException e) {
       found.close();
       throw e;

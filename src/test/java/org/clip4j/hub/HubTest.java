@@ -136,7 +136,7 @@ class HubTest extends HubFixture {
     assertThat(failure(ID))
         .contains(
             "lacks open_clip_model.safetensors",
-            "it holds README.md, merges.txt, open_clip_config.json");
+            "it holds README.md, config.json, merges.txt, open_clip_config.json");
     assertThat(failure(ID + "@other")).contains(ID + "@other", "nothing of it is there");
     assertThat(hub.count("GET", "other")).isZero();
   }
@@ -200,9 +200,9 @@ class HubTest extends HubFixture {
         progress.stream().filter(p -> p.file().equals("open_clip_model.safetensors")).toList();
     assertThat(ofWeights).hasSizeBetween(5, 20);
     assertThat(ofWeights).extracting(DownloadProgress::bytesDone).isSorted();
-    assertThat(ofWeights).allMatch(p -> p.bytesTotal() == 3_000_000 && p.filesTotal() == 4);
+    assertThat(ofWeights).allMatch(p -> p.bytesTotal() == 3_000_000 && p.filesTotal() == 5);
     assertThat(ofWeights.get(ofWeights.size() - 1))
-        .isEqualTo(new DownloadProgress("open_clip_model.safetensors", 3_000_000, 3_000_000, 4, 4));
+        .isEqualTo(new DownloadProgress("open_clip_model.safetensors", 3_000_000, 3_000_000, 5, 5));
     progress.clear();
     fetch(ID);
     assertThat(progress).isEmpty();

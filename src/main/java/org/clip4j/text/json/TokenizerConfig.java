@@ -80,6 +80,18 @@ final class TokenizerConfig {
     return name == null ? "" : name.endsWith("Fast") ? name.substring(0, name.length() - 4) : name;
   }
 
+  /** A truth value; the fallback where it is not said. */
+  Boolean flag(String key, Boolean fallback) throws TokenizerFormatException {
+    JsonElement value = config.get(key);
+    if (value == null || value.isJsonNull()) {
+      return fallback;
+    }
+    if (value instanceof JsonPrimitive primitive && primitive.isBoolean()) {
+      return primitive.getAsBoolean();
+    }
+    throw new TokenizerFormatException(where + key + " is neither true nor false");
+  }
+
   /** {@code left}, {@code right}, or null. */
   String side(String key) throws TokenizerFormatException {
     String side = text(key);

@@ -109,6 +109,11 @@ final class TokenizerFile {
     return of(folder.resolve(VocabularyPair.VOCABULARY), VocabularyPair.read(folder), vocabSize);
   }
 
+  /** Reads {@code vocab.txt} of a folder. */
+  static TokenizerFile readPieces(Path folder, int vocabSize) throws IOException {
+    return of(folder.resolve(WordPieces.FILE), WordPieces.read(folder), vocabSize);
+  }
+
   private static TokenizerFile of(Path file, JsonObject json, int vocabSize)
       throws TokenizerFormatException {
     try {

@@ -122,9 +122,9 @@ public final class TokenizerJson implements Tokenizer {
   }
 
   /**
-   * Opens the tokenizer of a transformers folder for CLIP that has no {@code tokenizer.json}: of
-   * {@code vocab.json} and {@code merges.txt}, as its {@code CLIPTokenizer} does. It is OpenAI's
-   * where those are, as for {@link #openAny}.
+   * Opens the tokenizer of a transformers folder that has no {@code tokenizer.json}: of {@code
+   * vocab.json} and {@code merges.txt}, as its {@code CLIPTokenizer} does, which is OpenAI's where
+   * those are, as for {@link #openAny}; or of BERT's {@code vocab.txt}.
    *
    * @param required whether a tokenizer of another kind is an error
    * @return empty if no tokenizer lies there, or one of another kind that is not required
@@ -144,6 +144,12 @@ public final class TokenizerJson implements Tokenizer {
     if (clips && found.containsAll(VocabularyPair.FILES)) {
       Path file = folder.resolve(VocabularyPair.VOCABULARY);
       return Optional.of(any(file, rules, TokenizerFile.readPair(folder, rules.vocabSize())));
+    }
+    boolean pieces = WordPieces.CLASSES.contains(type) && !(required && type.isEmpty());
+    if (pieces && found.contains(WordPieces.FILE)) {
+      Path file = folder.resolve(WordPieces.FILE);
+      TokenizerFile content = TokenizerFile.readPieces(folder, rules.vocabSize());
+      return Optional.of(new TokenizerJson(file, rules, content));
     }
     if (!required || clips && found.isEmpty()) {
       return Optional.empty();

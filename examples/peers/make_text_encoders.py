@@ -91,6 +91,47 @@ def make_open_clip(folder, about, text_model, text_cfg, more, gen):
     save(folder, "open_clip", about, out)
 
 
+class AsOpenClip(torch.nn.Module):
+    """A model of transformers with OpenCLIP's methods, given the mask that its processor gives."""
+
+    def __init__(self, model, pad):
+        super().__init__()
+        self.model, self.pad = model, pad
+
+    @property
+    def logit_scale(self):
+        return self.model.logit_scale
+
+    def named_parameters(self, *args, **kwargs):
+        return self.model.named_parameters(*args, **kwargs)
+
+    def encode_image(self, pixels, normalize=False):
+        x = self.model.get_image_features(pixel_values=pixels).pooler_output
+        return x / x.norm(dim=-1, keepdim=True) if normalize else x
+
+    def encode_text(self, ids, normalize=False):
+        x = self.model.get_text_features(input_ids=ids, attention_mask=(ids != self.pad).long()).pooler_output
+        return x / x.norm(dim=-1, keepdim=True) if normalize else x
+
+
+def make_chinese_clip(folder, gen):
+    from transformers import ChineseCLIPConfig, ChineseCLIPModel
+    text = {k: v for k, v in BERT.items() if k not in ("model_type", "max_position_embeddings")}
+    vision = dict(image_size=32, patch_size=16, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=72)
+    config = ChineseCLIPConfig(text_config=dict(text, max_position_embeddings=16), vision_config=vision, projection_dim=20)
+    model = AsOpenClip(randomise(ChineseCLIPModel(config), gen), 0)
+    model.model.save_pretrained(folder)
+    (folder / "preprocessor_config.json").write_text(json.dumps({
+        "crop_size": {"height": 32, "width": 32}, "do_center_crop": False, "do_normalize": True, "do_resize": True,
+        "feature_extractor_type": "ChineseCLIPFeatureExtractor", "image_mean": open_clip.OPENAI_DATASET_MEAN,
+        "image_std": open_clip.OPENAI_DATASET_STD, "resample": 3, "size": {"height": 32, "width": 32}}, indent=2) + "\n")
+    pixels = torch.randn(4, 3, 32, 32, generator=gen)
+    ids = texts(gen, BERT["vocab_size"], 0)
+    out = features(model, pixels, ids)
+    train(model, pixels, ids, out)
+    save(folder, "transformers", "Chinese-CLIP's kind: a BERT whose class token a matrix projects, beside CLIP's image tower", out)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=pathlib.Path)
@@ -103,6 +144,11 @@ def main():
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
             make_open_clip(folder, *case, torch.Generator().manual_seed(args.seed))
+    if not args.names or "hf-chinese-clip" in args.names:
+        folder = args.out / "hf-chinese-clip"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        make_chinese_clip(folder, torch.Generator().manual_seed(args.seed))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * OpenCLIP's {@code model_cfg} as a {@link ClipConfig} and back.
@@ -338,6 +339,21 @@ public final class ClipConfigJson {
     vision.add("patch_size", JsonNull.INSTANCE);
     vision.addProperty("mlp_ratio", MLP_RATIO);
     return vision;
+  }
+
+  /**
+   * Reads the {@code config.json} of a text tower that stands in transformers by itself.
+   *
+   * @param name of the tower on the hub; null where it has none
+   * @throws IllegalArgumentException as {@link #read}
+   */
+  public static EncoderConfig readTextModel(
+      JsonObject config,
+      @Nullable String name,
+      int contextLength,
+      EncoderPooling pooling,
+      EncoderHead head) {
+    return HfTexts.read(name, config, contextLength, pooling, head);
   }
 
   /**

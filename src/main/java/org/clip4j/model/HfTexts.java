@@ -126,7 +126,7 @@ final class HfTexts {
    * @param pooling null for the one that OpenCLIP takes for the family
    */
   static BertConfig read(
-      String name,
+      @Nullable String name,
       JsonObject config,
       int contextLength,
       @Nullable EncoderPooling pooling,
@@ -134,7 +134,10 @@ final class HfTexts {
     JsonObject given = config.deepCopy();
     given.entrySet().removeIf(entry -> entry.getValue().isJsonNull());
     JsonFields<IllegalArgumentException> f =
-        new JsonFields<>("the config.json of " + name + ": ", given, IllegalArgumentException::new);
+        new JsonFields<>(
+            name == null ? "" : "the config.json of " + name + ": ",
+            given,
+            IllegalArgumentException::new);
     Family family = FAMILIES.get(f.text("model_type", ""));
     if (family == null) {
       throw f.bad(

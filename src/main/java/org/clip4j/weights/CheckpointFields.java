@@ -21,6 +21,11 @@ final class CheckpointFields extends JsonFields<CheckpointException> {
     this.where = where;
   }
 
+  /** What messages begin with. */
+  String where() {
+    return where;
+  }
+
   /** Reads a file that must hold one JSON object. */
   static CheckpointFields read(Path file) throws IOException {
     return new CheckpointFields(

@@ -174,7 +174,7 @@ public final class CheckpointWriter {
   }
 
   private void writeProcessor(StagedFiles staged, Path folder) throws IOException {
-    JsonObject json = TransformJson.writeTransformers(transform, config.vision());
+    JsonObject json = TransformJson.writeTransformers(transform, config);
     staged.write(folder.resolve(Checkpoint.PREPROCESSOR), CheckpointFields.format(json));
     Path newer = folder.resolve(Checkpoint.PROCESSOR);
     if (Files.exists(newer)) { // it would go before

@@ -9,6 +9,8 @@ import java.util.Locale;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.weights.tensors.CheckpointException;
@@ -199,7 +201,12 @@ final class TransformJson {
     return json;
   }
 
-  static JsonObject writeTransformers(ImageTransform transform, VisionConfig vision) {
+  static JsonObject writeTransformers(ImageTransform transform, ClipConfig config) {
+    VisionConfig vision = config.vision();
+    String model =
+        vision instanceof SigLipConfig
+            ? "Siglip"
+            : config.text() instanceof EncoderConfig ? "ChineseCLIP" : "CLIP";
     JsonObject both = new JsonObject();
     both.addProperty("height", transform.height());
     both.addProperty("width", transform.width());
@@ -221,12 +228,9 @@ final class TransformJson {
     json.addProperty("do_rescale", true);
     json.addProperty("do_resize", true);
     json.add("image_mean", array(transform.mean()));
-    json.addProperty(
-        "image_processor_type",
-        (vision instanceof SigLipConfig ? "Siglip" : "CLIP") + "ImageProcessor");
+    json.addProperty("image_processor_type", model + "ImageProcessor");
     json.add("image_std", array(transform.std()));
-    json.addProperty(
-        "processor_class", (vision instanceof SigLipConfig ? "Siglip" : "CLIP") + "Processor");
+    json.addProperty("processor_class", model + "Processor");
     json.addProperty(
         "resample",
         transform.interpolation() == Interpolation.BICUBIC ? PILLOW_BICUBIC : PILLOW_BILINEAR);

@@ -2,11 +2,17 @@ package org.clip4j.weights;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.clip4j.io.IoErrors;
+import org.clip4j.model.BertConfig;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
+import org.clip4j.model.EncoderConfig;
+import org.clip4j.model.EncoderHead;
+import org.clip4j.model.EncoderPooling;
 import org.clip4j.model.ImagePooling;
 import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.TextConfig;
@@ -59,6 +65,9 @@ final class TransformersConfig {
         8,
         2048,
         32),
+    /** Its text tower is BERT's and read as such. */
+    CHINESE_CLIP(
+        "chinese_clip", "ChineseCLIPModel", "quick_gelu", 1e-5, 512, 30522, 768, 12, 3072, 32),
     SIGLIP("siglip", "SiglipModel", "gelu_pytorch_tanh", 1e-6, 64, 32000, 768, 12, 3072, 16);
 
     final String modelType;
@@ -163,6 +172,16 @@ final class TransformersConfig {
           image.width(), image, words, false, true, SIGLIP_LOGIT_SCALE, SIGLIP_LOGIT_BIAS);
     }
     String activation = activation(vision, kind);
+    if (kind == Kind.CHINESE_CLIP) {
+      return new ClipConfig(
+          config.whole("projection_dim", 512, 1, MAX_WIDTH),
+          readVision(vision, kind, isTanh(vision, kind)),
+          readEncoder(text, kind),
+          activation.equals("quick_gelu"),
+          true,
+          ClipConfig.INIT_LOGIT_SCALE,
+          null);
+    }
     if (!activation(text, kind).equals(activation)) {
       throw text.bad(
           "hidden_act", "the image tower has \"" + activation + "\"; the two must agree");
@@ -181,7 +200,25 @@ final class TransformersConfig {
         return kind;
       }
     }
-    throw config.bad("model_type", "supported are \"clip\", \"metaclip_2\" and \"siglip\"");
+    throw config.bad(
+        "model_type",
+        "no such model is known; supported are "
+            + Arrays.stream(Kind.values())
+                .map(known -> '"' + known.modelType + '"')
+                .collect(Collectors.joining(", ")));
+  }
+
+  private static EncoderConfig readEncoder(CheckpointFields text, Kind kind)
+      throws CheckpointException {
+    JsonObject json = text.json().deepCopy();
+    json.addProperty("model_type", kind.modelType + "_text_model");
+    int positions = text.whole("max_position_embeddings", kind.contextLength, 1, MAX_WIDTH);
+    try {
+      return ClipConfigJson.readTextModel(
+          json, null, positions, EncoderPooling.FIRST, EncoderHead.LINEAR);
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(text.where() + IoErrors.message(e), e);
+    }
   }
 
   /** Where there is a {@code text_config_dict}, transformers takes that and defaults. */
@@ -305,12 +342,15 @@ final class TransformersConfig {
     String what =
         config.text() instanceof TextTransformerConfig text
             ? obstacle(config, text)
-            : "a " + config.text().family();
+            : obstacle(config, (EncoderConfig) config.text());
     if (what != null) {
       throw new IllegalArgumentException(
-          "transformers' CLIPModel and SiglipModel do not have "
+          "transformers' CLIPModel, SiglipModel and ChineseCLIPModel do not have "
               + what
               + "; save as OPENCLIP instead");
+    }
+    if (config.text() instanceof EncoderConfig) {
+      return Kind.CHINESE_CLIP;
     }
     if (config.vision() instanceof SigLipConfig) {
       return Kind.SIGLIP;
@@ -318,6 +358,34 @@ final class TransformersConfig {
     TextTransformerConfig text = (TextTransformerConfig) config.text();
     boolean endsAtTwo = text.pooling() == TextPooling.EOS && text.eosId() == POOL_AT_HIGHEST_ID;
     return endsAtTwo ? Kind.METACLIP_2 : Kind.CLIP;
+  }
+
+  /** What {@code ChineseCLIPModel} does not have; null if it has all. */
+  private static @Nullable String obstacle(ClipConfig config, EncoderConfig text) {
+    boolean bert =
+        text instanceof BertConfig own
+            && own.types() > 0
+            && !own.positionsAfterPad()
+            && own.contextLength() == own.positions()
+            && own.pooling() == EncoderPooling.FIRST
+            && own.head() == EncoderHead.LINEAR;
+    if (!bert) {
+      return "a " + text.family() + " of this kind";
+    }
+    if (!(config.vision() instanceof VitConfig vision) || config.isSigmoid()) {
+      return "such a text tower beside a " + config.vision().family();
+    }
+    return vision.lsInitValue() != null
+        ? "LayerScale"
+        : vision.imageHeight() != vision.imageWidth()
+            ? "images that are not square"
+            : poolingObstacle(vision);
+  }
+
+  private static @Nullable String poolingObstacle(VitConfig vision) {
+    return vision.lnPre() && vision.pooling() == ImagePooling.TOK && !vision.lnAfterPool()
+        ? null
+        : "an image tower without ln_pre, or pooled otherwise than at its class token";
   }
 
   /** What no class has; null if one has all. */
@@ -354,8 +422,8 @@ final class TransformersConfig {
   }
 
   private static @Nullable String obstacle(VitConfig vision, TextTransformerConfig text) {
-    if (!vision.lnPre() || vision.pooling() != ImagePooling.TOK || vision.lnAfterPool()) {
-      return "an image tower without ln_pre, or pooled otherwise than at its class token";
+    if (poolingObstacle(vision) != null) {
+      return poolingObstacle(vision);
     }
     if (!text.causal() || text.projection() != TextProjection.MATRIX) {
       return "a bidirectional text tower, nor one without a projection or with bias in it";
@@ -374,18 +442,22 @@ final class TransformersConfig {
   static JsonObject write(ClipConfig config, String dtype) {
     Kind kind = kindFor(config);
     VisionTransformerConfig v = (VisionTransformerConfig) config.vision();
-    TextTransformerConfig t = (TextTransformerConfig) config.text();
     boolean sigLip = kind == Kind.SIGLIP;
     JsonObject text = new JsonObject();
-    text.addProperty("model_type", kind.modelType + "_text_model");
-    text.addProperty("vocab_size", t.vocabSize());
-    text.addProperty("max_position_embeddings", t.contextLength());
-    addTower(text, t.width(), t.mlpWidth(), t.layers(), t.heads(), t.normEpsilon());
-    text.addProperty("hidden_act", activation(config, t.tanhGelu()));
-    text.addProperty(sigLip ? "projection_size" : "projection_dim", config.embedDim());
-    if (!sigLip) {
-      addSpecialTokens(text, t);
+    if (config.text() instanceof TextTransformerConfig t) {
+      text.addProperty("vocab_size", t.vocabSize());
+      text.addProperty("max_position_embeddings", t.contextLength());
+      addTower(text, t.width(), t.mlpWidth(), t.layers(), t.heads(), t.normEpsilon());
+      text.addProperty("hidden_act", activation(config, t.tanhGelu()));
+      text.addProperty(sigLip ? "projection_size" : "projection_dim", config.embedDim());
+      if (!sigLip) {
+        addSpecialTokens(text, t);
+      }
+    } else {
+      text = ClipConfigJson.writeTextModel(config).orElseThrow();
+      text.remove("architectures");
     }
+    text.addProperty("model_type", kind.modelType + "_text_model");
     JsonObject vision = new JsonObject();
     vision.addProperty("model_type", kind.modelType + "_vision_model");
     vision.addProperty("image_size", v.imageHeight());

@@ -14,7 +14,7 @@ import org.clip4j.weights.tensors.TensorType;
 
 /**
  * The names of transformers' {@code CLIPModel} (models/clip/modeling_clip.py), which {@code
- * MetaClip2Model} shares, and of its {@code SiglipModel}. Their attention keeps queries, keys and
+ * MetaClip2Model} shares, of its {@code ChineseCLIPModel}, and of its {@code SiglipModel}. Their attention keeps queries, keys and
  * values apart where OpenCLIP stacks them, but for SigLIP's pooling head, where it is the other way
  * round; CLIP's projections are linear layers [E, D] where OpenCLIP multiplies by matrices [D, E].
  */
@@ -47,10 +47,29 @@ final class TransformersKeys {
 
   private static final List<Rule> CLIP = clip();
   private static final List<Rule> SIGLIP = sigLip();
+  private static final List<Rule> CHINESE_CLIP = chineseClip();
 
   private TransformersKeys() {}
 
   private static List<Rule> clip() {
+    List<Rule> rules = clipImages();
+    rules.add(Rule.of(Form.TRANSPOSED, "text_projection", "text_projection.weight"));
+    textTower(rules);
+    return rules;
+  }
+
+  private static List<Rule> chineseClip() {
+    List<Rule> rules = clipImages();
+    rules.add(Rule.of("proj.weight", "text_projection.weight"));
+    rules.add(Rule.of("transformer.embeddings.*.*", "text_model.embeddings.*.*"));
+    String from = "transformer.encoder.layer.*.";
+    String to = "text_model.encoder.layer.*.";
+    rules.add(Rule.of(from + "attention.*.*.*", to + "attention.*.*.*"));
+    rules.add(Rule.of(from + "*.*.*", to + "*.*.*"));
+    return rules;
+  }
+
+  private static List<Rule> clipImages() {
     List<Rule> rules = new ArrayList<>();
     rules.add(Rule.of("logit_scale", "logit_scale"));
     rules.add(Rule.of(Form.TRANSPOSED, "visual.proj", "visual_projection.weight"));
@@ -61,9 +80,7 @@ final class TransformersKeys {
             "visual.positional_embedding", "vision_model.embeddings.position_embedding.weight"));
     rules.add(Rule.of("visual.ln_pre.*", "vision_model.pre_layrnorm.*")); // sic
     rules.add(Rule.of("visual.ln_post.*", "vision_model.post_layernorm.*"));
-    rules.add(Rule.of(Form.TRANSPOSED, "text_projection", "text_projection.weight"));
     openClipBlocks(rules, "visual.transformer.resblocks.*.", "vision_model.encoder.layers.*.");
-    textTower(rules);
     return rules;
   }
 
@@ -123,7 +140,11 @@ final class TransformersKeys {
 
   static List<KeyMap.Mapping> mappings(ClipConfig config) {
     List<Rule> rules =
-        TransformersConfig.kindFor(config) == TransformersConfig.Kind.SIGLIP ? SIGLIP : CLIP;
+        switch (TransformersConfig.kindFor(config)) {
+          case CLIP, METACLIP_2 -> CLIP;
+          case CHINESE_CLIP -> CHINESE_CLIP;
+          case SIGLIP -> SIGLIP;
+        };
     // Parameters of one rule wait here for the others that are stored with them.
     Map<String, List<ParameterSpec>> waiting = new HashMap<>();
     List<KeyMap.Mapping> mappings = new ArrayList<>();

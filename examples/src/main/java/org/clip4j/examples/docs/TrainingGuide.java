@@ -46,7 +46,8 @@ final class TrainingGuide {
   }
 
   static void fineTune() throws IOException {
-    try (Checkpoint published = Clip.loader("openai/clip-vit-base-patch32").openCheckpoint();
+    try (Checkpoint published =
+            Clip.loader("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K").openCheckpoint();
         ClipModel model = ClipModel.load(published.config(), published.parameters())) {
       ClipTrainer.builder()
           .setModel(model)

@@ -86,8 +86,7 @@ class IndexOptionsTest {
         SearchQuery query = SearchQuery.of(VECTORS[i]).optTopK(3);
         List<String> nearest = LuceneIndexTest.ids(index.search(query.optExact(true)));
         query.optExact(false);
-        assertThat(LuceneIndexTest.ids(index.search(query.optCandidates(most))))
-            .isEqualTo(nearest);
+        assertThat(LuceneIndexTest.ids(index.search(query.optCandidates(most)))).isEqualTo(nearest);
         few += LuceneIndexTest.ids(index.search(query.optCandidates(3))).equals(nearest) ? 1 : 0;
       }
       assertThat(few).isLessThan(15);

@@ -202,7 +202,7 @@ def guide(rows):
     by_model = {row["model"]: row for row in reversed(rows)}
     named = {"first": next(row for row in rows if "openai/clip-vit-base-patch32" in row["names"]),
              "best": by_model["timm/ViT-gopt-16-SigLIP2-384"], "small": by_model["timm/ViT-B-16-SigLIP2-256"],
-             "languages": by_model["timm/ViT-B-16-SigLIP-i18n-256"]}
+             "languages": by_model["timm/ViT-B-16-SigLIP-i18n-256"], "tiny": by_model["wkcn/TinyCLIP-ViT-40M-32-Text-19M-LAION400M"]}
 
     class Shown:
         def __init__(self, row):

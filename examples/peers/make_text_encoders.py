@@ -31,6 +31,18 @@ ROBERTA = dict(model_type="roberta", vocab_size=120, hidden_size=48, num_hidden_
                hidden_act="gelu", **NO_DROPOUT)
 BERT = dict(ROBERTA, model_type="bert", type_vocab_size=2, layer_norm_eps=1e-12, pad_token_id=0, max_position_embeddings=20)
 
+PLAIN = dict(image_size=32, timm_model_name="vit_small_reference_plain", timm_model_pretrained=False, timm_pool="",
+             timm_proj="linear")
+
+
+def vit_small_reference_plain(pretrained=False, **kwargs):
+    """Shaped as timm's vit_base_patch16_224."""
+    from timm.models.vision_transformer import VisionTransformer
+    model = VisionTransformer(img_size=32, patch_size=8, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2.5)
+    model.default_cfg = {}
+    return model
+
+
 OPEN_CLIP = {
     "openclip-roberta": (
         "roberta-ViT-B-32's kind: a RoBERTa, whose positions follow the padding's id, mean pooling and an MLP",
@@ -41,6 +53,10 @@ OPEN_CLIP = {
         dict(BERT, hidden_act="gelu_new"),
         dict(hf_model_name="small-bert", hf_tokenizer_name="small-bert", hf_pooler_type="cls_pooler", hf_proj_type="linear",
              context_length=16), {"custom_text": True}),
+    "openclip-biomedclip": (
+        "BiomedCLIP's kind: a BERT whose class token an MLP projects, beside timm's plain ViT with OpenCLIP's linear head",
+        BERT, dict(hf_model_name="small-bert", hf_tokenizer_name="small-bert", hf_proj_type="mlp",
+                   hf_pooler_type="cls_last_hidden_state_pooler", context_length=16), {"vision_cfg": PLAIN}),
 }
 
 
@@ -73,7 +89,7 @@ def features(model, pixels, ids):
 
 
 def make_open_clip(folder, about, text_model, text_cfg, more, gen):
-    config = dict(embed_dim=20, vision_cfg=VISION, text_cfg=text_cfg, **more)
+    config = {"embed_dim": 20, "vision_cfg": VISION, "text_cfg": text_cfg, **more}
     local = AutoConfig.for_model(**text_model)
     kwargs = {k: v for k, v in config.items() if k != "custom_text"}
     kwargs["text_cfg"] = dict(text_cfg, hf_model_pretrained=False)
@@ -138,6 +154,9 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    from timm.models import register_model
+    vit_small_reference_plain.__module__ = "timm.models.vision_transformer"
+    register_model(vit_small_reference_plain)
     for name, case in OPEN_CLIP.items():
         if not args.names or name in args.names:
             folder = args.out / name

@@ -99,6 +99,19 @@ final class TimmTowers {
               vit_small_reference_clip 32 8 48 2 3 2.5 none
               """),
           Family.of(
+              "", // the class token, which is the trunk's own
+              "linear",
+              heads ->
+                  TimmVitConfig.builder()
+                      .setHeads(heads)
+                      .optPreNorm(false)
+                      .optLinearHead(true)
+                      .optNormEpsilon(1e-6),
+              """
+              vit_base_patch16_224 224 16 768 12 12 4 none
+              vit_small_reference_plain 32 8 48 2 3 2.5 none
+              """),
+          Family.of(
               "token",
               null,
               heads -> EvaConfig.builder().setHeads(heads).optGeneration(Generation.EVA01),

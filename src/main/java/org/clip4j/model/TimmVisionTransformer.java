@@ -1,5 +1,8 @@
 package org.clip4j.model;
 
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
@@ -7,12 +10,12 @@ import org.clip4j.model.ResidualAttentionBlock.Kind;
 import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
- * The image encoder as timm's plain {@code VisionTransformer} with {@code pre_norm} and {@code
- * global_pool='token'}: a class token, a LayerNorm before the blocks, and a linear head on the
- * token's last LayerNorm.
+ * The image encoder as timm's plain {@code VisionTransformer} with {@code global_pool='token'}: a
+ * class token, with {@code pre_norm} a LayerNorm before the blocks, and a linear head on the token's
+ * last LayerNorm, the trunk's own or OpenCLIP's after it.
  */
 final class TimmVisionTransformer {
-  private static final String BLOCKS = "blocks.";
+  private static final String BLOCKS = "trunk.blocks.";
 
   private static final String SOURCE =
       """
@@ -29,15 +32,20 @@ final class TimmVisionTransformer {
         x = {project_patches}
         token = torch.expand({cls_token}, [torch.size(x, 0), 1, {D}])
         x = torch.add(torch.cat([token, self.full(x)], 1), positions)
-        return torch.layer_norm(x, [{D}], {norm_pre.*}, {eps})
+        return {pre}
 
       def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        return self.full(self.linear(torch.layer_norm(x, [{D}], {norm.*}, {eps}), {head.*}))  # [N, E]
+        x = torch.layer_norm(x, [{D}], {norm.*}, {eps})
+        return self.full({head})  # [N, E]
 
       """;
 
   private static final String PROJECT_PATCHES =
       "self.matmul(patches, torch.t(torch.reshape({patch_embed.proj.weight}, [{D}, -1])))";
+
+  private static final String BIASED_PROJECT_PATCHES =
+      "self.linear(patches, torch.reshape({patch_embed.proj.weight}, [{D}, -1]),"
+          + " {patch_embed.proj.bias})";
 
   private static final String PREPARED_PROJECT_PATCHES =
       "self.packed(patches, {patch_embed.proj.weight}, {patch_embed.proj.bias}, {D})";
@@ -51,11 +59,11 @@ final class TimmVisionTransformer {
     Parameters parameters = parameters(vision, kind, config.embedDim());
     return new PatchTower.Declaration(
         vision,
-        "visual.trunk.",
+        "visual.",
         BLOCKS,
         parameters,
         kind,
-        new Positions("pos_embed", 1),
+        new Positions("trunk.pos_embed", 1),
         null,
         PatchTower.Pooling.FIRST,
         use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
@@ -65,7 +73,13 @@ final class TimmVisionTransformer {
     int width = vision.width();
     int patch = vision.patchSize();
     Init weight = Parameters.normal(0.02);
-    return new Parameters()
+    Map<String, String> published = new HashMap<>();
+    for (String name : List.of("cls_token", "pos_embed", "patch_embed.", "norm_pre.", "norm.")) {
+      published.put(name, "trunk." + name);
+    }
+    published.put("head.", vision.linearHead() ? "head.proj." : "trunk.head.");
+    Parameters parameters = new Parameters(published);
+    parameters
         .add("cls_token", Parameters.normal(1e-6), 1, 1, width)
         .add("pos_embed", weight, 1, vision.patches() + 1L, width)
         .add(
@@ -74,18 +88,34 @@ final class TimmVisionTransformer {
             width,
             3,
             patch,
-            patch)
-        .norm("norm_pre", width)
-        .blocks(BLOCKS, block.parameters(), vision.layers())
-        .norm("norm", width)
-        .linear("head", weight, Parameters.constant(0), embedDim, width)
-        .lay("patch_embed.proj.", Operation.PRODUCT);
+            patch);
+    if (vision.preNorm()) {
+      parameters.norm("norm_pre", width);
+    } else {
+      parameters.add("patch_embed.proj.bias", Parameters.constant(0), width);
+    }
+    parameters.blocks(BLOCKS, block.parameters(), vision.layers()).norm("norm", width);
+    if (vision.linearHead()) {
+      parameters.add("head.weight", Parameters.uniformOf(width), embedDim, width);
+    } else {
+      parameters.linear("head", weight, Parameters.constant(0), embedDim, width);
+    }
+    return parameters.lay("patch_embed.proj.", Operation.PRODUCT);
   }
 
   private static String source(TimmVitConfig vision, Parameters parameters, boolean packs) {
+    String plain = vision.preNorm() ? PROJECT_PATCHES : BIASED_PROJECT_PATCHES;
     return parameters.resolve(
         SOURCE
-            .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES)
+            .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : plain)
+            .replace(
+                "{pre}",
+                vision.preNorm() ? "torch.layer_norm(x, [{D}], {norm_pre.*}, {eps})" : "x")
+            .replace(
+                "{head}",
+                vision.linearHead()
+                    ? "self.matmul(x, torch.t({head.weight}))"
+                    : "self.linear(x, {head.*})")
             .replace("{D}", Integer.toString(vision.width()))
             .replace("{eps}", Double.toString(vision.normEpsilon())),
         packs);

@@ -3,8 +3,9 @@ package org.clip4j.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A plain Vision Transformer as timm has it, under timm's names, and with a linear head that has a
- * bias: the image tower of MobileCLIP2-L-14 (Faghri et al. 2025); made by {@link #builder}.
+ * A plain Vision Transformer as timm has it, under timm's names: the image tower of
+ * MobileCLIP2-L-14 (Faghri et al. 2025), and that of BiomedCLIP (Zhang et al. 2023); made by {@link
+ * #builder}.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels
@@ -13,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  * @param layers residual attention blocks
  * @param heads attention heads of each block
  * @param mlpRatio hidden width of the MLP over D
+ * @param preNorm whether a LayerNorm precedes the blocks, and the patches' map has no bias
+ * @param linearHead whether OpenCLIP's linear map without bias projects, and not the trunk's own
+ *     head, which has one
  * @param tanhGelu whether GELU is computed by its tanh approximation
  * @param normEpsilon epsilon of every LayerNorm
  * @param patchDropout see {@link VisionTransformerConfig#patchDropout}
@@ -25,6 +29,8 @@ public record TimmVitConfig(
     int layers,
     int heads,
     double mlpRatio,
+    boolean preNorm,
+    boolean linearHead,
     boolean tanhGelu,
     double normEpsilon,
     double patchDropout)
@@ -65,12 +71,16 @@ public record TimmVitConfig(
   /** Collects what the tower is made of. */
   public static final class Builder extends VisionTransformerConfig.Builder<Builder> {
     private int heads;
+    private boolean preNorm = true;
+    private boolean linearHead;
 
     private Builder() {}
 
     private Builder(TimmVitConfig tower) {
       super(tower);
       heads = tower.heads;
+      preNorm = tower.preNorm;
+      linearHead = tower.linearHead;
     }
 
     @Override
@@ -84,6 +94,18 @@ public record TimmVitConfig(
       return this;
     }
 
+    /** Sets whether a LayerNorm precedes the blocks; it does by default. */
+    public Builder optPreNorm(boolean value) {
+      preNorm = value;
+      return this;
+    }
+
+    /** Sets whether OpenCLIP's linear map projects, and not the trunk's head, as by default. */
+    public Builder optLinearHead(boolean value) {
+      linearHead = value;
+      return this;
+    }
+
     @Override
     public TimmVitConfig build() {
       return new TimmVitConfig(
@@ -94,6 +116,8 @@ public record TimmVitConfig(
           layers,
           heads,
           mlpRatio,
+          preNorm,
+          linearHead,
           tanhGelu,
           normEpsilon,
           patchDropout);

@@ -35,7 +35,8 @@ def register_small_towers():
     import make_eva
     import make_timm_towers
     from make_timm_vit import register, vit_small_reference_clip
-    for tower in (vit_small_reference_siglip, vit_small_reference_clip):
+    from make_text_encoders import vit_small_reference_plain
+    for tower in (vit_small_reference_siglip, vit_small_reference_clip, vit_small_reference_plain):
         register("timm.models.vision_transformer", tower)
     for tower, *_ in make_eva.CASES.values():
         register("timm.models.eva", tower)
@@ -101,7 +102,8 @@ def open_transformers(folder):
     model = model.float().eval()
 
     def both(x, t):
-        out = model(pixel_values=x, input_ids=t)
+        chinese = model.config.model_type == "chinese_clip"  # whose texts come with a mask
+        out = model(pixel_values=x, input_ids=t, **({"attention_mask": (t != 0).long()} if chinese else {}))
         return out.image_embeds, out.text_embeds
 
     sizes = (model.config.vision_config.image_size, model.config.vision_config.image_size,

@@ -11,8 +11,8 @@ import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
  * The image encoder as timm's plain {@code VisionTransformer} with {@code global_pool='token'}: a
- * class token, with {@code pre_norm} a LayerNorm before the blocks, and a linear head on the token's
- * last LayerNorm, the trunk's own or OpenCLIP's after it.
+ * class token, with {@code pre_norm} a LayerNorm before the blocks, and a linear head on the
+ * token's last LayerNorm, the trunk's own or OpenCLIP's after it.
  */
 final class TimmVisionTransformer {
   private static final String BLOCKS = "trunk.blocks.";
@@ -109,8 +109,7 @@ final class TimmVisionTransformer {
         SOURCE
             .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : plain)
             .replace(
-                "{pre}",
-                vision.preNorm() ? "torch.layer_norm(x, [{D}], {norm_pre.*}, {eps})" : "x")
+                "{pre}", vision.preNorm() ? "torch.layer_norm(x, [{D}], {norm_pre.*}, {eps})" : "x")
             .replace(
                 "{head}",
                 vision.linearHead()

@@ -218,8 +218,9 @@ class ConfigFilesTest {
         String openClip = CheckpointFields.format(TransformJson.writeOpenClip(transform));
         assertThat(TransformJson.readOpenClip(json(openClip), SQUARE)).isEqualTo(transform);
         String transformers =
-            CheckpointFields.format(TransformJson.writeTransformers(
-                transform, new ClipConfig(512, SQUARE, TextConfig.builder().build(), false)));
+            CheckpointFields.format(
+                TransformJson.writeTransformers(
+                    transform, new ClipConfig(512, SQUARE, TextConfig.builder().build(), false)));
         assertThat(TransformJson.readTransformers(json(transformers), SQUARE)).isEqualTo(transform);
       }
     }

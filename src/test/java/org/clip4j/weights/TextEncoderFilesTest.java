@@ -9,6 +9,7 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -23,6 +24,9 @@ import org.clip4j.model.EncoderPooling;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VitConfig;
+import org.clip4j.text.Tokenizer;
+import org.clip4j.text.json.TokenizerJson;
+import org.clip4j.text.json.TokenizerRules;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -126,13 +130,21 @@ class TextEncoderFilesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-roberta", "openclip-bert-pooler"})
+  @ValueSource(
+      strings = {
+        "openclip-roberta",
+        "openclip-bert-pooler",
+        "openclip-biomedclip",
+        "hf-chinese-clip"
+      })
   void a_saved_model_is_the_one_that_was_opened(String name) throws IOException {
     try (Checkpoint given = Checkpoint.open(Golden.folder(name))) {
-      Checkpoint.save(
-          folder, Layout.OPENCLIP, given.config(), given.transform(), given.parameters());
+      Layout layout = given.layout();
+      Layout other = layout == Layout.OPENCLIP ? Layout.TRANSFORMERS : Layout.OPENCLIP;
+      Checkpoint.save(folder, layout, given.config(), given.transform(), given.parameters());
       try (Checkpoint again = Checkpoint.open(folder)) {
         assertThat(again.config()).isEqualTo(given.config());
+        assertThat(again.transform()).isEqualTo(given.transform());
         for (ParameterSpec spec : ParameterSpec.of(given.config())) {
           assertThat(again.parameters().read(spec.name()))
               .isEqualTo(given.parameters().read(spec.name()));
@@ -142,11 +154,11 @@ class TextEncoderFilesTest {
               () ->
                   Checkpoint.save(
                       folder.resolve("other"),
-                      Layout.TRANSFORMERS,
+                      other,
                       given.config(),
                       given.transform(),
                       given.parameters()))
-          .hasMessageContaining("a BERT text encoder; save as OPENCLIP instead");
+          .hasMessageContaining("BERT text encoder");
     }
   }
 
@@ -222,6 +234,39 @@ class TextEncoderFilesTest {
     assertThatThrownBy(() -> Clip.load(path))
         .hasMessageContaining("fills texts up with the token 0")
         .hasMessageContaining("takes 3 for that");
+  }
+
+  @Test
+  void word_pieces_give_the_tokens_that_their_tokenizer_file_gives() throws IOException {
+    Path whole = Path.of("src/test/resources/tokenizers/bert");
+    JsonObject json =
+        JsonParser.parseString(Files.readString(whole.resolve("tokenizer.json"))).getAsJsonObject();
+    JsonObject vocabulary = json.getAsJsonObject("model").getAsJsonObject("vocab");
+    List<String> lines =
+        vocabulary.keySet().stream()
+            .sorted(Comparator.comparingInt(token -> vocabulary.get(token).getAsInt()))
+            .toList();
+    Files.write(folder.resolve("vocab.txt"), lines);
+    TokenizerRules rules =
+        TokenizerRules.builder().setContextLength(32).optVocabSize(lines.size()).build();
+    try (Tokenizer pieces = TokenizerJson.openWithoutFile(folder, rules, false).orElseThrow();
+        Tokenizer expected = TokenizerJson.open(whole, rules)) {
+      assertThat(pieces.padId()).isEqualTo(expected.padId());
+      assertThat(pieces.files())
+          .containsExactly(folder.resolve("vocab.txt").toAbsolutePath().normalize());
+      for (String text :
+          List.of("A photo of a CAT.", "", "naïve café", "一只猫 two", "[MASK] [SEP] x", "qzx\t!")) {
+        assertThat(pieces.encode(text)).as(text).containsExactly(expected.encode(text));
+      }
+    }
+    Files.writeString(folder.resolve("tokenizer_config.json"), "{\"do_lower_case\": false}");
+    try (Tokenizer cased = TokenizerJson.openWithoutFile(folder, rules, false).orElseThrow();
+        Tokenizer expected = TokenizerJson.open(whole, rules)) {
+      assertThat(cased.encode("CAT")).isNotEqualTo(expected.encode("CAT"));
+    }
+    Files.writeString(folder.resolve("vocab.txt"), "[UNK]\n[CLS]\n[SEP]\n[MASK]\na\n");
+    assertThatThrownBy(() -> TokenizerJson.openWithoutFile(folder, rules, false))
+        .hasMessageContaining("vocab.txt has no token [PAD], the pad_token");
   }
 
   @Test

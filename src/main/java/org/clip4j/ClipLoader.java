@@ -216,7 +216,7 @@ public final class ClipLoader {
       ClipModel model;
       try {
         if (prepared) {
-          KernelSurvey.ahead(opened.config(), device, precision);
+          KernelSurvey.ahead(opened.config(), device, precision, !opened.inputLevels().isEmpty());
         }
         model = model(opened);
         requireFiniteScale(model, opened.weights());

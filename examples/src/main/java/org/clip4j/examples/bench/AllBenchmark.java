@@ -34,8 +34,7 @@ public final class AllBenchmark extends InferCases implements Callable<Integer> 
       names = "--precisions",
       split = ",",
       defaultValue = "FP32,BF16",
-      description =
-          "${COMPLETION-CANDIDATES}; weights of 8-bit integers are computed as they are.")
+      description = "${COMPLETION-CANDIDATES}; weights of 8-bit integers are computed as they are.")
   private List<Precision> precisions;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Also write the table there.")

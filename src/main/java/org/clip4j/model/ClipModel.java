@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.ComputeThread;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.QuantizedKernels;
 import org.jspecify.annotations.Nullable;
@@ -131,17 +132,27 @@ public final class ClipModel implements AutoCloseable {
     }
     ClipModel model = of(config, source, device, towers, true, weights);
     try {
-      if (model.visual != null) {
-        model.quantizeImages(inputs);
-      }
-      if (model.text != null) {
-        model.quantizeTexts(inputs);
+      try (ComputeThread thread = new ComputeThread()) { // a team of the caller's would stay
+        thread.call(
+            () -> {
+              model.quantize(inputs);
+              return null;
+            });
       }
       model.weights.loaded();
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;
+    }
+  }
+
+  private void quantize(Map<String, InputLevels> inputs) {
+    if (visual != null) {
+      quantizeImages(inputs);
+    }
+    if (text != null) {
+      quantizeTexts(inputs);
     }
   }
 

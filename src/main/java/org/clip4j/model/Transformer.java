@@ -5,6 +5,7 @@ import ai.djl.ndarray.NDList;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 
@@ -12,6 +13,16 @@ import java.util.stream.IntStream;
 final class Transformer {
   private final TowerKernels kernels;
   private final List<ResidualAttentionBlock> blocks;
+  private final boolean stacks;
+  private volatile Prepared prepared;
+
+  /**
+   * All blocks' weights, laid out for inference.
+   *
+   * @param linear what laid them out
+   * @param parameters as the kernel named {@code method} takes them
+   */
+  private record Prepared(PreparedLinear linear, String method, NDList parameters) {}
 
   /**
    * Takes the parameters of one tower.
@@ -26,6 +37,7 @@ final class Transformer {
       String prefix,
       int layers) {
     this.kernels = kernels;
+    stacks = kind.stacks();
     Parameters declared = kind.parameters();
     blocks =
         IntStream.range(0, layers)
@@ -43,8 +55,13 @@ final class Transformer {
    * @param pooled whether {@link #forwardAt} will be asked for, instead of {@link #forward}
    */
   void prepare(PreparedLinear linear, boolean pooled) {
+    prepared = null;
+    NDList all = new NDList();
     for (int i = 0; i < blocks.size(); i++) {
-      blocks.get(i).prepare(linear, pooled && i == blocks.size() - 1);
+      all.addAll(blocks.get(i).prepare(linear, pooled && i == blocks.size() - 1));
+    }
+    if (linear != null && stacks) {
+      prepared = new Prepared(linear, pooled ? "stack_at" : "stack", all);
     }
   }
 
@@ -57,7 +74,9 @@ final class Transformer {
    * @return [N, L, D]
    */
   NDArray forward(Forward pass, NDArray x, Consumer<NDArray> hiddenStates, NDArray... context) {
-    return forward(pass, x, blocks, hiddenStates, context);
+    Optional<NDArray> last =
+        hiddenStates == null ? inOneCall(pass, "stack", context, x) : Optional.empty();
+    return last.orElseGet(() -> forward(pass, x, blocks, hiddenStates, context));
   }
 
   /**
@@ -75,11 +94,34 @@ final class Transformer {
     if (hiddenStates != null) {
       return kernels.call(pass, "at", forward(pass, x, hiddenStates, context), row);
     }
+    Optional<NDArray> result = inOneCall(pass, "stack_at", context, x, row);
+    if (result.isPresent()) {
+      return result.get();
+    }
     int last = blocks.size() - 1;
     NDArray before = forward(pass, x, blocks.subList(0, last), null, context);
     NDArray pooled = blocks.get(last).forwardAt(pass, before, row, context);
     before.close();
     return pooled;
+  }
+
+  /** Computes all blocks by prepared weights, if these serve; closes x then. */
+  private Optional<NDArray> inOneCall(
+      Forward pass, String method, NDArray[] context, NDArray x, NDArray... row) {
+    Prepared now = prepared;
+    if (now == null
+        || !now.method.equals(method)
+        || pass.adapter() != null
+        || !now.linear.serves(pass, x.size(0) * x.size(1))) {
+      return Optional.empty();
+    }
+    List<Object> arguments = new ArrayList<>(List.of(x));
+    arguments.addAll(List.of(row));
+    arguments.addAll(List.of(context));
+    arguments.add(now.parameters);
+    NDArray result = kernels.call(now.linear, method, arguments.toArray());
+    x.close();
+    return Optional.of(result);
   }
 
   /**

@@ -92,7 +92,12 @@ final class FastVit {
       }
       convolution(width, 7, size, 1);
       if (attends) {
-        add("positions", prefix + "pos_emb.", positions(own, width), positions(Form.FOLDED, width), false);
+        add(
+            "positions",
+            prefix + "pos_emb.",
+            positions(own, width),
+            positions(Form.FOLDED, width),
+            false);
       } else {
         convolution(width, 3, size, 1);
       }
@@ -172,7 +177,8 @@ final class FastVit {
     return scales ? branch(parameters, "conv_scale", in, width, 1) : parameters;
   }
 
-  private static Parameters branch(Parameters parameters, String name, int in, int out, int kernel) {
+  private static Parameters branch(
+      Parameters parameters, String name, int in, int out, int kernel) {
     return parameters.conv(name + ".conv", name + ".bn", 1, in, out, kernel);
   }
 
@@ -267,7 +273,9 @@ final class FastVit {
 
   private static Parameters last(Form form, int width) {
     Parameters parameters =
-        form == Form.BRANCHED ? scaled(new Parameters(), 1, 2 * width, 3, true) : folded(2 * width, 1, 3);
+        form == Form.BRANCHED
+            ? scaled(new Parameters(), 1, 2 * width, 3, true)
+            : folded(2 * width, 1, 3);
     return squeeze(parameters, 2 * width, Math.max(1, (2 * width + 8) / 16));
   }
 }

@@ -12,8 +12,8 @@ import java.util.List;
  * @param layers blocks of each stage
  * @param widths channels of each stage
  * @param mlpRatio hidden width of the MLPs over that of the stage
- * @param attentionStages how many stages, of the last, mix positions by attention; the others do
- *     by convolutions
+ * @param attentionStages how many stages, of the last, mix positions by attention; the others do by
+ *     convolutions
  * @param large whether it is one of the two large towers (MCi3 and MCi4): layer norms before
  *     attention in place of batch norms, no squeeze-excite between the stages, and no scale branch
  *     in the stem
@@ -84,15 +84,7 @@ public record FastVitConfig(
   @Override
   public FastVitConfig withHead(TimmHead other) {
     return new FastVitConfig(
-        imageHeight,
-        imageWidth,
-        layers,
-        widths,
-        mlpRatio,
-        attentionStages,
-        large,
-        folded,
-        other);
+        imageHeight, imageWidth, layers, widths, mlpRatio, attentionStages, large, folded, other);
   }
 
   /** Returns the same tower with its branches, or with them folded. */

@@ -12,8 +12,8 @@ import org.clip4j.model.TimmHead.Projection;
 
 /**
  * Staged image towers that OpenCLIP's configurations only name, after timm's models
- * (timm/models/convnext.py and fastvit.py, 1.0), and those of the small towers of the reference data. They take
- * images of any size, and OpenCLIP puts a head of its own on their pooled features.
+ * (timm/models/convnext.py and fastvit.py, 1.0), and those of the small towers of the reference
+ * data. They take images of any size, and OpenCLIP puts a head of its own on their pooled features.
  */
 final class TimmStagedTowers {
   private static final TimmHead LINEAR = new TimmHead(Projection.LINEAR, false);

@@ -118,9 +118,7 @@ final class ProductRoof implements AutoCloseable {
       for (NDList block : blocks.subList(0, blocks.size() - 1)) {
         kernels.callForAll(INFERENCE, "block", x, block).close();
       }
-      kernels
-          .callForAll(INFERENCE, "last_block", x, pooled, blocks.get(blocks.size() - 1))
-          .close();
+      kernels.callForAll(INFERENCE, "last_block", x, pooled, blocks.get(blocks.size() - 1)).close();
     }
   }
 

@@ -132,7 +132,7 @@ class ClipConfigJsonTest {
         "'layers': [1,1,1,1], 'image_size': 64, 'pool_type': 'avg' || vision_cfg.layers; pool_type",
         "'act_kwargs': {'approximate': 'tan'} || vision_cfg.act_kwargs.approximate; tan; none; tanh",
         "| 'norm_kwargs': {'epsilon': 1e-6} | text_cfg.norm_kwargs; 'epsilon'; eps",
-        "| 'hf_model_name': 'roberta-base' | text_cfg.hf_model_name; roberta-base; not supported",
+        "| 'hf_model_name': 'gpt2' | text_cfg.hf_model_name; gpt2; not known; config.json; roberta",
         "| 'pool_type': 'eos', 'eos_id': 9, 'vocab_size': 9 | text_cfg.eos_id; 9",
         "| 'proj_type': 'none' | text_cfg.width; 512; embed_dim; 8",
         "| 'tokenizer_kwargs': {'clean': 'soap'} | tokenizer_kwargs.clean; soap; canonicalize",

@@ -91,7 +91,7 @@ public final class Embed implements Callable<Integer> {
     Map<String, String> all = facts(facts, ModelFacts.IMAGES);
     all.put("transform", facts.transform());
     all.put("background", background.name());
-    Map<String, String> notes = new TreeMap<>(Map.of("model", model.name()));
+    Map<String, String> notes = notes(clip);
     notes.put(ModelFacts.KIND, images.kind().name().toLowerCase(Locale.ROOT));
     notes.put(ModelFacts.ROOT, images.root().toString());
     try (EmbeddingWriter writer =
@@ -118,7 +118,7 @@ public final class Embed implements Callable<Integer> {
         writer(clip)
             .setColumns("text")
             .optFacts(facts(facts, ModelFacts.TEXTS))
-            .optNotes(Map.of("model", model.name()))
+            .optNotes(notes(clip))
             .open()) {
       EmbeddingRun<String> run =
           new EmbeddingRun<>(writer, texts::get, clip::encodeTexts, batchSize, 1);
@@ -129,6 +129,11 @@ public final class Embed implements Callable<Integer> {
 
   private EmbeddingWriter.Builder writer(Clip clip) {
     return EmbeddingWriter.into(out).setDimensions(clip.embedDim()).optRowsPerShard(rowsPerShard);
+  }
+
+  private Map<String, String> notes(Clip clip) {
+    return new TreeMap<>(
+        Map.of("model", model.name(), ModelFacts.LOGIT_SCALE, Float.toString(clip.logitScale())));
   }
 
   private Map<String, String> facts(ModelFacts facts, String of) {

@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.engine.Precision;
 import org.clip4j.loss.Matches;
+import org.clip4j.loss.TeacherEmbeddings;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.LoraAdapter.LowRank;
@@ -51,7 +52,8 @@ class LoraStepTest {
       float[] losses = new float[5];
       for (int i = 0; i < losses.length; i++) {
         try (NDManager scratch = manager.newSubManager()) {
-          BatchGradients.Gradients found = step.backward(scratch, List.of(batch), Matches.OWN, 1);
+          BatchGradients.Gradients found =
+              step.backward(scratch, List.of(batch), Matches.OWN, TeacherEmbeddings.NONE, 1);
           losses[i] = found.loss();
           if (i == 0) {
             assertThat(found.byName()).hasSize(60);

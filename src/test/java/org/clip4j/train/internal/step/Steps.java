@@ -15,6 +15,7 @@ import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.Matches;
+import org.clip4j.loss.TeacherEmbeddings;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.VisionTransformerConfig;
@@ -122,6 +123,7 @@ final class Steps {
           last,
           parts.of(batch, replicas.models().size()),
           Matches.of(batch.captionIds(), batch.imageIds()),
+          TeacherEmbeddings.NONE,
           lossScale);
     }
 

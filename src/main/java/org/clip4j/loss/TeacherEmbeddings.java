@@ -1,0 +1,60 @@
+package org.clip4j.loss;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import java.nio.FloatBuffer;
+import java.util.List;
+import org.clip4j.engine.internal.HostMemory;
+
+/**
+ * What a larger model, the teacher, makes of the pairs of a batch, for a {@link ContrastiveLoss} to
+ * imitate.
+ *
+ * @param images N rows of unit length
+ * @param texts N rows of the same length
+ * @param logitScale the teacher's own, by which its cosine similarities are multiplied
+ */
+public record TeacherEmbeddings(float[][] images, float[][] texts, double logitScale) {
+  /** No teacher: the pairs alone say what belongs together. */
+  public static final TeacherEmbeddings NONE =
+      new TeacherEmbeddings(new float[0][], new float[0][], 1);
+
+  /** Checks that there is a text for each image, and that the two can be compared. */
+  public TeacherEmbeddings {
+    if (images.length != texts.length) {
+      throw new IllegalArgumentException(
+          "a teacher's " + images.length + " images do not go with its " + texts.length + " texts");
+    }
+    for (int i = 0; i < images.length; i++) {
+      if (images[i].length != images[0].length || texts[i].length != images[0].length) {
+        throw new IllegalArgumentException(
+            "a teacher's images and texts need embeddings of one length, found "
+                + images[0].length
+                + ", "
+                + images[i].length
+                + " and "
+                + texts[i].length);
+      }
+    }
+  }
+
+  /** Images [N, E], texts [N, E] and the logit scale; without a teacher N is 0. */
+  List<NDArray> upload(NDManager manager, int n) {
+    if (this != NONE && images.length != n) {
+      throw new IllegalArgumentException(
+          "a teacher's " + images.length + " pairs do not fit a batch of " + n);
+    }
+    return List.of(
+        upload(manager, images), upload(manager, texts), manager.create((float) logitScale));
+  }
+
+  private static NDArray upload(NDManager manager, float[][] rows) {
+    int width = rows.length == 0 ? 1 : rows[0].length;
+    FloatBuffer all = FloatBuffer.allocate(rows.length * width);
+    for (float[] row : rows) {
+      all.put(row);
+    }
+    return HostMemory.upload(manager, new Shape(rows.length, width), all.flip());
+  }
+}

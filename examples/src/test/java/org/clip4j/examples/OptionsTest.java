@@ -46,6 +46,7 @@ class OptionsTest {
             new LinearProbe(),
             new Convert(),
             new Average(),
+            new FineTune(),
             new Benchmark())
         .map(CommandLine::new)
         .flatMap(OptionsTest::withSubcommands);

@@ -42,17 +42,28 @@ class FineTuneTest {
     Path out = temp.resolve("out");
     String task = draw("task", List.of("red", "green_field", "blue"), 1);
     String[] arguments = {
-      "--model", MODEL,
-      "--data", task,
-      "--test", draw("test", List.of("red", "green_field", "blue"), 2),
-      "--keep", draw("keep", List.of("dog", "cat"), 3),
-      "--shifted", "noisy=" + draw("noisy", List.of("red", "blue"), 4),
-      "--method", "lora,full,flyp,head",
-      "--alphas", "0,0.5,1",
-      "--lr", "full=1e-3,flyp=1e-3",
-      "--epochs", "2",
-      "--batch-size", "8",
-      "--out", out.toString()
+      "--model",
+      MODEL,
+      "--data",
+      task,
+      "--test",
+      draw("test", List.of("red", "green_field", "blue"), 2),
+      "--keep",
+      draw("keep", List.of("dog", "cat"), 3),
+      "--shifted",
+      "noisy=" + draw("noisy", List.of("red", "blue"), 4),
+      "--method",
+      "lora,full,flyp,head",
+      "--alphas",
+      "0,0.5,1",
+      "--lr",
+      "full=1e-3,flyp=1e-3",
+      "--epochs",
+      "2",
+      "--batch-size",
+      "8",
+      "--out",
+      out.toString()
     };
     assertThat(Examples.run(new FineTune(), arguments)).isZero();
     JsonObject json =
@@ -81,7 +92,8 @@ class FineTuneTest {
         .isLessThan(all / 2);
     assertThat(out.resolve("lora/run/adapter_model.safetensors")).exists();
     assertThat(Files.readString(out.resolve("report.html")))
-        .contains("What each method gains and forgets", "flyp: between base and tuned", "kept task");
+        .contains(
+            "What each method gains and forgets", "flyp: between base and tuned", "kept task");
   }
 
   @Test

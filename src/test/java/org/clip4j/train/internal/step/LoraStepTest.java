@@ -191,4 +191,53 @@ class LoraStepTest {
       assertThat(dot / squares).isBetween(0.9, 1.1);
     }
   }
+
+  /** With A the identity, a column of B's gradient is zero where all of its input was left out. */
+  @Test
+  void query_key_and_value_leave_out_inputs_of_their_own() {
+    try (ClipModel model = Steps.golden("openclip-vit")) {
+      LoraOptions options = LoraOptions.builder().optRank(64).optDropout(0.97).build();
+      List<LowRank> maps =
+          LoraAdapter.create(model.config(), options, 1).maps().stream()
+              .map(LoraStepTest::identity)
+              .toList();
+      model.attach(new LoraAdapter(options, maps, null));
+      TrainingStep.freeze(model, List.of());
+      Map<String, float[]> found =
+          Steps.gradients(model, Steps.batch(model.config(), 2, 5), Way.whole(0));
+      List<List<Boolean>> seen =
+          maps.stream()
+              .filter(map -> map.parameter().startsWith("visual.transformer.resblocks.0.attn"))
+              .map(map -> seen(found.get(map.key() + ".lora_B")))
+              .toList();
+      assertThat(seen).hasSize(3).doesNotHaveDuplicates();
+      assertThat(seen).allSatisfy(columns -> assertThat(columns).contains(true, false));
+    }
+  }
+
+  private static LowRank identity(LowRank map) {
+    float[] a = new float[map.a().length];
+    int inputs = Math.toIntExact(map.inputs());
+    for (int i = 0; i < Math.min(map.rank(), inputs); i++) {
+      a[i * inputs + i] = 1;
+    }
+    return new LowRank(
+        map.parameter(),
+        map.from(),
+        map.outputs(),
+        map.inputs(),
+        map.rank(),
+        map.scale(),
+        a,
+        map.b());
+  }
+
+  private static List<Boolean> seen(float[] gradient) {
+    Boolean[] columns = new Boolean[64];
+    Arrays.fill(columns, false);
+    for (int i = 0; i < gradient.length; i++) {
+      columns[i % 64] |= gradient[i] != 0;
+    }
+    return List.of(columns);
+  }
 }

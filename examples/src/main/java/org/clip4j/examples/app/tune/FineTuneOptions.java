@@ -88,6 +88,7 @@ public final class FineTuneOptions {
       paramLabel = "METHOD=RATE",
       description =
           "The highest learning rates (lora=2e-4, full=1e-5, flyp=1e-5, head=1e-4, which suit large published models).")
+  @Range(min = 0)
   private Map<TuneMethod, Double> learningRates = new LinkedHashMap<>();
 
   @Option(

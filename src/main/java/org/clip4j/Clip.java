@@ -30,16 +30,19 @@ import org.clip4j.model.ParameterSource;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.text.internal.BytePairs;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
+import org.clip4j.weights.ModelOrigin;
 import org.jspecify.annotations.Nullable;
 
 /**
  * A CLIP model with all it needs to take image files and texts: the front door.
  *
  * <pre>{@code
- * try (Clip clip = Clip.load("openai/clip-vit-base-patch32")) { // or a folder, or a file
+ * // a model on the hub; a folder or a weights file will do as well
+ * try (Clip clip = Clip.load("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")) {
  *   float[] image = clip.encodeImage(Path.of("dog.jpg"));
  *   float[] text = clip.encodeText("a photo of a dog");
  *   double similarity = Clip.cosine(image, text);
@@ -96,10 +99,10 @@ public final class Clip implements AutoCloseable {
    * Loads a model by its name on the CPU, downloading what is not in the cache yet.
    *
    * @param name of a model on the Hugging Face hub, {@code organisation/name}, for example {@code
-   *     openai/clip-vit-base-patch32}, perhaps with {@code @revision}; or a folder or file, see
-   *     {@link #load(Path)}. What can only be a file is never asked of the hub: a name that is
-   *     absolute, starts with a dot, holds a backslash, ends as weights do, or counts from a folder
-   *     that is there
+   *     laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K}, perhaps with {@code @revision}; or a
+   *     folder or file, see {@link #load(Path)}. What can only be a file is never asked of the hub:
+   *     a name that is absolute, starts with a dot, holds a backslash, ends as weights do, or
+   *     counts from a folder that is there
    * @throws UncheckedIOException if it cannot be had, or is not a model that this library knows;
    *     the message names it and what is wrong
    */
@@ -142,7 +145,7 @@ public final class Clip implements AutoCloseable {
    */
   public static Clip of(ClipModel model, ImageTransform transform) {
     TextConfig text = model.config().text();
-    boolean fits = ClipTokenizer.fits(text.vocabSize());
+    boolean fits = BytePairs.fits(text.vocabSize());
     return of(model, transform, fits ? ClipTokenizer.create(text.contextLength()) : null);
   }
 
@@ -221,7 +224,7 @@ public final class Clip implements AutoCloseable {
 
   private Clip view(List<String> names) {
     LoraAdapter sum = LoraAdapter.stacked(names.stream().map(adapters::get).toList());
-    Encoder view = encoder.with(model.apply(sum));
+    Encoder view = encoder.with(model.adapters().apply(sum));
     return new Clip(model, transform, tokenizer, view, decoder, checkpoint, Map.of(), this, sum);
   }
 
@@ -481,11 +484,12 @@ public final class Clip implements AutoCloseable {
     try {
       call(
           () -> {
-            if (checkpoint == null || model.isComplete()) {
-              write(folder, layout, model.values());
+            if (checkpoint == null) {
+              write(folder, layout, model.values(), List.of());
             } else {
               try (Checkpoint opened = checkpoint.run()) {
-                write(folder, layout, opened.parameters());
+                ParameterSource all = model.isComplete() ? model.values() : opened.parameters();
+                write(folder, layout, all, opened.origins());
               }
             }
             return null;
@@ -495,18 +499,21 @@ public final class Clip implements AutoCloseable {
     }
   }
 
-  private void write(Path folder, Layout layout, ParameterSource parameters) throws IOException {
-    LoraAdapter added = adapter != null ? adapter : model.adapter().orElse(null);
+  private void write(
+      Path folder, Layout layout, ParameterSource parameters, List<ModelOrigin> origins)
+      throws IOException {
+    LoraAdapter added = adapter != null ? adapter : model.adapters().attached().orElse(null);
     ParameterSource all = added == null ? parameters : added.addedTo(model.config(), parameters);
     CheckpointWriter.of(model.config(), transform, all)
         .optTokenizer(tokenizer)
+        .optMadeFrom(origins)
         .write(folder, layout);
   }
 
   private String noTokenizer() {
     String name = model.config().text().tokenizer().hfName();
     return name == null
-        ? ClipTokenizer.misfit(model.config().text().vocabSize())
+        ? BytePairs.misfit(model.config().text().vocabSize())
         : "the model was trained with the tokenizer of "
             + name
             + "; put that one's tokenizer.json into the model's folder";

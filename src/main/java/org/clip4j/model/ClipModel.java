@@ -4,25 +4,17 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import java.nio.FloatBuffer;
-import java.util.Collections;
 import java.util.EnumSet;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.ComputeThread;
 import org.clip4j.engine.internal.HostMemory;
-import org.clip4j.engine.internal.Libtorch;
-import org.clip4j.engine.internal.ObservingKernels;
 import org.clip4j.engine.internal.QuantizedKernels;
 import org.jspecify.annotations.Nullable;
 
@@ -35,69 +27,54 @@ import org.jspecify.annotations.Nullable;
  */
 public final class ClipModel implements AutoCloseable {
   private final ClipConfig config;
-  private final NDManager manager;
-  private final Map<String, NDArray> parameters = new LinkedHashMap<>();
-  private List<ParameterSpec> specs;
+  private final ModelWeights weights;
   private final @Nullable ImageTower visual;
-  private final @Nullable TextTransformer text;
-  private boolean lean;
-
-  /** What is uploaded when it is laid out. */
-  private Map<String, Supplier<NDArray>> later = Map.of();
-
-  private final InferenceWeights imageWeights =
-      new InferenceWeights(weights -> visual().prepare(weights));
-  private final InferenceWeights textWeights =
-      new InferenceWeights(weights -> text().prepare(weights));
-  private @Nullable AppliedAdapter attached;
-  private @Nullable Map<String, FloatBuffer> unmerged; // what a merged adapter changed
+  private final @Nullable TextTower text;
+  private final InferenceWeights imageWeights;
+  private final InferenceWeights textWeights;
+  private final ModelAdapters adapters;
 
   /** The halves of a model. */
   public enum Tower {
     IMAGES,
     TEXTS;
 
-    private static Optional<Tower> of(ParameterSpec spec) {
+    static Optional<Tower> of(ParameterSpec spec) {
       return spec.name().startsWith("logit_")
           ? Optional.empty()
           : Optional.of(spec.name().startsWith("visual.") ? IMAGES : TEXTS);
     }
   }
 
-  /**
-   * Loads.
-   *
-   * @param later parameters that are uploaded only when they are laid out
-   */
-  private ClipModel(
-      ClipConfig config,
-      Device device,
-      ParameterSource source,
-      Set<Tower> towers,
-      Set<String> later) {
+  private ClipModel(ClipConfig config, Set<Tower> towers, ModelWeights weights) {
     this.config = config;
-    specs = ParameterSpec.of(config);
-    manager = Libtorch.newManager(device);
+    this.weights = weights;
     try {
-      for (ParameterSpec spec : specs) {
-        if (Tower.of(spec).map(towers::contains).orElse(true) && !later.contains(spec.name())) {
-          parameters.put(spec.name(), upload(spec, source));
-        }
-      }
-      Map<String, NDArray> given = new HashMap<>(parameters);
-      later.forEach(name -> given.put(name, manager.zeros(new Shape()))); // holds its place
+      NDManager manager = weights.manager();
+      Map<String, NDArray> given = weights.given();
       visual =
           towers.contains(Tower.IMAGES) ? ImageDeclaration.of(config).tower(manager, given) : null;
-      text = towers.contains(Tower.TEXTS) ? new TextTransformer(manager, config, given) : null;
+      text = towers.contains(Tower.TEXTS) ? TextDeclaration.of(config).tower(manager, given) : null;
     } catch (RuntimeException | Error e) {
-      manager.close();
+      weights.close();
       throw e;
     }
+    imageWeights =
+        new InferenceWeights(weights, () -> visual().activation(), laid -> visual().prepare(laid));
+    textWeights =
+        new InferenceWeights(weights, () -> text().activation(), laid -> text().prepare(laid));
+    adapters = new ModelAdapters(config, weights, this::releasePrepared);
   }
 
-  private NDArray upload(ParameterSpec spec, ParameterSource source) {
-    return HostMemory.upload(
-        manager, new Shape(spec.shape()), (from, target) -> source.copy(spec.name(), from, target));
+  private static ClipModel of(
+      ClipConfig config,
+      ParameterSource source,
+      Device device,
+      Set<Tower> towers,
+      boolean freed,
+      Set<String> later) {
+    return new ClipModel(
+        config, towers, new ModelWeights(config, device, source, towers, freed, later));
   }
 
   /**
@@ -111,8 +88,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** Does what {@link #create(ClipConfig, long)} does, on a device. */
   public static ClipModel create(ClipConfig config, long seed, Device device) {
-    return new ClipModel(
-        config, device, new RandomParameters(config, seed), EnumSet.allOf(Tower.class), Set.of());
+    return load(config, new RandomParameters(config, seed), device);
   }
 
   /** Makes a model with a copy of the given weights. */
@@ -122,7 +98,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** Does what {@link #load(ClipConfig, ParameterSource)} does, on a device. */
   public static ClipModel load(ClipConfig config, ParameterSource source, Device device) {
-    return new ClipModel(config, device, source, EnumSet.allOf(Tower.class), Set.of());
+    return of(config, source, device, EnumSet.allOf(Tower.class), false, Set.of());
   }
 
   /**
@@ -134,9 +110,7 @@ public final class ClipModel implements AutoCloseable {
    */
   public static ClipModel loadForInference(
       ClipConfig config, ParameterSource source, Device device, Set<Tower> towers) {
-    ClipModel model = new ClipModel(config, device, source, towers, Set.of());
-    model.lean = true;
-    return model;
+    return of(config, source, device, towers, true, Set.of());
   }
 
   /**
@@ -156,25 +130,29 @@ public final class ClipModel implements AutoCloseable {
     if (!QuantizedKernels.isAvailable(device)) {
       return loadForInference(config, source, device, towers);
     }
-    ClipModel model = new ClipModel(config, device, source, towers, weights);
+    ClipModel model = of(config, source, device, towers, true, weights);
     try {
-      model.lean = true;
-      model.later =
-          model.specs.stream()
-              .filter(spec -> weights.contains(spec.name()))
-              .collect(
-                  Collectors.toMap(ParameterSpec::name, spec -> () -> model.upload(spec, source)));
-      if (model.visual != null) {
-        model.quantizeImages(inputs);
+      try (ComputeThread thread = new ComputeThread()) { // a team of the caller's would stay
+        thread.call(
+            () -> {
+              model.quantize(inputs);
+              return null;
+            });
       }
-      if (model.text != null) {
-        model.quantizeTexts(inputs);
-      }
-      model.later = Map.of();
+      model.weights.loaded();
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;
+    }
+  }
+
+  private void quantize(Map<String, InputLevels> inputs) {
+    if (visual != null) {
+      quantizeImages(inputs);
+    }
+    if (text != null) {
+      quantizeTexts(inputs);
     }
   }
 
@@ -185,7 +163,7 @@ public final class ClipModel implements AutoCloseable {
     return visual;
   }
 
-  private TextTransformer text() {
+  private TextTower text() {
     if (text == null) {
       throw new IllegalStateException("this model was loaded without its text encoder");
     }
@@ -194,7 +172,7 @@ public final class ClipModel implements AutoCloseable {
 
   /** Whether all parameters are there: none was left out or freed. */
   public boolean isComplete() {
-    return parameters.size() == specs.size();
+    return weights.isComplete();
   }
 
   /** Returns the architecture. */
@@ -204,43 +182,22 @@ public final class ClipModel implements AutoCloseable {
 
   /** Owns the parameters; give every call a sub-manager of it, and close that. */
   public NDManager manager() {
-    return manager;
+    return weights.manager();
   }
 
   /** Parameters and buffers by name, in OpenCLIP's naming; they are the model's own. */
   public Map<String, NDArray> parameters() {
-    return Collections.unmodifiableMap(parameters);
+    return weights.arrays();
   }
 
   /** Describes each of {@link #parameters()}. */
   public List<ParameterSpec> specs() {
-    return specs;
+    return weights.specs();
   }
 
   /** Returns the current values of the parameters and buffers, for saving. */
   public ParameterSource values() {
-    return new ParameterSource() {
-      @Override
-      public FloatBuffer read(String name) {
-        return HostMemory.view(parameter(name));
-      }
-
-      @Override
-      public void copy(String name, long from, FloatBuffer target) {
-        HostMemory.download(parameter(name), from, target);
-      }
-    };
-  }
-
-  private NDArray parameter(String name) {
-    NDArray array = parameters.get(name);
-    if (array == null) {
-      throw new IllegalStateException(
-          "this model was loaded for inference alone and no longer has '"
-              + name
-              + "'; load it so that it keeps its weights");
-    }
-    return array;
+    return weights;
   }
 
   /**
@@ -250,15 +207,12 @@ public final class ClipModel implements AutoCloseable {
    * otherwise. While it runs, none may encode.
    */
   public void prepareImages(Precision precision) {
-    Activation activation = visual().activation();
-    use(
-        imageWeights,
-        activation == null ? null : PreparedLinear.of(manager, precision, activation).orElse(null));
+    imageWeights.prepare(precision);
   }
 
   /** Does what {@link #prepareImages} does, for the text encoder. */
   public void prepareTexts(Precision precision) {
-    use(textWeights, PreparedLinear.of(manager, precision, text().activation()).orElse(null));
+    textWeights.prepare(precision);
   }
 
   /**
@@ -269,17 +223,12 @@ public final class ClipModel implements AutoCloseable {
    *     maps that are not named are computed in float32
    */
   public void quantizeImages(Map<String, InputLevels> inputs) {
-    Activation activation = visual().activation();
-    use(
-        imageWeights,
-        activation == null
-            ? null
-            : PreparedLinear.quantized(manager, activation, inputs).orElse(null));
+    imageWeights.quantize(inputs);
   }
 
   /** As {@link #quantizeImages}, for the text encoder. */
   public void quantizeTexts(Map<String, InputLevels> inputs) {
-    use(textWeights, PreparedLinear.quantized(manager, text().activation(), inputs).orElse(null));
+    textWeights.quantize(inputs);
   }
 
   /**
@@ -290,30 +239,12 @@ public final class ClipModel implements AutoCloseable {
    * @return empty if the encoder's weights are not laid out for inference (ModifiedResNet)
    */
   public Optional<InputObserver> observeImages() {
-    return Optional.ofNullable(visual().activation())
-        .map(
-            activation -> {
-              ObservingKernels kernels = new ObservingKernels(manager, activation.inference);
-              use(imageWeights, PreparedLinear.observing(manager, kernels));
-              return new InputObserver(kernels);
-            });
+    return imageWeights.observe();
   }
 
   /** As {@link #observeImages}, for the text encoder. */
   public InputObserver observeTexts() {
-    ObservingKernels kernels = new ObservingKernels(manager, text().activation().inference);
-    use(textWeights, PreparedLinear.observing(manager, kernels));
-    return new InputObserver(kernels);
-  }
-
-  private void use(InferenceWeights tower, @Nullable PreparedLinear weights) {
-    tower.release();
-    if (weights != null) {
-      if (lean) {
-        weights.free(parameters, later);
-      }
-      tower.set(weights);
-    }
+    return textWeights.observe().orElseThrow();
   }
 
   /**
@@ -355,7 +286,7 @@ public final class ClipModel implements AutoCloseable {
       @Nullable NDArray kept,
       @Nullable Consumer<NDArray> hiddenStates) {
     checkPixels(pixels);
-    return visual().forward(adapted(pass), pixels, kept, hiddenStates);
+    return visual().forward(adapters.in(pass), pixels, kept, hiddenStates);
   }
 
   private void checkPixels(NDArray pixels) {
@@ -391,7 +322,7 @@ public final class ClipModel implements AutoCloseable {
    */
   public NDArray encodeText(Forward pass, NDArray ids, @Nullable Consumer<NDArray> hiddenStates) {
     checkIds(ids);
-    return text().forward(adapted(pass), ids, hiddenStates);
+    return text().forward(adapters.in(pass), ids, hiddenStates);
   }
 
   private void checkIds(NDArray ids) {
@@ -417,7 +348,7 @@ public final class ClipModel implements AutoCloseable {
    */
   public Trace traceImage(NDArray pixels) {
     checkPixels(pixels);
-    requireNoAdapter();
+    adapters.requireNoneAttached();
     return visual().trace(pixels);
   }
 
@@ -440,7 +371,7 @@ public final class ClipModel implements AutoCloseable {
    */
   public Trace traceText(NDArray ids) {
     checkIds(ids);
-    requireNoAdapter();
+    adapters.requireNoneAttached();
     return text().trace(ids);
   }
 
@@ -449,155 +380,19 @@ public final class ClipModel implements AutoCloseable {
    * {@link #loadForInference}.
    */
   public boolean keepsWeights() {
-    return !lean;
+    return weights.isKept();
   }
 
-  private void requireNoAdapter() {
-    if (attached != null) {
-      throw new IllegalStateException(
-          "an adapter is attached to this model, which a trace does not show; merge it first with"
-              + " model.merge(model.detach().get())");
-    }
-  }
-
-  private Forward adapted(Forward pass) {
-    return pass.adapter() == null && attached != null ? pass.with(attached) : pass;
-  }
-
-  /**
-   * Brings an adapter into native memory, for the passes that name it ({@link Forward#with}); the
-   * weights stay as they are. Needs the weights as they were loaded.
-   *
-   * @return the caller's to close, once no pass uses it
-   * @throws IllegalArgumentException if the adapter is of another model, or adds to maps outside
-   *     the blocks, which can only be merged
-   */
-  public AppliedAdapter apply(LoraAdapter adapter) {
-    adapter.requireFits(config, values());
-    Set<String> places =
-        Stream.of(Tower.values())
-            .flatMap(tower -> LoraPlace.blocks(config, tower).stream())
-            .flatMap(List::stream)
-            .map(LoraPlace::key)
-            .collect(Collectors.toSet());
-    for (LoraAdapter.LowRank map : adapter.maps()) {
-      if (!places.contains(map.key())) {
-        throw new IllegalArgumentException(
-            "the adapter adds to "
-                + map.parameter()
-                + ", which is no map of a block; merge the adapter instead");
-      }
-    }
-    return new AppliedAdapter(manager, adapter);
-  }
-
-  /**
-   * Adds an adapter to the model that every pass applies and that can be trained: its matrices are
-   * among {@link #parameters}, named by their map with {@code .lora_A} or {@code .lora_B} at the
-   * end. One that was attached before is dropped.
-   *
-   * @throws IllegalArgumentException as {@link #apply}
-   */
-  public void attach(LoraAdapter adapter) {
-    detach();
-    attached = apply(adapter);
-    parameters.putAll(attached.matrices());
-    specs = Stream.concat(specs.stream(), attached.specs().stream()).toList();
-  }
-
-  /** Whether an adapter is attached. */
-  public boolean hasAdapter() {
-    return attached != null;
-  }
-
-  /** Returns the attached adapter with its present values, if there is one. */
-  public Optional<LoraAdapter> adapter() {
-    return Optional.ofNullable(attached).map(AppliedAdapter::values);
-  }
-
-  /**
-   * Gives the attached adapter the values of another one of the same maps and ranks, in place.
-   *
-   * @throws IllegalArgumentException if it is of other maps or ranks, or of another model
-   */
-  public void restoreAdapter(LoraAdapter saved) {
-    if (attached == null) {
-      throw new IllegalStateException("no adapter is attached to this model");
-    }
-    saved.requireFits(config, values());
-    attached.overwrite(saved);
-  }
-
-  /** Whether a parameter is one of the attached adapter's. */
-  public boolean isOfAdapter(String parameter) {
-    return attached != null && attached.matrices().containsKey(parameter);
-  }
-
-  /** Removes the attached adapter, if there is one, and returns it with its present values. */
-  public Optional<LoraAdapter> detach() {
-    Optional<LoraAdapter> last = adapter();
-    if (attached != null) {
-      parameters.keySet().removeAll(attached.matrices().keySet());
-      specs = ParameterSpec.of(config);
-      attached.close();
-      attached = null;
-    }
-    return last;
-  }
-
-  /**
-   * Adds an adapter to the weights in place, after which passes cost what they did before. Several
-   * are merged as one, see {@link LoraAdapter#stacked}.
-   *
-   * @throws IllegalArgumentException if the adapter is of another model
-   * @throws IllegalStateException if one is merged already
-   */
-  public void merge(LoraAdapter adapter) {
-    if (unmerged != null) {
-      throw new IllegalStateException(
-          "an adapter is merged into this model already; unmerge it first, or merge both stacked");
-    }
-    ParameterSource base = values();
-    ParameterSource sums = adapter.addedTo(config, base);
-    Map<String, FloatBuffer> kept = new LinkedHashMap<>();
-    for (LoraAdapter.LowRank map : adapter.maps()) {
-      kept.computeIfAbsent(
-          map.parameter(),
-          name -> {
-            FloatBuffer values = base.read(name);
-            return FloatBuffer.allocate(values.remaining()).put(values).flip();
-          });
-    }
-    Map<String, FloatBuffer> merged = new LinkedHashMap<>();
-    kept.keySet().forEach(name -> merged.put(name, sums.read(name)));
-    overwrite(merged);
-    unmerged = kept;
-  }
-
-  /** Gives the weights that a merged adapter changed the bytes that they had before. */
-  public void unmerge() {
-    if (unmerged == null) {
-      throw new IllegalStateException("no adapter is merged into this model");
-    }
-    overwrite(unmerged);
-    unmerged = null;
-  }
-
-  private void overwrite(Map<String, FloatBuffer> values) {
-    imageWeights.release();
-    textWeights.release();
-    values.forEach(
-        (name, all) ->
-            HostMemory.overwrite(
-                parameter(name),
-                (from, memory) -> memory.put(all.slice((int) from, memory.remaining()))));
+  /** Returns what is added to the weights of the linear maps, see {@link LoraAdapter}. */
+  public ModelAdapters adapters() {
+    return adapters;
   }
 
   /**
    * Returns the factor by which cosine similarities become logits: exp of the learned parameter.
    */
   public float logitScale() {
-    return (float) Math.exp(HostMemory.view(parameters.get("logit_scale")).get(0));
+    return (float) Math.exp(HostMemory.view(weights.get("logit_scale")).get(0));
   }
 
   /**
@@ -605,13 +400,13 @@ public final class ClipModel implements AutoCloseable {
    * such parameter.
    */
   public float logitBias() {
-    NDArray bias = parameters.get("logit_bias");
+    NDArray bias = weights.arrays().get("logit_bias");
     return bias == null ? 0 : HostMemory.view(bias).get(0);
   }
 
   /** Returns the number of trained values. */
   public long parameterCount() {
-    return specs.stream().filter(spec -> !spec.buffer()).mapToLong(ParameterSpec::count).sum();
+    return specs().stream().filter(spec -> !spec.buffer()).mapToLong(ParameterSpec::count).sum();
   }
 
   /** Lets gradients be recorded for every parameter, or no longer. */
@@ -621,17 +416,21 @@ public final class ClipModel implements AutoCloseable {
 
   /** Lets gradients be recorded for some parameters, and for no others. */
   public void setTrainable(Predicate<ParameterSpec> trained) {
-    imageWeights.release();
-    textWeights.release();
-    for (ParameterSpec spec : specs) {
+    releasePrepared();
+    for (ParameterSpec spec : specs()) {
       if (!spec.buffer()) {
-        parameter(spec.name()).setRequiresGradient(trained.test(spec));
+        weights.get(spec.name()).setRequiresGradient(trained.test(spec));
       }
     }
   }
 
+  private void releasePrepared() {
+    imageWeights.release();
+    textWeights.release();
+  }
+
   @Override
   public void close() {
-    manager.close();
+    weights.close();
   }
 }

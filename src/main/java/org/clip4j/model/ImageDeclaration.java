@@ -31,7 +31,12 @@ interface ImageDeclaration {
 
               @Override
               public ImageDeclaration resNet(ResNetConfig tower) {
-                return new ModifiedResNet.Declaration(tower, config.embedDim());
+                return ModifiedResNet.declare(config, tower);
+              }
+
+              @Override
+              public ImageDeclaration convNext(ConvNextConfig tower) {
+                return ConvNext.declare(config, tower);
               }
 
               @Override
@@ -42,6 +47,16 @@ interface ImageDeclaration {
               @Override
               public ImageDeclaration timmVit(TimmVitConfig tower) {
                 return TimmVisionTransformer.declare(config, tower);
+              }
+
+              @Override
+              public ImageDeclaration eva(EvaConfig tower) {
+                return EvaVisionTransformer.declare(config, tower);
+              }
+
+              @Override
+              public ImageDeclaration pe(PeConfig tower) {
+                return PerceptionEncoder.declare(config, tower);
               }
             });
   }

@@ -1,22 +1,68 @@
 package org.clip4j.model;
 
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.clip4j.engine.InputLevels;
+import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.ObservingKernels;
 import org.jspecify.annotations.Nullable;
 
-/** Holds the weights that one tower has laid out for inference, if it has. */
+/** Lays the weights of one tower out for inference. */
 final class InferenceWeights {
+  private final ModelWeights weights;
+  private final Supplier<@Nullable Activation> activation;
   private final Consumer<@Nullable PreparedLinear> tower;
-  private @Nullable PreparedLinear weights;
+  private @Nullable PreparedLinear laid;
 
-  /** Takes what lays a tower's weights out, or with null goes back to them as they are. */
-  InferenceWeights(Consumer<@Nullable PreparedLinear> tower) {
+  /**
+   * Lays nothing out yet.
+   *
+   * @param activation of the tower's blocks; null where weights cannot be laid out
+   * @param tower takes laid-out weights, or with null goes back to them as they are
+   */
+  InferenceWeights(
+      ModelWeights weights,
+      Supplier<@Nullable Activation> activation,
+      Consumer<@Nullable PreparedLinear> tower) {
+    this.weights = weights;
+    this.activation = activation;
     this.tower = tower;
   }
 
-  /** Lays the weights out; none are laid out before. */
-  void set(PreparedLinear laid) {
-    weights = laid;
-    tower.accept(laid);
+  /** Lays them out so that passes of a precision are fastest. */
+  void prepare(Precision precision) {
+    use(activation().flatMap(kind -> PreparedLinear.of(weights.manager(), precision, kind)));
+  }
+
+  /** Lays them out as 8-bit integers. */
+  void quantize(Map<String, InputLevels> inputs) {
+    use(activation().flatMap(kind -> PreparedLinear.quantized(weights.manager(), kind, inputs)));
+  }
+
+  /** Lays them out so that the inputs of the maps are noted; empty where that cannot be. */
+  Optional<InputObserver> observe() {
+    return activation()
+        .map(
+            kind -> {
+              ObservingKernels kernels = new ObservingKernels(weights.manager(), kind.inference);
+              use(Optional.of(PreparedLinear.observing(weights.manager(), kernels)));
+              return new InputObserver(kernels);
+            });
+  }
+
+  private Optional<Activation> activation() {
+    return Optional.ofNullable(activation.get());
+  }
+
+  private void use(Optional<PreparedLinear> next) {
+    release();
+    if (next.isPresent()) {
+      laid = next.get();
+      weights.free(laid);
+      tower.accept(laid);
+    }
   }
 
   /**
@@ -25,11 +71,11 @@ final class InferenceWeights {
    * @throws IllegalStateException if they were freed
    */
   void release() {
-    if (weights != null) {
-      weights.requireKept();
+    if (laid != null) {
+      laid.requireKept();
       tower.accept(null);
-      weights.close();
-      weights = null;
+      laid.close();
+      laid = null;
     }
   }
 }

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * What fine-tuning adds to some linear maps of a model, which stay as they are: to each weight a
  * product of two thin matrices, scale * B A (Hu et al. 2021, "LoRA"). It can be trained ({@link
- * ClipModel#attach}), applied beside the weights in some passes and not in others ({@link
- * ClipModel#apply}), and added to the weights ({@link ClipModel#merge}, {@link #addedTo}).
+ * ModelAdapters#attach}), applied beside the weights in some passes and not in others ({@link
+ * ModelAdapters#apply}), and added to the weights ({@link ClipModel#merge}, {@link #addedTo}).
  *
  * @param options how it was made
  * @param maps the additions, one for each map
@@ -54,8 +54,10 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
       float[] a,
       float[] b) {
 
-    /** Checks that the matrices are of their sizes. */
+    /** Copies the matrices, which must be of their sizes. */
     public LowRank {
+      a = a.clone();
+      b = b.clone();
       if (rank < 1 || a.length != rank * inputs || b.length != outputs * rank) {
         throw new IllegalArgumentException(
             "an addition of rank "
@@ -69,6 +71,18 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
                 + " and "
                 + b.length);
       }
+    }
+
+    /** Returns a copy of the matrix. */
+    @Override
+    public float[] a() {
+      return a.clone();
+    }
+
+    /** Returns a copy of the matrix. */
+    @Override
+    public float[] b() {
+      return b.clone();
     }
 
     /** Returns its name: the parameter with the first of the rows. */
@@ -228,7 +242,7 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
   }
 
   /** Returns the same, which says that it belongs to these weights. */
-  public LoraAdapter of(ParameterSource weights) {
+  public LoraAdapter withBase(ParameterSource weights) {
     return new LoraAdapter(options, maps, checksum(weights));
   }
 
@@ -265,9 +279,9 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
     for (LowRank map : maps) {
       ParameterSpec spec = specs.get(map.parameter);
       if (spec == null
-          || spec.shape().length != 2
-          || spec.shape()[1] != map.inputs
-          || spec.shape()[0] < map.from + map.outputs) {
+          || spec.shape().size() != 2
+          || spec.shape().get(1) != map.inputs
+          || spec.shape().get(0) < map.from + map.outputs) {
         throw new IllegalArgumentException(
             "the adapter is of another model: it adds "
                 + map.outputs
@@ -276,9 +290,7 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
                 + " values to "
                 + map.parameter
                 + ", which "
-                + (spec == null
-                    ? "this model does not have"
-                    : "is " + Arrays.toString(spec.shape()) + " here"));
+                + (spec == null ? "this model does not have" : "is " + spec.shape() + " here"));
       }
     }
     String found = base == null ? null : checksum(weights);

@@ -56,6 +56,7 @@ final class TimmVisionTransformer {
         parameters,
         kind,
         new Positions("pos_embed", 1),
+        null,
         PatchTower.Pooling.FIRST,
         use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
   }
@@ -75,7 +76,7 @@ final class TimmVisionTransformer {
             patch,
             patch)
         .norm("norm_pre", width)
-        .blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers())
+        .blocks(BLOCKS, block.parameters(), vision.layers())
         .norm("norm", width)
         .linear("head", weight, Parameters.constant(0), embedDim, width)
         .lay("patch_embed.proj.", Operation.PRODUCT);

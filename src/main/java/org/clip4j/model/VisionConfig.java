@@ -4,7 +4,7 @@ package org.clip4j.model;
  * The image tower, in the vocabulary of OpenCLIP's {@code vision_cfg}. Each family of towers is a
  * type of its own.
  */
-public sealed interface VisionConfig permits VisionTransformerConfig, ResNetConfig {
+public sealed interface VisionConfig permits VisionTransformerConfig, StagedVisionConfig {
 
   /** Returns the input height in pixels. */
   int imageHeight();
@@ -17,6 +17,11 @@ public sealed interface VisionConfig permits VisionTransformerConfig, ResNetConf
 
   /** Returns how many blocks follow one another: residual attention blocks, or bottlenecks. */
   int blocks();
+
+  /** Returns whether training normalises over the images of a micro-batch. */
+  default boolean hasBatchNorm() {
+    return false;
+  }
 
   /** Returns what the family is called in messages, for example {@code ModifiedResNet}. */
   String family();
@@ -39,10 +44,19 @@ public sealed interface VisionConfig permits VisionTransformerConfig, ResNetConf
     /** Decides for a ModifiedResNet. */
     R resNet(ResNetConfig tower);
 
+    /** Decides for a ConvNeXt. */
+    R convNext(ConvNextConfig tower);
+
     /** Decides for SigLIP's tower. */
     R sigLip(SigLipConfig tower);
 
     /** Decides for a Vision Transformer under timm's names. */
     R timmVit(TimmVitConfig tower);
+
+    /** Decides for an EVA tower. */
+    R eva(EvaConfig tower);
+
+    /** Decides for a Perception Encoder. */
+    R pe(PeConfig tower);
   }
 }

@@ -75,6 +75,7 @@ final class VisionTransformer {
         parameters,
         kind,
         new Positions("positional_embedding", 1),
+        null,
         token ? PatchTower.Pooling.FIRST : PatchTower.Pooling.MEAN,
         use -> source(source, vision, parameters, use == TowerKernels.Use.PREPARED));
   }
@@ -93,7 +94,7 @@ final class VisionTransformer {
     if (vision.lnPre()) {
       own.norm("ln_pre", width);
     }
-    return own.blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers())
+    return own.blocks(BLOCKS, block.parameters(), vision.layers())
         .norm("ln_post", width)
         .lay("conv1.", Operation.PRODUCT);
   }

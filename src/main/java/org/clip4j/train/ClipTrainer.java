@@ -20,8 +20,8 @@ import org.clip4j.train.options.EvaluationOptions;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.train.options.Teacher;
-import org.clip4j.weights.KeyMap;
 import org.clip4j.weights.Layout;
+import org.clip4j.weights.ModelOrigin;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -57,7 +57,7 @@ public final class ClipTrainer {
     this.plan = plan;
     if (plan.output != null) {
       // what the layout cannot hold is said before the training
-      KeyMap.of(plan.lora == null ? plan.layout : Layout.TRANSFORMERS, plan.model.config());
+      (plan.lora == null ? plan.layout : Layout.TRANSFORMERS).requireHolds(plan.model.config());
     }
   }
 
@@ -127,6 +127,16 @@ public final class ClipTrainer {
      */
     public Builder optLayout(Layout layout) {
       plan.layout = layout;
+      return this;
+    }
+
+    /**
+     * What the model was loaded from, which the models that are written record; nothing by default.
+     *
+     * @param origins as {@link org.clip4j.weights.Checkpoint#origins} tells them
+     */
+    public Builder optMadeFrom(List<ModelOrigin> origins) {
+      plan.madeFrom = List.copyOf(origins);
       return this;
     }
 

@@ -55,7 +55,7 @@ final class TrainingLoop {
     TrainingPlan plan = asked.resolved();
     ClipModel model = plan.model;
     if (plan.lora != null) {
-      model.attach(plan.firstAdapter());
+      model.adapters().attach(plan.firstAdapter());
     }
     model.setTrainable(true);
     try (SaveAndResume saver = SaveAndResume.open(plan);
@@ -294,7 +294,7 @@ final class TrainingLoop {
             dataWait,
             TrainingMonitor.statistics(
                 batch, model.config().isSigmoid(), outcome.imageCosine(), outcome.textCosine()),
-            monitor.timeFor(totalSteps - steps));
+            monitor.timeFor(totalSteps - steps).orElse(null));
     monitor.after(progress);
   }
 }

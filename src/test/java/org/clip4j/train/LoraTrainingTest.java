@@ -46,7 +46,7 @@ class LoraTrainingTest {
                   })
               .build();
       float[] losses = trainer[0].train().losses();
-      return new Outcome(model.adapter().orElseThrow(), losses, base(model));
+      return new Outcome(model.adapters().attached().orElseThrow(), losses, base(model));
     }
   }
 
@@ -83,7 +83,7 @@ class LoraTrainingTest {
                 assertThat(first.maps()).noneMatch(m -> Arrays.equals(m.a(), map.a()));
               });
       assertSame(PeftAdapter.read(folder, SmallTraining.VIT), found.adapter);
-      untouched.merge(PeftAdapter.read(folder, SmallTraining.VIT));
+      untouched.adapters().merge(PeftAdapter.read(folder, SmallTraining.VIT));
     }
     try (Stream<Path> files = Files.list(folder.resolve("checkpoints/step-000007"))) {
       assertThat(files.map(file -> file.getFileName().toString()))
@@ -128,12 +128,12 @@ class LoraTrainingTest {
     assertThat(twice.adapter.options()).isEqualTo(OPTIONS);
     assertThat(twice.losses[0]).isNotEqualTo(train(3, null, 1, b -> b).losses[0]);
     try (ClipModel model = ClipModel.create(SmallTraining.VIT, 3)) {
-      model.attach(once);
+      model.adapters().attach(once);
       assertThatThrownBy(() -> SmallTraining.builder(model, null).build())
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("an adapter is attached");
       assertThat(model.parameters()).hasSize(model.specs().size());
-      assertSame(model.detach().orElseThrow(), once);
+      assertSame(model.adapters().detach().orElseThrow(), once);
       assertThat(model.parameters().keySet())
           .containsExactlyElementsOf(
               ParameterSpec.of(model.config()).stream().map(ParameterSpec::name).toList());

@@ -68,14 +68,15 @@ class PeftAdapterTest {
     try (ClipModel model = golden.model()) {
       Map<String, IntBuffer> before = bits(model);
       model.prepareImages(Precision.FP32);
-      model.merge(adapter);
+      model.adapters().merge(adapter);
       golden.assertFeatures(golden.features(model, Forward.EVALUATE), name);
       model.prepareImages(Precision.FP32);
       golden.assertFeatures(golden.features(model, Forward.EVALUATE), name);
-      assertThatThrownBy(() -> model.merge(adapter)).hasMessageContaining("unmerge it first");
-      model.unmerge();
+      assertThatThrownBy(() -> model.adapters().merge(adapter))
+          .hasMessageContaining("unmerge it first");
+      model.adapters().unmerge();
       assertThat(bits(model)).isEqualTo(before);
-      assertThatThrownBy(model::unmerge).hasMessageContaining("no adapter is merged");
+      assertThatThrownBy(model.adapters()::unmerge).hasMessageContaining("no adapter is merged");
     }
   }
 
@@ -86,9 +87,9 @@ class PeftAdapterTest {
       Map<String, IntBuffer> before = bits(model);
       LoraAdapter both =
           LoraAdapter.stacked(List.of(golden.adapter("attention"), golden.adapter("blocks")));
-      try (AppliedAdapter a = model.apply(golden.adapter("attention"));
-          AppliedAdapter b = model.apply(golden.adapter("blocks"));
-          AppliedAdapter stacked = model.apply(both)) {
+      try (AppliedAdapter a = model.adapters().apply(golden.adapter("attention"));
+          AppliedAdapter b = model.adapters().apply(golden.adapter("blocks"));
+          AppliedAdapter stacked = model.adapters().apply(both)) {
         for (int i = 0; i < 2; i++) {
           golden.assertFeatures(golden.features(model, Forward.EVALUATE.with(a)), "attention");
           golden.assertFeatures(golden.features(model, Forward.EVALUATE.with(b)), "blocks");
@@ -97,9 +98,9 @@ class PeftAdapterTest {
           assertThat(golden.features(model, Forward.EVALUATE)).isDeepEqualTo(plain);
         }
       }
-      model.merge(both);
+      model.adapters().merge(both);
       golden.assertFeatures(golden.features(model, Forward.EVALUATE), "both");
-      model.unmerge();
+      model.adapters().unmerge();
       assertThat(bits(model)).isEqualTo(before);
     }
   }
@@ -108,7 +109,7 @@ class PeftAdapterTest {
   void what_adds_to_projections_is_merged_and_not_applied() throws IOException {
     LoraAdapter every = golden.adapter("every");
     try (ClipModel model = golden.model()) {
-      assertThatThrownBy(() -> model.apply(every))
+      assertThatThrownBy(() -> model.adapters().apply(every))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("merge the adapter instead");
     }
@@ -118,7 +119,7 @@ class PeftAdapterTest {
   @ParameterizedTest
   @ValueSource(strings = {"attention", "every", "blocks"})
   void an_adapter_is_written_as_it_was_read(String name) throws IOException {
-    LoraAdapter adapter = golden.adapter(name).of(golden.checkpoint.parameters());
+    LoraAdapter adapter = golden.adapter(name).withBase(golden.checkpoint.parameters());
     PeftAdapter.write(folder, golden.config(), adapter);
     assertThat(PeftAdapter.isIn(folder)).isTrue();
     LoraAdapter again = PeftAdapter.read(folder, golden.config());
@@ -191,16 +192,18 @@ class PeftAdapterTest {
         .hasMessageContaining("transformers");
     LoraAdapter adapter = golden.adapter("attention");
     try (ClipModel other = ClipModel.create(golden.config(), 1)) {
-      other.merge(adapter);
-      other.unmerge();
-      LoraAdapter bound = adapter.of(golden.checkpoint.parameters());
-      assertThatThrownBy(() -> other.merge(bound))
+      other.adapters().merge(adapter);
+      other.adapters().unmerge();
+      LoraAdapter bound = adapter.withBase(golden.checkpoint.parameters());
+      assertThatThrownBy(() -> other.adapters().merge(bound))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("trained on other weights");
-      assertThatThrownBy(() -> other.apply(bound)).hasMessageContaining("trained on other weights");
+      assertThatThrownBy(() -> other.adapters().apply(bound))
+          .hasMessageContaining("trained on other weights");
     }
     try (ClipModel other = ClipModel.create(SmallTraining.RESNET, 1)) {
-      assertThatThrownBy(() -> other.attach(adapter)).hasMessageContaining("of another model");
+      assertThatThrownBy(() -> other.adapters().attach(adapter))
+          .hasMessageContaining("of another model");
     }
     assertThatThrownBy(() -> PeftAdapter.read(folder, golden.config()))
         .hasMessageContaining("adapter_config.json: it does not exist");

@@ -50,22 +50,22 @@ class FreezingTest {
   @Test
   void last_blocks_unlock_with_all_that_follows_them() {
     Freezing image = Freezing.imageTower();
-    assertThat(image(trained("ViT-B-32", image.unlockLastBlocks(0))))
+    assertThat(image(trained("ViT-B-32", image.withLastBlocksUnlocked(0))))
         .containsExactly("visual.proj");
-    assertThat(image(trained("ViT-B-32", image.unlockLastBlocks(2))))
+    assertThat(image(trained("ViT-B-32", image.withLastBlocksUnlocked(2))))
         .containsExactly(
             "visual.ln_post.bias",
             "visual.ln_post.weight",
             "visual.proj",
             "visual.transformer.resblocks.10",
             "visual.transformer.resblocks.11");
-    assertThat(text(trained("ViT-B-32", Freezing.textTower().unlockLastBlocks(1))))
+    assertThat(text(trained("ViT-B-32", Freezing.textTower().withLastBlocksUnlocked(1))))
         .containsExactly(
             "ln_final.bias", "ln_final.weight", "text_projection", "transformer.resblocks.11");
-    assertThat(image(trained("RN50", image.unlockLastBlocks(4))))
+    assertThat(image(trained("RN50", image.withLastBlocksUnlocked(4))))
         .contains("visual.layer3.5", "visual.layer4.0", "visual.attnpool.q_proj.weight")
         .doesNotContain("visual.layer3.4", "visual.conv1.weight");
-    assertThat(image(trained("ViT-B-16-SigLIP", image.unlockLastBlocks(1))))
+    assertThat(image(trained("ViT-B-16-SigLIP", image.withLastBlocksUnlocked(1))))
         .contains(
             "visual.trunk.blocks.11", "visual.trunk.attn_pool.latent", "visual.trunk.norm.bias")
         .doesNotContain("visual.trunk.blocks.10", "visual.trunk.pos_embed");
@@ -87,6 +87,9 @@ class FreezingTest {
             "logit_scale",
             "text.text_projection.bias",
             "text.text_projection.weight");
+    assertThat(trained("convnext_large_d", Freezing.allButProjections()))
+        .contains("visual.head.mlp.fc1.bias", "visual.head.mlp.fc2.weight")
+        .hasSize(3 + 2);
     assertThat(trained("MobileCLIP2-L-14", Freezing.allButProjections()))
         .contains("visual.trunk.head.bias", "visual.trunk.head.weight")
         .hasSize(4);
@@ -94,10 +97,11 @@ class FreezingTest {
 
   @Test
   void more_blocks_than_there_are_is_an_error() {
-    assertThatThrownBy(() -> trained("ViT-B-32", Freezing.imageTower().unlockLastBlocks(13)))
+    assertThatThrownBy(() -> trained("ViT-B-32", Freezing.imageTower().withLastBlocksUnlocked(13)))
         .hasMessageContaining("13")
         .hasMessageContaining("12");
-    assertThatThrownBy(() -> Freezing.imageTower().unlockLastBlocks(-1)).hasMessageContaining("-1");
+    assertThatThrownBy(() -> Freezing.imageTower().withLastBlocksUnlocked(-1))
+        .hasMessageContaining("-1");
   }
 
   @Test
@@ -111,6 +115,11 @@ class FreezingTest {
     assertFactor("ViT-B-32", "visual.ln_pre.weight", Math.pow(0.5, 13));
     assertFactor("RN50", "visual.bn1.weight", Math.pow(0.5, 17));
     assertFactor("RN50", "visual.layer2.0.conv1.weight", Math.pow(0.5, 13)); // the 4th of 16
+    assertFactor("convnext_base", "visual.head.proj.weight", 1);
+    assertFactor("convnext_base", "visual.trunk.head.norm.bias", 1);
+    assertFactor("convnext_base", "visual.trunk.stages.3.blocks.2.gamma", 0.5);
+    assertFactor("convnext_base", "visual.trunk.stages.3.downsample.1.bias", 0.125);
+    assertFactor("convnext_base", "visual.trunk.stem.0.weight", Math.pow(0.5, 37));
     assertFactor("ViT-B-16-SigLIP", "visual.trunk.blocks.11.norm1.bias", 0.5);
     assertFactor("ViT-B-16-SigLIP", "visual.trunk.patch_embed.proj.bias", Math.pow(0.5, 13));
     assertFactor("ViT-B-16-SigLIP", "visual.trunk.attn_pool.latent", 1);

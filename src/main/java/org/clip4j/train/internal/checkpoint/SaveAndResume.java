@@ -274,13 +274,14 @@ public final class SaveAndResume implements AutoCloseable {
   /** Writes the model, or the adapter alone if one is trained. */
   private void writeModel(Path folder) throws IOException {
     ClipModel model = training.model;
-    Optional<LoraAdapter> adapter = model.adapter();
+    Optional<LoraAdapter> adapter = model.adapters().attached();
     if (adapter.isPresent()) {
       PeftAdapter.write(folder, model.config(), adapter.get());
       return;
     }
     CheckpointWriter.of(model.config(), training.data.transform(), model.values())
         .optTokenizer(training.data.tokenizer())
+        .optMadeFrom(training.madeFrom)
         .write(folder, training.layout);
   }
 

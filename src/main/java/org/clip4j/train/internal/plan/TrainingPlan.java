@@ -16,6 +16,7 @@ import org.clip4j.model.LoraOptions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.ClipTokenizer;
+import org.clip4j.text.internal.BytePairs;
 import org.clip4j.train.monitor.TrainingListener;
 import org.clip4j.train.options.CheckpointOptions;
 import org.clip4j.train.options.DataOptions;
@@ -25,6 +26,7 @@ import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.train.options.Teacher;
 import org.clip4j.weights.Layout;
+import org.clip4j.weights.ModelOrigin;
 
 /**
  * Holds all that a training was asked for; {@link org.clip4j.train.ClipTrainer.Builder} explains
@@ -35,6 +37,7 @@ public final class TrainingPlan implements Cloneable {
   public PairFeed pairs;
   public Path output;
   public Layout layout = Layout.OPENCLIP;
+  public List<ModelOrigin> madeFrom = List.of();
   public int batchSize = 128;
   public int microBatchSize; // 0: the batch size
   public int epochs = 30;
@@ -82,13 +85,13 @@ public final class TrainingPlan implements Cloneable {
       throw new IllegalArgumentException("there are no pairs to train on in " + pairs.name());
     }
     int vocabSize = model.config().text().vocabSize();
-    if (data.tokenizer() == null && !ClipTokenizer.fits(vocabSize)) {
-      throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
+    if (data.tokenizer() == null && !BytePairs.fits(vocabSize)) {
+      throw new IllegalArgumentException(BytePairs.misfit(vocabSize));
     }
-    if (lora == null && model.hasAdapter()) {
+    if (lora == null && model.adapters().isAttached()) {
       throw new IllegalArgumentException(
           "an adapter is attached to the model: detach it and train it on, or merge it first with"
-              + " model.merge(model.detach().get())");
+              + " model.adapters().merge(model.adapters().detach().get())");
     }
     if (output == null && checkpoints.isOn()) {
       throw new IllegalArgumentException("checkpoints need a folder: setOutput(folder)");
@@ -190,7 +193,7 @@ public final class TrainingPlan implements Cloneable {
   /** Returns the adapter that the training starts with; only where one is trained. */
   public LoraAdapter firstAdapter() {
     LoraAdapter first = adapter != null ? adapter : LoraAdapter.create(model.config(), lora, seed);
-    return first.of(model.values());
+    return first.withBase(model.values());
   }
 
   /** Returns the devices besides the model's own. */

@@ -15,7 +15,6 @@ import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.PixelKernels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
-import org.clip4j.model.ResNetConfig;
 import org.clip4j.text.TokenBatch;
 
 /** Cuts batches into micro-batches. */
@@ -70,9 +69,11 @@ final class MicroBatches {
   }
 
   private BatchGradients.MicroBatch part(PairBatch batch, int from, int to) {
-    if (to - from < 2 && config.vision() instanceof ResNetConfig) {
+    if (to - from < 2 && config.vision().hasBatchNorm()) {
       throw new IllegalStateException(
-          "a ModifiedResNet normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
+          "a "
+              + config.vision().family()
+              + " normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
               + size
               + ", or add pairs");
     }

@@ -65,7 +65,7 @@ final class Replicas implements AutoCloseable {
     try {
       for (Device device : devices) {
         ClipModel copy = ClipModel.load(model.config(), model.values(), device);
-        model.adapter().ifPresent(copy::attach);
+        model.adapters().attached().ifPresent(copy.adapters()::attach);
         add(copy);
         copy.setTrainable(spec -> model.parameters().get(spec.name()).hasGradient());
       }

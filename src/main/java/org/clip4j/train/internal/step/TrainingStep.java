@@ -91,7 +91,7 @@ public final class TrainingStep implements AutoCloseable {
     ClipConfig config = model.config();
     model.setTrainable(
         spec ->
-            (!model.hasAdapter() || model.isOfAdapter(spec.name()))
+            (!model.adapters().isAttached() || model.adapters().hasAttached(spec.name()))
                 && freezings.stream().noneMatch(each -> each.freezes(config, spec.name())));
   }
 

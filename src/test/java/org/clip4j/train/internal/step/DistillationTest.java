@@ -55,9 +55,9 @@ class DistillationTest {
   }
 
   private static float[][] rows(SafeTensors tensors, String name) {
-    long[] shape = tensors.tensors().get(name).shape();
+    List<Long> shape = tensors.tensors().get(name).shape();
     FloatBuffer all = tensors.floats(name);
-    float[][] rows = new float[(int) shape[0]][(int) shape[1]];
+    float[][] rows = new float[shape.get(0).intValue()][shape.get(1).intValue()];
     for (float[] row : rows) {
       all.get(row);
     }
@@ -171,7 +171,7 @@ class DistillationTest {
   }
 
   private static List<BatchGradients.MicroBatch> parts(SafeTensors inputs, int count) {
-    long n = inputs.tensors().get("input_ids").shape()[0];
+    long n = inputs.tensors().get("input_ids").shape().get(0);
     return IntStream.range(0, count)
         .mapToObj(i -> n * i / count + ":" + n * (i + 1) / count)
         .map(

@@ -42,7 +42,7 @@ class LoraStepTest {
     try (LoraCase golden = new LoraCase();
         ClipModel model = golden.model();
         NDManager manager = model.manager().newSubManager()) {
-      model.attach(golden.adapter("blocks"));
+      model.adapters().attach(golden.adapter("blocks"));
       TrainingStep.freeze(model, List.of());
       AdamW optimizer = new AdamW(manager, model, OptimizerOptions.DEFAULT);
       BatchGradients step =
@@ -63,13 +63,13 @@ class LoraStepTest {
         }
       }
       LoraCase.assertClose(losses, golden.expected.floats("train.loss"), 5e-5, 0);
-      compare(golden, model.adapter().orElseThrow(), "trained.", 5e-5, 1e-4);
+      compare(golden, model.adapters().attached().orElseThrow(), "trained.", 5e-5, 1e-4);
     }
   }
 
   /** An adapter with gradients in place of its matrices, to be written under peft's names. */
   private static LoraAdapter withValues(ClipModel model, Map<String, NDArray> values) {
-    LoraAdapter adapter = model.adapter().orElseThrow();
+    LoraAdapter adapter = model.adapters().attached().orElseThrow();
     return new LoraAdapter(
         adapter.options(),
         adapter.maps().stream()
@@ -104,40 +104,51 @@ class LoraStepTest {
   /** With B at its first value, zero, no gradient would reach A. */
   private static void attach(ClipModel model, LoraOptions options) {
     LoraAdapter first = LoraAdapter.create(model.config(), options, 1);
-    model.attach(
-        new LoraAdapter(
-            options,
-            first.maps().stream()
-                .map(
-                    map -> {
-                      float[] b = map.b().clone();
-                      for (int i = 0; i < b.length; i++) {
-                        b[i] = (float) (0.1 * Math.sin(i + map.from()));
-                      }
-                      return new LowRank(
-                          map.parameter(),
-                          map.from(),
-                          map.outputs(),
-                          map.inputs(),
-                          map.rank(),
-                          map.scale(),
-                          map.a(),
-                          b);
-                    })
-                .toList(),
-            null));
+    model
+        .adapters()
+        .attach(
+            new LoraAdapter(
+                options,
+                first.maps().stream()
+                    .map(
+                        map -> {
+                          float[] b = map.b().clone();
+                          for (int i = 0; i < b.length; i++) {
+                            b[i] = (float) (0.1 * Math.sin(i + map.from()));
+                          }
+                          return new LowRank(
+                              map.parameter(),
+                              map.from(),
+                              map.outputs(),
+                              map.inputs(),
+                              map.rank(),
+                              map.scale(),
+                              map.a(),
+                              b);
+                        })
+                    .toList(),
+                null));
     TrainingStep.freeze(model, List.of());
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-vit", "openclip-siglip", "openclip-timm-vit"})
+  @ValueSource(
+      strings = {
+        "openclip-vit",
+        "openclip-siglip",
+        "openclip-timm-vit",
+        "openclip-eva01",
+        "openclip-eva02",
+        "openclip-eva02-e",
+        "openclip-pe"
+      })
   void micro_batches_give_the_gradients_of_the_whole_batch_dropout_included(String name) {
     try (ClipModel model = Steps.golden(name)) {
       attach(model, HALF);
       PairBatch batch = Steps.batch(model.config(), 23, 5);
       Map<String, float[]> whole = Steps.gradients(model, batch, Way.whole(0.5));
       assertThat(whole.keySet()).allMatch(parameter -> parameter.contains(".lora_"));
-      assertThat(whole).hasSize(2 * model.adapter().orElseThrow().maps().size());
+      assertThat(whole).hasSize(2 * model.adapters().attached().orElseThrow().maps().size());
       assertThat(whole.values()).allSatisfy(g -> assertThat(g).isNotEqualTo(new float[g.length]));
       Way parts = Way.whole(0.5).microBatches(5);
       Steps.assertClose(Steps.gradients(model, batch, parts), whole, 1e-5, 1e-4);
@@ -201,7 +212,7 @@ class LoraStepTest {
           LoraAdapter.create(model.config(), options, 1).maps().stream()
               .map(LoraStepTest::identity)
               .toList();
-      model.attach(new LoraAdapter(options, maps, null));
+      model.adapters().attach(new LoraAdapter(options, maps, null));
       TrainingStep.freeze(model, List.of());
       Map<String, float[]> found =
           Steps.gradients(model, Steps.batch(model.config(), 2, 5), Way.whole(0));

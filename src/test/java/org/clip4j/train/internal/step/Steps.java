@@ -111,7 +111,7 @@ final class Steps {
               way.microBatch,
               config,
               dropout,
-              model.adapter().map(adapter -> new AdapterDropout(5)).orElse(null));
+              model.adapters().attached().map(adapter -> new AdapterDropout(5)).orElse(null));
       step = new BatchGradients(manager, replicas, way.precision);
     }
 

@@ -114,6 +114,7 @@ final class FineTuning {
           ClipTrainer.builder()
               .setModel(start.model())
               .setPairs(prompts)
+              .optMadeFrom(start.origins())
               .optSeed(settings.seed)
               .optPrecision(device.precision())
               .optBatchSize(batch)

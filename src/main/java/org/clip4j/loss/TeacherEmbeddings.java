@@ -10,18 +10,26 @@ import org.clip4j.engine.internal.HostMemory;
 /**
  * What a larger model, the teacher, makes of the pairs of a batch, for a {@link ContrastiveLoss} to
  * imitate.
- *
- * @param images N rows of unit length
- * @param texts N rows of the same length
- * @param logitScale the teacher's own, by which its cosine similarities are multiplied
  */
-public record TeacherEmbeddings(float[][] images, float[][] texts, double logitScale) {
+public final class TeacherEmbeddings {
   /** No teacher: the pairs alone say what belongs together. */
   public static final TeacherEmbeddings NONE =
       new TeacherEmbeddings(new float[0][], new float[0][], 1);
 
-  /** Checks that there is a text for each image, and that the two can be compared. */
-  public TeacherEmbeddings {
+  private final float[][] images;
+  private final float[][] texts;
+  private final double logitScale;
+
+  /**
+   * Takes a batch's embeddings.
+   *
+   * @param images N rows of unit length; not copied, as are the texts
+   * @param texts N rows of the same length
+   * @param logitScale the teacher's own, by which its cosine similarities are multiplied
+   * @throws IllegalArgumentException if there is not a text for each image, or rows differ in
+   *     length
+   */
+  public TeacherEmbeddings(float[][] images, float[][] texts, double logitScale) {
     if (images.length != texts.length) {
       throw new IllegalArgumentException(
           "a teacher's " + images.length + " images do not go with its " + texts.length + " texts");
@@ -37,6 +45,9 @@ public record TeacherEmbeddings(float[][] images, float[][] texts, double logitS
                 + texts[i].length);
       }
     }
+    this.images = images;
+    this.texts = texts;
+    this.logitScale = logitScale;
   }
 
   /** Images [N, E], texts [N, E] and the logit scale; without a teacher N is 0. */

@@ -203,6 +203,21 @@ class LoraStepTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"openclip-vit", "openclip-siglip"})
+  void in_bfloat16_an_adapter_gets_float32_gradients_near_those_of_float32(String name) {
+    try (ClipModel model = Steps.golden(name)) {
+      attach(model, HALF);
+      PairBatch batch = Steps.batch(model.config(), 12, 3);
+      Map<String, float[]> full = Steps.gradients(model, batch, Way.whole(0));
+      for (Way way : List.of(Way.whole(0), Way.whole(0).microBatches(4))) {
+        Map<String, float[]> low = Steps.gradients(model, batch, way.in(Precision.BF16));
+        assertThat(low.keySet()).isEqualTo(full.keySet());
+        assertThat(Steps.distance(low, full)).as(way.toString()).isBetween(1e-5, 0.04);
+      }
+    }
+  }
+
   /** With A the identity, a column of B's gradient is zero where all of its input was left out. */
   @Test
   void query_key_and_value_leave_out_inputs_of_their_own() {

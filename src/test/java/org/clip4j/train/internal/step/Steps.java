@@ -168,4 +168,18 @@ final class Steps {
           }
         });
   }
+
+  /** The L2 norm of all differences over the norm of all gradients. */
+  static double distance(Map<String, float[]> found, Map<String, float[]> expected) {
+    double difference = 0;
+    double norm = 0;
+    for (String name : expected.keySet()) {
+      for (int i = 0; i < expected.get(name).length; i++) {
+        double b = expected.get(name)[i];
+        difference += Math.pow(found.get(name)[i] - b, 2);
+        norm += b * b;
+      }
+    }
+    return Math.sqrt(difference / norm);
+  }
 }

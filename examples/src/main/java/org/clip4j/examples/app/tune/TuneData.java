@@ -13,6 +13,7 @@ import org.clip4j.examples.options.LabelledOptions;
 /**
  * The images of a fine-tuning. No image that tests chooses anything or is trained on.
  *
+ * @param name of the new task
  * @param training of the new task
  * @param choosing of the new task, by which alpha is chosen
  * @param test of the new task
@@ -23,6 +24,7 @@ import org.clip4j.examples.options.LabelledOptions;
  * @param shifted sets of the new task's classes; empty for the test images, spoilt
  */
 record TuneData(
+    String name,
     LabelledImages training,
     LabelledImages choosing,
     LabelledImages test,
@@ -46,6 +48,7 @@ record TuneData(
       shifts.put(each.getKey(), data.images(each.getValue()));
     }
     return new TuneData(
+        all.name(),
         ClassParts.of(
             all, "to train on", place -> place % 5 != 3 && (test != null || place % 5 != 4)),
         ClassParts.of(all, "to choose by", place -> place % 5 == 3),

@@ -42,7 +42,7 @@ record TuneReport(
                 "%s on %,d images of %s; tested on %,d others%s.",
                 model,
                 data.training().size(),
-                data.training().name(),
+                data.name(),
                 data.test().size(),
                 data.keepTest() == null
                     ? ""

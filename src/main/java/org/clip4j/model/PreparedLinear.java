@@ -122,6 +122,11 @@ final class PreparedLinear implements AutoCloseable {
     return true;
   }
 
+  /** Owns the laid-out weights, and what is made for them. */
+  NDManager manager() {
+    return manager;
+  }
+
   Precision precision() {
     return precision;
   }
@@ -184,7 +189,7 @@ final class PreparedLinear implements AutoCloseable {
     }
     NDArray own = scale.duplicate();
     own.attach(scratch);
-    return rows.mul(own);
+    return rows.mul(own.flatten());
   }
 
   /** Frees the weights. */

@@ -51,7 +51,9 @@ interface ImageDeclaration {
 
               @Override
               public ImageDeclaration timmVit(TimmVitConfig tower) {
-                return TimmVisionTransformer.declare(config, tower);
+                return tower.convolutional()
+                    ? HybridVisionTransformer.declare(config, tower)
+                    : TimmVisionTransformer.declare(config, tower);
               }
 
               @Override

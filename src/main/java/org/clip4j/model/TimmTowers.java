@@ -101,6 +101,18 @@ final class TimmTowers {
           Family.of(
               "token",
               null,
+              heads ->
+                  TimmVitConfig.builder()
+                      .setHeads(heads)
+                      .optConvolutional(true)
+                      .optNormEpsilon(1e-6),
+              """
+              vit_base_mci_224 224 16 768 12 12 4 none
+              vit_small_reference_mci 64 16 48 2 3 2.5 none
+              """),
+          Family.of(
+              "token",
+              null,
               heads -> EvaConfig.builder().setHeads(heads).optGeneration(Generation.EVA01),
               """
               eva_giant_patch14_224 224 14 1408 40 16 4.363636363636363 none

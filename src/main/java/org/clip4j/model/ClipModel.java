@@ -148,11 +148,11 @@ public final class ClipModel implements AutoCloseable {
   }
 
   private void quantize(Map<String, InputLevels> inputs) {
+    if (text != null) { // first, while its table of tokens is all that is there
+      quantizeTexts(inputs);
+    }
     if (visual != null) {
       quantizeImages(inputs);
-    }
-    if (text != null) {
-      quantizeTexts(inputs);
     }
   }
 

@@ -11,6 +11,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.regex.Pattern;
@@ -364,6 +365,29 @@ final class Parameters {
       }
     }
     return TorchScript.list(laid);
+  }
+
+  /**
+   * Lays a table out whose rows are looked up.
+   *
+   * @param plain as {@link #of} gives them
+   * @param prefix of this part's names, with the final dot
+   * @return {@code plain} with the rows as integers, and at the end what each is to be multiplied
+   *     by; empty where the table stays as it is
+   */
+  Optional<NDList> prepareTable(PreparedLinear linear, NDList plain, String prefix, String table) {
+    int index = names.indexOf(table);
+    String stored = prefix + stored(table);
+    return linear
+        .layTable(linear.whole(stored, plain.get(index)))
+        .map(
+            laid -> {
+              List<NDArray> all = new ArrayList<>(plain);
+              all.set(index, laid.weight());
+              all.add(laid.bias());
+              linear.laid(stored);
+              return TorchScript.list(all);
+            });
   }
 
   /** Joins what is named as one; null where no such parameter is declared. */

@@ -182,6 +182,11 @@ final class PreparedLinear implements AutoCloseable {
     }
   }
 
+  /** Lays a table out whose rows are looked up, see {@link LinearLayout#layTable}. */
+  Optional<Laid> layTable(NDArray table) {
+    return layout.layTable(manager, table);
+  }
+
   private static NDArray rows(NDManager scratch, long size, double factor, NDArray scale) {
     NDArray rows = scratch.full(new Shape(size), (float) factor);
     if (scale == null) {

@@ -34,8 +34,8 @@ def register_small_towers():
     """Gives timm the towers of the reference data."""
     import make_eva
     import make_timm_towers
-    from make_timm_vit import register, vit_small_reference_clip
-    for tower in (vit_small_reference_siglip, vit_small_reference_clip):
+    from make_timm_vit import register, vit_small_reference_clip, vit_small_reference_gap
+    for tower in (vit_small_reference_siglip, vit_small_reference_clip, vit_small_reference_gap):
         register("timm.models.vision_transformer", tower)
     for tower, *_ in make_eva.CASES.values():
         register("timm.models.eva", tower)

@@ -57,6 +57,11 @@ interface ImageDeclaration {
               }
 
               @Override
+              public ImageDeclaration timmGapVit(TimmGapVitConfig tower) {
+                return TimmGapVisionTransformer.declare(config, tower);
+              }
+
+              @Override
               public ImageDeclaration eva(EvaConfig tower) {
                 return EvaVisionTransformer.declare(config, tower);
               }

@@ -25,7 +25,7 @@ final class PatchTower implements ImageTower {
   enum Pooling {
     /** The first row, a class token. */
     FIRST,
-    /** The mean of the rows after the first. */
+    /** The mean of the patches' rows. */
     MEAN,
     /** All rows, by the attention of a learned query. */
     ATTENTION
@@ -211,7 +211,8 @@ final class PatchTower implements ImageTower {
       pooled[0] = 1;
       last = kernels.call(Forward.EXPLAIN, "at", last, pixels);
     } else {
-      Arrays.fill(pooled, 1, tokens, 1f / (tokens - 1));
+      int before = declared.positions.before();
+      Arrays.fill(pooled, before, tokens, 1f / (tokens - before));
     }
     NDArray embedding = kernels.call(Forward.EXPLAIN, "project", last, own);
     return new Trace(embedding, states, attention, null, pooled);
@@ -227,7 +228,8 @@ final class PatchTower implements ImageTower {
               switch (declared.pooling) {
                 case FIRST -> patches; // [P, D]
                 case ATTENTION -> patches.expandDims(1); // [P, 1, D]
-                case MEAN -> patches.expandDims(1).repeat(1, 2); // [P, 2, D], the first is ignored
+                case MEAN -> // [P, 1, D], with as many rows before that are ignored as there are
+                    patches.expandDims(1).repeat(1, 1L + declared.positions.before());
               };
           return kernels.call(Forward.EXPLAIN, "project", alone, own);
         });

@@ -37,6 +37,7 @@ final class ResidualAttentionBlock {
           "ln_2.", "norm2.",
           "mlp.c_fc.", "mlp.fc1.",
           "mlp.c_proj.", "mlp.fc2.",
+          "ls_", "ls",
           "attn.query", "attn.q",
           "attn.key", "attn.k",
           "attn.value", "attn.v");
@@ -139,8 +140,7 @@ final class ResidualAttentionBlock {
    * What an adapter adds to maps, see {@link AppliedAdapter#parameters}. What of its inputs it does
    * not see in training follows from a number for each row of the batch and from the place of the
    * value in that row alone, so that every pass over a row, and every division of a batch into
-   * micro-batches, leaves out the same. Maps of one input, as query, key and value, leave out the
-   * same of it, so that it is kept once for the backward pass.
+   * micro-batches, leaves out the same. Each map leaves out its own, as in Python's peft.
    */
   private static final String ADAPTED =
       """
@@ -150,8 +150,6 @@ final class ResidualAttentionBlock {
         for i in range(to - first):
           rank = rank + torch.size(p[{A} + 3 * (first + i)], 0)
         if rank > 0:
-          if torch.size(rows, 0) > 0:
-            x = torch.masked_fill(x, self.dropped(x, first, rows, p), 0.)
           parts = annotate(List[Tensor], [])
           for i in range(to - first):
             parts = torch.append(parts, self.low_rank(x, first + i, rows, p))
@@ -161,6 +159,8 @@ final class ResidualAttentionBlock {
       def low_rank(self, x: Tensor, map: int, rows: Tensor, p: List[Tensor]) -> Tensor:
         scale = p[{A} + 3 * map + 2]
         if torch.size(rows, 0) > 0:
+          if torch.size(p[{A} + 3 * map], 0) > 0:
+            x = torch.masked_fill(x, self.dropped(x, map, rows, p), 0.)
           scale = torch.mul(scale, p[{B} + 2])
         z = torch.mul(self.matmul(x, torch.t(p[{A} + 3 * map])), scale)  # [N, L, rank]
         return self.matmul(z, torch.t(p[{A} + 3 * map + 1]))
@@ -220,6 +220,8 @@ final class ResidualAttentionBlock {
   enum Inputs {
     /** One map. */
     JOINED,
+    /** One weight without a bias. */
+    NO_BIAS,
     /** One weight, with a bias for queries and one for values. */
     NO_KEY_BIAS,
     /** Three maps, that of keys without a bias. */
@@ -460,6 +462,8 @@ final class ResidualAttentionBlock {
       case JOINED ->
           all.add("attn.in_proj_weight", weight, 3 * width, width)
               .add("attn.in_proj_bias", zero, 3 * width);
+      case NO_BIAS ->
+          all.add("attn.in_proj_weight", weight, 3 * width, width).unbiased("attn.in_proj_");
       case NO_KEY_BIAS ->
           all.add("attn.query_bias", zero, width)
               .add("attn.value_bias", zero, width)

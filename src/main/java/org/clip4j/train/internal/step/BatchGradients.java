@@ -19,6 +19,7 @@ import org.clip4j.loss.Matches;
 import org.clip4j.loss.PairLoss;
 import org.clip4j.loss.SigmoidLoss;
 import org.clip4j.loss.Similarity;
+import org.clip4j.loss.TeacherEmbeddings;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.ParameterSpec;
@@ -147,9 +148,15 @@ final class BatchGradients {
    * The loss of a batch and its gradients.
    *
    * @param manager owns the gradients, and all else that lives as long as the step
+   * @param teacher what a teacher makes of the same pairs
    * @param lossScale multiplies the gradients, not the loss
    */
-  Gradients backward(NDManager manager, List<MicroBatch> batch, Matches matches, double lossScale) {
+  public Gradients backward(
+      NDManager manager,
+      List<MicroBatch> batch,
+      Matches matches,
+      TeacherEmbeddings teacher,
+      double lossScale) {
     List<Share> shares = shares(manager, batch);
     try {
       replicas.forEach(i -> shares.get(i).encode());
@@ -159,7 +166,7 @@ final class BatchGradients {
           measured
               ? new Cosines(similarity.meanCosine(image), similarity.meanCosine(text))
               : Cosines.UNKNOWN;
-      PairLoss.Gradients gradients = loss.gradients(image, text, matches, lossScale);
+      PairLoss.Gradients gradients = loss.gradients(image, text, matches, teacher, lossScale);
       replicas.forEach(i -> shares.get(i).sendBack(gradients));
       return new Gradients(gradients.value().getFloat(), byName(shares, gradients));
     } finally {

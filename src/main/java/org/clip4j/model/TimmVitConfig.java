@@ -4,8 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A plain Vision Transformer as timm has it, under timm's names: the image tower of
- * MobileCLIP2-L-14 (Faghri et al. 2025), and that of BiomedCLIP (Zhang et al. 2023); made by {@link
- * #builder}.
+ * MobileCLIP2-L-14 (Faghri et al. 2025), with a stem of convolutions that of MobileCLIP-B (Vasu et
+ * al. 2024), and that of BiomedCLIP (Zhang et al. 2023); made by {@link #builder}.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels
@@ -19,6 +19,8 @@ import org.jspecify.annotations.Nullable;
  *     head, which has one
  * @param tanhGelu whether GELU is computed by its tanh approximation
  * @param normEpsilon epsilon of every LayerNorm
+ * @param convolutional whether the patches are embedded by three convolutions with batch norms, of
+ *     4, 2 and 2 pixels (timm's {@code ConvStem}), in place of one and a LayerNorm
  * @param patchDropout see {@link VisionTransformerConfig#patchDropout}
  */
 public record TimmVitConfig(
@@ -33,6 +35,7 @@ public record TimmVitConfig(
     boolean linearHead,
     boolean tanhGelu,
     double normEpsilon,
+    boolean convolutional,
     double patchDropout)
     implements VisionTransformerConfig {
 
@@ -41,6 +44,9 @@ public record TimmVitConfig(
     Checks.patches(imageHeight, imageWidth, patchSize, patchDropout);
     Checks.blocks("vision_cfg", width, layers, mlpRatio, normEpsilon);
     Checks.divides("vision_cfg.heads", heads, "the width", width);
+    if (convolutional && patchSize != 16) {
+      throw Checks.bad("vision_cfg.patch_size", patchSize, "three convolutions embed 16 pixels");
+    }
   }
 
   /** Starts a tower whose LayerNorms have the epsilon 1e-5. */
@@ -59,6 +65,11 @@ public record TimmVitConfig(
   }
 
   @Override
+  public boolean hasBatchNorm() {
+    return convolutional;
+  }
+
+  @Override
   public String family() {
     return "timm ViT";
   }
@@ -73,6 +84,7 @@ public record TimmVitConfig(
     private int heads;
     private boolean preNorm = true;
     private boolean linearHead;
+    private boolean convolutional;
 
     private Builder() {}
 
@@ -81,6 +93,7 @@ public record TimmVitConfig(
       heads = tower.heads;
       preNorm = tower.preNorm;
       linearHead = tower.linearHead;
+      convolutional = tower.convolutional;
     }
 
     @Override
@@ -106,6 +119,12 @@ public record TimmVitConfig(
       return this;
     }
 
+    /** Sets whether three convolutions embed the patches; false by default. */
+    public Builder optConvolutional(boolean stem) {
+      convolutional = stem;
+      return this;
+    }
+
     @Override
     public TimmVitConfig build() {
       return new TimmVitConfig(
@@ -120,6 +139,7 @@ public record TimmVitConfig(
           linearHead,
           tanhGelu,
           normEpsilon,
+          convolutional,
           patchDropout);
     }
   }

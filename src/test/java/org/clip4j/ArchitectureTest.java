@@ -74,6 +74,7 @@ class ArchitectureTest {
           "org.clip4j.search",
           "org.clip4j.search.internal",
           "org.clip4j.search.lucene",
+          "org.clip4j.spark",
           "org.clip4j.springai",
           "org.clip4j.text",
           "org.clip4j.text.internal",
@@ -87,6 +88,7 @@ class ArchitectureTest {
           "org.clip4j.train.internal.step",
           "org.clip4j.train.monitor",
           "org.clip4j.train.options",
+          "org.clip4j.train.workers",
           "org.clip4j.weights",
           "org.clip4j.weights.internal",
           "org.clip4j.weights.pytorch",
@@ -144,6 +146,11 @@ class ArchitectureTest {
         Set.of("explain", "hub", "weights", "encode", "model", "text", "image", "engine", "io"));
     below.put("djl", Set.of("root", "hub", "encode", "image", "engine", "io"));
     below.put("langchain4j", Set.of("root", "search", "io"));
+    below.put(
+        "spark",
+        Set.of(
+            "root", "train", "eval", "search", "data", "encode", "weights", "loss", "model",
+            "image", "text", "engine", "io"));
     below.put("springai", Set.of("root", "engine"));
     LayeredArchitecture layers = layeredArchitecture().consideringOnlyDependenciesInLayers();
     for (String name : below.keySet()) {
@@ -255,6 +262,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("org.springframework..", "io.micrometer..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void only_its_adapter_touches_spark() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.spark")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.apache.spark..", "org.apache.hadoop..", "scala..")
         .check(CLASSES);
   }
 

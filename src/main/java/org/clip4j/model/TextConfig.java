@@ -1,5 +1,6 @@
 package org.clip4j.model;
 
+import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,7 +35,8 @@ public record TextConfig(
     TextProjection projection,
     boolean tanhGelu,
     double normEpsilon,
-    TokenizerOptions tokenizer) {
+    TokenizerOptions tokenizer)
+    implements Serializable {
 
   /** Of CLIP's LayerNorms, and PyTorch's default. */
   static final double NORM_EPSILON = 1e-5;

@@ -23,6 +23,7 @@ import org.clip4j.train.options.EvaluationOptions;
 import org.clip4j.train.options.Freezing;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
+import org.clip4j.train.workers.BatchWorkers;
 import org.clip4j.weights.Layout;
 
 /**
@@ -41,6 +42,7 @@ public final class TrainingPlan implements Cloneable {
   public long seed;
   public Precision precision = Precision.FP32;
   public List<Device> devices = List.of();
+  public BatchWorkers workers; // null: the devices here
   public DataOptions data = DataOptions.DEFAULT;
   public LoraOptions lora; // null: the weights themselves are trained
   public LoraAdapter adapter; // null: a new one
@@ -109,6 +111,11 @@ public final class TrainingPlan implements Cloneable {
     if (!devices.isEmpty() && !devices.get(0).equals(own)) {
       throw new IllegalArgumentException(
           "the first of the devices must be the model's, " + own + ", found " + devices);
+    }
+    if (workers != null && devices.size() > 1) {
+      throw new IllegalArgumentException(
+          "a batch is shared out among workers or among devices, not both; found devices "
+              + devices);
     }
     precision.requireOn(own);
     VisionConfig vision = model.config().vision();

@@ -42,6 +42,7 @@ public final class TrainingStep implements AutoCloseable {
   private final MicroBatches parts;
   private final Replicas replicas;
   private final BatchGradients gradients;
+  private final RemoteBatches remote; // null: the batch is computed here
   private final AdamW optimizer;
   private final LossScaler scaler; // null: the loss is not scaled
   private final MovingAverage average; // null: weights are not averaged
@@ -63,7 +64,8 @@ public final class TrainingStep implements AutoCloseable {
     parts =
         new MicroBatches(
             manager,
-            data.transform(),
+            data.transform().mean(),
+            data.transform().std(),
             plan.microBatchSize,
             model.config(),
             dropout,
@@ -74,6 +76,7 @@ public final class TrainingStep implements AutoCloseable {
     average = options.averageDecay() == 0 ? null : new MovingAverage(manager, model, options);
     replicas = new Replicas(manager, model, plan.otherDevices());
     gradients = new BatchGradients(manager, replicas, plan.precision);
+    remote = plan.workers == null ? null : new RemoteBatches(plan.workers, model, plan);
   }
 
   /**
@@ -109,7 +112,12 @@ public final class TrainingStep implements AutoCloseable {
     try (NDManager scratch = manager.newSubManager()) {
       double scale = scaler == null ? 1 : scaler.scale();
       BatchGradients.Gradients found =
-          gradients.backward(scratch, micro(batch), matches(batch), scale);
+          remote == null
+              ? gradients.backward(scratch, micro(batch), matches(batch), scale)
+              : gradients.backward(
+                  remote.encode(scratch, parts.parts(batch, remote.count())),
+                  matches(batch),
+                  scale);
       if (!Float.isFinite(found.loss())) {
         return outcome(found.loss(), Double.NaN, true);
       }

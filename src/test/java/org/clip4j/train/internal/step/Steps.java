@@ -106,7 +106,8 @@ final class Steps {
       parts =
           new MicroBatches(
               manager,
-              ImageTransform.openai(size, size),
+              ImageTransform.openai(size, size).mean(),
+              ImageTransform.openai(size, size).std(),
               way.microBatch,
               config,
               dropout,

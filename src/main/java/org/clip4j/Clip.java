@@ -33,6 +33,7 @@ import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
+import org.clip4j.weights.ModelOrigin;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -481,11 +482,12 @@ public final class Clip implements AutoCloseable {
     try {
       call(
           () -> {
-            if (checkpoint == null || model.isComplete()) {
-              write(folder, layout, model.values());
+            if (checkpoint == null) {
+              write(folder, layout, model.values(), List.of());
             } else {
               try (Checkpoint opened = checkpoint.run()) {
-                write(folder, layout, opened.parameters());
+                ParameterSource all = model.isComplete() ? model.values() : opened.parameters();
+                write(folder, layout, all, opened.origins());
               }
             }
             return null;
@@ -495,11 +497,14 @@ public final class Clip implements AutoCloseable {
     }
   }
 
-  private void write(Path folder, Layout layout, ParameterSource parameters) throws IOException {
+  private void write(
+      Path folder, Layout layout, ParameterSource parameters, List<ModelOrigin> origins)
+      throws IOException {
     LoraAdapter added = adapter != null ? adapter : model.adapters().attached().orElse(null);
     ParameterSource all = added == null ? parameters : added.addedTo(model.config(), parameters);
     CheckpointWriter.of(model.config(), transform, all)
         .optTokenizer(tokenizer)
+        .optMadeFrom(origins)
         .write(folder, layout);
   }
 

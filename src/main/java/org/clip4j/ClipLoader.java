@@ -28,6 +28,8 @@ import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.PeftAdapter;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Options for loading a {@link Clip}; made by {@link Clip#loader(String)}.
@@ -37,6 +39,8 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  */
 public final class ClipLoader {
+  private static final Logger LOG = LoggerFactory.getLogger(ClipLoader.class);
+
   private final String name; // null where a path is given
   private final Path path; // null where a name is given
   private Hub hub;
@@ -203,6 +207,10 @@ public final class ClipLoader {
       Map<String, LoraAdapter> adapters = new LinkedHashMap<>();
       for (Map.Entry<String, Path> entry : named.entrySet()) {
         adapters.put(entry.getKey(), adapter(entry.getValue(), opened));
+      }
+      String licence = opened.licence();
+      if (!licence.isEmpty()) {
+        LOG.info("The model {} names the licence {}.", this, licence);
       }
       Tokenizer tokenizer = opened.tokenizer().orElse(null);
       ClipModel model;

@@ -99,7 +99,7 @@ class ArchitectureTest {
   private static final String[] INTERNAL = {"org.clip4j..internal..", "org.clip4j.io"};
 
   /** How many classes there are, nested ones included, so that no rule holds for want of them. */
-  private static final int CLASS_COUNT = 790;
+  private static final int CLASS_COUNT = 960;
 
   @Test
   void every_package_is_known_to_these_rules() {

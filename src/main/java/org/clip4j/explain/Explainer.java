@@ -16,7 +16,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
-import org.clip4j.model.ResNetConfig;
+import org.clip4j.model.StagedVisionConfig;
 import org.clip4j.model.Trace;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.TokenBatch;
@@ -196,14 +196,14 @@ public final class Explainer implements AutoCloseable {
           new Rectangle2D.Double(
               kept.getX(), kept.getY(), kept.getWidth() * seenX, kept.getHeight() * seenY));
     }
-    int layer = layer((ResNetConfig) model.config().vision(), trace);
+    int layer = layer((StagedVisionConfig) model.config().vision(), trace);
     Shape shape = trace.states().get(layer).getShape();
     float[] cells = Relevance.ofCells(autograd, trace, gradient, layer);
     return new HeatMap((int) shape.get(2), (int) shape.get(3), cells, kept);
   }
 
   /** The last block of a stage, where places can still be told apart. */
-  private int layer(ResNetConfig tower, Trace trace) {
+  private int layer(StagedVisionConfig tower, Trace trace) {
     int found = 0;
     for (int s = 1, layer = 0; s <= tower.layers().size(); s++) {
       layer += tower.layers().get(s - 1); // the stem is state 0

@@ -47,7 +47,8 @@ record FileSelection(String config, String weights, List<String> extras) {
           "sentencepiece.bpe.model",
           "tokenizer.model",
           "preprocessor_config.json",
-          "processor_config.json");
+          "processor_config.json",
+          "README.md"); // the model card, for its licence
 
   /** Every name that a choice can depend on. */
   static final Set<String> KNOWN_NAMES =

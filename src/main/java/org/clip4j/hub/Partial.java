@@ -7,8 +7,10 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -100,8 +102,14 @@ final class Partial implements AutoCloseable {
     for (String pattern : new String[] {name + OWN + "*" + SUFFIX, name + SUFFIX}) {
       try (DirectoryStream<Path> files = Files.newDirectoryStream(blob.getParent(), pattern)) {
         for (Path file : files) {
-          if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
-            bySize.put(Files.size(file), file);
+          try {
+            BasicFileAttributes found =
+                Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            if (found.isRegularFile()) {
+              bySize.put(found.size(), file);
+            }
+          } catch (NoSuchFileException e) {
+            // another has renamed it meanwhile
           }
         }
       }

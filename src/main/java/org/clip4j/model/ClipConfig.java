@@ -40,11 +40,23 @@ public record ClipConfig(
           embedDim,
           "a SigLIP tower of width " + vision.width() + " gives that");
     }
-    if (text.projection() == TextProjection.NONE && text.width() != embedDim) {
+    if (vision instanceof TimmStagedConfig tower
+        && tower.head().projection() == TimmHead.Projection.NONE
+        && tower.features() != embedDim) {
+      throw Checks.bad(
+          "model_cfg.embed_dim",
+          embedDim,
+          "without a projection a " + tower.family() + " gives " + tower.features());
+    }
+    boolean own =
+        text instanceof TextTransformerConfig tower && tower.projection() == TextProjection.NONE;
+    if (own && text.width() != embedDim) {
       throw Checks.bad(
           "text_cfg.width", text.width(), "without a projection it must be embed_dim, " + embedDim);
     }
-    boolean tanhGelu = text.tanhGelu() || vision instanceof VitConfig vit && vit.tanhGelu();
+    boolean tanhGelu =
+        text instanceof TextTransformerConfig tower && tower.tanhGelu()
+            || vision instanceof VitConfig vit && vit.tanhGelu();
     if (quickGelu && tanhGelu) {
       throw Checks.bad("model_cfg.quick_gelu", true, "act_kwargs asks for another activation");
     }

@@ -103,8 +103,7 @@ public final class ClipConfigJson {
     int width = size.get(size.size() - 1);
     if (f.textOrNull("timm_model_name") != null) {
       VIT_KEYS.forEach(f::skip); // as OpenCLIP does: the name says it all
-      VisionConfig tower =
-          TimmTowers.read(f, height, width).withPatchDropout(f.share("patch_dropout"));
+      VisionConfig tower = TimmTowers.read(f, height, width);
       f.finish(VISION_OPTIONS);
       return tower;
     }
@@ -251,13 +250,16 @@ public final class ClipConfigJson {
       model.addProperty("init_logit_bias", config.initLogitBias());
     }
     model.add("vision_cfg", writeVision(config.vision()));
-    model.add("text_cfg", writeText(config.text()));
+    model.add("text_cfg", writeText((TextTransformerConfig) config.text()));
     return model;
   }
 
   private static JsonObject writeVision(VisionConfig tower) {
     if (tower instanceof ResNetConfig resNet) {
       return writeResNet(resNet);
+    }
+    if (tower instanceof TimmStagedConfig staged) {
+      return TimmStagedTowers.write(staged);
     }
     VisionTransformerConfig vision = (VisionTransformerConfig) tower;
     JsonObject json = vision instanceof VitConfig vit ? writeVit(vit) : TimmTowers.write(vision);
@@ -302,7 +304,7 @@ public final class ClipConfigJson {
     return vision;
   }
 
-  private static JsonObject writeText(TextConfig t) {
+  private static JsonObject writeText(TextTransformerConfig t) {
     JsonObject text = new JsonObject();
     text.addProperty("context_length", t.contextLength());
     text.addProperty("vocab_size", t.vocabSize());

@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.ComputeThread;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.QuantizedKernels;
 import org.jspecify.annotations.Nullable;
@@ -28,7 +29,7 @@ public final class ClipModel implements AutoCloseable {
   private final ClipConfig config;
   private final ModelWeights weights;
   private final @Nullable ImageTower visual;
-  private final @Nullable TextTransformer text;
+  private final @Nullable TextTower text;
   private final InferenceWeights imageWeights;
   private final InferenceWeights textWeights;
   private final ModelAdapters adapters;
@@ -53,7 +54,7 @@ public final class ClipModel implements AutoCloseable {
       Map<String, NDArray> given = weights.given();
       visual =
           towers.contains(Tower.IMAGES) ? ImageDeclaration.of(config).tower(manager, given) : null;
-      text = towers.contains(Tower.TEXTS) ? new TextTransformer(manager, config, given) : null;
+      text = towers.contains(Tower.TEXTS) ? TextDeclaration.of(config).tower(manager, given) : null;
     } catch (RuntimeException | Error e) {
       weights.close();
       throw e;
@@ -131,17 +132,27 @@ public final class ClipModel implements AutoCloseable {
     }
     ClipModel model = of(config, source, device, towers, true, weights);
     try {
-      if (model.visual != null) {
-        model.quantizeImages(inputs);
-      }
-      if (model.text != null) {
-        model.quantizeTexts(inputs);
+      try (ComputeThread thread = new ComputeThread()) { // a team of the caller's would stay
+        thread.call(
+            () -> {
+              model.quantize(inputs);
+              return null;
+            });
       }
       model.weights.loaded();
       return model;
     } catch (RuntimeException | Error e) {
       model.close();
       throw e;
+    }
+  }
+
+  private void quantize(Map<String, InputLevels> inputs) {
+    if (visual != null) {
+      quantizeImages(inputs);
+    }
+    if (text != null) {
+      quantizeTexts(inputs);
     }
   }
 
@@ -152,7 +163,7 @@ public final class ClipModel implements AutoCloseable {
     return visual;
   }
 
-  private TextTransformer text() {
+  private TextTower text() {
     if (text == null) {
       throw new IllegalStateException("this model was loaded without its text encoder");
     }

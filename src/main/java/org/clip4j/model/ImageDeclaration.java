@@ -31,7 +31,12 @@ interface ImageDeclaration {
 
               @Override
               public ImageDeclaration resNet(ResNetConfig tower) {
-                return new ModifiedResNet.Declaration(tower, config.embedDim());
+                return ModifiedResNet.declare(config, tower);
+              }
+
+              @Override
+              public ImageDeclaration convNext(ConvNextConfig tower) {
+                return ConvNext.declare(config, tower);
               }
 
               @Override

@@ -11,7 +11,6 @@ import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.PrecisionKernels;
 import org.clip4j.engine.internal.QuantizedKernels;
 import org.clip4j.io.DaemonThreads;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,23 +66,23 @@ public final class KernelSurvey {
   private static void prove(ClipConfig config, Precision precision, boolean trained) {
     try (NDManager manager = Libtorch.newManager(Device.cpu())) {
       ImageDeclaration.of(config).prove(manager, precision, trained);
-      prove(manager, precision, Kind.of(config.text(), config.quickGelu()));
+      prove(manager, precision, TextDeclaration.of(config).kind());
     }
   }
 
   private static void proveIntegers(ClipConfig config) {
     try (NDManager manager = Libtorch.newManager(Device.cpu())) {
-      Kind kind = Kind.of(config.text(), config.quickGelu());
+      BlockKind kind = TextDeclaration.of(config).kind();
       QuantizedKernels.of(manager, kind.activation().inference, Map.of())
           .ifPresent(
               kernels ->
-                  ResidualAttentionBlock.parameters(kind)
+                  kind.parameters()
                       .prove((inputs, outputs, use) -> kernels.isPacked(inputs, outputs)));
     }
   }
 
-  static void prove(NDManager manager, Precision precision, Kind kind) {
-    prove(manager, precision, kind.activation(), ResidualAttentionBlock.parameters(kind));
+  static void prove(NDManager manager, Precision precision, BlockKind kind) {
+    prove(manager, precision, kind.activation(), kind.parameters());
   }
 
   static void prove(

@@ -22,6 +22,6 @@ record LoraPlace(Target target, String parameter, long from, long outputs, long 
   static List<List<LoraPlace>> blocks(ClipConfig config, Tower tower) {
     return tower == Tower.IMAGES
         ? ImageDeclaration.of(config).adaptable()
-        : TextTransformer.adaptable(config);
+        : TextDeclaration.of(config).adaptable();
   }
 }

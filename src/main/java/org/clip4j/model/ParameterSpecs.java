@@ -11,8 +11,9 @@ final class ParameterSpecs {
   private ParameterSpecs() {}
 
   static List<ParameterSpec> of(ClipConfig config) {
-    Parameters own = TextTransformer.parameters(config);
-    List<ParameterSpec> text = own.specs(textPrefix(config));
+    TextDeclaration declared = TextDeclaration.of(config);
+    Parameters own = declared.parameters();
+    List<ParameterSpec> text = own.specs(declared.prefix());
     int before = config.customText() ? 0 : own.beforeBlocks();
     List<ParameterSpec> specs = new ArrayList<>(text.subList(0, before));
     Parameters loss =
@@ -24,10 +25,5 @@ final class ParameterSpecs {
     specs.addAll(ImageDeclaration.of(config).specs());
     specs.addAll(text.subList(before, text.size()));
     return specs;
-  }
-
-  /** What stands before the names of the text tower's parameters. */
-  static String textPrefix(ClipConfig config) {
-    return config.customText() ? "text." : "";
   }
 }

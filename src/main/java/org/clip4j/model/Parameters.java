@@ -10,6 +10,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.LinearLayout.Laid;
@@ -95,6 +96,10 @@ final class Parameters {
     return new Init(Distribution.CONSTANT, value);
   }
 
+  static Init truncated(double std) {
+    return new Init(Distribution.TRUNCATED_NORMAL, std);
+  }
+
   static Init normal(double std) {
     return new Init(Distribution.NORMAL, std);
   }
@@ -118,8 +123,12 @@ final class Parameters {
     return norm(name, 1, width);
   }
 
-  Parameters linear(String name, Init weight, Init bias, long out, long in) {
-    add(name + ".weight", weight, out, in);
+  /** Adds a linear map, or a convolution: {@code in} is what each output is of. */
+  Parameters linear(String name, Init weight, Init bias, long out, long... in) {
+    add(
+        name + ".weight",
+        weight,
+        LongStream.concat(LongStream.of(out), LongStream.of(in)).toArray());
     return add(name + ".bias", bias, out);
   }
 
@@ -179,6 +188,11 @@ final class Parameters {
   /** Whether any map is laid out for inference. */
   boolean laysOut() {
     return !maps.isEmpty();
+  }
+
+  /** Whether there are running statistics among these. */
+  boolean hasBuffers() {
+    return specs.stream().anyMatch(ParameterSpec::buffer);
   }
 
   /** Counts those that kernels take as {@code p} where nothing is laid out. */

@@ -12,7 +12,6 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.Autograd;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /**
  * An image encoder that is a transformer over patches, as a family declares it: an embedding of the
@@ -50,7 +49,7 @@ final class PatchTower implements ImageTower {
       String prefix,
       String blocks,
       Parameters parameters,
-      Kind kind,
+      BlockKind kind,
       Positions positions,
       Pooling pooling,
       Function<TowerKernels.Use, String> source)
@@ -68,7 +67,7 @@ final class PatchTower implements ImageTower {
 
     @Override
     public List<List<LoraPlace>> adaptable() {
-      return ResidualAttentionBlock.places(kind, prefix + blocks, vision.layers());
+      return kind.places(prefix + blocks, vision.layers());
     }
 
     @Override
@@ -123,11 +122,7 @@ final class PatchTower implements ImageTower {
     String patches = patches(declared.vision);
     kernels =
         new TowerKernels(
-            manager,
-            use ->
-                patches
-                    + declared.source.apply(use)
-                    + ResidualAttentionBlock.source(declared.kind, use));
+            manager, use -> patches + declared.source.apply(use) + declared.kind.source(use));
     own = declared.parameters.of(all, declared.prefix);
     transformer =
         new Transformer(

@@ -13,7 +13,7 @@ import java.util.List;
  */
 public record ResNetConfig(
     int imageHeight, int imageWidth, int width, List<Integer> layers, int headWidth)
-    implements VisionConfig {
+    implements StagedVisionConfig {
 
   /** Checks the sizes against each other. */
   public ResNetConfig {
@@ -50,8 +50,8 @@ public record ResNetConfig(
   }
 
   @Override
-  public int blocks() {
-    return layers.stream().mapToInt(Integer::intValue).sum();
+  public boolean hasBatchNorm() {
+    return true;
   }
 
   @Override

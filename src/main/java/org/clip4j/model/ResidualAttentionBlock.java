@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.LoraOptions.Target;
 import org.clip4j.model.ParameterSpec.Init;
@@ -112,6 +111,21 @@ final class ResidualAttentionBlock {
         y = {gelu}
         y = {plus}self.linear(y, {mlp.c_proj.*}){y, 5, 6}
         return torch.add(x, {scale_2}y{/scale})
+      """;
+
+  /** A whole stack in one call: crossing into native code costs a caption as much as a product. */
+  private static final String STACK =
+      """
+      def stack(self, x: Tensor, p: List[Tensor]) -> Tensor:
+        for i in range(torch.len(p) // {count}):
+          x = self.block(x, torch.slice(p, i * {count}, (i + 1) * {count}))
+        return x
+
+      def stack_at(self, x: Tensor, row: Tensor, p: List[Tensor]) -> Tensor:
+        before = (torch.len(p) // {count} - 1) * {count}
+        x = self.stack(x, torch.slice(p, 0, before))
+        return self.last_block(x, row, torch.slice(p, before))
+
       """;
 
   private static final String PREPARED_RESIDUAL =
@@ -229,9 +243,10 @@ final class ResidualAttentionBlock {
       boolean picksFirst,
       double normEpsilon,
       Map<String, String> published,
-      Starts starts) {
+      Starts starts)
+      implements BlockKind {
 
-    static Kind of(TextConfig config, boolean quickGelu) {
+    static Kind of(TextTransformerConfig config, boolean quickGelu) {
       return new Kind(
           config.width(),
           config.mlpWidth(),
@@ -261,6 +276,26 @@ final class ResidualAttentionBlock {
           config.normEpsilon(),
           published,
           starts);
+    }
+
+    @Override
+    public Parameters parameters() {
+      return ResidualAttentionBlock.parameters(this);
+    }
+
+    @Override
+    public List<LoraPlace> places(Parameters declared, String prefix) {
+      return ResidualAttentionBlock.places(this, declared, prefix);
+    }
+
+    @Override
+    public String source(TowerKernels.Use use) {
+      return ResidualAttentionBlock.source(this, use);
+    }
+
+    @Override
+    public Set<String> unprepared(boolean pooled) {
+      return pooled ? OF_OTHER_BLOCKS : OF_LAST_BLOCK;
     }
   }
 
@@ -294,6 +329,7 @@ final class ResidualAttentionBlock {
     }
   }
 
+  private final BlockKind kind;
   private final Parameters declared;
   private final List<LoraPlace> places;
   private final TowerKernels kernels;
@@ -312,26 +348,26 @@ final class ResidualAttentionBlock {
   /**
    * Takes the parameters of one block.
    *
-   * @param declared by {@link #parameters}
-   * @param kernels of {@link #source}
+   * @param declared by {@link BlockKind#parameters}
+   * @param kernels of {@link BlockKind#source}
    * @param all every parameter of the model
    * @param prefix of this block's names, with the final dot
    */
   ResidualAttentionBlock(
-      Kind kind,
+      BlockKind kind,
       Parameters declared,
       TowerKernels kernels,
       Map<String, NDArray> all,
       String prefix) {
+    this.kind = kind;
     this.declared = declared;
-    places = places(kind, declared, prefix);
+    places = kind.places(declared, prefix);
     this.kernels = kernels;
     parameters = declared.of(all, prefix);
     this.prefix = prefix;
   }
 
-  /** Declares the parameters of a block. */
-  static Parameters parameters(Kind kind) {
+  private static Parameters parameters(Kind kind) {
     long width = kind.width;
     Starts starts = kind.starts;
     Init zero = Parameters.constant(0);
@@ -355,14 +391,6 @@ final class ResidualAttentionBlock {
         .follow("ln_2", "mlp.c_fc.");
   }
 
-  /** Lists the maps of each block that adapters add to, in the order of {@link Target}. */
-  static List<List<LoraPlace>> places(Kind kind, String prefix, int layers) {
-    Parameters declared = parameters(kind);
-    return IntStream.range(0, layers)
-        .mapToObj(i -> places(kind, declared, prefix + i + "."))
-        .toList();
-  }
-
   private static List<LoraPlace> places(Kind kind, Parameters declared, String prefix) {
     long width = kind.width;
     long hidden = kind.mlpWidth;
@@ -379,14 +407,15 @@ final class ResidualAttentionBlock {
         new LoraPlace(Target.MLP_OUTPUT, proj, 0, width, hidden));
   }
 
-  /** The functions that the blocks of one tower call. */
-  static String source(Kind kind, TowerKernels.Use use) {
+  private static String source(Kind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
     Parameters declared = parameters(kind);
     String blocks = SOURCE + (prepared ? PREPARED_RESIDUAL : RESIDUAL);
     String source =
         (plain(blocks)
-                + (prepared ? "" : adapted(blocks, declared) + UNPREPARED)
+                + (prepared
+                    ? STACK.replace("{count}", Integer.toString(declared.count()))
+                    : adapted(blocks, declared) + UNPREPARED)
                 + EXPLAINED
                 + (kind.picksFirst ? FIRST_PICK : PICK))
             .replace("{D}", Integer.toString(kind.width))
@@ -432,9 +461,15 @@ final class ResidualAttentionBlock {
         + ADAPTED.replace("{A}", Integer.toString(declared.count()));
   }
 
-  /** [N, L, D] to [N, L, D]. */
-  NDArray forward(Forward pass, NDArray x) {
-    return call(pass, "block", x);
+  /**
+   * Calls the block's function.
+   *
+   * @param x [N, L, D]
+   * @param context what the functions of the kind take besides
+   * @return [N, L, D]
+   */
+  NDArray forward(Forward pass, NDArray x, NDArray... context) {
+    return call(pass, "block", arguments(context, x));
   }
 
   /**
@@ -444,8 +479,8 @@ final class ResidualAttentionBlock {
    * @param row [N], int64
    * @return [N, D]
    */
-  NDArray forwardAt(Forward pass, NDArray x, NDArray row) {
-    return call(pass, "last_block", x, row);
+  NDArray forwardAt(Forward pass, NDArray x, NDArray row, NDArray... context) {
+    return call(pass, "last_block", arguments(context, x, row));
   }
 
   /**
@@ -453,30 +488,41 @@ final class ResidualAttentionBlock {
    *
    * @return the block's output [N, L, D], and the attention that it depends on, [N, H, L, L]
    */
-  NDList explain(NDArray x) {
-    return kernels.callForAll(Forward.EXPLAIN, "explained_block", x, parameters);
+  NDList explain(NDArray x, NDArray... context) {
+    return kernels.callForAll(
+        Forward.EXPLAIN, "explained_block", with(arguments(context, x), parameters));
   }
 
-  private NDArray call(Forward pass, String method, NDArray... arguments) {
+  private static NDArray[] arguments(NDArray[] context, NDArray... first) {
+    NDArray[] all = Arrays.copyOf(first, first.length + context.length);
+    System.arraycopy(context, 0, all, first.length, context.length);
+    return all;
+  }
+
+  private static Object[] with(NDArray[] arguments, Object... more) {
+    Object[] all = Arrays.copyOf(arguments, arguments.length + more.length, Object[].class);
+    System.arraycopy(more, 0, all, arguments.length, more.length);
+    return all;
+  }
+
+  private NDArray call(Forward pass, String method, NDArray[] arguments) {
     Prepared now = prepared;
     AppliedAdapter adapter = pass.adapter();
     if (adapter != null && adapter.adds(places)) {
       if (now != null) {
         now.linear.requireKept();
       }
-      Object[] all = Arrays.copyOf(arguments, arguments.length + 2, Object[].class);
       boolean drops = pass.rows() != null && adapter.drops();
-      all[arguments.length] = drops ? pass.rows() : adapter.noRows;
-      all[arguments.length + 1] = adapter.parameters(places, prefix, parameters);
-      return kernels.call(pass, "adapted_" + method, all);
+      NDArray rows = drops ? pass.rows() : adapter.noRows;
+      NDList adapted = adapter.parameters(places, prefix, parameters);
+      return kernels.call(pass, "adapted_" + method, with(arguments, rows, adapted));
     }
     Shape shape = arguments[0].getShape();
     boolean serves =
         now != null
             && now.method.equals(method)
             && now.linear.serves(pass, shape.get(0) * shape.get(1));
-    Object[] all = Arrays.copyOf(arguments, arguments.length + 1, Object[].class);
-    all[arguments.length] = serves ? now.parameters : parameters;
+    Object[] all = with(arguments, serves ? now.parameters : parameters);
     return serves ? kernels.call(now.linear, method, all) : kernels.call(pass, method, all);
   }
 
@@ -485,15 +531,16 @@ final class ResidualAttentionBlock {
    *
    * @param linear lays them out and owns them; null to go back to the weights as they are
    * @param pooled whether for {@link #forwardAt} instead of {@link #forward}
+   * @return what kernels for them take as {@code p}; empty if {@code linear} is null
    */
-  void prepare(PreparedLinear linear, boolean pooled) {
-    Set<String> without = pooled ? OF_OTHER_BLOCKS : OF_LAST_BLOCK;
+  NDList prepare(PreparedLinear linear, boolean pooled) {
     prepared =
         linear == null
             ? null
             : new Prepared(
                 linear,
                 pooled ? "last_block" : "block",
-                declared.prepare(linear, parameters, prefix, without));
+                declared.prepare(linear, parameters, prefix, kind.unprepared(pooled)));
+    return prepared == null ? new NDList() : prepared.parameters;
   }
 }

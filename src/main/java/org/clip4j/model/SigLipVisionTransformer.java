@@ -89,7 +89,7 @@ final class SigLipVisionTransformer {
         .add("pos_embed", weight, 1, vision.patches(), width)
         .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
         .add("patch_embed.proj.bias", conv, width)
-        .blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers())
+        .blocks(BLOCKS, block.parameters(), vision.layers())
         .norm("norm", width)
         .add("attn_pool.latent", latent, 1, 1, width)
         .linear("attn_pool.q", weight, zero, width, width)

@@ -19,7 +19,7 @@ import org.clip4j.model.ResidualAttentionBlock.Kind;
  * <p>Where attention is causal nothing after the pooled token can reach it, so token ids may be cut
  * to the longest text, see {@link TextConfig#cutsPadding}.
  */
-final class TextTransformer {
+final class TextTransformer implements TextTower {
   private static final String BLOCKS = "transformer.resblocks.";
 
   private static final String SOURCE =
@@ -50,16 +50,31 @@ final class TextTransformer {
           TextProjection.LINEAR, "self.full(self.linear(x, {text_projection.*}))",
           TextProjection.NONE, "x");
 
-  private final Kind kind;
+  private final Activation activation;
   private final TowerKernels kernels;
   private final NDList own;
   private final Transformer transformer;
 
-  TextTransformer(NDManager manager, ClipConfig config, Map<String, NDArray> parameters) {
-    TextConfig text = config.text();
-    String prefix = ParameterSpecs.textPrefix(config);
-    kind = Kind.of(text, config.quickGelu());
-    Parameters declared = parameters(config);
+  private TextTransformer(
+      String source, TextDeclaration declared, NDManager manager, Map<String, NDArray> all) {
+    activation = declared.kind().activation();
+    kernels =
+        new TowerKernels(
+            manager,
+            use -> declared.parameters().resolve(source, false) + declared.kind().source(use));
+    own = declared.parameters().of(all, declared.prefix());
+    transformer =
+        new Transformer(
+            declared.kind(),
+            kernels,
+            all,
+            declared.prefix() + declared.blocks(),
+            declared.text().layers());
+  }
+
+  /** Declares the tower. */
+  static TextDeclaration declare(ClipConfig config, TextTransformerConfig text) {
+    Kind kind = Kind.of(text, config.quickGelu());
     String source =
         SOURCE
             .replace("{row}", ROW.get(text.pooling()))
@@ -67,60 +82,44 @@ final class TextTransformer {
             .replace("{project}", PROJECT.get(text.projection()))
             .replace("{D}", Integer.toString(text.width()))
             .replace("{eps}", Double.toString(text.normEpsilon()));
-    kernels =
-        new TowerKernels(
-            manager,
-            use -> declared.resolve(source, false) + ResidualAttentionBlock.source(kind, use));
-    own = declared.of(parameters, prefix);
-    transformer = new Transformer(kind, kernels, parameters, prefix + BLOCKS, text.layers());
+    return new TextDeclaration(
+        text,
+        config.customText() ? "text." : "",
+        BLOCKS,
+        parameters(text, config.embedDim(), kind.parameters()),
+        kind,
+        (declared, manager, all) -> new TextTransformer(source, declared, manager, all));
   }
 
-  /** Declares the tower. */
-  static Parameters parameters(ClipConfig config) {
-    TextConfig text = config.text();
+  private static Parameters parameters(TextTransformerConfig text, int embedDim, Parameters block) {
     int width = text.width();
-    Parameters block = ResidualAttentionBlock.parameters(Kind.of(text, config.quickGelu()));
     Init projection = Parameters.normal(Math.pow(width, -0.5));
     Parameters own =
         new Parameters()
             .add("positional_embedding", Parameters.normal(0.01), text.contextLength(), width);
     if (text.projection() == TextProjection.MATRIX) {
-      own.add("text_projection", projection, width, config.embedDim());
+      own.add("text_projection", projection, width, embedDim);
     }
     own.blocks(BLOCKS, block, text.layers())
         .add("token_embedding.weight", Parameters.normal(0.02), text.vocabSize(), width)
         .norm("ln_final", width);
     return text.projection() == TextProjection.LINEAR
-        ? own.linear(
-            "text_projection", projection, Parameters.constant(0), config.embedDim(), width)
+        ? own.linear("text_projection", projection, Parameters.constant(0), embedDim, width)
         : own;
   }
 
-  /** See {@link ImageDeclaration#adaptable}. */
-  static List<List<LoraPlace>> adaptable(ClipConfig config) {
-    TextConfig text = config.text();
-    return ResidualAttentionBlock.places(
-        Kind.of(text, config.quickGelu()),
-        ParameterSpecs.textPrefix(config) + BLOCKS,
-        text.layers());
+  @Override
+  public Activation activation() {
+    return activation;
   }
 
-  /** See {@link ImageTower#activation}. */
-  Activation activation() {
-    return kind.activation();
-  }
-
-  /** See {@link ImageTower#prepare}. */
-  void prepare(PreparedLinear linear) {
+  @Override
+  public void prepare(PreparedLinear linear) {
     transformer.prepare(linear, true);
   }
 
-  /**
-   * Encodes one text, recording what leads to its embedding.
-   *
-   * @param ids [1, L], int64; its manager owns all that is made
-   */
-  Trace trace(NDArray ids) {
+  @Override
+  public Trace trace(NDArray ids) {
     NDArray row = kernels.call(Forward.EXPLAIN, "pooled_row", ids); // [1]
     NDArray x = Autograd.withoutRecording(() -> kernels.call(Forward.EXPLAIN, "embed", ids, own));
     List<NDArray> attention = new ArrayList<>();
@@ -135,14 +134,8 @@ final class TextTransformer {
         });
   }
 
-  /**
-   * Encodes a batch.
-   *
-   * @param ids [N, L], int64, L at most the context length; its manager owns all that is made
-   * @param hiddenStates given the output of the embedding and of each block; null if not wanted
-   * @return [N, E], not normalised
-   */
-  NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
+  @Override
+  public NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
     NDArray row = kernels.call(pass, "pooled_row", ids); // [N]
     NDArray x = kernels.call(pass, "embed", ids, own); // [N, L, D]
     NDArray pooled = transformer.forwardAt(pass, x, row, hiddenStates); // [N, D]

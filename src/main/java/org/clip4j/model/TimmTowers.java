@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.IntFunction;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -103,8 +104,11 @@ final class TimmTowers {
    * Reads the tower under {@code timm_model_name}; what else describes a tower is ignored, as
    * OpenCLIP does.
    */
-  static VisionTransformerConfig read(ConfigFields f, int height, int width) {
+  static VisionConfig read(ConfigFields f, int height, int width) {
     String name = f.textOrNull("timm_model_name");
+    if (TimmStagedTowers.names().contains(name)) {
+      return TimmStagedTowers.read(f, height, width);
+    }
     Family family =
         FAMILIES.stream()
             .filter(known -> known.towers.containsKey(name))
@@ -130,11 +134,14 @@ final class TimmTowers {
               + "\" and timm_proj "
               + family.projJson());
     }
-    return tower;
+    return tower.withPatchDropout(f.share("patch_dropout"));
   }
 
   private static List<String> names() {
-    return FAMILIES.stream().flatMap(family -> family.towers.keySet().stream()).toList();
+    return Stream.concat(
+            FAMILIES.stream().flatMap(family -> family.towers.keySet().stream()),
+            TimmStagedTowers.names().stream())
+        .toList();
   }
 
   static JsonObject write(VisionTransformerConfig vision) {

@@ -75,7 +75,7 @@ final class TimmVisionTransformer {
             patch,
             patch)
         .norm("norm_pre", width)
-        .blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers())
+        .blocks(BLOCKS, block.parameters(), vision.layers())
         .norm("norm", width)
         .linear("head", weight, Parameters.constant(0), embedDim, width)
         .lay("patch_embed.proj.", Operation.PRODUCT);

@@ -7,7 +7,7 @@ import java.io.Serializable;
  * type of its own.
  */
 public sealed interface VisionConfig extends Serializable
-    permits VisionTransformerConfig, ResNetConfig {
+    permits VisionTransformerConfig, StagedVisionConfig {
 
   /** Returns the input height in pixels. */
   int imageHeight();
@@ -20,6 +20,11 @@ public sealed interface VisionConfig extends Serializable
 
   /** Returns how many blocks follow one another: residual attention blocks, or bottlenecks. */
   int blocks();
+
+  /** Returns whether training normalises over the images of a micro-batch. */
+  default boolean hasBatchNorm() {
+    return false;
+  }
 
   /** Returns what the family is called in messages, for example {@code ModifiedResNet}. */
   String family();
@@ -41,6 +46,9 @@ public sealed interface VisionConfig extends Serializable
 
     /** Decides for a ModifiedResNet. */
     R resNet(ResNetConfig tower);
+
+    /** Decides for a ConvNeXt. */
+    R convNext(ConvNextConfig tower);
 
     /** Decides for SigLIP's tower. */
     R sigLip(SigLipConfig tower);

@@ -93,7 +93,7 @@ final class VisionTransformer {
     if (vision.lnPre()) {
       own.norm("ln_pre", width);
     }
-    return own.blocks(BLOCKS, ResidualAttentionBlock.parameters(block), vision.layers())
+    return own.blocks(BLOCKS, block.parameters(), vision.layers())
         .norm("ln_post", width)
         .lay("conv1.", Operation.PRODUCT);
   }

@@ -201,6 +201,7 @@ public final class Quantizer {
           .forEach(map -> weights.remove(map.weight()));
       CheckpointWriter.of(checkpoint.config(), checkpoint.transform(), model.values())
           .optTokenizer(tokenizer)
+          .optMadeFrom(checkpoint.origins())
           .optQuantized(weights, levels)
           .write(folder, Layout.OPENCLIP);
       QuantizationFile.write(folder, report);

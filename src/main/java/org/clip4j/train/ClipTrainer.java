@@ -22,6 +22,7 @@ import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.train.workers.BatchWorkers;
 import org.clip4j.weights.KeyMap;
 import org.clip4j.weights.Layout;
+import org.clip4j.weights.ModelOrigin;
 
 /**
  * Trains a CLIP model on image-text pairs, as OpenCLIP does: the symmetric contrastive loss, AdamW,
@@ -126,6 +127,16 @@ public final class ClipTrainer {
      */
     public Builder optLayout(Layout layout) {
       plan.layout = layout;
+      return this;
+    }
+
+    /**
+     * What the model was loaded from, which the models that are written record; nothing by default.
+     *
+     * @param origins as {@link org.clip4j.weights.Checkpoint#origins} tells them
+     */
+    public Builder optMadeFrom(List<ModelOrigin> origins) {
+      plan.madeFrom = List.copyOf(origins);
       return this;
     }
 

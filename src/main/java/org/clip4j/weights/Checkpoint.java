@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
@@ -16,6 +18,7 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
+import org.clip4j.model.TimmStagedConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.pytorch.PyTorchArchive;
@@ -250,7 +253,9 @@ public final class Checkpoint implements AutoCloseable {
             transform.resizeMode()),
         keys,
         tensors,
-        new ResampledPositions(parameters, config, resized));
+        resized.vision() instanceof TimmStagedConfig
+            ? parameters // which depend on no size
+            : new ResampledPositions(parameters, config, resized));
   }
 
   /**
@@ -330,6 +335,41 @@ public final class Checkpoint implements AutoCloseable {
   /** The parameters that are stored as 8-bit integers; see {@link #inputLevels}. */
   public Set<String> quantizedWeights() {
     return QuantizedTensors.weights(tensors);
+  }
+
+  /**
+   * The licence that the model card beside the checkpoint names, such as {@code mit}; else those of
+   * the checkpoints that it was made from. Empty if nothing names one.
+   */
+  public String licence() throws IOException {
+    return licence(madeFrom());
+  }
+
+  private String licence(List<ModelOrigin> madeFrom) throws IOException {
+    String own = ModelCard.licence(folder);
+    return !own.isEmpty()
+        ? own
+        : madeFrom.stream()
+            .map(ModelOrigin::licence)
+            .filter(licence -> !licence.isEmpty())
+            .distinct()
+            .collect(Collectors.joining(", "));
+  }
+
+  private List<ModelOrigin> madeFrom() throws IOException {
+    Path file = folder.resolve(layout.configFile());
+    return Files.exists(file) ? ModelOrigin.read(CheckpointFields.read(file)) : List.of();
+  }
+
+  /**
+   * The checkpoints that this one was made from, the oldest first, and this one: what {@link
+   * CheckpointWriter#optMadeFrom} records in a model that is made from it. Reads the weights once
+   * to compute their checksum, unless they lie in the hub's cache.
+   */
+  public List<ModelOrigin> origins() throws IOException {
+    List<ModelOrigin> origins = new ArrayList<>(madeFrom());
+    origins.add(ModelOrigin.of(folder, weights(), licence(origins)));
+    return origins;
   }
 
   /** How the file's tensors make up the parameters. */

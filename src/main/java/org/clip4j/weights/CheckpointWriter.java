@@ -44,6 +44,7 @@ public final class CheckpointWriter {
   private List<Path> tokenizerFiles = List.of();
   private Set<String> quantized = Set.of();
   private Map<String, InputLevels> inputs = Map.of();
+  private List<ModelOrigin> madeFrom = List.of();
 
   private CheckpointWriter(
       ClipConfig config, ImageTransform transform, ParameterSource parameters) {
@@ -115,6 +116,16 @@ public final class CheckpointWriter {
   }
 
   /**
+   * What the model is made from, which its configuration records; nothing by default.
+   *
+   * @param origins as {@link Checkpoint#origins} tells them
+   */
+  public CheckpointWriter optMadeFrom(List<ModelOrigin> origins) {
+    madeFrom = List.copyOf(origins);
+    return this;
+  }
+
+  /**
    * Writes the folder.
    *
    * @param folder is created if it does not exist
@@ -145,6 +156,7 @@ public final class CheckpointWriter {
       } else {
         json = transformersConfig();
       }
+      ModelOrigin.write(json, madeFrom);
       writeWeights(staged, folder.resolve(layout.weightsFile()), keys);
       writeTokenizer(staged, folder, layout);
       if (layout == Layout.TRANSFORMERS) {

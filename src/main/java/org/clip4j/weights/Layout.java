@@ -1,5 +1,6 @@
 package org.clip4j.weights;
 
+import java.util.Arrays;
 import java.util.List;
 
 /** How a publisher lays out a checkpoint's folder and names its tensors. */
@@ -21,6 +22,11 @@ public enum Layout {
   Layout(String configFile, String... weightsFiles) {
     this.configFile = configFile;
     this.weightsFiles = List.of(weightsFiles);
+  }
+
+  /** Whether a layout has a weights file of that name. */
+  static boolean isWeights(String name) {
+    return Arrays.stream(values()).anyMatch(layout -> layout.weightsFiles.contains(name));
   }
 
   /** Name of the file that holds the architecture. */

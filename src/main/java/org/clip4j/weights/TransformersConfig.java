@@ -12,6 +12,7 @@ import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TextPooling;
 import org.clip4j.model.TextProjection;
+import org.clip4j.model.TextTransformerConfig;
 import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VisionTransformerConfig;
@@ -122,7 +123,7 @@ final class TransformersConfig {
 
   /** A configuration without what changes no number. */
   private static ClipConfig computed(ClipConfig c) {
-    TextConfig t = c.text();
+    TextTransformerConfig t = (TextTransformerConfig) c.text();
     boolean eos = t.pooling() == TextPooling.EOS && t.eosId() != t.vocabSize() - 1;
     TextConfig text =
         t.toBuilder()
@@ -297,7 +298,7 @@ final class TransformersConfig {
    * @throws IllegalArgumentException if there is none; it says what stands in the way
    */
   static Kind kindFor(ClipConfig config) {
-    TextConfig text = config.text();
+    TextTransformerConfig text = (TextTransformerConfig) config.text();
     String what = obstacle(config, text);
     if (what != null) {
       throw new IllegalArgumentException(
@@ -313,7 +314,7 @@ final class TransformersConfig {
   }
 
   /** What no class has; null if one has all. */
-  private static @Nullable String obstacle(ClipConfig config, TextConfig text) {
+  private static @Nullable String obstacle(ClipConfig config, TextTransformerConfig text) {
     if (!(config.vision() instanceof VitConfig || config.vision() instanceof SigLipConfig)) {
       return "a " + config.vision().family();
     }
@@ -345,7 +346,7 @@ final class TransformersConfig {
             + " token into a projection with bias";
   }
 
-  private static @Nullable String obstacle(VitConfig vision, TextConfig text) {
+  private static @Nullable String obstacle(VitConfig vision, TextTransformerConfig text) {
     if (!vision.lnPre() || vision.pooling() != ImagePooling.TOK || vision.lnAfterPool()) {
       return "an image tower without ln_pre, or pooled otherwise than at its class token";
     }
@@ -366,7 +367,7 @@ final class TransformersConfig {
   static JsonObject write(ClipConfig config, String dtype) {
     Kind kind = kindFor(config);
     VisionTransformerConfig v = (VisionTransformerConfig) config.vision();
-    TextConfig t = config.text();
+    TextTransformerConfig t = (TextTransformerConfig) config.text();
     boolean sigLip = kind == Kind.SIGLIP;
     JsonObject text = new JsonObject();
     text.addProperty("model_type", kind.modelType + "_text_model");
@@ -413,7 +414,7 @@ final class TransformersConfig {
    * OpenCLIP's rule. Of another vocabulary we know only that rule itself, which {@code CLIPModel}
    * keeps for the end token 2 of its first files, beside their other two ids.
    */
-  private static void addSpecialTokens(JsonObject text, TextConfig t) {
+  private static void addSpecialTokens(JsonObject text, TextTransformerConfig t) {
     boolean openAi = t.vocabSize() == OPENAI_VOCABULARY && t.pooling() == TextPooling.ARGMAX;
     int end = t.pooling() == TextPooling.EOS ? t.eosId() : POOL_AT_HIGHEST_ID;
     text.addProperty("bos_token_id", openAi ? OPENAI_VOCABULARY - 2 : 0);

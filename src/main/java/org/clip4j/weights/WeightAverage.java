@@ -180,8 +180,17 @@ public final class WeightAverage {
       CheckpointWriter.of(config(), transform(), parameters())
           .optType(type)
           .optTokenizer(tokenizer)
+          .optMadeFrom(origins())
           .write(folder, layout);
     }
+  }
+
+  private List<ModelOrigin> origins() throws IOException {
+    Set<ModelOrigin> origins = new LinkedHashSet<>();
+    for (Checkpoint checkpoint : checkpoints) {
+      origins.addAll(checkpoint.origins());
+    }
+    return List.copyOf(origins);
   }
 
   private static void checkAlike(List<Checkpoint> checkpoints) {

@@ -66,6 +66,7 @@ class FileSelectionTest {
             "vocab.json",
             "merges.txt",
             "preprocessor_config.json",
+            "README.md",
             "model.safetensors");
     assertThat(FileSelection.all(openai))
         .extracting(FileSelection::weights)

@@ -24,6 +24,7 @@ class HubTest extends HubFixture {
     assertThat(Files.readAllBytes(model.weights())).isEqualTo(WEIGHTS);
 
     String config = FakeHub.gitHash(both().get("open_clip_config.json"));
+    String card = FakeHub.gitHash(both().get("README.md"));
     String merges = FakeHub.gitHash(both().get("merges.txt"));
     String weights = FakeHub.sha256(WEIGHTS);
     assertThat(tree(repo()))
@@ -35,13 +36,16 @@ class HubTest extends HubFixture {
             "refs/main",
             "snapshots/" + commit + "/open_clip_config.json",
             "snapshots/" + commit + "/open_clip_model.safetensors",
-            "snapshots/" + commit + "/merges.txt");
+            "snapshots/" + commit + "/merges.txt",
+            "blobs/" + card,
+            "snapshots/" + commit + "/README.md");
     assertThat(Files.readString(repo().resolve("refs/main"))).isEqualTo(commit);
     assertThat(Files.readSymbolicLink(model.weights())).isEqualTo(Path.of("../../blobs", weights));
     assertThat(tree(cache.resolve(".locks")))
         .containsExactlyInAnyOrder(
             "models--laion--CLIP-test/" + config + ".lock",
             "models--laion--CLIP-test/" + merges + ".lock",
+            "models--laion--CLIP-test/" + card + ".lock",
             "models--laion--CLIP-test/" + weights + ".lock");
     assertThat(tree(repo().resolve(".no_exist").resolve(commit)))
         .contains("tokenizer.json", "vocab.json", "pytorch_model.bin")
@@ -127,7 +131,8 @@ class HubTest extends HubFixture {
     environment.put("HF_HUB_OFFLINE", "1");
     assertThat(failure(ID))
         .contains(
-            "lacks open_clip_model.safetensors", "it holds merges.txt, open_clip_config.json");
+            "lacks open_clip_model.safetensors",
+            "it holds README.md, merges.txt, open_clip_config.json");
     assertThat(failure(ID + "@other")).contains(ID + "@other", "nothing of it is there");
     assertThat(hub.count("GET", "other")).isZero();
   }
@@ -191,9 +196,9 @@ class HubTest extends HubFixture {
         progress.stream().filter(p -> p.file().equals("open_clip_model.safetensors")).toList();
     assertThat(ofWeights).hasSizeBetween(5, 20);
     assertThat(ofWeights).extracting(DownloadProgress::bytesDone).isSorted();
-    assertThat(ofWeights).allMatch(p -> p.bytesTotal() == 3_000_000 && p.filesTotal() == 3);
+    assertThat(ofWeights).allMatch(p -> p.bytesTotal() == 3_000_000 && p.filesTotal() == 4);
     assertThat(ofWeights.get(ofWeights.size() - 1))
-        .isEqualTo(new DownloadProgress("open_clip_model.safetensors", 3_000_000, 3_000_000, 3, 3));
+        .isEqualTo(new DownloadProgress("open_clip_model.safetensors", 3_000_000, 3_000_000, 4, 4));
     progress.clear();
     fetch(ID);
     assertThat(progress).isEmpty();

@@ -285,6 +285,12 @@ class PublishedCheckpointTest {
       assertGrid(smaller, -0.0389125f, 0.0320842f, 0.0368468f, 0.0331852f);
       assertThatThrownBy(() -> checkpoint.atImageSize(4, 4)).hasMessageContaining("patch_size");
     }
+    try (Checkpoint anySize = Checkpoint.open(Golden.folder("openclip-convnext"))) {
+      Checkpoint larger = anySize.atImageSize(96, 128);
+      assertThat(larger.config().vision().imageWidth()).isEqualTo(128);
+      assertThat(larger.transform().height()).isEqualTo(96);
+      assertThat(larger.parameters()).isSameAs(anySize.parameters());
+    }
     try (Checkpoint timm = Checkpoint.open(Golden.folder("openclip-timm-vit"))) {
       FloatBuffer values = timm.atImageSize(56, 40).parameters().read("visual.trunk.pos_embed");
       assertThat(values.remaining()).isEqualTo((7 * 5 + 1) * 48);

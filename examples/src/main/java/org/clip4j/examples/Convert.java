@@ -75,6 +75,7 @@ final class Convert implements Callable<Integer> {
       CheckpointWriter.of(source.config(), source.transform(), source.parameters())
           .optType(dtype.type)
           .optTokenizer(tokenizer)
+          .optMadeFrom(source.origins())
           .write(to, format);
       try (Checkpoint written = Checkpoint.open(to.resolve(format.weightsFile()))) {
         Parity parity = Parity.of(source, written);

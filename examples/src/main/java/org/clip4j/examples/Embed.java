@@ -91,7 +91,7 @@ public final class Embed implements Callable<Integer> {
     Map<String, String> all = facts(facts, ModelFacts.IMAGES);
     all.put("transform", facts.transform());
     all.put("background", background.name());
-    Map<String, String> notes = new TreeMap<>(Map.of("model", model.name()));
+    Map<String, String> notes = facts.notes(model.name());
     notes.put(ModelFacts.KIND, images.kind().name().toLowerCase(Locale.ROOT));
     notes.put(ModelFacts.ROOT, images.root().toString());
     try (EmbeddingWriter writer =
@@ -118,7 +118,7 @@ public final class Embed implements Callable<Integer> {
         writer(clip)
             .setColumns("text")
             .optFacts(facts(facts, ModelFacts.TEXTS))
-            .optNotes(Map.of("model", model.name()))
+            .optNotes(facts.notes(model.name()))
             .open()) {
       EmbeddingRun<String> run =
           new EmbeddingRun<>(writer, texts::get, clip::encodeTexts, batchSize, 1);

@@ -107,6 +107,7 @@ final class Train implements Callable<Integer> {
       ClipTrainer.Builder builder =
           ClipTrainer.builder()
               .setModel(start.model())
+              .optMadeFrom(start.origins())
               .setPairs(pairs.training())
               .optLayout(layout)
               .optSeed(seed)

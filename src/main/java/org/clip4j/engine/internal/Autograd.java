@@ -56,7 +56,7 @@ public final class Autograd {
     return withGradMode(false, computation);
   }
 
-  private static <T> T withGradMode(boolean enabled, Supplier<T> computation) {
+  static <T extends @Nullable Object> T withGradMode(boolean enabled, Supplier<T> computation) {
     boolean before = JniUtils.isGradMode();
     JniUtils.setGradMode(enabled);
     try {

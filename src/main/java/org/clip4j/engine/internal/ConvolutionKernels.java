@@ -4,7 +4,6 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import java.util.List;
-import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.TorchScript.Mode;
@@ -202,16 +201,14 @@ public final class ConvolutionKernels {
           NDArray of = HostMemory.upload(manager, new ai.djl.ndarray.types.Shape(4), sizes);
           NDArray scaled = manager.create(scale);
           NDList operands =
-              recording(trained, () -> kernels.callForAll(Mode.TRAINING, "operands", of, scaled));
+              Autograd.withGradMode(
+                  trained, () -> kernels.callForAll(Mode.TRAINING, "operands", of, scaled));
           TorchScript.list(operands);
           return () ->
-              recording(trained, () -> kernels.call(Mode.TRAINING, "proof", scaled, operands))
+              Autograd.withGradMode(
+                      trained, () -> kernels.call(Mode.TRAINING, "proof", scaled, operands))
                   .getFloat();
         });
-  }
-
-  private static <T> T recording(boolean trained, Supplier<T> work) {
-    return trained ? Autograd.record(work) : Autograd.withoutRecording(work);
   }
 
   private static long whole(int channels) {

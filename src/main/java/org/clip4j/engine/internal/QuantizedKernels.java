@@ -28,54 +28,51 @@ public final class QuantizedKernels implements LinearLayout {
   private static final int LARGEST = 127;
 
   /**
-   * oneDNN's kernels; proofs and models call them through these functions alone. {@code b} has
-   * rows: the bias, the scales of the weight's rows, and the numbers that {@link #NUMBERS} reads.
+   * oneDNN's kernels; proofs and models call them through these functions alone. {@code r} are the
+   * rows of a bias: the bias itself, the scales of the weight's rows, and the numbers that {@link
+   * #LEVELS} reads. The zero points of the weight, all 0, are not read.
    */
   private static final String NATIVE =
       """
 
-      def int8(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        scales = torch.select(b, 0, 1)
-        zero = torch.to(torch.zeros_like(scales), 3)
-        y = ops.onednn.qlinear_pointwise(x, self.number(b, 0), int(self.number(b, 1)), w, scales, zero, torch.select(b, 0, 0), 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
+      def int8(self, x: Tensor, w: Tensor, r: List[Tensor]) -> Tensor:
+        y = ops.onednn.qlinear_pointwise(x, self.number(r, 0), self.number(r, 1), w, r[1], r[1], r[0], 1., 0, 6, "none", annotate(List[Optional[number]], []), "")
         return y
 
-      def int8_act(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        scales = torch.select(b, 0, 1)
-        zero = torch.to(torch.zeros_like(scales), 3)
-        y = ops.onednn.qlinear_pointwise(x, self.number(b, 0), int(self.number(b, 1)), w, scales, zero, torch.select(b, 0, 0), 1., 0, 6, "{act}", annotate(List[Optional[number]], []), "{algorithm}")
+      def int8_add(self, x: Tensor, y: Tensor, w: Tensor, r: List[Tensor]) -> Tensor:
+        y = ops.onednn.qlinear_pointwise(y, self.number(r, 0), self.number(r, 1), w, r[1], r[1], x, r[0], 1., 0, 6, 1., 0, "add", 1., "none", annotate(List[Optional[number]], []), "")
         return y
 
-      def int8_levels(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        scales = torch.select(b, 0, 1)
-        zero = torch.to(torch.zeros_like(scales), 3)
-        y = ops.onednn.qlinear_pointwise(x, self.number(b, 0), int(self.number(b, 1)), w, scales, zero, torch.select(b, 0, 0), self.number(b, 2), int(self.number(b, 3)), 0, "{act}", annotate(List[Optional[number]], []), "{algorithm}")
+      def int8_act(self, x: Tensor, w: Tensor, r: List[Tensor]) -> Tensor:
+        y = ops.onednn.qlinear_pointwise(x, self.number(r, 0), self.number(r, 1), w, r[1], r[1], r[0], 1., 0, 6, "{act}", annotate(List[Optional[number]], []), "{algorithm}")
+        return y
+
+      def int8_levels(self, x: Tensor, w: Tensor, r: List[Tensor]) -> Tensor:
+        y = ops.onednn.qlinear_pointwise(x, self.number(r, 0), self.number(r, 1), w, r[1], r[1], r[0], float(self.number(r, 2)), int(self.number(r, 3)), 0, "{act}", annotate(List[Optional[number]], []), "{algorithm}")
         return y
       """;
 
-  private static final String NUMBERS =
+  /** Each operator costs a microsecond or two, as much as some of the products of few rows. */
+  private static final String LEVELS =
       """
 
-      def number(self, b: Tensor, i: int) -> float:
-        return float(torch.select(torch.select(b, 0, 2), 0, i))
+      def number(self, r: List[Tensor], i: int) -> Tensor:
+        return torch.select(r[2], 0, i)
 
-      def levels(self, x: Tensor, b: Tensor) -> Tensor:
+      def levels(self, x: Tensor, width: int, r: List[Tensor]) -> Tensor:
         if ops.prim.dtype(x) == 0:
           y = x
         else:
-          y = torch.int_repr(torch.quantize_per_tensor(self.whole(x, b), self.number(b, 0), int(self.number(b, 1)), 13))
+          y = torch.int_repr(self.rounded(x, width, r))
         return y
 
-      def whole(self, x: Tensor, b: Tensor) -> Tensor:
-        missing = int(self.number(b, 4)) - torch.size(x, -1)
-        if missing == 0:
-          y = x
-        else:
-          if missing > 0:
-            y = torch.constant_pad_nd(x, [0, missing], 0)
-          else:
-            y = torch.narrow(x, -1, 0, int(self.number(b, 4)))
-        return torch.contiguous(y)
+      def rounded(self, x: Tensor, width: int, r: List[Tensor]) -> Tensor:
+        missing = width - torch.size(x, -1)
+        if missing > 0:
+          x = torch.constant_pad_nd(x, [0, missing], 0)
+        if missing < 0:
+          x = torch.narrow(x, -1, 0, width)
+        return torch.quantize_per_tensor(x, self.number(r, 0), self.number(r, 1), 13)
       """;
 
   private static final String SOURCE =
@@ -83,23 +80,27 @@ public final class QuantizedKernels implements LinearLayout {
 
       def packed(self, x: Tensor, w: Tensor, b: Tensor, outputs: int) -> Tensor:
         if torch.dim(b) == 2:
+          r = torch.unbind(b)
           if ops.prim.is_mkldnn(w):
-            y = torch.narrow(self.int8(self.levels(x, b), w, b), -1, 0, outputs)
+            y = self.int8(self.levels(x, torch.size(w, 0), r), w, r)
           else:
-            y = torch.narrow(self.rounded_product(x, w, b), -1, 0, outputs)
+            y = self.rounded_product(x, w, r)
+          y = torch.narrow(y, -1, 0, outputs)
         else:
           y = self.floats(x, w, b, outputs)
         return y
 
       def packed_act(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
         if torch.dim(b) == 2:
+          r = torch.unbind(b)
           if ops.prim.is_mkldnn(w):
-            if self.number(b, 2) > 0.:
-              z = self.int8_levels(self.levels(x, b), w, b)
+            u = self.levels(x, torch.size(w, 0), r)
+            if float(self.number(r, 2)) > 0.:
+              z = self.int8_levels(u, w, r)
             else:
-              z = self.int8_act(self.levels(x, b), w, b)
+              z = self.int8_act(u, w, r)
           else:
-            y = self.rounded_product(x, w, b)
+            y = self.rounded_product(x, w, r)
             z = {plain_act}
         else:
           z = self.floats_act(x, w, b)
@@ -107,28 +108,32 @@ public final class QuantizedKernels implements LinearLayout {
 
       def packed_add(self, x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
         if torch.dim(b) == 2:
-          z = torch.add(x, self.packed(y, w, b, torch.size(x, -1)))
+          outputs = torch.size(x, -1)
+          if ops.prim.is_mkldnn(w) and torch.size(w, 1) == outputs:
+            r = torch.unbind(b)
+            z = self.int8_add(x, self.levels(y, torch.size(w, 0), r), w, r)
+          else:
+            z = torch.add(x, self.packed(y, w, b, outputs))
         else:
           z = self.floats_add(x, y, w, b)
         return z
 
-      def rounded_product(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
-        levels = torch.dequantize(torch.quantize_per_tensor(self.whole(x, b), self.number(b, 0), int(self.number(b, 1)), 13))
-        return torch.linear(levels, w, torch.select(b, 0, 0))
+      def rounded_product(self, x: Tensor, w: Tensor, r: List[Tensor]) -> Tensor:
+        return torch.linear(torch.dequantize(self.rounded(x, torch.size(w, 1), r)), w, r[0])
       """;
 
   private static final String CONVERT =
       """
 
       def lay(self, rows: Tensor, bias_rows: Tensor, numbers: Tensor, w: List[Tensor]) -> Tuple[Tensor, Tensor]:
-        first = int(torch.select(numbers, 0, 5))
+        first = int(torch.select(numbers, 0, 4))
         n = torch.numel(rows)
         x = torch.mul(torch.flatten(torch.slice(w[0], 0, first, first + n), 1), torch.unsqueeze(rows, 1))
         x = torch.constant_pad_nd(x, [0, self.missing(x, 1), 0, self.missing(x, 0)], 0)
         scales = torch.div(torch.amax(torch.abs(x), [1]), {largest})
         scales = torch.where(torch.gt(scales, 0.), scales, torch.ones_like(scales))
         whole = torch.clamp(torch.round(torch.div(x, torch.unsqueeze(scales, 1))), -{largest}, {largest})
-        if float(torch.select(numbers, 0, 6)) > 0.:
+        if float(torch.select(numbers, 0, 5)) > 0.:
           packed = ops.onednn.qlinear_prepack(torch.to(whole, 1), None)
         else:
           packed = torch.mul(whole, torch.unsqueeze(scales, 1))
@@ -172,14 +177,17 @@ public final class QuantizedKernels implements LinearLayout {
           a = torch.fill_(torch.select(numbers, 0, 1), 96.)
           a = torch.fill_(torch.select(numbers, 0, 2), y_scale)
           a = torch.fill_(torch.select(numbers, 0, 3), 17.)
-          b = torch.stack([bias, scales, numbers])
+          r = torch.unbind(torch.stack([bias, scales, numbers]))
           levels = torch.to(x, 0)
+          more = self.integers(rows, outputs, 509, 1.)
           self.poison([rows * outputs, rows * inputs, outputs * 64])
-          worst = torch.maximum(worst, self.difference(self.int8(levels, packed, b), exact))
+          worst = torch.maximum(worst, self.difference(self.int8(levels, packed, r), exact))
+          found = self.int8_add(more, levels, packed, r)
+          worst = torch.maximum(worst, self.difference(found, torch.add(more, exact)))
           y = torch.clone(exact)
           y = {plain_act}
-          worst = torch.maximum(worst, self.difference(self.int8_act(levels, packed, b), y))
-          found = torch.to(self.int8_levels(levels, packed, b), 6)
+          worst = torch.maximum(worst, self.difference(self.int8_act(levels, packed, r), y))
+          found = torch.to(self.int8_levels(levels, packed, r), 6)
           found = torch.mul(torch.sub(found, 17.), y_scale)
           off = torch.max(torch.abs(torch.sub(found, torch.clamp(y, -17. * y_scale, 238. * y_scale))))
           worst = torch.maximum(worst, torch.sub(off, 0.501 * y_scale))
@@ -246,7 +254,7 @@ public final class QuantizedKernels implements LinearLayout {
   }
 
   private String natives() {
-    return NUMBERS
+    return LEVELS
         + KernelFaults.in(
             NATIVE
                 .replace("{act}", activation.onednn())
@@ -293,7 +301,6 @@ public final class QuantizedKernels implements LinearLayout {
         own.zeroPoint(),
         next == null ? 0 : next.scale(),
         next == null ? 0 : next.zeroPoint(),
-        LinearKernels.whole(width),
         from,
         isPacked(width, weightRows.size()) ? 1 : 0
       };

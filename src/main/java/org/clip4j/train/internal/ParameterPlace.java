@@ -6,7 +6,7 @@ import java.util.regex.Pattern;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSpec;
-import org.clip4j.model.ResNetConfig;
+import org.clip4j.model.StagedVisionConfig;
 
 /**
  * Where in a model a parameter stands.
@@ -28,7 +28,7 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
   public enum Part {
     /** What comes before the blocks: patches, tokens, positions, a stem of convolutions. */
     EMBEDDING,
-    /** A residual attention block, or a bottleneck of a ModifiedResNet. */
+    /** A residual attention block, or a block of a stage. */
     BLOCK,
     /** What comes after the blocks but for the projection: the last norm, attention pooling. */
     HEAD,
@@ -37,7 +37,11 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
   }
 
   private static final Pattern BLOCK = Pattern.compile("(?:resblocks|trunk\\.blocks)\\.(\\d+)\\.");
-  private static final Pattern BOTTLENECK = Pattern.compile("visual\\.layer(\\d)\\.(\\d+)\\.");
+
+  /** A block of a stage, or what comes before the blocks in it, which goes with the first. */
+  private static final Pattern STAGED =
+      Pattern.compile(
+          "visual\\.(?:layer(\\d)\\.(\\d+)|trunk\\.stages\\.(\\d)\\.(?:blocks\\.(\\d+)|\\w+))\\..*");
 
   public static ParameterPlace of(ClipConfig config, String name) {
     if (name.equals("logit_scale") || name.equals("logit_bias")) {
@@ -47,16 +51,19 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
       return place(Tower.TEXT, name, config.text().layers(), name.contains("text_projection"));
     }
     int blocks = config.vision().blocks();
-    Matcher bottleneck = BOTTLENECK.matcher(name);
-    if (config.vision() instanceof ResNetConfig resNet && bottleneck.lookingAt()) {
-      int stage = Integer.parseInt(bottleneck.group(1)) - 1;
-      int before = resNet.layers().subList(0, stage).stream().mapToInt(Integer::intValue).sum();
-      int block = before + Integer.parseInt(bottleneck.group(2));
+    Matcher staged = STAGED.matcher(name);
+    if (config.vision() instanceof StagedVisionConfig tower && staged.matches()) {
+      boolean counted = staged.group(1) != null; // from 1
+      int stage = Integer.parseInt(staged.group(counted ? 1 : 3)) - (counted ? 1 : 0);
+      String index = staged.group(counted ? 2 : 4);
+      int before = tower.layers().subList(0, stage).stream().mapToInt(Integer::intValue).sum();
+      int block = before + (index == null ? 0 : Integer.parseInt(index));
       return new ParameterPlace(Tower.IMAGE, Part.BLOCK, block, blocks);
     }
     boolean projects =
         name.equals("visual.proj")
-            || name.startsWith("visual.trunk.head.")
+            || name.startsWith("visual.head.")
+            || name.startsWith("visual.trunk.head.") && !name.contains(".norm.")
             || name.startsWith("visual.attnpool.c_proj.");
     return place(Tower.IMAGE, name, blocks, projects);
   }
@@ -71,6 +78,8 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
             || name.contains("ln_post")
             || name.contains("attnpool")
             || name.contains("attn_pool")
+            || name.contains("trunk.final_conv.")
+            || name.contains("trunk.head.norm.")
             || name.startsWith("visual.trunk.norm.");
     return new ParameterPlace(
         tower, projects ? Part.PROJECTION : head ? Part.HEAD : Part.EMBEDDING, 0, blocks);

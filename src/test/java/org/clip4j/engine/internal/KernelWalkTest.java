@@ -176,6 +176,61 @@ class KernelWalkTest {
     }
   }
 
+  @Test
+  void depthwise_convolutions_and_their_gradients_are_those_of_float64() {
+    List<DepthwiseKernels.Shape> shapes = new ArrayList<>();
+    for (int channels : CHANNELS) {
+      for (int kernel : new int[] {3, 5, 7}) {
+        for (int stride = 1; stride <= 2; stride++) {
+          shapes.add(new DepthwiseKernels.Shape(channels, kernel, 9, stride));
+        }
+      }
+    }
+    TorchScript kernels =
+        TorchScript.compile(
+            manager,
+            """
+            def off(self, found: Tensor, right: Tensor) -> Tensor:
+              unit = torch.sqrt(torch.mean(torch.mul(right, right)))
+              return torch.div(torch.max(torch.abs(torch.sub(torch.to(found, 7), right))), unit)
+
+            def compare(self, stride: Tensor, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+              s = int(stride)
+              p = torch.size(w, 2) // 2
+              own = annotate(List[Tensor], [])
+              exact = annotate(List[Tensor], [])
+              for t in [x, w, b]:
+                own = torch.append(own, torch.requires_grad_(t, True))
+                exact = torch.append(exact, torch.requires_grad_(torch.detach(torch.to(t, 7)), True))
+              right = torch.conv2d(exact[0], exact[1], exact[2], [s, s], [p, p], [1, 1], torch.size(x, 1))
+              found = self.depthwise(own[0], own[1], own[2], s)
+              g = torch.randn_like(found)
+              worst = self.off(torch.detach(found), torch.detach(right))
+              founds = torch.grad([torch.sum(torch.mul(found, g))], own, None, None, False, False)
+              rights = torch.grad([torch.sum(torch.mul(right, torch.to(g, 7)))], exact, None, None, False, False)
+              for i in range(3):
+                worst = torch.maximum(worst, self.off(unchecked_cast(Tensor, founds[i]), unchecked_cast(Tensor, rights[i])))
+              return worst
+            """
+                + DepthwiseKernels.source(manager.getDevice(), shapes, true));
+    for (DepthwiseKernels.Shape shape : shapes) {
+      for (int multiple = 1; multiple <= 2; multiple++) {
+        if (shape.channels() % multiple == 0) {
+          try (NDManager own = manager.newSubManager()) {
+            NDArray x = gaussian(own, 1, 2, shape.channels() / multiple, 9, 9);
+            NDArray w = gaussian(own, 1, shape.channels(), 1, shape.kernel(), shape.kernel());
+            NDArray b = gaussian(own, 1, shape.channels());
+            NDArray s = HostMemory.upload(own, new Shape(1), new long[] {shape.stride()});
+            double off =
+                Autograd.record(() -> kernels.call(Mode.TRAINING, "compare", s, x, w, b))
+                    .toDoubleArray()[0];
+            assertThat(off).as("%s, %d kernels each", shape, multiple).isLessThan(2e-5);
+          }
+        }
+      }
+    }
+  }
+
   private NDArray gaussian(NDManager own, double deviation, long... shape) {
     return HostMemory.upload(
         own,

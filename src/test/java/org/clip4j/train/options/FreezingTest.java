@@ -87,6 +87,9 @@ class FreezingTest {
             "logit_scale",
             "text.text_projection.bias",
             "text.text_projection.weight");
+    assertThat(trained("convnext_large_d", Freezing.allButProjections()))
+        .contains("visual.head.mlp.fc1.bias", "visual.head.mlp.fc2.weight")
+        .hasSize(3 + 2);
     assertThat(trained("MobileCLIP2-L-14", Freezing.allButProjections()))
         .contains("visual.trunk.head.bias", "visual.trunk.head.weight")
         .hasSize(4);
@@ -111,6 +114,11 @@ class FreezingTest {
     assertFactor("ViT-B-32", "visual.ln_pre.weight", Math.pow(0.5, 13));
     assertFactor("RN50", "visual.bn1.weight", Math.pow(0.5, 17));
     assertFactor("RN50", "visual.layer2.0.conv1.weight", Math.pow(0.5, 13)); // the 4th of 16
+    assertFactor("convnext_base", "visual.head.proj.weight", 1);
+    assertFactor("convnext_base", "visual.trunk.head.norm.bias", 1);
+    assertFactor("convnext_base", "visual.trunk.stages.3.blocks.2.gamma", 0.5);
+    assertFactor("convnext_base", "visual.trunk.stages.3.downsample.1.bias", 0.125);
+    assertFactor("convnext_base", "visual.trunk.stem.0.weight", Math.pow(0.5, 37));
     assertFactor("ViT-B-16-SigLIP", "visual.trunk.blocks.11.norm1.bias", 0.5);
     assertFactor("ViT-B-16-SigLIP", "visual.trunk.patch_embed.proj.bias", Math.pow(0.5, 13));
     assertFactor("ViT-B-16-SigLIP", "visual.trunk.attn_pool.latent", 1);

@@ -281,6 +281,7 @@ public final class SaveAndResume implements AutoCloseable {
     }
     CheckpointWriter.of(model.config(), training.data.transform(), model.values())
         .optTokenizer(training.data.tokenizer())
+        .optMadeFrom(training.madeFrom)
         .write(folder, training.layout);
   }
 

@@ -25,6 +25,7 @@ import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.train.workers.BatchWorkers;
 import org.clip4j.weights.Layout;
+import org.clip4j.weights.ModelOrigin;
 
 /**
  * Holds all that a training was asked for; {@link org.clip4j.train.ClipTrainer.Builder} explains
@@ -35,6 +36,7 @@ public final class TrainingPlan implements Cloneable {
   public PairFeed pairs;
   public Path output;
   public Layout layout = Layout.OPENCLIP;
+  public List<ModelOrigin> madeFrom = List.of();
   public int batchSize = 128;
   public int microBatchSize; // 0: the batch size
   public int epochs = 30;

@@ -156,7 +156,8 @@ final class BatchGradients {
             ? new Cosines(
                 similarity.meanCosine(batch.images()), similarity.meanCosine(batch.texts()))
             : Cosines.UNKNOWN;
-    PairLoss.Gradients gradients = loss.gradients(batch.images(), batch.texts(), matches, lossScale);
+    PairLoss.Gradients gradients =
+        loss.gradients(batch.images(), batch.texts(), matches, lossScale);
     Map<String, NDArray> found = batch.sendBack(gradients);
     for (int i = 0; i < gradients.parameters().size(); i++) {
       found.put(LOSS_PARAMETERS.get(i), gradients.parameters().get(i));
@@ -226,8 +227,8 @@ final class BatchGradients {
       int from = batch.size() * i / models.size();
       int to = batch.size() * (i + 1) / models.size();
       NDManager own = i == 0 ? manager : model.manager().newSubManager();
-      shares.add(new BatchShare(
-              kernels, model, trained.get(i), own, batch.subList(from, to), true));
+      shares.add(
+          new BatchShare(kernels, model, trained.get(i), own, batch.subList(from, to), true));
     }
     return shares;
   }

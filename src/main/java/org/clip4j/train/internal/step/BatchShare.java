@@ -94,7 +94,8 @@ final class BatchShare {
   private NDArray images(Forward pass, NDManager scratch, MicroBatch part) {
     NDArray pixels = part.pixels().apply(scratch);
     NDArray kept = part.kept() == null ? null : part.kept().apply(scratch);
-    return kernels.similarity.normalize(model.encodePatches(part.dropping(pass, scratch), pixels, kept));
+    return kernels.similarity.normalize(
+        model.encodePatches(part.dropping(pass, scratch), pixels, kept));
   }
 
   private NDArray texts(Forward pass, NDManager scratch, MicroBatch part) {
@@ -105,7 +106,8 @@ final class BatchShare {
   /** The embeddings [n, E] of each micro-batch. */
   private List<NDArray> encode(Tower tower, Encoder encoder) {
     if (recordsAtOnce() && trains(tower)) {
-      return List.of(Autograd.record(() -> encoder.encode(kernels.recorded, manager, parts.get(0))));
+      return List.of(
+          Autograd.record(() -> encoder.encode(kernels.recorded, manager, parts.get(0))));
     }
     return Autograd.withoutRecording(
         () -> {
@@ -139,8 +141,7 @@ final class BatchShare {
     return !trained.get(tower).names().isEmpty();
   }
 
-  private void sendBack(
-      Tower tower, NDArray gradient, List<NDArray> embeddings, Encoder encoder) {
+  private void sendBack(Tower tower, NDArray gradient, List<NDArray> embeddings, Encoder encoder) {
     if (!trains(tower)) {
       return;
     }

@@ -15,7 +15,6 @@ import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.PixelKernels;
 import org.clip4j.model.ClipConfig;
-import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.train.workers.BatchPart;
@@ -148,9 +147,7 @@ final class MicroBatches {
         },
         kept == null ? null : matrix(size, kept),
         matrix(size, ids),
-        rows == null
-            ? null
-            : scratch -> HostMemory.upload(scratch, new Shape(size), rows.get()));
+        rows == null ? null : scratch -> HostMemory.upload(scratch, new Shape(size), rows.get()));
   }
 
   private static Function<NDManager, NDArray> matrix(int rows, Supplier<long[]> values) {
@@ -171,9 +168,11 @@ final class MicroBatches {
   }
 
   private void checkSize(int pairs) {
-    if (pairs < 2 && config.vision() instanceof ResNetConfig) {
+    if (pairs < 2 && config.vision().hasBatchNorm()) {
       throw new IllegalStateException(
-          "a ModifiedResNet normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
+          "a "
+              + config.vision().family()
+              + " normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
               + size
               + ", or add pairs");
     }

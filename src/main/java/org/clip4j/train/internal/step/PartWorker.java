@@ -31,8 +31,7 @@ public final class PartWorker implements AutoCloseable {
 
   /** Makes the copy. */
   public PartWorker(WorkerModel from) {
-    model =
-        ClipModel.load(from.config(), name -> FloatBuffer.wrap(from.values().get(name)));
+    model = ClipModel.load(from.config(), name -> FloatBuffer.wrap(from.values().get(name)));
     values = from.trainedValues();
     if (from.adapter() != null) {
       model.adapters().attach(from.adapter());
@@ -85,12 +84,7 @@ public final class PartWorker implements AutoCloseable {
 
   private BatchShare share(NDManager scratch, BatchPart part) {
     return new BatchShare(
-        kernels,
-        model,
-        trained,
-        scratch,
-        part.micro().stream().map(micro::part).toList(),
-        false);
+        kernels, model, trained, scratch, part.micro().stream().map(micro::part).toList(), false);
   }
 
   private NDArray matrix(NDManager scratch, float[] rows) {
@@ -116,8 +110,7 @@ public final class PartWorker implements AutoCloseable {
       for (NDArray parameter : tower.parameters()) {
         int start = from;
         HostMemory.overwrite(
-            parameter,
-            (at, memory) -> memory.put(weights, start + (int) at, memory.remaining()));
+            parameter, (at, memory) -> memory.put(weights, start + (int) at, memory.remaining()));
         from += (int) parameter.size();
       }
     }

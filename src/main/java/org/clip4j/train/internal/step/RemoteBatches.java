@@ -14,7 +14,6 @@ import org.clip4j.loss.PairLoss;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSpec;
-import org.clip4j.model.ResNetConfig;
 import org.clip4j.train.internal.ParameterPlace;
 import org.clip4j.train.internal.ParameterPlace.Tower;
 import org.clip4j.train.internal.plan.TrainingPlan;
@@ -34,10 +33,12 @@ final class RemoteBatches {
 
   /** Of a model whose trained parameters are set. */
   RemoteBatches(BatchWorkers workers, ClipModel model, TrainingPlan plan) {
-    if (model.config().vision() instanceof ResNetConfig) {
+    if (model.config().vision().hasBatchNorm()) {
       throw new IllegalArgumentException(
-          "a ModifiedResNet keeps statistics of its batches, which workers do not give back; train"
-              + " it on one machine, or train a Vision Transformer");
+          "a "
+              + model.config().vision().family()
+              + " keeps statistics of its batches, which workers do not give back; train it on one"
+              + " machine, or train a Vision Transformer");
     }
     this.workers = workers;
     this.model = model;
@@ -99,8 +100,7 @@ final class RemoteBatches {
     FloatBuffer all = FloatBuffer.allocate(parts.stream().mapToInt(part -> part.length).sum());
     parts.forEach(all::put);
     int embedDim = model.config().embedDim();
-    return HostMemory.upload(
-        manager, new Shape(all.capacity() / embedDim, embedDim), all.flip());
+    return HostMemory.upload(manager, new Shape(all.capacity() / embedDim, embedDim), all.flip());
   }
 
   private Map<String, NDArray> byName(NDManager manager, float[] sums) {
@@ -118,9 +118,7 @@ final class RemoteBatches {
     FloatBuffer all = FloatBuffer.allocate(values);
     for (ParameterSpec spec : trained) {
       HostMemory.download(
-          model.parameters().get(spec.name()),
-          0,
-          all.slice(all.position(), (int) spec.count()));
+          model.parameters().get(spec.name()), 0, all.slice(all.position(), (int) spec.count()));
       all.position(all.position() + (int) spec.count());
     }
     return all.array();

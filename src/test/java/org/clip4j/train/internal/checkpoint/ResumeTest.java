@@ -24,6 +24,7 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.TextConfig;
+import org.clip4j.model.TextTransformerConfig;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.SmallTraining;
 import org.clip4j.train.TrainingResult;
@@ -444,7 +445,7 @@ class ResumeTest {
         .hasMessageNotContaining("not set");
     writeAsFormat1(Map.of());
     ClipConfig vit = SmallTraining.VIT;
-    TextConfig text = vit.text().toBuilder().setHeads(4).build();
+    TextConfig text = ((TextTransformerConfig) vit.text()).toBuilder().setHeads(4).build();
     ClipConfig heads = new ClipConfig(vit.embedDim(), vit.vision(), text, false);
     assertThatThrownBy(() -> train(heads, folder, 4, -1, resumable))
         .hasMessageContaining("step-000005 holds a model of another architecture");

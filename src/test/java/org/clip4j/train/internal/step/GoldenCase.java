@@ -153,7 +153,7 @@ final class GoldenCase implements AutoCloseable {
    * micro-batch.
    */
   void microBatches() {
-    if (!trained || isResNet()) {
+    if (!trained || model.config().vision().hasBatchNorm()) {
       return;
     }
     model.setTrainable(true);
@@ -177,7 +177,8 @@ final class GoldenCase implements AutoCloseable {
   }
 
   private List<BatchGradients.MicroBatch> wholeBatch() {
-    return List.of(new BatchGradients.MicroBatch((int) pairs(), this::pixels, null, this::ids, null));
+    return List.of(
+        new BatchGradients.MicroBatch((int) pairs(), this::pixels, null, this::ids, null));
   }
 
   private long pairs() {
@@ -186,8 +187,7 @@ final class GoldenCase implements AutoCloseable {
 
   private BatchGradients.MicroBatch part(int size, String rows) {
     return new BatchGradients.MicroBatch(
-        size,
-        scratch -> pixels(scratch).get(rows), null, scratch -> ids(scratch).get(rows), null);
+        size, scratch -> pixels(scratch).get(rows), null, scratch -> ids(scratch).get(rows), null);
   }
 
   private void assertGradients(Map<String, NDArray> gradients) {

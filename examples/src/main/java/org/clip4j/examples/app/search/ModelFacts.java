@@ -6,12 +6,16 @@ import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.zip.CRC32C;
 import org.clip4j.ClipLoader;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.ModelOrigin;
 
 /**
  * What tells a model from others, whatever its folder is called: embeddings of different ones
@@ -19,8 +23,9 @@ import org.clip4j.weights.Checkpoint;
  *
  * @param weights a checksum of all parameters
  * @param transform the preprocessing of images, in words
+ * @param origin which checkpoint it is, and its licence
  */
-public record ModelFacts(String weights, String transform) {
+public record ModelFacts(String weights, String transform, ModelOrigin origin) {
   // Names in embed.json, for Search to find what Embed says.
   public static final String OF = "of";
   public static final String IMAGES = "images";
@@ -44,9 +49,24 @@ public record ModelFacts(String weights, String transform) {
           sum.update(bytes.limit(4 * values.limit()));
         }
       }
+      List<ModelOrigin> origins = checkpoint.origins();
       return new ModelFacts(
-          String.format(Locale.ROOT, "crc32c %08x", sum.getValue()), words(checkpoint.transform()));
+          String.format(Locale.ROOT, "crc32c %08x", sum.getValue()),
+          words(checkpoint.transform()),
+          origins.get(origins.size() - 1));
     }
+  }
+
+  /** What is noted of the model that is called so. */
+  public Map<String, String> notes(String model) {
+    Map<String, String> notes = new TreeMap<>(Map.of("model", model));
+    if (!origin.revision().isEmpty()) {
+      notes.put("revision", origin.revision());
+    }
+    if (!origin.licence().isEmpty()) {
+      notes.put("licence", origin.licence());
+    }
+    return notes;
   }
 
   private static String words(ImageTransform transform) {

@@ -5,6 +5,7 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.clip4j.examples.options.Models;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
@@ -12,6 +13,7 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ClipModel;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.ModelOrigin;
 
 /**
  * What is trained.
@@ -19,8 +21,10 @@ import org.clip4j.weights.Checkpoint;
  * @param model new, or loaded
  * @param transform the model's own
  * @param tokenizer the model's own; null for OpenAI's
+ * @param origins what it was loaded from; nothing for a new one
  */
-public record StartModel(ClipModel model, ImageTransform transform, Tokenizer tokenizer)
+public record StartModel(
+    ClipModel model, ImageTransform transform, Tokenizer tokenizer, List<ModelOrigin> origins)
     implements AutoCloseable {
 
   /**
@@ -40,13 +44,14 @@ public record StartModel(ClipModel model, ImageTransform transform, Tokenizer to
       int height = config.vision().imageHeight();
       int width = config.vision().imageWidth();
       ImageTransform transform = ImageTransform.openai(height, width);
-      return new StartModel(ClipModel.create(config, seed, device), transform, null);
+      return new StartModel(ClipModel.create(config, seed, device), transform, null, List.of());
     }
     try (Checkpoint checkpoint = Models.loader(name).openCheckpoint()) {
       return new StartModel(
           ClipModel.load(checkpoint.config(), checkpoint.parameters(), device),
           checkpoint.transform(),
-          checkpoint.tokenizer().orElse(null));
+          checkpoint.tokenizer().orElse(null),
+          checkpoint.origins());
     }
   }
 

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Makes the golden cases of OpenCLIP's models with one of timm's convolutional image towers, in a small size.
+
+    python make_timm_towers.py OUT [NAME...] [--seed 0]
+
+OUT/openclip-NAME holds open_clip_config.json and open_clip_model.safetensors as OpenCLIP saves them, case.json, and
+expected.safetensors with inputs, features, the gradients of one step, five losses and the parameters and running statistics
+after them, as the reference data has them; so `mvn verify -Dgolden.dir=OUT` takes OUT for a folder of cases. The towers are
+registered at timm under names of their own, which clip4j knows too (TimmStagedTowers, TimmTowers). Names are those of CASES; all
+by default. Needs torch, timm, open_clip and safetensors.
+"""
+import argparse
+import json
+import pathlib
+import shutil
+
+import open_clip
+import torch
+from open_clip.model import CLIP, CustomTextCLIP
+from safetensors.torch import save_file
+from timm.models import convnext, register_model
+
+from make_timm_vit import train
+
+TEXT = dict(context_length=16, vocab_size=300, width=48, heads=3, layers=1)
+
+
+def convnext_small_reference(pretrained=False, **kwargs):
+    """One stage has channels of whole blocks, the others have not."""
+    return convnext._create_convnext("convnext_small_reference", pretrained=False, **dict(
+        dict(depths=(1, 1, 2, 1), dims=(16, 24, 32, 48)), **kwargs))
+
+
+def vision(name, **options):
+    """As OpenCLIP's model_configs, but without stochastic depth, whose draws nobody can repeat."""
+    return dict(dict(timm_model_name=name, timm_model_pretrained=False, timm_pool="", timm_proj="linear", timm_drop=0.0,
+                     timm_drop_path=0.0, image_size=64), **options)
+
+
+CASES = {
+    "convnext": dict(about="ConvNeXt with a linear head", embed_dim=20, vision_cfg=vision("convnext_small_reference"),
+                     text_cfg=TEXT),
+    "convnext-mlp": dict(about="ConvNeXt with an MLP as head, images of 72 pixels, which its grids do not divide",
+                         embed_dim=20, vision_cfg=vision("convnext_small_reference", timm_proj="mlp", image_size=72),
+                         text_cfg=TEXT),
+}
+
+
+def register(name):
+    function = globals()[name]
+    function.__module__ = "timm.models.convnext"
+    convnext.default_cfgs[name] = convnext.default_cfgs["convnext_tiny"]
+    register_model(function)
+
+
+def randomise(model, gen):
+    """Draws weights that keep the size of activations, so that every branch matters; norms and scales away from 1 and 0."""
+    def normal(shape):
+        return torch.randn(shape, generator=gen)
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            last = name.rsplit(".", 1)[-1]
+            if name == "logit_scale":
+                p.fill_(2.9)
+            elif "gamma" in last:
+                p.copy_(0.5 + 0.2 * normal(p.shape))
+            elif p.ndim < 2:
+                p.copy_((1 if last == "weight" else 0) + 0.2 * normal(p.shape))
+            elif "visual" in name and p.ndim > 1 and last != "pos_embed":
+                p.copy_(normal(p.shape) / p[0].numel() ** 0.5)
+            else:
+                p.copy_(0.08 * normal(p.shape))
+        for name, b in model.named_buffers():
+            if name.endswith("running_mean"):
+                b.copy_(0.1 * normal(b.shape))
+            elif name.endswith("running_var"):
+                b.copy_(1 + 0.3 * torch.rand(b.shape, generator=gen))
+    return model.eval()
+
+
+def make(name, folder, seed):
+    config = dict(CASES[name])
+    about = config.pop("about")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    gen = torch.Generator().manual_seed(seed)
+    kwargs = {k: v for k, v in config.items() if k != "custom_text"}
+    model = randomise((CustomTextCLIP if config.get("custom_text") else CLIP)(**kwargs), gen)
+    save_file({k: v.clone().contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {
+        "mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, "interpolation": "bicubic",
+        "resize_mode": "shortest"}}, indent=2) + "\n")
+    size = config["vision_cfg"]["image_size"]
+    pixels = torch.randn(4, 3, size, size, generator=gen)
+    ids = torch.randint(1, 298, (4, 16), generator=gen)
+    for row, end in enumerate((3, 8, 13, 15)):
+        ids[row, 0], ids[row, end], ids[row, end + 1:] = 298, 299, 0
+    out = {"pixel_values": pixels, "input_ids": ids}
+    with torch.no_grad():
+        out["image_features_unnormalized"] = model.encode_image(pixels)
+        out["text_features_unnormalized"] = model.encode_text(ids)
+        out["image_features"] = model.encode_image(pixels, normalize=True)
+        out["text_features"] = model.encode_text(ids, normalize=True)
+        out["logits_per_image"] = model.logit_scale.exp() * out["image_features"] @ out["text_features"].T
+    train(model, pixels, ids, out)
+    out.update({"trained." + n: b for n, b in model.named_buffers() if b.is_floating_point() and "attn_mask" not in n})
+    save_file({k: (v.float() if v.is_floating_point() else v).detach().clone().contiguous() for k, v in out.items()},
+              folder / "expected.safetensors")
+    (folder / "case.json").write_text(json.dumps({
+        "publisher": "open_clip", "trained": True, "about": about,
+        "tolerance": {"features": {"abs": 2e-5, "rel": 1e-4}, "gradients": {"abs": 1e-5, "rel": 5e-4},
+                      "loss": {"abs": 5e-5, "rel": 0}, "trained": {"abs": 5e-5, "rel": 1e-4}}}, indent=2) + "\n")
+    alike = (out["image_features"] @ out["image_features"].T).fill_diagonal_(0).max().item()
+    print(folder, sum(f.stat().st_size for f in folder.iterdir()), "bytes, cosines up to", round(alike, 4), out["train.loss"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=pathlib.Path)
+    parser.add_argument("names", nargs="*", default=list(CASES))
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    for tower in {case["vision_cfg"]["timm_model_name"] for case in CASES.values()}:
+        register(tower)
+    for name in args.names:
+        make(name, args.out / f"openclip-{name}", args.seed)
+
+
+if __name__ == "__main__":
+    main()

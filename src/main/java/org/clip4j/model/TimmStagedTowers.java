@@ -1,0 +1,123 @@
+package org.clip4j.model;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.clip4j.model.TimmHead.Projection;
+
+/**
+ * Staged image towers that OpenCLIP's configurations only name, after timm's models
+ * (timm/models/convnext.py, 1.0), and those of the small towers of the reference data. They take
+ * images of any size, and OpenCLIP puts a head of its own on their pooled features.
+ */
+final class TimmStagedTowers {
+  private static final TimmHead LINEAR = new TimmHead(Projection.LINEAR, false);
+
+  /** By their names, for images of 224 pixels. */
+  private static final Map<String, TimmStagedConfig> TOWERS = new LinkedHashMap<>();
+
+  static {
+    // blocks and channels of each stage, epsilon
+    """
+    convnext_tiny 3,3,9,3 96,192,384,768 1e-6
+    convnext_small 3,3,27,3 96,192,384,768 1e-6
+    convnext_base 3,3,27,3 128,256,512,1024 1e-6
+    convnext_large 3,3,27,3 192,384,768,1536 1e-6
+    convnext_xlarge 3,3,27,3 256,512,1024,2048 1e-6
+    convnext_xxlarge 3,4,30,3 384,768,1536,3072 1e-5
+    convnext_small_reference 1,1,2,1 16,24,32,48 1e-6
+    """
+        .lines()
+        .map(line -> line.split(" "))
+        .forEach(
+            cells ->
+                TOWERS.put(
+                    cells[0],
+                    new ConvNextConfig(
+                        224,
+                        224,
+                        numbers(cells[1]),
+                        numbers(cells[2]),
+                        Double.parseDouble(cells[3]),
+                        LINEAR)));
+  }
+
+  private TimmStagedTowers() {}
+
+  private static List<Integer> numbers(String list) {
+    return Arrays.stream(list.split(",")).map(Integer::valueOf).toList();
+  }
+
+  static Set<String> names() {
+    return TOWERS.keySet();
+  }
+
+  /** Reads the tower under {@code timm_model_name}, which is one of {@link #names}. */
+  static VisionConfig read(ConfigFields f, int height, int width) {
+    TimmStagedConfig tower = TOWERS.get(f.textOrNull("timm_model_name"));
+    if (!List.of("", "avg").contains(f.textOrNull("timm_pool", "avg"))) {
+      throw f.bad("timm_pool", "a " + tower.family() + " has timm_pool \"avg\", or \"\" for it");
+    }
+    if (f.share("patch_dropout") > 0) {
+      throw f.bad("patch_dropout", "a " + tower.family() + " has no patches");
+    }
+    return tower.withHead(readHead(f)).withImageSize(height, width);
+  }
+
+  private static TimmHead readHead(ConfigFields f) {
+    String projection = f.textOrNull("timm_proj", "linear");
+    boolean bias = f.flag("timm_proj_bias", false);
+    if (projection == null || projection.isEmpty()) {
+      return new TimmHead(Projection.CLASSIFIER, true);
+    }
+    return switch (f.word("timm_proj", projection, List.of("linear", "mlp", "none"))) {
+      case "mlp" -> new TimmHead(Projection.MLP, bias);
+      case "none" -> new TimmHead(Projection.NONE, false);
+      default -> new TimmHead(Projection.LINEAR, bias);
+    };
+  }
+
+  static JsonObject write(TimmStagedConfig vision) {
+    TimmStagedConfig plain = vision.withHead(LINEAR).withImageSize(224, 224);
+    String name =
+        TOWERS.entrySet().stream()
+            .filter(tower -> tower.getValue().equals(plain))
+            .map(Map.Entry::getKey)
+            .findFirst()
+            .orElseThrow(
+                () ->
+                    new IllegalArgumentException(
+                        "OpenCLIP knows "
+                            + vision.family()
+                            + "s only by timm's names, and none of them is "
+                            + plain));
+    JsonObject json = new JsonObject();
+    if (vision.imageHeight() == vision.imageWidth()) {
+      json.addProperty("image_size", vision.imageHeight());
+    } else {
+      JsonArray size = new JsonArray();
+      size.add(vision.imageHeight());
+      size.add(vision.imageWidth());
+      json.add("image_size", size);
+    }
+    json.addProperty("timm_model_name", name);
+    json.addProperty("timm_model_pretrained", false);
+    json.addProperty("timm_pool", "avg");
+    TimmHead head = vision.head();
+    switch (head.projection()) {
+      case LINEAR -> json.addProperty("timm_proj", "linear");
+      case MLP -> json.addProperty("timm_proj", "mlp");
+      case NONE -> json.addProperty("timm_proj", "none");
+      case CLASSIFIER -> json.add("timm_proj", JsonNull.INSTANCE);
+    }
+    if (head.bias() && head.projection() != Projection.CLASSIFIER) {
+      json.addProperty("timm_proj_bias", true);
+    }
+    return json;
+  }
+}

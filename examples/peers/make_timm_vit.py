@@ -86,21 +86,33 @@ def main():
         total, visual = (sum(p.numel() for p in m.parameters()) for m in (model, model.visual))
         print(f"MobileCLIP2-L-14,{total},{visual},{len(model.state_dict())}")
         return
-    folder = args.out / "openclip-timm-vit"
+    register("timm.models.vision_transformer", vit_small_reference_clip)
+    save_case(args.out / "openclip-timm-vit", CONFIG, args.seed,
+              "MobileCLIP2-L-14's kind: timm's ViT with a class token, norm_pre and a head with bias, bidirectional text",
+              {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, "interpolation": "bicubic",
+               "resize_mode": "shortest"})
+
+
+def register(module, tower):
+    """Gives timm a model of another size."""
+    tower.__module__ = module
+    register_model(tower)
+
+
+def save_case(folder, config, seed, about, preprocess):
+    """Makes the model with random weights, and saves it and what it computes."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    vit_small_reference_clip.__module__ = "timm.models.vision_transformer"
-    register_model(vit_small_reference_clip)
-    gen = torch.Generator().manual_seed(args.seed)
-    model = randomise(CustomTextCLIP(**{k: v for k, v in CONFIG.items() if k != "custom_text"}), gen)
+    gen = torch.Generator().manual_seed(seed)
+    model = randomise(CustomTextCLIP(**{k: v for k, v in config.items() if k != "custom_text"}), gen)
     save_file({k: v.clone().contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
-    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": CONFIG, "preprocess_cfg": {
-        "mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, "interpolation": "bicubic",
-        "resize_mode": "shortest"}}, indent=2) + "\n")
+    (folder / "open_clip_config.json").write_text(
+        json.dumps({"model_cfg": config, "preprocess_cfg": preprocess}, indent=2) + "\n")
     pixels = torch.randn(4, 3, 32, 32, generator=gen)
-    ids = torch.randint(1, 298, (4, 16), generator=gen)
+    vocab = config["text_cfg"]["vocab_size"]
+    ids = torch.randint(1, vocab - 2, (4, 16), generator=gen)
     for row, end in enumerate((3, 8, 13, 15)):
-        ids[row, 0], ids[row, end], ids[row, end + 1:] = 298, 299, 0
+        ids[row, 0], ids[row, end], ids[row, end + 1:] = vocab - 2, vocab - 1, 0
     out = {"pixel_values": pixels, "input_ids": ids}
     with torch.no_grad():
         out["image_features_unnormalized"] = model.encode_image(pixels)
@@ -113,7 +125,7 @@ def main():
               folder / "expected.safetensors")
     (folder / "case.json").write_text(json.dumps({
         "publisher": "open_clip", "trained": True,
-        "about": "MobileCLIP2-L-14's kind: timm's ViT with a class token, norm_pre and a head with bias, bidirectional text",
+        "about": about,
         "tolerance": {"features": {"abs": 2e-5, "rel": 1e-4}, "gradients": {"abs": 1e-5, "rel": 5e-4},
                       "loss": {"abs": 5e-5, "rel": 0}, "trained": {"abs": 5e-5, "rel": 1e-4}}}, indent=2) + "\n")
     print(folder, {k: tuple(v.shape) for k, v in out.items() if "." not in k})

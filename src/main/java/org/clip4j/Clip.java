@@ -30,6 +30,7 @@ import org.clip4j.model.ParameterSource;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.text.internal.BytePairs;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
@@ -40,7 +41,8 @@ import org.jspecify.annotations.Nullable;
  * A CLIP model with all it needs to take image files and texts: the front door.
  *
  * <pre>{@code
- * try (Clip clip = Clip.load("openai/clip-vit-base-patch32")) { // or a folder, or a file
+ * // a model on the hub; a folder or a weights file will do as well
+ * try (Clip clip = Clip.load("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")) {
  *   float[] image = clip.encodeImage(Path.of("dog.jpg"));
  *   float[] text = clip.encodeText("a photo of a dog");
  *   double similarity = Clip.cosine(image, text);
@@ -97,10 +99,10 @@ public final class Clip implements AutoCloseable {
    * Loads a model by its name on the CPU, downloading what is not in the cache yet.
    *
    * @param name of a model on the Hugging Face hub, {@code organisation/name}, for example {@code
-   *     openai/clip-vit-base-patch32}, perhaps with {@code @revision}; or a folder or file, see
-   *     {@link #load(Path)}. What can only be a file is never asked of the hub: a name that is
-   *     absolute, starts with a dot, holds a backslash, ends as weights do, or counts from a folder
-   *     that is there
+   *     laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K}, perhaps with {@code @revision}; or a
+   *     folder or file, see {@link #load(Path)}. What can only be a file is never asked of the hub:
+   *     a name that is absolute, starts with a dot, holds a backslash, ends as weights do, or
+   *     counts from a folder that is there
    * @throws UncheckedIOException if it cannot be had, or is not a model that this library knows;
    *     the message names it and what is wrong
    */
@@ -143,7 +145,7 @@ public final class Clip implements AutoCloseable {
    */
   public static Clip of(ClipModel model, ImageTransform transform) {
     TextConfig text = model.config().text();
-    boolean fits = ClipTokenizer.fits(text.vocabSize());
+    boolean fits = BytePairs.fits(text.vocabSize());
     return of(model, transform, fits ? ClipTokenizer.create(text.contextLength()) : null);
   }
 
@@ -511,7 +513,7 @@ public final class Clip implements AutoCloseable {
   private String noTokenizer() {
     String name = model.config().text().tokenizer().hfName();
     return name == null
-        ? ClipTokenizer.misfit(model.config().text().vocabSize())
+        ? BytePairs.misfit(model.config().text().vocabSize())
         : "the model was trained with the tokenizer of "
             + name
             + "; put that one's tokenizer.json into the model's folder";

@@ -291,7 +291,7 @@ public final class ClipLoader {
     Checkpoint opened = Checkpoint.open(locate(), architecture);
     try {
       if (imageHeight != 0) {
-        opened = opened.atImageSize(imageHeight, imageWidth);
+        opened = opened.withImageSize(imageHeight, imageWidth);
       }
       List<LoraAdapter> adapters = new ArrayList<>();
       for (Path folder : merged) {

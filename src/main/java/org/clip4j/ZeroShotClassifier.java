@@ -16,6 +16,7 @@ import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.encode.PromptSet;
 import org.clip4j.image.RgbImage;
 import org.jspecify.annotations.Nullable;
 
@@ -322,7 +323,7 @@ public final class ZeroShotClassifier implements Serializable {
   public static final class Builder {
     private final Clip clip;
     private final List<String> labels;
-    private List<String> templates = PromptTemplates.PHOTO;
+    private List<String> templates = PromptSet.PHOTO;
     private List<String> background = List.of("a photo");
     private Probabilities probabilities; // null: the model's own
     private boolean multiLabel;

@@ -7,6 +7,7 @@ import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nam
 import static com.tngtech.archunit.core.domain.properties.HasName.Predicates.nameMatching;
 import static com.tngtech.archunit.core.domain.properties.HasOwner.Predicates.With.owner;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.classes;
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.methods;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
@@ -20,6 +21,7 @@ import com.tngtech.archunit.base.DescribedPredicate;
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaMember;
+import com.tngtech.archunit.core.domain.JavaMethod;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import com.tngtech.archunit.core.domain.properties.HasType;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
@@ -214,6 +216,33 @@ class ArchitectureTest {
                             type, type.getName() + " names " + found.getName())));
       }
     };
+  }
+
+  @Test
+  void what_users_see_as_a_record_gives_copies_of_its_arrays() {
+    DescribedPredicate<JavaMethod> component =
+        DescribedPredicate.describe(
+            "components of records that are arrays",
+            method ->
+                method.getOwner().isRecord()
+                    && method.getRawReturnType().isArray()
+                    && method.getOwner().tryGetField(method.getName()).isPresent());
+    methods()
+        .that(component)
+        .and()
+        .areDeclaredInClassesThat()
+        .arePublic()
+        .and()
+        .areDeclaredInClassesThat()
+        .resideOutsideOfPackages(INTERNAL)
+        .should(
+            ArchCondition.from(
+                DescribedPredicate.<JavaMethod>describe(
+                    "copy the array",
+                    method ->
+                        method.getCallsFromSelf().stream()
+                            .anyMatch(call -> Set.of("clone", "copy").contains(call.getName())))))
+        .check(CLASSES);
   }
 
   private static boolean isVisible(JavaMember member) {

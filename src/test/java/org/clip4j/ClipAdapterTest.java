@@ -98,7 +98,7 @@ class ClipAdapterTest {
   void an_adapter_of_other_weights_is_refused_by_name() throws IOException {
     try (LoraCase golden = new LoraCase();
         ClipModel other = ClipModel.create(golden.config(), 1)) {
-      LoraAdapter adapter = golden.adapter("attention").of(other.values());
+      LoraAdapter adapter = golden.adapter("attention").withBase(other.values());
       PeftAdapter.write(folder, golden.config(), adapter);
     }
     assertThatThrownBy(() -> Clip.loader(MODEL).optAdapter(folder).load())

@@ -53,7 +53,7 @@ class ReasonsTest {
         "TokenizerJson.openAny",
         path ->
             TokenizerJson.openAny(path, TokenizerRules.openClip(new com.google.gson.JsonObject())));
-    readers.put("PromptTemplates.read", path -> PromptTemplates.read(path));
+    readers.put("PromptSet.read", path -> PromptFiles.templates(path));
     readers.put("ImageDecoder.decode", path -> ImageDecoder.decode(path));
     readers.put("ImageSource.read", path -> ImageSource.of(path).read());
     readers.put("Images.folder", path -> Images.folder(path, DECODER));

@@ -169,7 +169,7 @@ public final class LabelledImages {
   }
 
   /** The same images, each changed as it is read, for example by {@link CorruptedImage}. */
-  public LabelledImages changed(String name, UnaryOperator<ImageSource> change) {
+  public LabelledImages withImages(String name, UnaryOperator<ImageSource> change) {
     return new LabelledImages(
         name,
         labels,

@@ -6,7 +6,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import org.clip4j.Probabilities;
-import org.clip4j.PromptTemplates;
+import org.clip4j.encode.PromptSet;
 
 /**
  * The arguments of a criteria. One that is not known is an error: it is a misspelt one.
@@ -54,7 +54,7 @@ record ClipArguments(
     }
     return new Prompts(
         labels,
-        templates == null ? PromptTemplates.PHOTO : templates,
+        templates == null ? PromptSet.PHOTO : templates,
         topK == null ? Prompts.DEFAULT_TOP_K : topK,
         probabilities,
         Boolean.TRUE.equals(multiLabel));

@@ -6,9 +6,9 @@ import ai.djl.translate.Translator;
 import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.Clip;
-import org.clip4j.PromptTemplates;
 import org.clip4j.ZeroShotClassifier;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.encode.PromptSet;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 
@@ -38,7 +38,7 @@ public final class ClipTranslators {
 
   /** As {@link #zeroShot(List, List)}, with the prompt "a photo of a {}.". */
   public static Translator<Image, Classifications> zeroShot(List<String> labels) {
-    return zeroShot(labels, PromptTemplates.PHOTO);
+    return zeroShot(labels, PromptSet.PHOTO);
   }
 
   /**

@@ -11,7 +11,7 @@ import java.util.Set;
  * Criteria<Image, Classifications> criteria =
  *     Criteria.builder()
  *         .setTypes(Image.class, Classifications.class)
- *         .optModelZoo(ClipZoo.of("openai/clip-vit-base-patch32")) // or a folder, or a file
+ *         .optModelZoo(ClipZoo.of("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K"))
  *         .optArgument("labels", List.of("cat", "dog", "rabbit"))
  *         .optDevice(Device.cpu())
  *         .build();

@@ -29,16 +29,16 @@ public record OverlapAccuracy(
    * @param seed of the intervals' bootstrap
    */
   public static OverlapAccuracy of(Overlap.Result result, boolean[] correct, long seed) {
-    if (correct.length != result.nearest().length) {
+    float[] nearest = result.nearest();
+    if (correct.length != nearest.length) {
       throw new IllegalArgumentException(
           "the overlap is of "
-              + result.nearest().length
+              + nearest.length
               + " images and the accuracy of "
               + correct.length
               + "; both must be of the same evaluation set");
     }
-    int[] read =
-        IntStream.range(0, correct.length).filter(i -> !Float.isNaN(result.nearest()[i])).toArray();
+    int[] read = IntStream.range(0, correct.length).filter(i -> !Float.isNaN(nearest[i])).toArray();
     int overlapping = (int) IntStream.of(read).filter(result::overlaps).count();
     int clean = read.length - overlapping;
     Interval[] intervals =

@@ -225,7 +225,7 @@ public final class ShiftEvaluation {
         for (int severity = 1; severity <= Corruption.SEVERITIES; severity++) {
           int degree = severity;
           LabelledImages spoilt =
-              source.changed(
+              source.withImages(
                   source.name() + ", " + name + " " + severity,
                   image -> new CorruptedImage(image, corruption, degree, seed));
           shifts.add(new Shift(name, severity, spoilt));

@@ -15,7 +15,7 @@ import org.clip4j.eval.internal.Dot;
  * @param top1 share in [0, 1]
  * @param top5 share in [0, 1]; 1 for up to five classes, unless embeddings are not numbers
  */
-public record ZeroShotAccuracy(int images, double top1, double top5) {
+record ZeroShotAccuracy(int images, double top1, double top5) {
 
   /**
    * Counts on embeddings.

@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
  * Explains the similarity of images and texts, and shows what the encoders compute on the way.
  *
  * <pre>{@code
- * try (Clip clip = Clip.loader("openai/clip-vit-base-patch32").optKeepWeights(true).load();
+ * String name = "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K";
+ * try (Clip clip = Clip.loader(name).optKeepWeights(true).load();
  *     Explainer explainer = clip.explainer()) {
  *   ImageSource image = ImageSource.of(Path.of("pets.jpg"));
  *   for (Explanation why : explainer.explain(image, List.of("a dog", "a cat"))) {

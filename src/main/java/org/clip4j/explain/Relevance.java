@@ -35,7 +35,7 @@ final class Relevance {
       attention.add(trace.poolingAttention());
     }
     NDList gradients = gradients(autograd, trace, gradient, attention);
-    float[] row = trace.pooled() == null ? new float[] {1} : trace.pooled().clone();
+    float[] row = trace.pooled() == null ? new float[] {1} : trace.pooled();
     float[] given = row.clone();
     for (int i = attention.size() - 1; i >= 0; i--) {
       float[] from = throughBlock(row, attention.get(i), gradients.get(i));

@@ -64,6 +64,7 @@ public final class Hub {
           "openai/clip-vit-base-patch16",
           "openai/clip-vit-large-patch14",
           "openai/clip-vit-large-patch14-336",
+          "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K",
           "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
           "laion/CLIP-ViT-B-16-laion2B-s34B-b88K",
           "laion/CLIP-ViT-L-14-laion2B-s32B-b82K",

@@ -24,12 +24,14 @@ public record ImageTransform(
     ResizeMode resizeMode) {
 
   /**
-   * Checks what would make every embedding NaN.
+   * Copies the arrays, and checks what would make every embedding NaN.
    *
    * @throws IllegalArgumentException if a mean is not finite, or a standard deviation is not finite
    *     and above 0
    */
   public ImageTransform {
+    mean = mean.clone();
+    std = std.clone();
     for (int i = 0; i < 3; i++) {
       if (!Float.isFinite(mean[i]) || !Float.isFinite(std[i]) || std[i] < Float.MIN_NORMAL) {
         throw new IllegalArgumentException(
@@ -64,19 +66,13 @@ public record ImageTransform(
   /** OpenAI's transform at the given input size: bicubic, shortest edge, centre crop. */
   public static ImageTransform openai(int height, int width) {
     return new ImageTransform(
-        height,
-        width,
-        OPENAI_MEAN.clone(),
-        OPENAI_STD.clone(),
-        Interpolation.BICUBIC,
-        ResizeMode.SHORTEST);
+        height, width, OPENAI_MEAN, OPENAI_STD, Interpolation.BICUBIC, ResizeMode.SHORTEST);
   }
 
   /** SigLIP's transform at the given input size: bicubic, both edges, values in [-1, 1]. */
   public static ImageTransform sigLip(int height, int width) {
     float[] half = {0.5f, 0.5f, 0.5f};
-    return new ImageTransform(
-        height, width, half, half.clone(), Interpolation.BICUBIC, ResizeMode.SQUASH);
+    return new ImageTransform(height, width, half, half, Interpolation.BICUBIC, ResizeMode.SQUASH);
   }
 
   /**
@@ -142,6 +138,18 @@ public record ImageTransform(
 
   private static long shorterTo(int size, int edge, int shorter) {
     return (long) ((double) ((long) size * edge) / shorter);
+  }
+
+  /** Returns a copy of the means. */
+  @Override
+  public float[] mean() {
+    return mean.clone();
+  }
+
+  /** Returns a copy of the standard deviations. */
+  @Override
+  public float[] std() {
+    return std.clone();
   }
 
   @Override

@@ -1,16 +1,23 @@
 package org.clip4j.image;
 
 /**
- * A decoded image: 8-bit sRGB, interleaved.
- *
- * @param width in pixels, at least 1
- * @param height in pixels, at least 1
- * @param pixels height * width * 3 bytes, row-major [height, width, RGB]; not copied, do not modify
+ * A decoded image: 8-bit sRGB, interleaved. It shares its pixels with whoever made it and whoever
+ * asks for them, since a copy of a photo is 36 MB; so nobody may change them afterwards.
  */
-public record RgbImage(int width, int height, byte[] pixels) {
+public final class RgbImage {
+  private final int width;
+  private final int height;
+  private final byte[] pixels;
 
-  /** Checks that the sizes agree. */
-  public RgbImage {
+  /**
+   * Takes pixels, which the caller no longer changes.
+   *
+   * @param width in pixels, at least 1
+   * @param height in pixels, at least 1
+   * @param pixels height * width * 3 bytes, row-major [height, width, RGB]; not copied
+   * @throws IllegalArgumentException if the sizes do not agree
+   */
+  public RgbImage(int width, int height, byte[] pixels) {
     if (width < 1 || height < 1 || (long) width * height * 3 != pixels.length) {
       throw new IllegalArgumentException(
           "an RGB image of "
@@ -22,5 +29,23 @@ public record RgbImage(int width, int height, byte[] pixels) {
               + " bytes, found "
               + pixels.length);
     }
+    this.width = width;
+    this.height = height;
+    this.pixels = pixels;
+  }
+
+  /** Returns the width in pixels. */
+  public int width() {
+    return width;
+  }
+
+  /** Returns the height in pixels. */
+  public int height() {
+    return height;
+  }
+
+  /** Returns the pixels themselves, row-major [height, width, RGB]; do not change them. */
+  public byte[] pixels() {
+    return pixels;
   }
 }

@@ -26,7 +26,8 @@ import org.clip4j.Clip;
  * length in one space, so that a text finds images in any embedding store.
  *
  * <pre>{@code
- * EmbeddingModel model = ClipEmbeddingModel.of(clip, "openai/clip-vit-base-patch32");
+ * EmbeddingModel model =
+ *     ClipEmbeddingModel.of(clip, "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K");
  * EmbeddingRequest request =
  *     EmbeddingRequest.builder()
  *         .inputs(List.of(EmbeddingInput.from(ImageContent.from(Path.of("dog.jpg"), "image/jpeg"))))

@@ -20,7 +20,9 @@ enum Activation {
       "swish",
       "none",
       1.702,
-      "torch.silu_(y)");
+      "torch.silu_(y)"),
+  /** y sigmoid(y), of SwiGLU (Shazeer 2020). */
+  SILU("torch.silu(y)", "torch.silu_(y)", "swish", "none", 1, "torch.silu_(y)");
 
   final String source;
 

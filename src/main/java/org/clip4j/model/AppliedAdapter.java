@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -65,7 +66,7 @@ public final class AppliedAdapter implements AutoCloseable {
             entry ->
                 new ParameterSpec(
                     entry.getKey(),
-                    entry.getValue().getShape().getShape(),
+                    Arrays.stream(entry.getValue().getShape().getShape()).boxed().toList(),
                     false,
                     new Init(ParameterSpec.Distribution.CONSTANT, 0)))
         .toList();
@@ -107,13 +108,14 @@ public final class AppliedAdapter implements AutoCloseable {
               + " of the attached adapter");
     }
     for (LowRank map : other.maps()) {
-      HostMemory.overwrite(
-          matrices.get(map.key() + ".lora_A"),
-          (from, memory) -> memory.put(map.a(), (int) from, memory.remaining()));
-      HostMemory.overwrite(
-          matrices.get(map.key() + ".lora_B"),
-          (from, memory) -> memory.put(map.b(), (int) from, memory.remaining()));
+      overwrite(map.key() + ".lora_A", map.a());
+      overwrite(map.key() + ".lora_B", map.b());
     }
+  }
+
+  private void overwrite(String name, float[] values) {
+    HostMemory.overwrite(
+        matrices.get(name), (from, memory) -> memory.put(values, (int) from, memory.remaining()));
   }
 
   /** Whether a share of the inputs is left out in training. */

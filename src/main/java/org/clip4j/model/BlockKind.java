@@ -27,6 +27,14 @@ interface BlockKind {
   /** Gives the functions that the blocks call, see {@link ResidualAttentionBlock}. */
   String source(TowerKernels.Use use);
 
+  /**
+   * Whether the functions for laid-out weights have {@code stack} and {@code stack_at}, which
+   * compute all blocks in one call.
+   */
+  default boolean stacks() {
+    return false;
+  }
+
   /** Returns the activation of the MLPs. */
   Activation activation();
 

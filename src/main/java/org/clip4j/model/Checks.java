@@ -21,6 +21,16 @@ final class Checks {
     }
   }
 
+  /** Checks that each head has a pair of channels for each dimension of an image. */
+  static void rotary(String key, int heads, int width) {
+    if (width / heads % 4 != 0) {
+      throw bad(
+          key,
+          heads,
+          "leaves heads of width " + width / heads + ", and rotary positions need a multiple of 4");
+    }
+  }
+
   private static void mlp(String key, double mlpRatio, int width) {
     positive(key, mlpRatio);
     if ((int) (width * mlpRatio) < 1) {

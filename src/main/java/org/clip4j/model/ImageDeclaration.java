@@ -48,6 +48,16 @@ interface ImageDeclaration {
               public ImageDeclaration timmVit(TimmVitConfig tower) {
                 return TimmVisionTransformer.declare(config, tower);
               }
+
+              @Override
+              public ImageDeclaration eva(EvaConfig tower) {
+                return EvaVisionTransformer.declare(config, tower);
+              }
+
+              @Override
+              public ImageDeclaration pe(PeConfig tower) {
+                return PerceptionEncoder.declare(config, tower);
+              }
             });
   }
 

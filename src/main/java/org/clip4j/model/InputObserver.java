@@ -21,7 +21,7 @@ public final class InputObserver {
    * A linear map that was seen.
    *
    * @param name such as {@code visual.transformer.resblocks.0.mlp.c_fc.}
-   * @param weight the name of the parameter that its rows are of
+   * @param weights the names of the parameters that its rows are of, which follow one another
    * @param norm the beginning of the names of the layer norm that alone gives its inputs, if one
    *     does
    * @param magnitudes the largest of each input channel
@@ -30,7 +30,7 @@ public final class InputObserver {
    */
   public record LinearMap(
       String name,
-      String weight,
+      List<String> weights,
       @Nullable String norm,
       List<Float> magnitudes,
       InputLevels levels) {}
@@ -47,7 +47,7 @@ public final class InputObserver {
             inputs ->
                 new LinearMap(
                     inputs.place().name(),
-                    inputs.place().weight(),
+                    inputs.place().weights(),
                     inputs.place().norm(),
                     inputs.magnitudes(),
                     inputs.levels()))

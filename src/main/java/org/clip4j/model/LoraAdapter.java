@@ -57,8 +57,10 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
       float[] b)
       implements Serializable {
 
-    /** Checks that the matrices are of their sizes. */
+    /** Copies the matrices, which must be of their sizes. */
     public LowRank {
+      a = a.clone();
+      b = b.clone();
       if (rank < 1 || a.length != rank * inputs || b.length != outputs * rank) {
         throw new IllegalArgumentException(
             "an addition of rank "
@@ -72,6 +74,18 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
                 + " and "
                 + b.length);
       }
+    }
+
+    /** Returns a copy of the matrix. */
+    @Override
+    public float[] a() {
+      return a.clone();
+    }
+
+    /** Returns a copy of the matrix. */
+    @Override
+    public float[] b() {
+      return b.clone();
     }
 
     /** Returns its name: the parameter with the first of the rows. */
@@ -231,7 +245,7 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
   }
 
   /** Returns the same, which says that it belongs to these weights. */
-  public LoraAdapter of(ParameterSource weights) {
+  public LoraAdapter withBase(ParameterSource weights) {
     return new LoraAdapter(options, maps, checksum(weights));
   }
 
@@ -268,9 +282,9 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
     for (LowRank map : maps) {
       ParameterSpec spec = specs.get(map.parameter);
       if (spec == null
-          || spec.shape().length != 2
-          || spec.shape()[1] != map.inputs
-          || spec.shape()[0] < map.from + map.outputs) {
+          || spec.shape().size() != 2
+          || spec.shape().get(1) != map.inputs
+          || spec.shape().get(0) < map.from + map.outputs) {
         throw new IllegalArgumentException(
             "the adapter is of another model: it adds "
                 + map.outputs
@@ -279,9 +293,7 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
                 + " values to "
                 + map.parameter
                 + ", which "
-                + (spec == null
-                    ? "this model does not have"
-                    : "is " + Arrays.toString(spec.shape()) + " here"));
+                + (spec == null ? "this model does not have" : "is " + spec.shape() + " here"));
       }
     }
     String found = base == null ? null : checksum(weights);

@@ -11,7 +11,12 @@ import java.util.List;
  * @param buffer whether it is a running statistic, saved but not trained
  * @param init initial values
  */
-public record ParameterSpec(String name, long[] shape, boolean buffer, Init init) {
+public record ParameterSpec(String name, List<Long> shape, boolean buffer, Init init) {
+
+  /** Copies the shape. */
+  public ParameterSpec {
+    shape = List.copyOf(shape);
+  }
 
   /** Distribution of initial values: all drawn from one of these. */
   public enum Distribution {

@@ -1,12 +1,16 @@
 package org.clip4j.model;
 
 import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDArrays;
 import ai.djl.ndarray.NDList;
+import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.IntFunction;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -58,6 +62,9 @@ final class Parameters {
   /** {@link #specs}, with the blocks' among them. */
   private final List<ParameterSpec> listed = new ArrayList<>();
 
+  /** What kernels name of several parameters, one after the other; "" stands for zeros. */
+  private final Map<String, List<String>> joined = new HashMap<>();
+
   private final List<LinearMap> maps = new ArrayList<>();
 
   /** The layer norms whose results are the inputs of maps, by the maps. */
@@ -87,7 +94,7 @@ final class Parameters {
             .findFirst()
             .orElse(name);
     names.add(name);
-    specs.add(new ParameterSpec(stored, shape, buffer, init));
+    specs.add(new ParameterSpec(stored, Arrays.stream(shape).boxed().toList(), buffer, init));
     listed.add(specs.get(specs.size() - 1));
     return this;
   }
@@ -146,10 +153,33 @@ final class Parameters {
     return add(norm + ".num_batches_tracked", constant(0), true);
   }
 
+  /**
+   * Names several parameters as one, their rows one after the other.
+   *
+   * @param parts declared before; "" stands for as many zeros as the first has
+   */
+  Parameters join(String name, String... parts) {
+    joined.put(name, List.of(parts));
+    return this;
+  }
+
+  private List<String> parts(String name) {
+    return joined.getOrDefault(name, List.of(name));
+  }
+
+  private ParameterSpec spec(String name) {
+    return specs.get(names.indexOf(name));
+  }
+
   /** Lists the blocks' parameters here, which are not among these in kernels. */
   Parameters blocks(String prefix, Parameters block, int count) {
+    return blocks(prefix, i -> block, count);
+  }
+
+  /** As above, where initial values differ from block to block. */
+  Parameters blocks(String prefix, IntFunction<Parameters> block, int count) {
     beforeBlocks = specs.size();
-    IntStream.range(0, count).forEach(i -> listed.addAll(block.specs(prefix + i + ".")));
+    IntStream.range(0, count).forEach(i -> listed.addAll(block.apply(i).specs(prefix + i + ".")));
     return this;
   }
 
@@ -160,7 +190,7 @@ final class Parameters {
 
   /** As above, where its inputs may come from an activation, and its outputs may be scaled. */
   Parameters lay(String map, Operation operation, boolean activated, String scale) {
-    long rows = specs.get(names.indexOf(map + "weight")).shape()[0];
+    long rows = parts(map + "weight").stream().mapToLong(part -> spec(part).shape().get(0)).sum();
     return lay(new LinearMap(map, map, 0, rows, operation, activated, scale));
   }
 
@@ -198,6 +228,18 @@ final class Parameters {
   /** Counts those that kernels take as {@code p} where nothing is laid out. */
   int count() {
     return specs.size();
+  }
+
+  /**
+   * Counts those that kernels take as {@code p} of {@link #prepare}.
+   *
+   * @param without maps that are left as they are
+   */
+  int laidCount(Set<String> without) {
+    return maps.stream()
+        .filter(map -> !without.contains(map.name))
+        .mapToInt(map -> names.indexOf(map.name + "bias") + 1)
+        .reduce(specs.size(), Math::max);
   }
 
   /** Counts what stands before the blocks. */
@@ -245,12 +287,18 @@ final class Parameters {
 
   /** Where nothing is laid out, rows are taken out of the map that they belong to. */
   private String plain(String name) {
+    if (joined.containsKey(name)) {
+      List<String> parts = joined.get(name);
+      return parts.stream()
+          .map(p -> p.isEmpty() ? "torch.zeros_like(" + element(parts.get(0)) + ")" : element(p))
+          .collect(Collectors.joining(", ", "torch.cat([", "])"));
+    }
     return maps.stream()
         .filter(map -> !map.name.equals(map.of) && name.startsWith(map.name))
         .map(
             map ->
                 "torch.slice("
-                    + element(map.of + name.substring(map.name.length()))
+                    + plain(map.of + name.substring(map.name.length()))
                     + ", 0, "
                     + map.from
                     + ", "
@@ -277,19 +325,22 @@ final class Parameters {
     List<NDArray> laid = new ArrayList<>(plain);
     for (LinearMap map : maps) {
       if (!without.contains(map.name)) {
-        NDArray weight =
-            linear.whole(prefix + stored(map.of + "weight"), array(plain, map.of + "weight"));
-        NDArray bias = array(plain, map.of + "bias");
-        Laid pair = linear.lay(map, place(map, prefix), weight, bias, array(plain, map.scale));
-        put(laid, map.name + "weight", pair.weight());
-        put(laid, map.name + "bias", pair.bias());
+        try (NDManager scratch = linear.scratch()) {
+          NDArray weight = whole(scratch, linear, plain, prefix, map.of + "weight");
+          NDArray bias = whole(scratch, linear, plain, prefix, map.of + "bias");
+          Laid pair = linear.lay(map, place(map, prefix), weight, bias, array(plain, map.scale));
+          put(laid, map.name + "weight", pair.weight());
+          put(laid, map.name + "bias", pair.bias());
+        }
       }
     }
     for (LinearMap map : maps) {
       if (!without.contains(map.name)) {
         for (String end : List.of("weight", "bias")) {
-          if (array(plain, map.of + end) != null && linear.laid(prefix + stored(map.of + end))) {
-            put(laid, map.of + end, laid.get(names.indexOf(map.name + end))); // not the freed one
+          for (String part : parts(map.of + end)) {
+            if (array(plain, part) != null && linear.laid(prefix + stored(part))) {
+              put(laid, part, laid.get(names.indexOf(map.name + end))); // not the freed one
+            }
           }
         }
       }
@@ -297,11 +348,31 @@ final class Parameters {
     return TorchScript.list(laid);
   }
 
+  /** Joins what is named as one; null where no such parameter is declared. */
+  private NDArray whole(
+      NDManager scratch, PreparedLinear linear, NDList plain, String prefix, String name) {
+    NDList parts = new NDList();
+    for (String part : parts(name)) {
+      NDArray array = array(plain, part);
+      if (array != null) {
+        parts.add(linear.whole(prefix + stored(part), array));
+      } else if (joined.containsKey(name)) {
+        parts.add(scratch.zeros(parts.get(0).getShape()));
+      }
+    }
+    if (parts.size() < 2) {
+      return parts.isEmpty() ? null : parts.get(0);
+    }
+    NDArray whole = NDArrays.concat(parts);
+    whole.attach(scratch);
+    return TorchScript.list(List.of(whole)).get(0);
+  }
+
   private Place place(LinearMap map, String prefix) {
     String norm = norms.get(map.name);
     return new Place(
         prefix + map.name,
-        prefix + stored(map.of + "weight"),
+        parts(map.of + "weight").stream().map(part -> prefix + stored(part)).toList(),
         norm == null ? null : prefix + stored(norm + ".weight").replaceFirst("weight$", ""),
         maps.stream() // what takes an activation's results
             .filter(next -> map.operation == Operation.ACTIVATION && next.activated)
@@ -313,7 +384,7 @@ final class Parameters {
 
   /** The name of a parameter in checkpoints. */
   String stored(String name) {
-    return specs.get(names.indexOf(name)).name();
+    return spec(name).name();
   }
 
   /** Null where no such parameter is declared. */
@@ -324,11 +395,10 @@ final class Parameters {
 
   private void put(List<NDArray> laid, String name, NDArray array) {
     int index = names.indexOf(name);
-    if (index < laid.size()) {
-      laid.set(index, array);
-    } else {
-      laid.add(index, array);
+    while (laid.size() <= index) {
+      laid.add(array); // also for maps that are left as they are, which no kernel then names
     }
+    laid.set(index, array);
   }
 
   /** Proves a kernel for a map, see {@link LinearKernels#isPacked}. */
@@ -339,8 +409,8 @@ final class Parameters {
   /** Proves the kernels of the maps that are laid out. */
   void prove(Prover kernels) {
     for (LinearMap map : maps) {
-      ParameterSpec weight = specs.get(names.indexOf(map.of + "weight"));
-      kernels.prove(weight.count() / weight.shape()[0], map.to - map.from, map.operation);
+      ParameterSpec weight = spec(parts(map.of + "weight").get(0));
+      kernels.prove(weight.count() / weight.shape().get(0), map.to - map.from, map.operation);
     }
   }
 }

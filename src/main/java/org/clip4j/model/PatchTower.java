@@ -12,6 +12,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.Autograd;
+import org.jspecify.annotations.Nullable;
 
 /**
  * An image encoder that is a transformer over patches, as a family declares it: an embedding of the
@@ -38,6 +39,7 @@ final class PatchTower implements ImageTower {
    * @param parameters those around the blocks, and the blocks among them
    * @param kind what the blocks share
    * @param positions the positional embeddings, without the prefix
+   * @param rotary what turns queries and keys; null where the blocks have no such positions
    * @param pooling what {@code project} takes of the last block
    * @param source the functions {@code embed}, [N, 3, height, width] to [N, L, D]; {@code
    *     embed_kept}, the same of some patches [N, K]; and {@code project}, [N, L, D], or [N, D]
@@ -51,6 +53,7 @@ final class PatchTower implements ImageTower {
       Parameters parameters,
       BlockKind kind,
       Positions positions,
+      @Nullable RotaryPositions rotary,
       Pooling pooling,
       Function<TowerKernels.Use, String> source)
       implements ImageDeclaration {
@@ -113,6 +116,10 @@ final class PatchTower implements ImageTower {
   private final TowerKernels kernels;
   private final NDList own;
   private final Transformer transformer;
+
+  /** What blocks take besides: the table of rotary positions, where there is one. */
+  private final NDArray[] positions;
+
   private volatile PreparedEmbedding prepared;
 
   private record PreparedEmbedding(PreparedLinear linear, NDList parameters) {}
@@ -122,7 +129,12 @@ final class PatchTower implements ImageTower {
     String patches = patches(declared.vision);
     kernels =
         new TowerKernels(
-            manager, use -> patches + declared.source.apply(use) + declared.kind.source(use));
+            manager,
+            use ->
+                patches
+                    + declared.source.apply(use)
+                    + (declared.rotary == null ? "" : declared.rotary.source())
+                    + declared.kind.source(use));
     own = declared.parameters.of(all, declared.prefix);
     transformer =
         new Transformer(
@@ -131,6 +143,10 @@ final class PatchTower implements ImageTower {
             all,
             declared.prefix + declared.blocks,
             declared.vision.layers());
+    positions =
+        declared.rotary == null
+            ? new NDArray[0]
+            : new NDArray[] {RotaryPositions.table(manager, kernels)};
   }
 
   private static String patches(VisionTransformerConfig vision) {
@@ -162,10 +178,14 @@ final class PatchTower implements ImageTower {
         kept == null
             ? embed(pass, pixels) // [N, L, D]
             : kernels.call(pass, "embed_kept", pixels, kept, own);
+    NDArray[] context =
+        kept == null || declared.rotary == null
+            ? positions
+            : new NDArray[] {kernels.call(pass, "kept_rope", kept, positions[0])};
     NDArray last =
         declared.pooling == Pooling.FIRST
-            ? transformer.forwardAt(pass, x, pixels, hiddenStates) // [N, D]
-            : transformer.forward(pass, x, hiddenStates); // [N, L, D]
+            ? transformer.forwardAt(pass, x, pixels, hiddenStates, context) // [N, D]
+            : transformer.forward(pass, x, hiddenStates, context); // [N, L, D]
     PreparedEmbedding now = prepared; // whose list lacks nothing that is named here
     return kernels.call(pass, "project", last, now == null ? own : now.parameters); // [N, E]
   }
@@ -179,7 +199,7 @@ final class PatchTower implements ImageTower {
 
   private Trace trace(NDArray pixels, NDArray x) {
     List<NDArray> attention = new ArrayList<>();
-    List<NDArray> states = transformer.explain(x, attention::add);
+    List<NDArray> states = transformer.explain(x, attention::add, positions);
     NDArray last = states.get(states.size() - 1); // [1, L, D]
     if (declared.pooling == Pooling.ATTENTION) {
       NDList found = kernels.callForAll(Forward.EXPLAIN, "explained_project", last, own);

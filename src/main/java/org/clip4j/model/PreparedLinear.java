@@ -93,6 +93,11 @@ final class PreparedLinear implements AutoCloseable {
     this.later = later;
   }
 
+  /** Makes a manager for what only laying out needs. */
+  NDManager scratch() {
+    return manager.newSubManager();
+  }
+
   /** Brings a parameter that is not there yet; gives back any other. */
   NDArray whole(String parameter, NDArray array) {
     if (!later.containsKey(parameter)) {

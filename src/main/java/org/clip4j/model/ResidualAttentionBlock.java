@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.LoraOptions.Target;
 import org.clip4j.model.ParameterSpec.Init;
@@ -35,7 +36,10 @@ final class ResidualAttentionBlock {
           "attn.out_proj.", "attn.proj.",
           "ln_2.", "norm2.",
           "mlp.c_fc.", "mlp.fc1.",
-          "mlp.c_proj.", "mlp.fc2.");
+          "mlp.c_proj.", "mlp.fc2.",
+          "attn.query", "attn.q",
+          "attn.key", "attn.k",
+          "attn.value", "attn.v");
 
   /** Queries, keys and values of a block are one product; the last block has few queries. */
   private static final Set<String> OF_LAST_BLOCK = Set.of("attn.q_", "attn.kv_");
@@ -48,26 +52,26 @@ final class ResidualAttentionBlock {
    */
   private static final String SOURCE =
       """
-      def {as}block(self, x: Tensor, {rows:}p: List[Tensor]) -> Tensor:
+      def {as}block(self, x: Tensor, {rope:}{rows:}p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
-        y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
+        y = {input}
         qkv = torch.reshape({attended}({plus}self.packed(y, {attn.in_proj_*}, {3D}){y, 0, 3}), [N, L, 3, {H}, {d}])
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
-        q = torch.select(qkv, 0, 0)
-        k = torch.select(qkv, 0, 1)
+        q = {turned}torch.select(qkv, 0, 0){/turned}
+        k = {turned}torch.select(qkv, 0, 1){/turned}
         v = torch.select(qkv, 0, 2)
         a = torch.scaled_dot_product_attention(q, k, v, None, 0., {causal})
         a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
         return self.{as}residual(x, a, {rows}p)
 
-      def {as}last_block(self, x: Tensor, row: Tensor, {rows:}p: List[Tensor]) -> Tensor:
+      def {as}last_block(self, x: Tensor, row: Tensor, {rope:}{rows:}p: List[Tensor]) -> Tensor:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
-        y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
+        y = {input}
         kv = {attended}({plus}self.packed(y, {attn.kv_*}, {2D}){y, 1, 3})
         kv = torch.permute(torch.reshape(kv, [N, L, 2, {H}, {d}]), [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
-        k = torch.select(kv, 0, 0)
+        k = {turned}torch.select(kv, 0, 0){/turned}
         v = torch.select(kv, 0, 1)
         y = self.pick(y, row)  # [N, 1, D]
         q = {attended}({plus}self.packed(y, {attn.q_*}, {D}){y, 0, 1})
@@ -81,13 +85,15 @@ final class ResidualAttentionBlock {
   /** A block whose attention can be looked at. */
   private static final String EXPLAINED =
       """
-      def explained_block(self, x: Tensor, p: List[Tensor]) -> List[Tensor]:
+      def explained_block(self, x: Tensor, {rope:}p: List[Tensor]) -> List[Tensor]:
         N = torch.size(x, 0)
         L = torch.size(x, 1)
-        y = torch.layer_norm(x, [{D}], {ln_1.*}, {eps})
+        y = {input}
         qkv = torch.reshape(self.packed(y, {attn.in_proj_*}, {3D}), [N, L, 3, {H}, {d}])
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
-        w = self.attention(torch.select(qkv, 0, 0), torch.select(qkv, 0, 1))
+        q = {turned}torch.select(qkv, 0, 0){/turned}
+        k = {turned}torch.select(qkv, 0, 1){/turned}
+        w = self.attention(q, k)
         a = torch.matmul(w, torch.select(qkv, 0, 2))
         a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
         return [self.residual(x, a, p), w]
@@ -102,38 +108,19 @@ final class ResidualAttentionBlock {
   private static final String CAUSAL =
       "torch.masked_fill(s, torch.eq(torch.tril(torch.ones_like(s)), 0), -3e38)";
 
-  private static final String RESIDUAL =
-      """
-      def {as}residual(self, x: Tensor, a: Tensor, {rows:}p: List[Tensor]) -> Tensor:
-        x = torch.add(x, {scale_1}{plus}self.linear(a, {attn.out_proj.*}){a, 3, 4}{/scale})
-        z = torch.layer_norm(x, [{D}], {ln_2.*}, {eps})
-        y = {plus}self.linear(z, {mlp.c_fc.*}){z, 4, 5}
-        y = {gelu}
-        y = {plus}self.linear(y, {mlp.c_proj.*}){y, 5, 6}
-        return torch.add(x, {scale_2}y{/scale})
-      """;
-
   /** A whole stack in one call: crossing into native code costs a caption as much as a product. */
   private static final String STACK =
       """
-      def stack(self, x: Tensor, p: List[Tensor]) -> Tensor:
+      def stack(self, x: Tensor, {rope:}p: List[Tensor]) -> Tensor:
         for i in range(torch.len(p) // {count}):
-          x = self.block(x, torch.slice(p, i * {count}, (i + 1) * {count}))
+          x = self.block(x, {rope}torch.slice(p, i * {count}, (i + 1) * {count}))
         return x
 
-      def stack_at(self, x: Tensor, row: Tensor, p: List[Tensor]) -> Tensor:
+      def stack_at(self, x: Tensor, row: Tensor, {rope:}p: List[Tensor]) -> Tensor:
         before = (torch.len(p) // {count} - 1) * {count}
-        x = self.stack(x, torch.slice(p, 0, before))
-        return self.last_block(x, row, torch.slice(p, before))
+        x = self.stack(x, {rope}torch.slice(p, 0, before))
+        return self.last_block(x, row, {rope}torch.slice(p, before))
 
-      """;
-
-  private static final String PREPARED_RESIDUAL =
-      """
-      def {as}residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
-        x = self.packed_add(x, a, {attn.out_proj.*})
-        y = self.packed_act(torch.layer_norm(x, [{D}], {ln_2.*}, {eps}), {mlp.c_fc.*})
-        return self.packed_add(x, y, {mlp.c_proj.*})
       """;
 
   /** Marks what goes into a map, and which of {@link #places} it is made of. */
@@ -174,22 +161,32 @@ final class ResidualAttentionBlock {
       def low_rank(self, x: Tensor, map: int, rows: Tensor, p: List[Tensor]) -> Tensor:
         scale = p[{A} + 3 * map + 2]
         if torch.size(rows, 0) > 0:
-          scale = torch.mul(scale, p[{A} + 20])
+          scale = torch.mul(scale, p[{B} + 2])
         z = torch.mul(self.matmul(x, torch.t(p[{A} + 3 * map])), scale)  # [N, L, rank]
         return self.matmul(z, torch.t(p[{A} + 3 * map + 1]))
 
       def dropped(self, x: Tensor, map: int, rows: Tensor, p: List[Tensor]) -> Tensor:
         values = torch.size(x, 1) * torch.size(x, 2)
         at = torch.arange(values, dtype=3, layout=None, device=ops.prim.device(x), pin_memory=False)
-        row = torch.to(torch.add(torch.add(rows, p[{A} + 18]), map * 40503), 3)  # [N]
+        row = torch.to(torch.add(torch.add(rows, p[{B}]), map * 40503), 3)  # [N]
         drawn = self.mixed(torch.add(torch.unsqueeze(self.mixed(row), 1), self.mixed(at)))
-        return torch.reshape(torch.lt(drawn, p[{A} + 19]), [torch.size(x, 0), torch.size(x, 1), torch.size(x, 2)])
+        return torch.reshape(torch.lt(drawn, p[{B} + 1]), [torch.size(x, 0), torch.size(x, 1), torch.size(x, 2)])
 
       def mixed(self, h: Tensor) -> Tensor:
         h = torch.mul(h, -1640531535)
         h = torch.bitwise_xor_(h, torch.bitwise_and(torch.bitwise_right_shift(h, 15), 131071))
         h = torch.mul_(h, -2048144777)
         return torch.bitwise_xor_(h, torch.bitwise_and(torch.bitwise_right_shift(h, 13), 524287))
+      """;
+
+  /** Turns pairs of channels by the angles of their row, see {@link RotaryPositions}. */
+  private static final String TURNED =
+      """
+
+      def turned(self, x: Tensor, rope: Tensor) -> Tensor:
+        pairs = torch.reshape(self.full(x), [torch.size(x, 0), {H}, -1, {d/2}, 2])
+        y = torch.mul(torch.view_as_complex(pairs), torch.view_as_complex(rope))
+        return torch.to(torch.flatten(torch.view_as_real(y), -2), ops.prim.dtype(x))  # [N, H, L, D/H]
       """;
 
   /** Row {@code row[n]} of each sequence; with causal attention it sees the rows up to itself. */
@@ -219,6 +216,16 @@ final class ResidualAttentionBlock {
         return torch.slice(x, 1, 0, 1)  # [N, 1, D]
       """;
 
+  /** What the maps to queries, keys and values are in checkpoints. */
+  enum Inputs {
+    /** One map. */
+    JOINED,
+    /** One weight, with a bias for queries and one for values. */
+    NO_KEY_BIAS,
+    /** Three maps, that of keys without a bias. */
+    SEPARATE
+  }
+
   /**
    * What the blocks of one tower share.
    *
@@ -232,6 +239,10 @@ final class ResidualAttentionBlock {
    * @param normEpsilon of every LayerNorm
    * @param published a publisher's beginnings of names, see {@link Parameters}
    * @param starts initial values
+   * @param form in which its parts follow one another
+   * @param inputs of attention
+   * @param rotary whether queries and keys are turned by positions; a class token, which alone is
+   *     picked then, has no position
    */
   record Kind(
       int width,
@@ -243,7 +254,10 @@ final class ResidualAttentionBlock {
       boolean picksFirst,
       double normEpsilon,
       Map<String, String> published,
-      Starts starts)
+      Starts starts,
+      BlockForm form,
+      Inputs inputs,
+      boolean rotary)
       implements BlockKind {
 
     static Kind of(TextTransformerConfig config, boolean quickGelu) {
@@ -257,7 +271,10 @@ final class ResidualAttentionBlock {
           false,
           config.normEpsilon(),
           Map.of(),
-          Starts.openAi(config.width(), config.mlpWidth(), config.layers()));
+          Starts.openAi(config.width(), config.mlpWidth(), config.layers()),
+          BlockForm.PRE_NORM,
+          Inputs.JOINED,
+          false);
     }
 
     static Kind of(
@@ -275,7 +292,46 @@ final class ResidualAttentionBlock {
           true,
           config.normEpsilon(),
           published,
-          starts);
+          starts,
+          BlockForm.PRE_NORM,
+          Inputs.JOINED,
+          false);
+    }
+
+    /** Gives the same in another form. */
+    Kind in(BlockForm other, Inputs otherInputs, boolean otherRotary) {
+      return new Kind(
+          width,
+          mlpWidth,
+          heads,
+          activation,
+          lsInitValue,
+          causal,
+          picksFirst,
+          normEpsilon,
+          published,
+          starts,
+          other,
+          otherInputs,
+          otherRotary);
+    }
+
+    /** Gives the same with other initial values. */
+    Kind from(Starts other) {
+      return new Kind(
+          width,
+          mlpWidth,
+          heads,
+          activation,
+          lsInitValue,
+          causal,
+          picksFirst,
+          normEpsilon,
+          published,
+          other,
+          form,
+          inputs,
+          rotary);
     }
 
     @Override
@@ -291,6 +347,11 @@ final class ResidualAttentionBlock {
     @Override
     public String source(TowerKernels.Use use) {
       return ResidualAttentionBlock.source(this, use);
+    }
+
+    @Override
+    public boolean stacks() {
+      return true;
     }
 
     @Override
@@ -326,6 +387,13 @@ final class ResidualAttentionBlock {
       Init weight = Parameters.normal(0.02);
       Init bias = Parameters.constant(0);
       return new Starts(weight, weight, weight, bias, weight, bias);
+    }
+
+    /** Gives EVA's, where the weights that end a branch are divided by the depth so far. */
+    static Starts eva(int block) {
+      Starts timm = timm();
+      Init end = Parameters.normal(0.02 / Math.sqrt(2.0 * (block + 1)));
+      return new Starts(timm.inProj, end, timm.fc, timm.fcBias, end, timm.projBias);
     }
   }
 
@@ -368,61 +436,153 @@ final class ResidualAttentionBlock {
   }
 
   private static Parameters parameters(Kind kind) {
-    long width = kind.width;
-    Starts starts = kind.starts;
-    Init zero = Parameters.constant(0);
-    return new Parameters(kind.published)
-        .norm("ln_1", width)
-        .add("attn.in_proj_weight", starts.inProj, 3 * width, width)
-        .add("attn.in_proj_bias", zero, 3 * width)
-        .linear("attn.out_proj", starts.outProj, zero, width, width)
-        .layerScale("ls_1", kind.lsInitValue, width)
-        .norm("ln_2", width)
-        .linear("mlp.c_fc", starts.fc, starts.fcBias, kind.mlpWidth, width)
-        .linear("mlp.c_proj", starts.proj, starts.projBias, width, kind.mlpWidth)
-        .layerScale("ls_2", kind.lsInitValue, width)
-        .lay("attn.in_proj_", Operation.PRODUCT)
-        .lay("attn.out_proj.", Operation.SUM, false, "ls_1.gamma")
-        .lay("mlp.c_fc.", Operation.ACTIVATION)
-        .lay("mlp.c_proj.", Operation.SUM, true, "ls_2.gamma")
-        .layRows("attn.kv_", "attn.in_proj_", width, 3 * width)
-        .layRows("attn.q_", "attn.in_proj_", 0, width)
-        .follow("ln_1", "attn.in_proj_", "attn.kv_", "attn.q_")
-        .follow("ln_2", "mlp.c_fc.");
+    Parameters all = new Parameters(kind.published);
+    if (kind.form == BlockForm.RES_POST_NORM) {
+      attention(kind, all);
+      all.norm("ln_1", kind.width);
+      mlp(kind, all);
+      all.norm("ln_2", kind.width);
+    } else {
+      all.norm("ln_1", kind.width);
+      attention(kind, all);
+      all.layerScale("ls_1", kind.lsInitValue, kind.width).norm("ln_2", kind.width);
+      mlp(kind, all);
+      all.layerScale("ls_2", kind.lsInitValue, kind.width);
+    }
+    return lay(kind, all);
   }
 
-  private static List<LoraPlace> places(Kind kind, Parameters declared, String prefix) {
+  private static void attention(Kind kind, Parameters all) {
     long width = kind.width;
-    long hidden = kind.mlpWidth;
-    String inProj = prefix + declared.stored("attn.in_proj_weight");
-    String outProj = prefix + declared.stored("attn.out_proj.weight");
-    String fc = prefix + declared.stored("mlp.c_fc.weight");
-    String proj = prefix + declared.stored("mlp.c_proj.weight");
-    return List.of(
-        new LoraPlace(Target.QUERY, inProj, 0, width, width),
-        new LoraPlace(Target.KEY, inProj, width, width, width),
-        new LoraPlace(Target.VALUE, inProj, 2 * width, width, width),
-        new LoraPlace(Target.ATTENTION_OUTPUT, outProj, 0, width, width),
-        new LoraPlace(Target.MLP_HIDDEN, fc, 0, hidden, width),
-        new LoraPlace(Target.MLP_OUTPUT, proj, 0, width, hidden));
+    Init weight = kind.starts.inProj;
+    Init zero = Parameters.constant(0);
+    switch (kind.inputs) {
+      case JOINED ->
+          all.add("attn.in_proj_weight", weight, 3 * width, width)
+              .add("attn.in_proj_bias", zero, 3 * width);
+      case NO_KEY_BIAS ->
+          all.add("attn.query_bias", zero, width)
+              .add("attn.value_bias", zero, width)
+              .add("attn.in_proj_weight", weight, 3 * width, width)
+              .join("attn.in_proj_bias", "attn.query_bias", "", "attn.value_bias");
+      case SEPARATE ->
+          all.linear("attn.query_proj", weight, zero, width, width)
+              .add("attn.key_proj.weight", weight, width, width)
+              .linear("attn.value_proj", weight, zero, width, width)
+              .join(
+                  "attn.in_proj_weight",
+                  "attn.query_proj.weight",
+                  "attn.key_proj.weight",
+                  "attn.value_proj.weight")
+              .join("attn.in_proj_bias", "attn.query_proj.bias", "", "attn.value_proj.bias");
+    }
+    if (kind.form == BlockForm.SUB_NORM) {
+      all.norm("attn.norm", width);
+    }
+    all.linear("attn.out_proj", kind.starts.outProj, zero, width, width);
+  }
+
+  private static void mlp(Kind kind, Parameters all) {
+    long width = kind.width;
+    Starts starts = kind.starts;
+    if (kind.form == BlockForm.SUB_NORM) {
+      all.linear("mlp.fc1_g", starts.fc, starts.fcBias, kind.mlpWidth, width)
+          .linear("mlp.fc1_x", starts.fc, starts.fcBias, kind.mlpWidth, width)
+          .norm("mlp.norm", kind.mlpWidth);
+    } else {
+      all.linear("mlp.c_fc", starts.fc, starts.fcBias, kind.mlpWidth, width);
+    }
+    all.linear("mlp.c_proj", starts.proj, starts.projBias, width, kind.mlpWidth);
+  }
+
+  private static Parameters lay(Kind kind, Parameters all) {
+    long width = kind.width;
+    all.lay("attn.in_proj_", Operation.PRODUCT);
+    switch (kind.form) {
+      case PRE_NORM ->
+          all.lay("attn.out_proj.", Operation.SUM, false, "ls_1.gamma")
+              .lay("mlp.c_fc.", Operation.ACTIVATION)
+              .lay("mlp.c_proj.", Operation.SUM, true, "ls_2.gamma")
+              .follow("ln_1", "attn.in_proj_", "attn.kv_", "attn.q_")
+              .follow("ln_2", "mlp.c_fc.");
+      case SUB_NORM ->
+          all.lay("attn.out_proj.", Operation.SUM)
+              .lay("mlp.fc1_g.", Operation.ACTIVATION)
+              .lay("mlp.fc1_x.", Operation.PRODUCT)
+              .lay("mlp.c_proj.", Operation.SUM)
+              .follow("ln_1", "attn.in_proj_", "attn.kv_", "attn.q_")
+              .follow("attn.norm", "attn.out_proj.")
+              .follow("ln_2", "mlp.fc1_g.", "mlp.fc1_x.")
+              .follow("mlp.norm", "mlp.c_proj.");
+      case RES_POST_NORM ->
+          all.lay("attn.out_proj.", Operation.PRODUCT)
+              .lay("mlp.c_fc.", Operation.ACTIVATION)
+              .lay("mlp.c_proj.", Operation.PRODUCT, true, "");
+    }
+    return all.layRows("attn.kv_", "attn.in_proj_", width, 3 * width)
+        .layRows("attn.q_", "attn.in_proj_", 0, width);
+  }
+
+  /**
+   * A block's maps in the order in which kernels number them; those of one input are neighbours.
+   */
+  private static List<LoraPlace> places(Kind kind, Parameters declared, String prefix) {
+    int width = kind.width;
+    int hidden = kind.mlpWidth;
+    boolean separate = kind.inputs == Inputs.SEPARATE;
+    String query = separate ? "attn.query_proj." : "attn.in_proj_";
+    String key = separate ? "attn.key_proj." : "attn.in_proj_";
+    String value = separate ? "attn.value_proj." : "attn.in_proj_";
+    record Map(Target target, String name, long from, long outputs, long inputs) {}
+    Stream<Map> hiddenMaps =
+        kind.form == BlockForm.SUB_NORM
+            ? Stream.of("mlp.fc1_g.", "mlp.fc1_x.")
+                .map(name -> new Map(Target.MLP_HIDDEN, name, 0, hidden, width))
+            : Stream.of(new Map(Target.MLP_HIDDEN, "mlp.c_fc.", 0, hidden, width));
+    return Stream.of(
+            Stream.of(
+                new Map(Target.QUERY, query, 0, width, width),
+                new Map(Target.KEY, key, separate ? 0 : width, width, width),
+                new Map(Target.VALUE, value, separate ? 0 : 2L * width, width, width),
+                new Map(Target.ATTENTION_OUTPUT, "attn.out_proj.", 0, width, width)),
+            hiddenMaps,
+            Stream.of(new Map(Target.MLP_OUTPUT, "mlp.c_proj.", 0, width, hidden)))
+        .flatMap(maps -> maps)
+        .map(
+            map ->
+                new LoraPlace(
+                    map.target,
+                    prefix + declared.stored(map.name + "weight"),
+                    map.from,
+                    map.outputs,
+                    map.inputs))
+        .toList();
   }
 
   private static String source(Kind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
     Parameters declared = parameters(kind);
-    String blocks = SOURCE + (prepared ? PREPARED_RESIDUAL : RESIDUAL);
+    String blocks = SOURCE + (prepared ? kind.form.prepared : kind.form.residual);
     String source =
         (plain(blocks)
                 + (prepared
-                    ? STACK.replace("{count}", Integer.toString(declared.count()))
-                    : adapted(blocks, declared) + UNPREPARED)
+                    ? STACK.replace("{count}", Integer.toString(declared.laidCount(OF_LAST_BLOCK)))
+                    : adapted(blocks, declared, places(kind, declared, "").size()) + UNPREPARED)
                 + EXPLAINED
+                + (kind.rotary ? TURNED : "")
                 + (kind.picksFirst ? FIRST_PICK : PICK))
+            .replace("{input}", kind.form.input)
+            .replace("{rope:}", kind.rotary ? "rope: Tensor, " : "")
+            .replace("{rope}", kind.rotary ? "rope, " : "")
+            .replace("{turned}", kind.rotary ? "self.turned(" : "")
+            .replace("{/turned}", kind.rotary ? ", rope)" : "")
+            .replace("{M}", Integer.toString(kind.mlpWidth))
             .replace("{D}", Integer.toString(kind.width))
             .replace("{2D}", Integer.toString(2 * kind.width))
             .replace("{3D}", Integer.toString(3 * kind.width))
             .replace("{H}", Integer.toString(kind.heads))
             .replace("{d}", Integer.toString(kind.width / kind.heads))
+            .replace("{d/2}", Integer.toString(kind.width / kind.heads / 2))
             .replace("{root}", Double.toString(1 / Math.sqrt(kind.width / kind.heads)))
             .replace("{seen}", kind.causal ? CAUSAL : "s")
             .replace("{eps}", Double.toString(kind.normEpsilon))
@@ -450,7 +610,7 @@ final class ResidualAttentionBlock {
   }
 
   /** The same functions with what an adapter adds; they are named {@code adapted_…}. */
-  private static String adapted(String blocks, Parameters declared) {
+  private static String adapted(String blocks, Parameters declared, int maps) {
     String adapted =
         blocks
             .replace("{as}", "adapted_")
@@ -458,7 +618,9 @@ final class ResidualAttentionBlock {
             .replace("{rows}", "rows, ")
             .replace("{plus}", "self.plus(");
     return INPUT.matcher("\n" + adapted).replaceAll(", $1, rows, p)")
-        + ADAPTED.replace("{A}", Integer.toString(declared.count()));
+        + ADAPTED
+            .replace("{A}", Integer.toString(declared.count()))
+            .replace("{B}", Integer.toString(declared.count() + 3 * maps));
   }
 
   /**

@@ -1,7 +1,6 @@
 package org.clip4j.model;
 
 import org.clip4j.model.ImageDeclaration.Positions;
-import org.clip4j.model.ParameterSpec.Distribution;
 import org.clip4j.model.ParameterSpec.Init;
 import org.clip4j.model.ResidualAttentionBlock.Kind;
 import org.clip4j.model.ResidualAttentionBlock.Starts;
@@ -25,32 +24,11 @@ final class SigLipVisionTransformer {
         return torch.add(x, self.rows(torch.select({pos_embed}, 0, 0), kept))  # [N, K, D]
 
       def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        kv = self.pooled_keys(x, p)
-        q = self.pooling_query(x, p)
-        return self.head(torch.scaled_dot_product_attention(q, torch.select(kv, 0, 0), torch.select(kv, 0, 1), None, 0., False), p)
+        return self.pool(x, p)
 
       def explained_project(self, x: Tensor, p: List[Tensor]) -> List[Tensor]:
-        kv = self.pooled_keys(x, p)
-        w = self.attention(self.pooling_query(x, p), torch.select(kv, 0, 0))
-        return [self.head(torch.matmul(w, torch.select(kv, 0, 1)), p), w]
-
-      def pooling_query(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        q = torch.reshape(self.linear({attn_pool.latent}, {attn_pool.q.*}), [1, 1, {H}, {d}])
-        return torch.expand(torch.transpose(q, 1, 2), [torch.size(x, 0), -1, -1, -1])  # [N, H, 1, D/H]
-
-      def pooled_keys(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        N = torch.size(x, 0)
-        L = torch.size(x, 1)
-        x = torch.layer_norm(x, [{D}], {norm.*}, {eps})
-        kv = torch.reshape(self.linear(x, {attn_pool.kv.*}), [N, L, 2, {H}, {d}])
-        return torch.permute(kv, [2, 0, 3, 1, 4])  # [2, N, H, L, D/H]
-
-      def head(self, a: Tensor, p: List[Tensor]) -> Tensor:
-        N = torch.size(a, 0)
-        x = self.full(self.linear(torch.reshape(torch.transpose(a, 1, 2), [N, {D}]), {attn_pool.proj.*}))
-        y = self.linear(torch.layer_norm(x, [{D}], {attn_pool.norm.*}, {eps}), {attn_pool.mlp.fc1.*})
-        return self.full(torch.add(x, self.linear({gelu}, {attn_pool.mlp.fc2.*})))  # [N, D]
-
+        w = self.pooling_attention(x, p)
+        return [self.pool_by(w, x, p), w]
       """;
 
   private SigLipVisionTransformer() {}
@@ -61,12 +39,9 @@ final class SigLipVisionTransformer {
     Kind kind = Kind.of(vision, activation, ResidualAttentionBlock.TIMM, Starts.timm());
     Parameters parameters = parameters(vision, kind);
     String source =
-        SOURCE
-            .replace("{D}", Integer.toString(vision.width()))
-            .replace("{H}", Integer.toString(vision.heads()))
-            .replace("{d}", Integer.toString(vision.width() / vision.heads()))
-            .replace("{eps}", Double.toString(vision.normEpsilon()))
-            .replace("{gelu}", activation.source);
+        SOURCE.replace("{D}", Integer.toString(vision.width()))
+            + AttentionPool.source(
+                vision.width(), vision.heads(), vision.normEpsilon(), activation);
     return new PatchTower.Declaration(
         vision,
         "visual.trunk.",
@@ -74,6 +49,7 @@ final class SigLipVisionTransformer {
         parameters,
         kind,
         new Positions("pos_embed", 0),
+        null,
         PatchTower.Pooling.ATTENTION,
         use -> parameters.resolve(source, false));
   }
@@ -82,21 +58,14 @@ final class SigLipVisionTransformer {
     int width = vision.width();
     int patch = vision.patchSize();
     Init weight = Parameters.normal(0.02);
-    Init zero = Parameters.constant(0);
     Init conv = Parameters.uniformOf(3.0 * patch * patch);
-    Init latent = new Init(Distribution.TRUNCATED_NORMAL, Math.pow(width, -0.5));
-    return new Parameters()
-        .add("pos_embed", weight, 1, vision.patches(), width)
-        .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
-        .add("patch_embed.proj.bias", conv, width)
-        .blocks(BLOCKS, block.parameters(), vision.layers())
-        .norm("norm", width)
-        .add("attn_pool.latent", latent, 1, 1, width)
-        .linear("attn_pool.q", weight, zero, width, width)
-        .linear("attn_pool.kv", weight, zero, 2L * width, width)
-        .linear("attn_pool.proj", weight, zero, width, width)
-        .norm("attn_pool.norm", width)
-        .linear("attn_pool.mlp.fc1", weight, zero, vision.mlpWidth(), width)
-        .linear("attn_pool.mlp.fc2", weight, zero, width, vision.mlpWidth());
+    Parameters parameters =
+        new Parameters()
+            .add("pos_embed", weight, 1, vision.patches(), width)
+            .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
+            .add("patch_embed.proj.bias", conv, width)
+            .blocks(BLOCKS, block.parameters(), vision.layers());
+    AttentionPool.declare(parameters, width, vision.mlpWidth());
+    return parameters;
   }
 }

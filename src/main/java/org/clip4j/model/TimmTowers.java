@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.function.IntFunction;
 import java.util.stream.Stream;
+import org.clip4j.model.EvaConfig.Generation;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -96,6 +97,51 @@ final class TimmTowers {
               """
               vit_large_patch14_clip_224 224 14 1024 24 16 4 none
               vit_small_reference_clip 32 8 48 2 3 2.5 none
+              """),
+          Family.of(
+              "token",
+              null,
+              heads -> EvaConfig.builder().setHeads(heads).optGeneration(Generation.EVA01),
+              """
+              eva_giant_patch14_224 224 14 1408 40 16 4.363636363636363 none
+              eva_small_reference 32 8 48 2 3 2.5 none
+              """),
+          Family.of(
+              "token",
+              null,
+              heads -> EvaConfig.builder().setHeads(heads).optGeneration(Generation.EVA02),
+              """
+              eva02_base_patch16_clip_224 224 16 768 12 12 2.6666666666666665 none
+              eva02_large_patch14_clip_224 224 14 1024 24 16 2.6666666666666665 none
+              eva02_large_patch14_clip_336 336 14 1024 24 16 2.6666666666666665 none
+              eva02_small_reference 32 8 48 2 3 2.5 none
+              """),
+          Family.of(
+              "token",
+              null,
+              heads -> EvaConfig.builder().setHeads(heads).optGeneration(Generation.EVA02_E),
+              """
+              eva02_enormous_patch14_clip_224 224 14 1792 64 16 8.571428571428571 none
+              eva02_small_reference_post_norm 32 8 48 2 3 2.5 none
+              """),
+          Family.of(
+              "map",
+              null,
+              heads -> PeConfig.builder().setHeads(heads),
+              """
+              vit_pe_core_tiny_patch16_384 384 16 192 12 3 4 none
+              vit_pe_core_small_patch16_384 384 16 384 12 6 4 none
+              vit_pe_core_base_patch16_224 224 16 768 12 12 4 none
+              vit_pe_core_large_patch14_336 336 14 1024 24 16 4 none
+              vit_pe_core_small_reference 32 8 48 2 3 2.5 none
+              """),
+          Family.of(
+              "map",
+              null,
+              heads -> PeConfig.builder().setHeads(heads).optClassToken(false),
+              """
+              vit_pe_core_gigantic_patch14_448 448 14 1536 50 16 5.833333333333333 none
+              vit_pe_core_small_reference_tokenless 32 8 48 2 3 2.5 none
               """));
 
   private TimmTowers() {}

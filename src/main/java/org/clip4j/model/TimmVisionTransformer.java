@@ -56,6 +56,7 @@ final class TimmVisionTransformer {
         parameters,
         kind,
         new Positions("pos_embed", 1),
+        null,
         PatchTower.Pooling.FIRST,
         use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
   }

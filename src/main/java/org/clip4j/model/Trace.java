@@ -23,4 +23,18 @@ public record Trace(
     List<NDArray> states,
     List<NDArray> attention,
     @Nullable NDArray poolingAttention,
-    float @Nullable [] pooled) {}
+    float @Nullable [] pooled) {
+
+  /** Copies the lists and the shares. */
+  public Trace {
+    states = List.copyOf(states);
+    attention = List.copyOf(attention);
+    pooled = pooled == null ? null : pooled.clone();
+  }
+
+  /** Returns a copy of the shares. */
+  @Override
+  public float @Nullable [] pooled() {
+    return pooled == null ? null : pooled.clone();
+  }
+}

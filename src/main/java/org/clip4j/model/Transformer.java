@@ -13,6 +13,7 @@ import java.util.stream.IntStream;
 final class Transformer {
   private final TowerKernels kernels;
   private final List<ResidualAttentionBlock> blocks;
+  private final boolean stacks;
   private volatile Prepared prepared;
 
   /**
@@ -36,6 +37,7 @@ final class Transformer {
       String prefix,
       int layers) {
     this.kernels = kernels;
+    stacks = kind.stacks();
     Parameters declared = kind.parameters();
     blocks =
         IntStream.range(0, layers)
@@ -58,7 +60,7 @@ final class Transformer {
     for (int i = 0; i < blocks.size(); i++) {
       all.addAll(blocks.get(i).prepare(linear, pooled && i == blocks.size() - 1));
     }
-    if (linear != null) {
+    if (linear != null && stacks) {
       prepared = new Prepared(linear, pooled ? "stack_at" : "stack", all);
     }
   }
@@ -73,9 +75,7 @@ final class Transformer {
    */
   NDArray forward(Forward pass, NDArray x, Consumer<NDArray> hiddenStates, NDArray... context) {
     Optional<NDArray> last =
-        hiddenStates == null && context.length == 0
-            ? inOneCall(pass, "stack", x)
-            : Optional.empty();
+        hiddenStates == null ? inOneCall(pass, "stack", context, x) : Optional.empty();
     return last.orElseGet(() -> forward(pass, x, blocks, hiddenStates, context));
   }
 
@@ -94,8 +94,7 @@ final class Transformer {
     if (hiddenStates != null) {
       return kernels.call(pass, "at", forward(pass, x, hiddenStates, context), row);
     }
-    Optional<NDArray> result =
-        context.length == 0 ? inOneCall(pass, "stack_at", x, row) : Optional.empty();
+    Optional<NDArray> result = inOneCall(pass, "stack_at", context, x, row);
     if (result.isPresent()) {
       return result.get();
     }
@@ -107,7 +106,8 @@ final class Transformer {
   }
 
   /** Computes all blocks by prepared weights, if these serve; closes x then. */
-  private Optional<NDArray> inOneCall(Forward pass, String method, NDArray x, NDArray... row) {
+  private Optional<NDArray> inOneCall(
+      Forward pass, String method, NDArray[] context, NDArray x, NDArray... row) {
     Prepared now = prepared;
     if (now == null
         || !now.method.equals(method)
@@ -117,6 +117,7 @@ final class Transformer {
     }
     List<Object> arguments = new ArrayList<>(List.of(x));
     arguments.addAll(List.of(row));
+    arguments.addAll(List.of(context));
     arguments.add(now.parameters);
     NDArray result = kernels.call(now.linear, method, arguments.toArray());
     x.close();

@@ -55,5 +55,11 @@ public sealed interface VisionConfig extends Serializable
 
     /** Decides for a Vision Transformer under timm's names. */
     R timmVit(TimmVitConfig tower);
+
+    /** Decides for an EVA tower. */
+    R eva(EvaConfig tower);
+
+    /** Decides for a Perception Encoder. */
+    R pe(PeConfig tower);
   }
 }

@@ -75,6 +75,7 @@ final class VisionTransformer {
         parameters,
         kind,
         new Positions("positional_embedding", 1),
+        null,
         token ? PatchTower.Pooling.FIRST : PatchTower.Pooling.MEAN,
         use -> source(source, vision, parameters, use == TowerKernels.Use.PREPARED));
   }

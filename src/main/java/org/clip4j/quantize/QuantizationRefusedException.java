@@ -1,9 +1,7 @@
 package org.clip4j.quantize;
 
-import java.io.IOException;
-
 /** A model of 8-bit integers differs too much from the one that it was made of. */
-public final class QuantizationRefusedException extends IOException {
+public final class QuantizationRefusedException extends IllegalStateException {
   private static final long serialVersionUID = 1;
 
   private final transient QuantizationReport report;

@@ -194,11 +194,11 @@ public final class Quantizer {
       Set<String> weights =
           maps.stream()
               .filter(map -> levels.containsKey(map.name()))
-              .map(LinearMap::weight)
+              .flatMap(map -> map.weights().stream())
               .collect(Collectors.toSet());
       maps.stream()
           .filter(map -> !levels.containsKey(map.name()))
-          .forEach(map -> weights.remove(map.weight()));
+          .forEach(map -> map.weights().forEach(weights::remove));
       CheckpointWriter.of(checkpoint.config(), checkpoint.transform(), model.values())
           .optTokenizer(tokenizer)
           .optMadeFrom(checkpoint.origins())

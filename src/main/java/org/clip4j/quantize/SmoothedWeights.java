@@ -54,7 +54,9 @@ final class SmoothedWeights implements ParameterSource {
           float[] factors = smoothed.factors(byName, followers, strength);
           smoothed.norms.put(norm + "weight", factors);
           smoothed.norms.put(norm + "bias", factors);
-          followers.forEach(map -> smoothed.weights.put(map.weight(), factors));
+          followers.stream()
+              .flatMap(map -> map.weights().stream())
+              .forEach(weight -> smoothed.weights.put(weight, factors));
         });
     return smoothed;
   }
@@ -69,10 +71,12 @@ final class SmoothedWeights implements ParameterSource {
         inputs[i] = Math.max(inputs[i], map.magnitudes().get(i));
       }
       FloatBuffer row = FloatBuffer.allocate(width);
-      for (long from = 0; from < specs.get(map.weight()).count(); from += width) {
-        source.copy(map.weight(), from, row.clear());
-        for (int i = 0; i < width; i++) {
-          columns[i] = Math.max(columns[i], Math.abs(row.get(i)));
+      for (String weight : map.weights()) {
+        for (long from = 0; from < specs.get(weight).count(); from += width) {
+          source.copy(weight, from, row.clear());
+          for (int i = 0; i < width; i++) {
+            columns[i] = Math.max(columns[i], Math.abs(row.get(i)));
+          }
         }
       }
     }

@@ -25,7 +25,7 @@ import org.clip4j.io.StagedFiles;
  * @param dimensions E, the length of a row
  * @param offset of the first value in the file, in bytes
  */
-public record NpyFile(Path file, int rows, int dimensions, long offset) {
+record NpyFile(Path file, int rows, int dimensions, long offset) {
   private static final int ALIGNMENT = 64; // of the values, so that they can be mapped
   private static final long MAX_MAPPED_FLOATS = 1L << 28; // 1 GiB; one mapping holds less than 2
 

@@ -22,9 +22,9 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.clip4j.Probabilities;
-import org.clip4j.PromptTemplates;
 import org.clip4j.UnknownRule;
 import org.clip4j.ZeroShotClassifier;
+import org.clip4j.encode.PromptSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -104,7 +104,7 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
   /** Makes one with a {@link #uid}. */
   public ClipZeroShot(String uid) {
     super(uid, "image", "prediction");
-    setDefault(templates, PromptTemplates.PHOTO.toArray(String[]::new));
+    setDefault(templates, PromptSet.PHOTO.toArray(String[]::new));
     setDefault(topK, 5);
     setDefault(probabilities, "model");
     setDefault(multiLabel, false);

@@ -25,7 +25,8 @@ import org.springframework.ai.embedding.EmbeddingResponseMetadata;
  * in one space, so that a text finds images in any vector store.
  *
  * <pre>{@code
- * EmbeddingModel model = ClipEmbeddingModel.of(clip, "openai/clip-vit-base-patch32");
+ * EmbeddingModel model =
+ *     ClipEmbeddingModel.of(clip, "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K");
  * Media picture = new Media(MimeTypeUtils.IMAGE_JPEG, new FileSystemResource("dog.jpg"));
  * float[] image = model.embed(new Document(picture, Map.of("file", "dog.jpg")));
  * float[] text = model.embed("a photo of a dog");

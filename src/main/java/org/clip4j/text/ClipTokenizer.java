@@ -76,20 +76,6 @@ public final class ClipTokenizer implements Tokenizer {
     return new ClipTokenizer(contextLength);
   }
 
-  /** Whether a model with that many token ids takes this tokenizer's, where nothing else says. */
-  public static boolean fits(int vocabSize) {
-    return vocabSize > END_TOKEN;
-  }
-
-  /** What to say where it does not. */
-  public static String misfit(int vocabSize) {
-    return "the model knows "
-        + vocabSize
-        + " token ids, but CLIP's tokenizer gives ids up to "
-        + END_TOKEN
-        + "; its own, a tokenizer.json, belongs into the model's folder";
-  }
-
   @Override
   public int contextLength() {
     return contextLength;

@@ -20,7 +20,6 @@ import org.clip4j.train.options.EvaluationOptions;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.train.workers.BatchWorkers;
-import org.clip4j.weights.KeyMap;
 import org.clip4j.weights.Layout;
 import org.clip4j.weights.ModelOrigin;
 
@@ -57,7 +56,7 @@ public final class ClipTrainer {
     this.plan = plan;
     if (plan.output != null) {
       // what the layout cannot hold is said before the training
-      KeyMap.of(plan.lora == null ? plan.layout : Layout.TRANSFORMERS, plan.model.config());
+      (plan.lora == null ? plan.layout : Layout.TRANSFORMERS).requireHolds(plan.model.config());
     }
   }
 

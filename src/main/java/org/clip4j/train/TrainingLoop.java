@@ -293,7 +293,7 @@ final class TrainingLoop {
             dataWait,
             TrainingMonitor.statistics(
                 batch, model.config().isSigmoid(), outcome.imageCosine(), outcome.textCosine()),
-            monitor.timeFor(totalSteps - steps));
+            monitor.timeFor(totalSteps - steps).orElse(null));
     monitor.after(progress);
   }
 }

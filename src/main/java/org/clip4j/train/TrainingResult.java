@@ -33,6 +33,18 @@ public record TrainingResult(
     List<String> unreadableExamples,
     RunSummary summary) {
 
+  /** Copies the losses and the names. */
+  public TrainingResult {
+    losses = losses.clone();
+    unreadableExamples = List.copyOf(unreadableExamples);
+  }
+
+  /** Returns a copy of the losses. */
+  @Override
+  public float[] losses() {
+    return losses.clone();
+  }
+
   /** Pairs per second over the whole training loop. */
   public double samplesPerSecond() {
     return samples / (elapsed.toNanos() / 1e9);

@@ -19,6 +19,7 @@ import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
 import org.clip4j.model.TimmStagedConfig;
+import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.pytorch.PyTorchArchive;
@@ -95,8 +96,8 @@ public final class Checkpoint implements AutoCloseable {
    * Opens a checkpoint as a given architecture.
    *
    * @param path as for {@link #open(Path)}
-   * @param architecture for weights without a configuration; where there is one, the two must agree
-   *     in their activation. Null to take the checkpoint's own
+   * @param architecture for weights without a configuration; where there is one, the two must
+   *     compute the same. Null to take the checkpoint's own
    * @throws CheckpointException as {@link #open(Path)}, or if the weights are not of this
    *     architecture
    */
@@ -175,16 +176,26 @@ public final class Checkpoint implements AutoCloseable {
                   ? ", as model_cfg: no named one has these tensors"
                   : ", one of " + String.join(", ", fitting)));
     }
-    if (own != null && asked != null && own.quickGelu() != asked.quickGelu()) {
+    List<String> differences =
+        own == null || asked == null ? List.of() : differences(files.layout(), own, asked);
+    if (!differences.isEmpty()) {
       throw new CheckpointException(
           files.weights()
-              + " is of a model with "
-              + (own.quickGelu() ? "QuickGELU" : "GELU")
-              + ", asked for is an architecture with "
-              + (asked.quickGelu() ? "QuickGELU" : "GELU")
-              + "; leave the architecture out to take the model's own");
+              + " is of another model than the architecture that is asked for; they differ in:\n  "
+              + String.join("\n  ", differences)
+              + "\nleave the architecture out to take the model's own");
     }
     return asked != null ? asked : own;
+  }
+
+  private static List<String> differences(Layout layout, ClipConfig own, ClipConfig asked) {
+    List<String> found = ConfigDifferences.of(own, asked);
+    TokenizerOptions tokenizer = own.text().tokenizer();
+    boolean said = layout != Layout.TRANSFORMERS || !tokenizer.equals(TokenizerOptions.OPENAI);
+    if (said && !tokenizer.equals(asked.text().tokenizer())) {
+      found.add("tokenizer: " + tokenizer + " and " + asked.text().tokenizer());
+    }
+    return found;
   }
 
   /** OpenCLIP, too, takes the text tower's names with or without their prefix. */
@@ -238,7 +249,7 @@ public final class Checkpoint implements AutoCloseable {
    * @return a view of this checkpoint; closing it closes this one
    * @throws IllegalArgumentException if the size is none that the model can take
    */
-  public Checkpoint atImageSize(int height, int width) {
+  public Checkpoint withImageSize(int height, int width) {
     ClipConfig resized = config.withImageSize(height, width);
     return new Checkpoint(
         layout,
@@ -373,7 +384,7 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /** How the file's tensors make up the parameters. */
-  public KeyMap keys() {
+  KeyMap keys() {
     return keys;
   }
 

@@ -10,6 +10,7 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
+import org.clip4j.text.internal.BytePairs;
 import org.clip4j.text.json.TokenizerJson;
 import org.clip4j.text.json.TokenizerRules;
 import org.clip4j.weights.tensors.CheckpointException;
@@ -28,7 +29,7 @@ final class CheckpointTokenizer {
     if (hasFile && (layout == Layout.TRANSFORMERS || named)) {
       return Optional.of(TokenizerJson.openAny(folder, rules(layout, folder, config)));
     }
-    boolean fits = ClipTokenizer.fits(text.vocabSize());
+    boolean fits = BytePairs.fits(text.vocabSize());
     if (named || config.isSigmoid() || layout == Layout.OPENCLIP && !fits) {
       return Optional.empty();
     }

@@ -3,7 +3,6 @@ package org.clip4j.weights;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -24,7 +23,7 @@ import org.clip4j.weights.tensors.TensorType;
  * <p>Immutable, safe for use by several threads; the sources it gives are as safe as those they
  * wrap.
  */
-public final class KeyMap {
+final class KeyMap {
   /**
    * Tensors that some exporters add and that no parameter needs: masks and position indices that
    * follow from the architecture, and the sizes that OpenAI's archives carry.
@@ -106,9 +105,9 @@ public final class KeyMap {
       target.put(values.slice((int) from, target.remaining()));
     }
 
-    private static FloatBuffer transpose(FloatBuffer values, long[] shape) {
-      int rows = (int) shape[0];
-      int columns = (int) shape[1];
+    private static FloatBuffer transpose(FloatBuffer values, List<Long> shape) {
+      int rows = Math.toIntExact(shape.get(0));
+      int columns = Math.toIntExact(shape.get(1));
       float[] transposed = new float[rows * columns];
       int at = values.position();
       for (int r = 0; r < rows; r++) {
@@ -143,7 +142,7 @@ public final class KeyMap {
    *
    * @throws IllegalArgumentException if the layout cannot hold the model; the message says why
    */
-  public static KeyMap of(Layout layout, ClipConfig config) {
+  static KeyMap of(Layout layout, ClipConfig config) {
     return new KeyMap(
         switch (layout) {
           case OPENCLIP -> openClip(config);
@@ -164,7 +163,7 @@ public final class KeyMap {
   }
 
   /** Every tensor of the layout, with the type and shape that saving gives it. */
-  public List<SafeTensorsWriter.Entry> storedTensors() {
+  List<SafeTensorsWriter.Entry> storedTensors() {
     return byStored.values().stream().map(Part::stored).toList();
   }
 
@@ -184,19 +183,25 @@ public final class KeyMap {
     Map<String, Rows> matrices = new LinkedHashMap<>();
     byStored.forEach(
         (name, part) -> {
-          long[] shape = part.stored().shape();
-          if (shape.length == 2 && part.mapping().canonical().size() == 1) {
+          List<Long> shape = part.stored().shape();
+          if (shape.size() == 2 && part.mapping().canonical().size() == 1) {
             String parameter = part.mapping().canonical().get(0).name();
             boolean transposed = part.mapping().transposed();
             matrices.put(
-                name, new Rows(parameter, part.index() * shape[0], shape[0], shape[1], transposed));
+                name,
+                new Rows(
+                    parameter,
+                    part.index() * shape.get(0),
+                    shape.get(0),
+                    shape.get(1),
+                    transposed));
           }
         });
     return matrices;
   }
 
   /** Gives parameters under OpenCLIP's names, read from a source under the layout's names. */
-  public ParameterSource toCanonical(ParameterSource stored) {
+  ParameterSource toCanonical(ParameterSource stored) {
     return new Mapped() {
       @Override
       long count(String name) {
@@ -213,7 +218,7 @@ public final class KeyMap {
   }
 
   /** Gives tensors under the layout's names, read from a source under OpenCLIP's names. */
-  public ParameterSource toStored(ParameterSource canonical) {
+  ParameterSource toStored(ParameterSource canonical) {
     return new Mapped() {
       @Override
       long count(String name) {
@@ -257,18 +262,17 @@ public final class KeyMap {
     List<String> problems = new ArrayList<>();
     for (Part part : byStored.values()) {
       SafeTensorsWriter.Entry wanted = part.stored();
-      String expected = Arrays.toString(wanted.shape());
       TensorInfo info = found.get(wanted.name());
       if (info == null) {
-        problems.add("missing:  " + wanted.name() + ", expected " + expected);
-      } else if (!Arrays.equals(info.shape(), wanted.shape())) {
+        problems.add("missing:  " + wanted.name() + ", expected " + wanted.shape());
+      } else if (!info.shape().equals(wanted.shape())) {
         problems.add(
             "shape:    "
                 + wanted.name()
                 + ", expected "
-                + expected
+                + wanted.shape()
                 + ", found "
-                + Arrays.toString(info.shape()));
+                + info.shape());
       } else if (!info.type().isFloat()
           && !(wanted.type() == TensorType.I64 && info.type().isInteger())) {
         problems.add("type:     " + wanted.name() + ", expected floats, found " + info.type());

@@ -2,6 +2,7 @@ package org.clip4j.weights;
 
 import java.util.Arrays;
 import java.util.List;
+import org.clip4j.model.ClipConfig;
 
 /** How a publisher lays out a checkpoint's folder and names its tensors. */
 public enum Layout {
@@ -22,6 +23,15 @@ public enum Layout {
   Layout(String configFile, String... weightsFiles) {
     this.configFile = configFile;
     this.weightsFiles = List.of(weightsFiles);
+  }
+
+  /**
+   * Checks that a checkpoint of this layout can hold a model.
+   *
+   * @throws IllegalArgumentException if it cannot; the message says why
+   */
+  public void requireHolds(ClipConfig config) {
+    KeyMap.of(this, config);
   }
 
   /** Whether a layout has a weights file of that name. */

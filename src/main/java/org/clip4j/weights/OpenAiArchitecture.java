@@ -2,7 +2,6 @@ package org.clip4j.weights;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
@@ -99,14 +98,14 @@ final class OpenAiArchitecture {
 
   private long dim(String name, int index) throws CheckpointException {
     TensorInfo info = tensors.get(name);
-    if (info == null || info.shape().length <= index) {
+    if (info == null || info.shape().size() <= index) {
       throw new CheckpointException(
           file
               + " has no model of OpenAI's: "
               + name
               + (info == null ? " is missing" : " is " + info.describe()));
     }
-    return info.shape()[index];
+    return info.shape().get(index);
   }
 
   /** How many different names follow a prefix, up to their next dot. */
@@ -128,7 +127,7 @@ final class OpenAiArchitecture {
       boolean fits = true;
       for (ParameterSpec spec : specs) {
         TensorInfo info = tensors.get(spec.name());
-        fits &= info != null && Arrays.equals(info.shape(), spec.shape());
+        fits &= info != null && info.shape().equals(spec.shape());
       }
       if (fits) {
         fitting.add(name);

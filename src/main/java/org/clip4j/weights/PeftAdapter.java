@@ -9,7 +9,6 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -174,8 +173,8 @@ public final class PeftAdapter {
       Rows rows = matrices.get(module + ".weight");
       int rank = ranks.getOrDefault(module, options.rank());
       boolean fits =
-          fits(tensors, PREFIX + module + A, problems, rank, rows.columns())
-              & fits(tensors, PREFIX + module + B, problems, rows.rows(), rank);
+          fits(tensors, PREFIX + module + A, problems, List.of((long) rank, rows.columns()))
+              & fits(tensors, PREFIX + module + B, problems, List.of(rows.rows(), (long) rank));
       if (fits) {
         double scale = options.scale(alphas.getOrDefault(module, options.alpha()), rank);
         float[] a = values(tensors, PREFIX + module + A);
@@ -248,15 +247,15 @@ public final class PeftAdapter {
   }
 
   private static boolean fits(
-      SafeTensors tensors, String name, List<String> problems, long... shape) {
+      SafeTensors tensors, String name, List<String> problems, List<Long> shape) {
     TensorInfo info = tensors.tensors().get(name);
-    boolean fits = info != null && Arrays.equals(info.shape(), shape) && info.type().isFloat();
+    boolean fits = info != null && info.shape().equals(shape) && info.type().isFloat();
     if (!fits) {
       problems.add(
           (info == null ? "missing: " : "shape:   ")
               + name
               + ", expected "
-              + Arrays.toString(shape)
+              + shape
               + (info == null ? "" : ", found " + info.describe()));
     }
     return fits;

@@ -111,7 +111,7 @@ final class QuantizedTensors implements TensorFile {
 
   private float[] scales(String name, TensorInfo weight) throws CheckpointException {
     TensorInfo info = whole.tensors().get(name);
-    if (weight.shape().length < 2 || info.count() != weight.shape()[0]) {
+    if (weight.shape().size() < 2 || info.count() != weight.shape().get(0)) {
       throw new CheckpointException(
           file()
               + ": '"

@@ -42,7 +42,7 @@ final class QuantizedWeights implements ParameterSource {
       if (weights.contains(entry.name())) {
         all.add(new SafeTensorsWriter.Entry(entry.name(), TensorType.I8, entry.shape()));
         String scale = QuantizedTensors.scaleOf(entry.name());
-        all.add(new SafeTensorsWriter.Entry(scale, TensorType.F32, entry.shape()[0]));
+        all.add(new SafeTensorsWriter.Entry(scale, TensorType.F32, entry.shape().get(0)));
         scales.put(scale, null);
       } else {
         all.add(entry);
@@ -85,7 +85,7 @@ final class QuantizedWeights implements ParameterSource {
     }
     String weight = scale.substring(0, scale.length() - QuantizedTensors.scaleOf("").length());
     SafeTensorsWriter.Entry entry = shapes.get(weight);
-    float[] rows = new float[(int) entry.shape()[0]];
+    float[] rows = new float[Math.toIntExact(entry.shape().get(0))];
     FloatBuffer row = FloatBuffer.allocate((int) (entry.count() / rows.length));
     for (int r = 0; r < rows.length; r++) {
       row.clear();

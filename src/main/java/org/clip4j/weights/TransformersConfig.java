@@ -122,25 +122,29 @@ final class TransformersConfig {
   }
 
   /** A configuration without what changes no number. */
-  private static ClipConfig computed(ClipConfig c) {
-    TextTransformerConfig t = (TextTransformerConfig) c.text();
-    boolean eos = t.pooling() == TextPooling.EOS && t.eosId() != t.vocabSize() - 1;
-    TextConfig text =
-        t.toBuilder()
-            .optMlpRatio(mlpRatio(t.width(), t.mlpWidth()))
-            .optPooling(
-                eos
-                    ? TextPooling.EOS
-                    : t.pooling() == TextPooling.EOS ? TextPooling.ARGMAX : t.pooling())
-            .optEosId(eos ? t.eosId() : POOL_AT_HIGHEST_ID)
-            .optTokenizer(TokenizerOptions.OPENAI)
-            .build();
+  static ClipConfig computed(ClipConfig c) {
     VisionConfig vision =
         c.vision() instanceof VisionTransformerConfig v
             ? v.withMlpRatio(mlpRatio(v.width(), v.mlpWidth())).withPatchDropout(0)
             : c.vision();
     Double bias = c.isSigmoid() ? SIGLIP_LOGIT_BIAS : null;
-    return new ClipConfig(c.embedDim(), vision, text, c.quickGelu(), false, 0, bias);
+    return new ClipConfig(c.embedDim(), vision, computed(c.text()), c.quickGelu(), false, 0, bias);
+  }
+
+  private static TextConfig computed(TextConfig text) {
+    if (!(text instanceof TextTransformerConfig t)) {
+      return text;
+    }
+    boolean eos = t.pooling() == TextPooling.EOS && t.eosId() != t.vocabSize() - 1;
+    return t.toBuilder()
+        .optMlpRatio(mlpRatio(t.width(), t.mlpWidth()))
+        .optPooling(
+            eos
+                ? TextPooling.EOS
+                : t.pooling() == TextPooling.EOS ? TextPooling.ARGMAX : t.pooling())
+        .optEosId(eos ? t.eosId() : POOL_AT_HIGHEST_ID)
+        .optTokenizer(TokenizerOptions.OPENAI)
+        .build();
   }
 
   private static ClipConfig readOwn(CheckpointFields config) throws CheckpointException {

@@ -165,9 +165,9 @@ final class TransformersKeys {
   }
 
   private static KeyMap.Mapping mapping(Rule rule, List<ParameterSpec> specs, List<String> names) {
-    long[] shape = specs.get(0).shape().clone();
+    long[] shape = specs.get(0).shape().stream().mapToLong(Long::longValue).toArray();
     for (ParameterSpec more : specs.subList(1, specs.size())) {
-      shape[0] += more.shape()[0];
+      shape[0] += more.shape().get(0);
     }
     long[] stored =
         switch (rule.form) {

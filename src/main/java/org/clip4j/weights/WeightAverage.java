@@ -1,27 +1,22 @@
 package org.clip4j.weights;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonNull;
-import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
-import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ParameterSpec;
-import org.clip4j.model.VisionTransformerConfig;
+import org.clip4j.model.TokenizerOptions;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.tensors.TensorType;
-import org.jspecify.annotations.Nullable;
 
 /**
  * The weighted sum of checkpoints of one architecture, as one more model: the interpolation between
@@ -115,10 +110,10 @@ public final class WeightAverage {
   /**
    * Opens the first checkpoint's tokenizer.
    *
-   * @return the caller's to close; null where {@link Checkpoint#tokenizer} finds none
+   * @return the caller's to close; empty where {@link Checkpoint#tokenizer} finds none
    */
-  public @Nullable Tokenizer tokenizer() throws IOException {
-    return checkpoints.get(0).tokenizer().orElse(null);
+  public Optional<Tokenizer> tokenizer() throws IOException {
+    return checkpoints.get(0).tokenizer();
   }
 
   /** The averaged parameters and buffers, under the names of {@link #config()}. */
@@ -176,7 +171,7 @@ public final class WeightAverage {
    * @param type F32, F16 or BF16
    */
   public void write(Path folder, Layout layout, TensorType type) throws IOException {
-    try (Tokenizer tokenizer = tokenizer()) {
+    try (Tokenizer tokenizer = tokenizer().orElse(null)) {
       CheckpointWriter.of(config(), transform(), parameters())
           .optType(type)
           .optTokenizer(tokenizer)
@@ -215,60 +210,19 @@ public final class WeightAverage {
   }
 
   private static List<String> differences(Checkpoint one, Checkpoint other) {
-    List<String> found = new ArrayList<>();
-    ClipConfig a = weightsAlone(one.config());
-    ClipConfig b = weightsAlone(other.config());
+    List<String> found = ConfigDifferences.of(one.config(), other.config());
+    TokenizerOptions a = one.config().text().tokenizer();
+    TokenizerOptions b = other.config().text().tokenizer();
     if (!a.equals(b)) {
-      try {
-        compare("", ClipConfigJson.write(a), ClipConfigJson.write(b), found);
-      } catch (IllegalArgumentException e) {
-        // OpenCLIP has no words for one of them: the configurations speak for themselves
-      }
-      if (found.isEmpty()) {
-        found.add("configuration: " + a + " and " + b);
-      }
+      found.add("tokenizer: " + a + " and " + b);
     }
     if (!one.transform().equals(other.transform())) {
-      compare(
+      ConfigDifferences.collect(
           "preprocess_cfg",
           TransformJson.writeOpenClip(one.transform()),
           TransformJson.writeOpenClip(other.transform()),
           found);
     }
     return found;
-  }
-
-  /** Leaves out what says how a model was trained or how its file names things. */
-  private static ClipConfig weightsAlone(ClipConfig config) {
-    ClipConfig plain =
-        config.vision() instanceof VisionTransformerConfig ? config.withPatchDropout(0) : config;
-    return new ClipConfig(
-        plain.embedDim(),
-        plain.vision(),
-        plain.text(),
-        plain.quickGelu(),
-        false,
-        ClipConfig.INIT_LOGIT_SCALE,
-        plain.isSigmoid() ? 0.0 : null);
-  }
-
-  private static void compare(String path, JsonElement a, JsonElement b, List<String> found) {
-    if (a instanceof JsonObject one && b instanceof JsonObject other) {
-      Set<String> keys = new LinkedHashSet<>(one.keySet());
-      keys.addAll(other.keySet());
-      for (String key : keys) {
-        compare(path.isEmpty() ? key : path + "." + key, get(one, key), get(other, key), found);
-      }
-    } else if (!a.equals(b)) {
-      found.add(path + ": " + word(a) + " and " + word(b));
-    }
-  }
-
-  private static JsonElement get(JsonObject json, String key) {
-    return json.has(key) ? json.get(key) : JsonNull.INSTANCE;
-  }
-
-  private static String word(JsonElement value) {
-    return value.isJsonNull() ? "not set" : value.toString();
   }
 }

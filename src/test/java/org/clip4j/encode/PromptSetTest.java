@@ -10,7 +10,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import org.clip4j.PromptTemplates;
 import org.clip4j.encode.ClassNames.Matched;
 import org.clip4j.encode.ClassNames.Matching;
 import org.junit.jupiter.api.Test;
@@ -61,12 +60,12 @@ class PromptSetTest {
 
   @Test
   void image_nets_templates_are_80_and_7_of_them() {
-    assertThat(PromptTemplates.imageNet80())
+    assertThat(PromptSet.imageNet80())
         .hasSize(80)
         .doesNotHaveDuplicates()
         .contains("a photo of a {}.")
-        .containsAll(PromptTemplates.imageNet7());
-    assertThat(PromptTemplates.imageNet7())
+        .containsAll(PromptSet.imageNet7());
+    assertThat(PromptSet.imageNet7())
         .hasSize(7)
         .startsWith("itap of a {}.")
         .endsWith("a photo of the small {}.");
@@ -81,7 +80,8 @@ class PromptSetTest {
     // The one set with several names for a class.
     assertThat(PromptSet.published("facial emotion recognition 2013").classes())
         .contains(List.of("surprised", "shocked", "spooked"));
-    assertThat(PromptTemplates.of("OxfordPets")).containsExactly("a photo of a {}, a type of pet.");
+    assertThat(PromptSet.published("OxfordPets").templates())
+        .containsExactly("a photo of a {}, a type of pet.");
   }
 
   @Test
@@ -94,7 +94,7 @@ class PromptSetTest {
   @Test
   void a_template_file_has_one_a_line() throws IOException {
     Path file = write("t.txt", "\uFEFF# mine\na photo of a {}.\n\n  a {} in the snow \r\n");
-    assertThat(PromptTemplates.read(file)).containsExactly("a photo of a {}.", "a {} in the snow");
+    assertThat(PromptFiles.templates(file)).containsExactly("a photo of a {}.", "a {} in the snow");
   }
 
   @ParameterizedTest

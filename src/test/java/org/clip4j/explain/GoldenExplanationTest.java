@@ -57,10 +57,10 @@ class GoldenExplanationTest {
       Trace image = model.traceImage(firstImage(call, given));
       float[] seen = image.embedding().toFloatArray();
       assertClose(truth, "image_features", 0, seen);
-      long[] shape = given.tensors().get("input_ids").shape();
-      int tokens = (int) shape[1];
+      List<Long> shape = given.tensors().get("input_ids").shape();
+      int tokens = shape.get(1).intValue();
       long[] ids = given.longs("input_ids");
-      for (int n = 0; n < shape[0]; n++) {
+      for (int n = 0; n < shape.get(0); n++) {
         long[] row = Arrays.copyOfRange(ids, n * tokens, (n + 1) * tokens);
         Trace text = model.traceText(HostMemory.upload(call, new Shape(1, tokens), row));
         float[] read = text.embedding().toFloatArray();
@@ -101,16 +101,16 @@ class GoldenExplanationTest {
   }
 
   private static NDArray firstImage(NDManager owner, SafeTensors given) {
-    long[] shape = given.tensors().get("pixel_values").shape();
-    shape[0] = 1;
+    Shape batch = new Shape(given.tensors().get("pixel_values").shape());
+    Shape shape = new Shape(1).addAll(batch.slice(1));
     FloatBuffer pixels = given.floats("pixel_values");
-    pixels.limit(pixels.position() + (int) new Shape(shape).size());
-    return HostMemory.upload(owner, new Shape(shape), pixels);
+    pixels.limit(pixels.position() + (int) shape.size());
+    return HostMemory.upload(owner, shape, pixels);
   }
 
   /** Without the class token, if there is one. */
   private static float[] patches(SafeTensors truth, float[] tokens) {
-    int count = (int) truth.tensors().get("image_relevance").shape()[1];
+    int count = truth.tensors().get("image_relevance").shape().get(1).intValue();
     return Arrays.copyOfRange(tokens, tokens.length - count, tokens.length);
   }
 
@@ -119,8 +119,8 @@ class GoldenExplanationTest {
     names.removeIf(name -> !name.startsWith(prefix));
     assertThat(found).hasSameSizeAs(names);
     for (int i = 0; i < found.size(); i++) {
-      long[] shape = found.get(i).getShape().slice(1).getShape();
-      assertThat(shape).isEqualTo(truth.tensors().get(prefix + i).shape());
+      Shape shape = new Shape(truth.tensors().get(prefix + i).shape());
+      assertThat(found.get(i).getShape().slice(1)).isEqualTo(shape);
       assertClose(truth, prefix + i, 0, found.get(i).toFloatArray());
     }
   }

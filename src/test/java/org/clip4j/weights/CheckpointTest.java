@@ -8,7 +8,6 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -89,15 +88,10 @@ class CheckpointTest {
     Map<String, List<Object>> contents = new TreeMap<>();
     try (SafeTensors tensors = SafeTensors.open(weights)) {
       for (TensorInfo info : tensors.tensors().values()) {
-        contents.put(
-            info.name(), List.of(info.type(), toList(info.shape()), tensors.bytes(info.name())));
+        contents.put(info.name(), List.of(info.type(), info.shape(), tensors.bytes(info.name())));
       }
     }
     return contents;
-  }
-
-  private static List<Long> toList(long[] shape) {
-    return Arrays.stream(shape).boxed().toList();
   }
 
   @ParameterizedTest

@@ -55,7 +55,7 @@ public final class LoraCase implements AutoCloseable {
   }
 
   public int size() {
-    return (int) inputs.tensors().get("input_ids").shape()[0];
+    return (int) (long) inputs.tensors().get("input_ids").shape().get(0);
   }
 
   public NDArray ids(NDManager manager) {

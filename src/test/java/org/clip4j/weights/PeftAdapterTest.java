@@ -119,7 +119,7 @@ class PeftAdapterTest {
   @ParameterizedTest
   @ValueSource(strings = {"attention", "every", "blocks"})
   void an_adapter_is_written_as_it_was_read(String name) throws IOException {
-    LoraAdapter adapter = golden.adapter(name).of(golden.checkpoint.parameters());
+    LoraAdapter adapter = golden.adapter(name).withBase(golden.checkpoint.parameters());
     PeftAdapter.write(folder, golden.config(), adapter);
     assertThat(PeftAdapter.isIn(folder)).isTrue();
     LoraAdapter again = PeftAdapter.read(folder, golden.config());
@@ -194,7 +194,7 @@ class PeftAdapterTest {
     try (ClipModel other = ClipModel.create(golden.config(), 1)) {
       other.adapters().merge(adapter);
       other.adapters().unmerge();
-      LoraAdapter bound = adapter.of(golden.checkpoint.parameters());
+      LoraAdapter bound = adapter.withBase(golden.checkpoint.parameters());
       assertThatThrownBy(() -> other.adapters().merge(bound))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("trained on other weights");

@@ -10,7 +10,6 @@ import org.clip4j.examples.app.Errors;
 import org.clip4j.examples.app.terminal.StatusLine;
 import org.clip4j.examples.app.terminal.Stop;
 import org.clip4j.examples.options.Range;
-import org.clip4j.train.monitor.TrainingDivergedException;
 import picocli.CommandLine;
 
 /** What the examples share. */
@@ -53,7 +52,6 @@ public final class Examples {
         || e instanceof UncheckedIOException
         || e instanceof IllegalArgumentException
         || e instanceof IllegalStateException
-        || e instanceof TrainingDivergedException
         || e instanceof JsonParseException) {
       line.getErr().println(inOptions(Errors.message(e)));
       return 1;

@@ -63,6 +63,7 @@ final class Explain implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "N",
       description = "The first block of a transformer that counts; -1 for the last one alone.")
+  @Range(min = -1)
   private int firstBlock;
 
   @Option(
@@ -70,6 +71,7 @@ final class Explain implements Callable<Integer> {
       paramLabel = "1..4",
       description =
           "The stage of a ResNet that is looked at; by default the last one with a grid of at least 4 x 4.")
+  @Range(min = 1, max = 4)
   private Integer stage;
 
   @Option(

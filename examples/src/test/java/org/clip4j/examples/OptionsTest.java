@@ -24,6 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 import picocli.CommandLine;
+import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -46,6 +47,8 @@ class OptionsTest {
             new LinearProbe(),
             new Convert(),
             new Average(),
+            new Quantize(),
+            new Explain(),
             new Benchmark())
         .map(CommandLine::new)
         .flatMap(OptionsTest::withSubcommands);
@@ -94,7 +97,7 @@ class OptionsTest {
     List<String> arguments = new ArrayList<>(List.of(name + "=" + key(option) + wrong));
     for (ArgSpec each : option.command().args()) {
       if (each.required() && each != option) {
-        if (each instanceof OptionSpec required && (each.group() == null || first(required))) {
+        if (each instanceof OptionSpec required && first(required)) {
           arguments.add(required.longestName() + "=" + valid(required));
         } else if (each instanceof PositionalParamSpec) {
           arguments.add("some");
@@ -118,7 +121,12 @@ class OptionsTest {
 
   /** Of options that exclude each other one is given. */
   private static boolean first(OptionSpec option) {
-    return option.group().args().iterator().next() == option;
+    for (ArgGroupSpec group = option.group(); group != null; group = group.parentGroup()) {
+      if (group.exclusive() && group.args().iterator().next() != option) {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static String valid(OptionSpec option) {
@@ -140,9 +148,11 @@ class OptionsTest {
             .filter(command -> command.getCommandSpec().findOption("--device") == null)
             .map(CommandLine::getCommandName)
             .toList();
-    // These measure arrays or write models; Convert proves on the CPU what it wrote.
+    // These measure arrays or write models; Convert and Quantize measure on the CPU what they
+    // write.
     assertThat(without)
-        .containsExactlyInAnyOrder("search", "probe", "retrieval", "Convert", "between");
+        .containsExactlyInAnyOrder(
+            "search", "probe", "retrieval", "Convert", "between", "Quantize");
   }
 
   private String run(Callable<Integer> command, int status, String... arguments) {

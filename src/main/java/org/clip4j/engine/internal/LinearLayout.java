@@ -2,6 +2,7 @@ package org.clip4j.engine.internal;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** How linear maps by weights that stay as they are are laid out, and computed. */
@@ -21,14 +22,14 @@ public interface LinearLayout {
    * A map in its place.
    *
    * @param name of the map in the model
-   * @param weight the name of the parameter that its rows are of
+   * @param weights the names of the parameters that its rows are of, which follow one another
    * @param norm the beginning of the names of the layer norm that gives its inputs, if one does
    * @param next the map that takes what an {@link Operation#ACTIVATION} gives, if there is one
    * @param operation what is done with its products
    */
   record Place(
       String name,
-      String weight,
+      List<String> weights,
       @Nullable String norm,
       @Nullable String next,
       Operation operation) {}

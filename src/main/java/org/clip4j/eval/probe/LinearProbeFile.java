@@ -8,7 +8,6 @@ import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.clip4j.weights.safetensors.SafeTensors;
@@ -62,10 +61,10 @@ final class LinearProbeFile {
       int classes = names.size();
       if (weight == null
           || bias == null
-          || weight.shape().length != 2
-          || weight.shape()[0] != classes
-          || weight.shape()[1] == 0
-          || !Arrays.equals(bias.shape(), new long[] {classes})) {
+          || weight.shape().size() != 2
+          || weight.shape().get(0) != classes
+          || weight.shape().get(1) == 0
+          || !bias.shape().equals(List.of((long) classes))) {
         throw new IOException(
             file
                 + " is no linear probe of its "
@@ -74,7 +73,7 @@ final class LinearProbeFile {
                 + describe(tensors));
       }
       FloatBuffer all = tensors.floats(WEIGHT);
-      float[][] weights = new float[classes][(int) weight.shape()[1]];
+      float[][] weights = new float[classes][Math.toIntExact(weight.shape().get(1))];
       for (float[] row : weights) {
         all.get(row);
       }
@@ -101,10 +100,7 @@ final class LinearProbeFile {
 
   private static String describe(SafeTensors tensors) {
     List<String> all = new ArrayList<>();
-    tensors
-        .tensors()
-        .values()
-        .forEach(info -> all.add(info.name() + " " + Arrays.toString(info.shape())));
+    tensors.tensors().values().forEach(info -> all.add(info.name() + " " + info.shape()));
     return String.join(", ", all);
   }
 }

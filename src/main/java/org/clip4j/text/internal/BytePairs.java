@@ -43,6 +43,20 @@ public final class BytePairs {
 
   private final byte[] tokenBytes = new byte[BYTES];
 
+  /** Whether a model with that many token ids takes these, where nothing else says. */
+  public static boolean fits(int vocabSize) {
+    return vocabSize > END;
+  }
+
+  /** Says why it does not. */
+  public static String misfit(int vocabSize) {
+    return "the model knows "
+        + vocabSize
+        + " token ids, but CLIP's tokenizer gives ids up to "
+        + END
+        + "; its own, a tokenizer.json, belongs into the model's folder";
+  }
+
   private BytePairs(List<String> lines) {
     if (lines.size() <= MERGES) {
       throw new IllegalStateException(

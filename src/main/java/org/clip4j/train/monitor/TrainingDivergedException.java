@@ -1,6 +1,7 @@
 package org.clip4j.train.monitor;
 
 import java.nio.file.Path;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -9,21 +10,21 @@ import org.jspecify.annotations.Nullable;
  */
 public final class TrainingDivergedException extends IllegalStateException {
   private final transient Finding finding;
-  private final transient Path batch;
+  private final transient @Nullable Path batch;
 
-  public TrainingDivergedException(Finding finding, Path batch) {
+  public TrainingDivergedException(Finding finding, @Nullable Path batch) {
     super(finding.message() + " " + finding.remedy());
     this.finding = finding;
     this.batch = batch;
   }
 
-  /** What happened, with the numbers. */
+  /** Returns what happened, with the numbers. */
   public Finding finding() {
     return finding;
   }
 
-  /** The folder where the step's batch was saved; null without an output folder. */
-  public @Nullable Path batch() {
-    return batch;
+  /** Returns the folder where the step's batch was saved; empty without an output folder. */
+  public Optional<Path> batch() {
+    return Optional.ofNullable(batch);
   }
 }

@@ -1,7 +1,7 @@
 package org.clip4j.train.monitor;
 
 import java.time.Duration;
-import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a training stands after a step.
@@ -22,7 +22,7 @@ import java.util.Optional;
  *     1]
  * @param batch what this step's batch was like
  * @param remaining the time that the remaining steps will take at the pace of this run's last
- *     steps; empty while the first steps, which are slower, are all there is to tell by
+ *     steps; null while the first steps, which are slower, are all there is to tell by
  */
 public record TrainingProgress(
     long step,
@@ -37,4 +37,4 @@ public record TrainingProgress(
     Duration elapsed,
     double dataWait,
     BatchStatistics batch,
-    Optional<Duration> remaining) {}
+    @Nullable Duration remaining) {}

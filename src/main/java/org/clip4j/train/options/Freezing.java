@@ -12,7 +12,7 @@ import org.clip4j.train.internal.ParameterPlace.Tower;
  *
  * <pre>{@code
  * Freezing.imageTower()                      // LiT (Zhai et al. 2022): only the text tower learns
- * Freezing.imageTower().unlockLastBlocks(2)  // but for the last two blocks and all after them
+ * Freezing.imageTower().withLastBlocksUnlocked(2)  // but for the last two blocks and all after them
  * Freezing.allButProjections()               // only the linear maps into the shared space learn
  * }</pre>
  */
@@ -51,7 +51,7 @@ public final class Freezing {
    *
    * @param count at most as many as the tower has
    */
-  public Freezing unlockLastBlocks(int count) {
+  public Freezing withLastBlocksUnlocked(int count) {
     if (count < 0) {
       throw new IllegalArgumentException("blocks to unlock must be at least 0, found " + count);
     }

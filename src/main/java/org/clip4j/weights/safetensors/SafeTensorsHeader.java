@@ -201,8 +201,8 @@ final class SafeTensorsHeader {
 
     private Span readTensor(JsonReader json, String name) throws IOException {
       TensorType type = null;
-      long[] shape = null;
-      long[] offsets = null;
+      List<Long> shape = null;
+      List<Long> offsets = null;
       expect(json, JsonToken.BEGIN_OBJECT, name, "the entry");
       json.beginObject();
       while (json.hasNext()) {
@@ -228,11 +228,11 @@ final class SafeTensorsHeader {
       if (type == null || shape == null || offsets == null) {
         throw bad(IoErrors.quote(name) + " lacks one of dtype, shape and data_offsets");
       }
-      if (offsets.length != 2) {
-        throw bad(IoErrors.quote(name) + " has " + offsets.length + " data_offsets; it needs 2");
+      if (offsets.size() != 2) {
+        throw bad(IoErrors.quote(name) + " has " + offsets.size() + " data_offsets; it needs 2");
       }
       checkSize(name, type, shape, offsets);
-      return new Span(new TensorInfo(name, type, shape), offsets[0], offsets[1]);
+      return new Span(new TensorInfo(name, type, shape), offsets.get(0), offsets.get(1));
     }
 
     private TensorType readType(JsonReader json, String name) throws IOException {
@@ -251,7 +251,7 @@ final class SafeTensorsHeader {
               + Arrays.toString(TensorType.values()));
     }
 
-    private long[] readNumbers(JsonReader json, String name, String key, int limit)
+    private List<Long> readNumbers(JsonReader json, String name, String key, int limit)
         throws IOException {
       List<Long> values = new ArrayList<>();
       expect(json, JsonToken.BEGIN_ARRAY, name, key);
@@ -274,7 +274,7 @@ final class SafeTensorsHeader {
         values.add(Long.parseLong(digits));
       }
       json.endArray();
-      return values.stream().mapToLong(Long::longValue).toArray();
+      return values;
     }
 
     /** Whether a text is the plain form of a number from 0 to the largest long. */
@@ -291,7 +291,7 @@ final class SafeTensorsHeader {
       return length < LARGEST.length() || digits.compareTo(LARGEST) <= 0;
     }
 
-    private void checkSize(String name, TensorType type, long[] shape, long[] offsets)
+    private void checkSize(String name, TensorType type, List<Long> shape, List<Long> offsets)
         throws CheckpointException {
       long bytes = type.size();
       try {
@@ -299,18 +299,17 @@ final class SafeTensorsHeader {
           bytes = Math.multiplyExact(bytes, dim);
         }
       } catch (ArithmeticException e) {
-        throw bad(
-            IoErrors.quote(name) + " has a shape " + Arrays.toString(shape) + " that overflows");
+        throw bad(IoErrors.quote(name) + " has a shape " + shape + " that overflows");
       }
-      if (offsets[1] < offsets[0] || offsets[1] - offsets[0] != bytes) {
+      if (offsets.get(1) < offsets.get(0) || offsets.get(1) - offsets.get(0) != bytes) {
         throw bad(
             IoErrors.quote(name)
                 + " has data_offsets "
-                + Arrays.toString(offsets)
+                + offsets
                 + " but "
                 + type
                 + " "
-                + Arrays.toString(shape)
+                + shape
                 + " takes "
                 + bytes
                 + " bytes");

@@ -60,11 +60,21 @@ public final class SafeTensorsWriter implements AutoCloseable {
    *     whole numbers
    * @param shape its dimensions; empty for a scalar
    */
-  public record Entry(String name, TensorType type, long... shape) {
+  public record Entry(String name, TensorType type, List<Long> shape) {
+
+    /** Copies the shape. */
+    public Entry {
+      shape = List.copyOf(shape);
+    }
+
+    /** Takes the dimensions one by one. */
+    public Entry(String name, TensorType type, long... shape) {
+      this(name, type, Arrays.stream(shape).boxed().toList());
+    }
 
     /** Counts the elements. */
     public long count() {
-      return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+      return shape.stream().mapToLong(Long::longValue).reduce(1, Math::multiplyExact);
     }
   }
 
@@ -134,11 +144,11 @@ public final class SafeTensorsWriter implements AutoCloseable {
       for (long dim : entry.shape()) {
         if (dim < 0) {
           throw new IllegalArgumentException(
-              "'" + entry.name() + "' has a negative shape " + Arrays.toString(entry.shape()));
+              "'" + entry.name() + "' has a negative shape " + entry.shape());
         }
         bytes = Math.multiplyExact(bytes, dim);
       }
-      TensorInfo info = new TensorInfo(entry.name(), entry.type(), entry.shape().clone());
+      TensorInfo info = new TensorInfo(entry.name(), entry.type(), entry.shape());
       if (tensors.put(entry.name(), new Span(info, at, at + bytes)) != null) {
         throw new IllegalArgumentException("'" + entry.name() + "' is to be written twice");
       }
@@ -192,7 +202,7 @@ public final class SafeTensorsWriter implements AutoCloseable {
           "'"
               + name
               + "' "
-              + Arrays.toString(info.shape())
+              + info.shape()
               + " needs "
               + info.count()
               + " values, found "

@@ -2,6 +2,7 @@ package org.clip4j.weights.tensors;
 
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * What a file says of one tensor, after it was checked.
@@ -10,7 +11,17 @@ import java.util.Arrays;
  * @param type of its elements
  * @param shape its dimensions; empty for a scalar
  */
-public record TensorInfo(String name, TensorType type, long[] shape) {
+public record TensorInfo(String name, TensorType type, List<Long> shape) {
+
+  /** Copies the shape. */
+  public TensorInfo {
+    shape = List.copyOf(shape);
+  }
+
+  /** Takes the dimensions one by one. */
+  public TensorInfo(String name, TensorType type, long... shape) {
+    this(name, type, Arrays.stream(shape).boxed().toList());
+  }
 
   /** Number of elements. */
   public long count() {
@@ -37,6 +48,6 @@ public record TensorInfo(String name, TensorType type, long[] shape) {
 
   /** For messages: {@code F32 [2, 3]}. */
   public String describe() {
-    return type + " " + Arrays.toString(shape);
+    return type + " " + shape;
   }
 }

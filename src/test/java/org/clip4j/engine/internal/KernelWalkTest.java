@@ -95,7 +95,14 @@ class KernelWalkTest {
         NDList laid = new NDList();
         for (Operation operation : Operation.values()) {
           LinearLayout.Laid pair =
-              linear.lay(own, new Place("map", "map", null, null, operation), w, b, 0, ones, ones);
+              linear.lay(
+                  own,
+                  new Place("map", List.of("map"), null, null, operation),
+                  w,
+                  b,
+                  0,
+                  ones,
+                  ones);
           laid.add(pair.weight());
           laid.add(pair.bias());
         }

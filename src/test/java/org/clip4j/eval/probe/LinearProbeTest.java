@@ -181,8 +181,8 @@ class LinearProbeTest {
     assertThat(answer.getProbabilities().stream().mapToDouble(p -> p).sum())
         .isCloseTo(1, within(1e-12));
     try (SafeTensors tensors = SafeTensors.open(file)) {
-      assertThat(tensors.tensors().get("weight").shape()).containsExactly(3, 6);
-      assertThat(tensors.tensors().get("bias").shape()).containsExactly(3);
+      assertThat(tensors.tensors().get("weight").shape()).containsExactly(3L, 6L);
+      assertThat(tensors.tensors().get("bias").shape()).containsExactly(3L);
     }
   }
 

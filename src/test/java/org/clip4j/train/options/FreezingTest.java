@@ -50,22 +50,22 @@ class FreezingTest {
   @Test
   void last_blocks_unlock_with_all_that_follows_them() {
     Freezing image = Freezing.imageTower();
-    assertThat(image(trained("ViT-B-32", image.unlockLastBlocks(0))))
+    assertThat(image(trained("ViT-B-32", image.withLastBlocksUnlocked(0))))
         .containsExactly("visual.proj");
-    assertThat(image(trained("ViT-B-32", image.unlockLastBlocks(2))))
+    assertThat(image(trained("ViT-B-32", image.withLastBlocksUnlocked(2))))
         .containsExactly(
             "visual.ln_post.bias",
             "visual.ln_post.weight",
             "visual.proj",
             "visual.transformer.resblocks.10",
             "visual.transformer.resblocks.11");
-    assertThat(text(trained("ViT-B-32", Freezing.textTower().unlockLastBlocks(1))))
+    assertThat(text(trained("ViT-B-32", Freezing.textTower().withLastBlocksUnlocked(1))))
         .containsExactly(
             "ln_final.bias", "ln_final.weight", "text_projection", "transformer.resblocks.11");
-    assertThat(image(trained("RN50", image.unlockLastBlocks(4))))
+    assertThat(image(trained("RN50", image.withLastBlocksUnlocked(4))))
         .contains("visual.layer3.5", "visual.layer4.0", "visual.attnpool.q_proj.weight")
         .doesNotContain("visual.layer3.4", "visual.conv1.weight");
-    assertThat(image(trained("ViT-B-16-SigLIP", image.unlockLastBlocks(1))))
+    assertThat(image(trained("ViT-B-16-SigLIP", image.withLastBlocksUnlocked(1))))
         .contains(
             "visual.trunk.blocks.11", "visual.trunk.attn_pool.latent", "visual.trunk.norm.bias")
         .doesNotContain("visual.trunk.blocks.10", "visual.trunk.pos_embed");
@@ -97,10 +97,11 @@ class FreezingTest {
 
   @Test
   void more_blocks_than_there_are_is_an_error() {
-    assertThatThrownBy(() -> trained("ViT-B-32", Freezing.imageTower().unlockLastBlocks(13)))
+    assertThatThrownBy(() -> trained("ViT-B-32", Freezing.imageTower().withLastBlocksUnlocked(13)))
         .hasMessageContaining("13")
         .hasMessageContaining("12");
-    assertThatThrownBy(() -> Freezing.imageTower().unlockLastBlocks(-1)).hasMessageContaining("-1");
+    assertThatThrownBy(() -> Freezing.imageTower().withLastBlocksUnlocked(-1))
+        .hasMessageContaining("-1");
   }
 
   @Test

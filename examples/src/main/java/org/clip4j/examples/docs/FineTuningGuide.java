@@ -31,7 +31,7 @@ final class FineTuningGuide {
 
   static void name() {
     try (Clip clip =
-        Clip.loader("openai/clip-vit-base-patch32")
+        Clip.loader("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")
             .optAdapter("emoji", Path.of("emoji-run"))
             .optAdapter("birds", Path.of("birds-run"))
             .load()) {
@@ -42,7 +42,8 @@ final class FineTuningGuide {
   }
 
   static void average() throws IOException {
-    try (Checkpoint base = Clip.loader("openai/clip-vit-base-patch32").openCheckpoint();
+    try (Checkpoint base =
+            Clip.loader("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K").openCheckpoint();
         Checkpoint tuned = Checkpoint.open(Path.of("run"))) {
       WeightAverage.between(base, tuned, 0.5)
           .write(Path.of("half"), Layout.OPENCLIP, TensorType.F32);

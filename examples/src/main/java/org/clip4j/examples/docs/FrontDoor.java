@@ -16,7 +16,8 @@ final class FrontDoor {
   private FrontDoor() {}
 
   static Classifications use() {
-    try (Clip clip = Clip.load("openai/clip-vit-base-patch32")) { // or a folder, or a file
+    // a model on the hub; a folder or a weights file will do as well
+    try (Clip clip = Clip.load("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")) {
       float[] image = clip.encodeImage(Path.of("dog.jpg")); // unit length
       float[] text = clip.encodeText("a photo of a dog");
       double similarity = Clip.cosine(image, text);

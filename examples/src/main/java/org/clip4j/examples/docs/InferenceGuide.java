@@ -56,7 +56,7 @@ final class InferenceGuide {
 
   static Clip load() {
     Clip clip =
-        Clip.loader("openai/clip-vit-base-patch32")
+        Clip.loader("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")
             .optDevice(Device.cpu()) // Device.gpu() where there is one
             .optPrecision(Precision.BF16) // FP32 by default
             .optDecoder(ImageDecoder.defaults().withMaxPixels(50_000_000))
@@ -118,7 +118,10 @@ final class InferenceGuide {
   }
 
   static void explain(Path photo) throws IOException {
-    try (Clip clip = Clip.loader("openai/clip-vit-base-patch32").optKeepWeights(true).load();
+    try (Clip clip =
+            Clip.loader("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")
+                .optKeepWeights(true)
+                .load();
         Explainer explainer = clip.explainer()) {
       ImageSource image = ImageSource.of(photo);
       for (Explanation why : explainer.explain(image, List.of("a dog", "a sofa"))) {
@@ -195,7 +198,7 @@ final class InferenceGuide {
     Criteria<Image, Classifications> criteria =
         Criteria.builder()
             .setTypes(Image.class, Classifications.class)
-            .optModelZoo(ClipZoo.of("openai/clip-vit-base-patch32")) // or a folder, or a file
+            .optModelZoo(ClipZoo.of("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K"))
             .optArgument("labels", List.of("cat", "dog", "rabbit"))
             .optArgument("templates", List.of("a photo of a {}.", "a drawing of a {}."))
             .optDevice(Device.cpu())

@@ -56,7 +56,8 @@ final class LangChain4jGuide {
   }
 
   static EmbeddingModel model(Clip clip) {
-    EmbeddingModel model = ClipEmbeddingModel.of(clip, "openai/clip-vit-base-patch32");
+    EmbeddingModel model =
+        ClipEmbeddingModel.of(clip, "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K");
     return model;
   }
 

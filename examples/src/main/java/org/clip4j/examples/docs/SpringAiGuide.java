@@ -20,7 +20,8 @@ final class SpringAiGuide {
   private SpringAiGuide() {}
 
   static EmbeddingModel model(Clip clip) {
-    EmbeddingModel model = ClipEmbeddingModel.of(clip, "openai/clip-vit-base-patch32");
+    EmbeddingModel model =
+        ClipEmbeddingModel.of(clip, "laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K");
     return model;
   }
 

@@ -46,7 +46,8 @@ final class TrainingGuide {
   }
 
   static void fineTune() throws IOException {
-    try (Checkpoint published = Clip.loader("openai/clip-vit-base-patch32").openCheckpoint();
+    try (Checkpoint published =
+            Clip.loader("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K").openCheckpoint();
         ClipModel model = ClipModel.load(published.config(), published.parameters())) {
       ClipTrainer.builder()
           .setModel(model)
@@ -60,7 +61,7 @@ final class TrainingGuide {
                   .build())
           .optOptimizer(
               OptimizerOptions.builder()
-                  .optFreeze(Freezing.imageTower().unlockLastBlocks(2), Freezing.textTower())
+                  .optFreeze(Freezing.imageTower().withLastBlocksUnlocked(2), Freezing.textTower())
                   .optLayerDecay(0.8)
                   .build())
           .optSchedule(schedule -> schedule.optLearningRate(1e-5))

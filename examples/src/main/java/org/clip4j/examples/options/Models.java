@@ -8,7 +8,7 @@ import org.clip4j.examples.app.terminal.DownloadBar;
 public final class Models {
   /** What an option means that names a model. */
   public static final String NAME =
-      "A model on the hub (openai/clip-vit-base-patch32), a folder or a weights file.";
+      "A model on the hub (laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K), a folder or a weights file.";
 
   private Models() {}
 

@@ -95,6 +95,6 @@ public final class StepOptions {
   }
 
   private Freezing unlocked(Freezing tower) {
-    return unlockLast == null ? tower : tower.unlockLastBlocks(unlockLast);
+    return unlockLast == null ? tower : tower.withLastBlocksUnlocked(unlockLast);
   }
 }

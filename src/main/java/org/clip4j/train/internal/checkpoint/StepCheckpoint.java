@@ -236,11 +236,12 @@ record StepCheckpoint(Path folder, RunState state, boolean former) {
   private void checkTensors(SafeTensors saved, Map<String, NDArray> expected) throws IOException {
     Map<String, String> then = new TreeMap<>();
     for (TensorInfo info : saved.tensors().values()) {
-      then.put(info.name(), describe(info.shape()));
+      then.put(info.name(), info.shape().toString());
     }
     Map<String, String> now = new TreeMap<>();
-    now.put(LOSSES, describe(state.step()));
-    expected.forEach((name, tensor) -> now.put(name, describe(tensor.getShape().getShape())));
+    now.put(LOSSES, List.of(state.step()).toString());
+    expected.forEach(
+        (name, tensor) -> now.put(name, Arrays.toString(tensor.getShape().getShape())));
     List<String> differences = RunState.differences(then, now, Set.of());
     if (!differences.isEmpty()) {
       throw new IOException(
@@ -250,9 +251,5 @@ record StepCheckpoint(Path folder, RunState state, boolean former) {
               + " differences is "
               + differences.get(0));
     }
-  }
-
-  private static String describe(long... shape) {
-    return Arrays.toString(shape);
   }
 }

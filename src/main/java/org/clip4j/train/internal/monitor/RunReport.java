@@ -155,7 +155,8 @@ final class RunReport {
     if (latest != null) {
       tiles.put("time", clock(latest.elapsed()));
       if (status == Status.RUNNING) {
-        tiles.put("time left", latest.remaining().map(RunReport::clock).orElse("estimating"));
+        tiles.put(
+            "time left", latest.remaining() == null ? "estimating" : clock(latest.remaining()));
       }
     }
     if (best != null) {

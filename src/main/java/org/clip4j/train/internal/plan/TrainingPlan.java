@@ -16,6 +16,7 @@ import org.clip4j.model.LoraOptions;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.ClipTokenizer;
+import org.clip4j.text.internal.BytePairs;
 import org.clip4j.train.monitor.TrainingListener;
 import org.clip4j.train.options.CheckpointOptions;
 import org.clip4j.train.options.DataOptions;
@@ -84,8 +85,8 @@ public final class TrainingPlan implements Cloneable {
       throw new IllegalArgumentException("there are no pairs to train on in " + pairs.name());
     }
     int vocabSize = model.config().text().vocabSize();
-    if (data.tokenizer() == null && !ClipTokenizer.fits(vocabSize)) {
-      throw new IllegalArgumentException(ClipTokenizer.misfit(vocabSize));
+    if (data.tokenizer() == null && !BytePairs.fits(vocabSize)) {
+      throw new IllegalArgumentException(BytePairs.misfit(vocabSize));
     }
     if (lora == null && model.adapters().isAttached()) {
       throw new IllegalArgumentException(
@@ -184,7 +185,7 @@ public final class TrainingPlan implements Cloneable {
   /** Returns the adapter that the training starts with; only where one is trained. */
   public LoraAdapter firstAdapter() {
     LoraAdapter first = adapter != null ? adapter : LoraAdapter.create(model.config(), lora, seed);
-    return first.of(model.values());
+    return first.withBase(model.values());
   }
 
   /** Returns the devices besides the model's own. */

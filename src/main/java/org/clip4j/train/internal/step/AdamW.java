@@ -106,7 +106,7 @@ final class AdamW implements StatefulPart {
   /** OpenCLIP's rule: matrices and kernels decay, unless their name says gain or bias. */
   static boolean isDecayed(ParameterSpec spec) {
     String name = spec.name();
-    return spec.shape().length >= 2
+    return spec.shape().size() >= 2
         && !name.contains("bn")
         && !name.contains("ln")
         && !name.contains("bias")

@@ -430,7 +430,7 @@ class ResumeTest {
             builder.optOptimizer(
                 optimizer ->
                     optimizer
-                        .optFreeze(Freezing.textTower().unlockLastBlocks(1))
+                        .optFreeze(Freezing.textTower().withLastBlocksUnlocked(1))
                         .optLayerDecay(0.9)
                         .optAverageWeights(0.9, true));
     UnaryOperator<ClipTrainer.Builder> resumable = b -> resumable(100).apply(options.apply(b));

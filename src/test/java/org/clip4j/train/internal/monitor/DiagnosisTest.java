@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.Random;
 import org.clip4j.train.monitor.BatchStatistics;
 import org.clip4j.train.monitor.Finding;
@@ -48,7 +47,7 @@ class DiagnosisTest {
               CHANCE,
               step % 10 == 0 ? imageCosine : Double.NaN,
               step % 10 == 0 ? textCosine : Double.NaN),
-          Optional.empty());
+          null);
     }
   }
 

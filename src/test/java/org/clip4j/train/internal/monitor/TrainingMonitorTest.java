@@ -452,7 +452,7 @@ class TrainingMonitorTest {
           .hasMessageContaining("of step 2, is in " + folder.resolve("best"))
           .hasMessageContaining(folder.resolve("nan-step-3").toString())
           .hasMessageContaining("learning rate");
-      assertThat(failure.batch()).isEqualTo(folder.resolve("nan-step-3"));
+      assertThat(failure.batch()).hasValue(folder.resolve("nan-step-3"));
     }
     List<String> captions = Files.readAllLines(folder.resolve("nan-step-3/captions.jsonl"));
     assertThat(captions).hasSize(16);

@@ -43,7 +43,12 @@ class BatchGradientsTest {
         "openclip-siglip",
         "openclip-clipa",
         "openclip-eos-pool",
-        "openclip-timm-vit"
+        "openclip-timm-vit",
+        "openclip-eva01",
+        "openclip-eva02",
+        "openclip-eva02-e",
+        "openclip-pe",
+        "openclip-pe-tokenless"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_with_patch_dropout(String name) {
     try (ClipModel model = Steps.golden(name)) {
@@ -179,7 +184,7 @@ class BatchGradientsTest {
     try (ClipModel model = Steps.golden("openclip-vit")) {
       before = Steps.weights(model);
     }
-    Freezing freezing = Freezing.imageTower().unlockLastBlocks(1);
+    Freezing freezing = Freezing.imageTower().withLastBlocksUnlocked(1);
     for (Way way : List.of(Way.whole(0), Way.whole(0).microBatches(4), Way.whole(0).on(2))) {
       Map<String, float[]> after = updated("openclip-vit", way, freezing);
       assertThat(after.get("visual.transformer.resblocks.0.attn.out_proj.weight"))
@@ -217,7 +222,7 @@ class BatchGradientsTest {
       Steps.gradients(model, batch, Way.whole(0));
       Steps.gradients(model, batch, Way.whole(0).microBatches(3));
       Steps.assertClose(Steps.weights(model), before, 0, 0);
-      TrainingStep.freeze(model, List.of(Freezing.imageTower().unlockLastBlocks(1)));
+      TrainingStep.freeze(model, List.of(Freezing.imageTower().withLastBlocksUnlocked(1)));
       Steps.gradients(model, batch, Way.whole(0));
       Map<String, float[]> after = Steps.weights(model);
       assertThat(after.get("visual.bn1.running_mean"))
@@ -228,7 +233,16 @@ class BatchGradientsTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-vit", "openclip-siglip", "openclip-clipa", "openclip-timm-vit"})
+  @ValueSource(
+      strings = {
+        "openclip-vit",
+        "openclip-siglip",
+        "openclip-clipa",
+        "openclip-timm-vit",
+        "openclip-eva02",
+        "openclip-eva02-e",
+        "openclip-pe"
+      })
   void lower_precisions_give_float32_gradients_near_those_of_float32(String name) {
     try (ClipModel model = Steps.golden(name)) {
       model.setTrainable(true);

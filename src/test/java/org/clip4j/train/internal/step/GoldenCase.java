@@ -26,6 +26,7 @@ import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResNetConfig;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.StoredNames;
 import org.clip4j.weights.safetensors.SafeTensors;
 
 /** One model of the golden data, and what its publisher's library computes with it. */
@@ -182,7 +183,7 @@ final class GoldenCase implements AutoCloseable {
   }
 
   private long pairs() {
-    return expected.tensors().get("input_ids").shape()[0];
+    return expected.tensors().get("input_ids").shape().get(0);
   }
 
   private BatchGradients.MicroBatch part(int size, String rows) {
@@ -200,10 +201,10 @@ final class GoldenCase implements AutoCloseable {
   }
 
   private NDArray pixels(NDManager owner) {
-    long[] shape = expected.tensors().get("pixel_values").shape();
+    Shape shape = new Shape(expected.tensors().get("pixel_values").shape());
     FloatBuffer golden = expected.floats("pixel_values");
     if (shift == 0) {
-      return HostMemory.upload(owner, new Shape(shape), golden);
+      return HostMemory.upload(owner, shape, golden);
     }
     Random random = new Random(shift);
     float[] shifted = new float[golden.remaining()];
@@ -211,17 +212,17 @@ final class GoldenCase implements AutoCloseable {
       double factor = 1 + KINK_SHIFT * random.nextGaussian();
       shifted[i] = (float) (golden.get(golden.position() + i) * factor);
     }
-    return HostMemory.upload(owner, new Shape(shape), FloatBuffer.wrap(shifted));
+    return HostMemory.upload(owner, shape, FloatBuffer.wrap(shifted));
   }
 
   private NDArray ids(NDManager owner) {
-    long[] shape = expected.tensors().get("input_ids").shape();
-    return HostMemory.upload(owner, new Shape(shape), expected.longs("input_ids"));
+    Shape shape = new Shape(expected.tensors().get("input_ids").shape());
+    return HostMemory.upload(owner, shape, expected.longs("input_ids"));
   }
 
   /** Tokens of the longest text, up to its end-of-text token, the row's first largest id. */
   private int longestText() {
-    int width = (int) expected.tensors().get("input_ids").shape()[1];
+    int width = expected.tensors().get("input_ids").shape().get(1).intValue();
     long[] ids = expected.longs("input_ids");
     int longest = 0;
     for (int row = 0; row < ids.length; row += width) {
@@ -236,7 +237,7 @@ final class GoldenCase implements AutoCloseable {
 
   /** Compares every expected tensor of a kind with ours, under the publisher's names and shapes. */
   private void assertStored(String prefix, ParameterSource canonical, String tolerance) {
-    ParameterSource stored = checkpoint.keys().toStored(canonical);
+    ParameterSource stored = StoredNames.of(checkpoint, canonical);
     List<String> names =
         expected.tensors().keySet().stream().filter(name -> name.startsWith(prefix)).toList();
     assertThat(names).as(prefix + "* in expected.safetensors").hasSizeGreaterThan(10);
@@ -246,9 +247,9 @@ final class GoldenCase implements AutoCloseable {
   }
 
   private void assertClose(String name, NDArray found, String tolerance) {
-    assertThat(found.getShape().getShape())
+    assertThat(found.getShape())
         .as(name)
-        .isEqualTo(expected.tensors().get(name).shape());
+        .isEqualTo(new Shape(expected.tensors().get(name).shape()));
     assertClose(name, FloatBuffer.wrap(found.toFloatArray()), tolerance);
   }
 

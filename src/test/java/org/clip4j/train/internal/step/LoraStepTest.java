@@ -130,7 +130,16 @@ class LoraStepTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-vit", "openclip-siglip", "openclip-timm-vit"})
+  @ValueSource(
+      strings = {
+        "openclip-vit",
+        "openclip-siglip",
+        "openclip-timm-vit",
+        "openclip-eva01",
+        "openclip-eva02",
+        "openclip-eva02-e",
+        "openclip-pe"
+      })
   void micro_batches_give_the_gradients_of_the_whole_batch_dropout_included(String name) {
     try (ClipModel model = Steps.golden(name)) {
       attach(model, HALF);

@@ -43,7 +43,7 @@ public record OpenModel(
     options.precision().requireOn(options.device());
     return of(
         ClipModel.load(average.config(), average.parameters(), options.device()),
-        average.tokenizer(),
+        average.tokenizer().orElse(null),
         average.transform(),
         options.precision());
   }

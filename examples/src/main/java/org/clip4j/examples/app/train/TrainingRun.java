@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import org.clip4j.examples.app.terminal.Progress;
 import org.clip4j.examples.app.terminal.Stop;
 import org.clip4j.train.ClipTrainer;
@@ -61,7 +62,7 @@ public final class TrainingRun {
               step.loss(),
               progress.perSecond(step.step()) * batchSize,
               100 * step.dataWait());
-      progress.show(step.step(), state, step.remaining());
+      progress.show(step.step(), state, Optional.ofNullable(step.remaining()));
     }
 
     @Override

@@ -4,6 +4,7 @@ import java.io.Serializable;
 import java.util.List;
 import java.util.Map;
 import org.clip4j.engine.Precision;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.LoraAdapter;
 import org.jspecify.annotations.Nullable;
@@ -16,8 +17,7 @@ import org.jspecify.annotations.Nullable;
  * @param trained names of the towers' trained parameters, the image tower's first
  * @param trainedValues how many values these have
  * @param precision of matrix products
- * @param mean of each channel, by which pixels are normalised
- * @param std of each channel, likewise
+ * @param transform says how pixels are normalised
  */
 public record WorkerModel(
     ClipConfig config,
@@ -26,6 +26,5 @@ public record WorkerModel(
     List<String> trained,
     int trainedValues,
     Precision precision,
-    float[] mean,
-    float[] std)
+    ImageTransform transform)
     implements Serializable {}

@@ -14,16 +14,17 @@ import java.util.function.Supplier;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.PixelKernels;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.train.workers.BatchPart;
+import org.clip4j.train.workers.MicroBatchData;
 
 /** Cuts batches into micro-batches. */
 final class MicroBatches {
   private final NDManager manager;
-  private final float[] mean;
-  private final float[] std;
+  private final ImageTransform transform;
   private final int size;
   private final ClipConfig config;
   private final PatchDropout dropout;
@@ -34,8 +35,7 @@ final class MicroBatches {
    * For one training.
    *
    * @param manager owns what normalises images
-   * @param mean of each channel
-   * @param std of each channel
+   * @param transform says how pixels are normalised
    * @param size most pairs of a micro-batch
    * @param config of the model: whether it normalises over its micro-batch, and how texts are
    *     padded
@@ -44,15 +44,13 @@ final class MicroBatches {
    */
   MicroBatches(
       NDManager manager,
-      float[] mean,
-      float[] std,
+      ImageTransform transform,
       int size,
       ClipConfig config,
       PatchDropout dropout,
       AdapterDropout adapterDropout) {
     this.manager = manager;
-    this.mean = mean;
-    this.std = std;
+    this.transform = transform;
     this.size = size;
     this.config = config;
     this.dropout = dropout;
@@ -103,12 +101,12 @@ final class MicroBatches {
     for (int part = 0; part < parts; part++) {
       int first = (int) ((long) count * part / parts);
       int end = (int) ((long) count * (part + 1) / parts);
-      List<BatchPart.Micro> micro = new ArrayList<>();
+      List<MicroBatchData> micro = new ArrayList<>();
       for (int i = first; i < end; i++) {
         int from = start(batch, i, count);
         int to = start(batch, i + 1, count);
         micro.add(
-            new BatchPart.Micro(
+            new MicroBatchData(
                 to - from,
                 pixels(batch, from, to),
                 dropout == null ? null : dropout.kept(batch, from, to),
@@ -121,7 +119,7 @@ final class MicroBatches {
   }
 
   /** A micro-batch that has come from elsewhere. */
-  BatchGradients.MicroBatch part(BatchPart.Micro micro) {
+  BatchGradients.MicroBatch part(MicroBatchData micro) {
     return part(
         micro.size(),
         micro::pixels,
@@ -172,7 +170,8 @@ final class MicroBatches {
       throw new IllegalStateException(
           "a "
               + config.vision().family()
-              + " normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
+              + " normalises over its micro-batch, which needs at least 2 images; raise the"
+              + " micro-batch size of "
               + size
               + ", or add pairs");
     }
@@ -180,6 +179,6 @@ final class MicroBatches {
 
   private PixelKernels on(Device device) {
     return pixels.computeIfAbsent(
-        device, d -> new PixelKernels(manager.newSubManager(d), mean, std));
+        device, d -> new PixelKernels(manager.newSubManager(d), transform.mean(), transform.std()));
   }
 }

@@ -41,7 +41,7 @@ public final class PartWorker implements AutoCloseable {
     manager = model.manager().newSubManager();
     trained = BatchShare.Trained.of(model);
     kernels = BatchShare.Kernels.of(manager, from.precision());
-    micro = new MicroBatches(manager, from.mean(), from.std(), 1, from.config(), null, null);
+    micro = new MicroBatches(manager, from.transform(), 1, from.config(), null, null);
   }
 
   /**

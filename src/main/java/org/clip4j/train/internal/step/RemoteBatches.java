@@ -141,7 +141,6 @@ final class RemoteBatches {
         trained.stream().map(ParameterSpec::name).toList(),
         this.values,
         plan.precision,
-        plan.data.transform().mean(),
-        plan.data.transform().std());
+        plan.data.transform());
   }
 }

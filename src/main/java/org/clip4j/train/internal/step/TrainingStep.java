@@ -64,8 +64,7 @@ public final class TrainingStep implements AutoCloseable {
     parts =
         new MicroBatches(
             manager,
-            data.transform().mean(),
-            data.transform().std(),
+            data.transform(),
             plan.microBatchSize,
             model.config(),
             dropout,

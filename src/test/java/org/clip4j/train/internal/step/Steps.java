@@ -106,8 +106,7 @@ final class Steps {
       parts =
           new MicroBatches(
               manager,
-              ImageTransform.openai(size, size).mean(),
-              ImageTransform.openai(size, size).std(),
+              ImageTransform.openai(size, size),
               way.microBatch,
               config,
               dropout,

@@ -24,18 +24,23 @@ import torch
 from safetensors.torch import load_file
 
 
-SIGLIP_SMALL = "vit_small_reference_siglip"  # the timm tower of the reference data
-
-
-def register_small_siglip_tower():
-    from timm.models import register_model
+def vit_small_reference_siglip(pretrained=False, **kwargs):
     from timm.models.vision_transformer import VisionTransformer
+    return VisionTransformer(patch_size=8, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2.5, class_token=False,
+                             global_pool="map", img_size=32, num_classes=0)
 
-    def vit_small_reference_siglip(pretrained=False, **kwargs):
-        return VisionTransformer(patch_size=8, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2.5, class_token=False,
-                                 global_pool="map", img_size=32, num_classes=0)
-    vit_small_reference_siglip.__module__ = "timm.models.vision_transformer"
-    register_model(vit_small_reference_siglip)
+
+def register_small_towers():
+    """Gives timm the towers of the reference data."""
+    import make_eva
+    import make_timm_towers
+    from make_timm_vit import register, vit_small_reference_clip
+    for tower in (vit_small_reference_siglip, vit_small_reference_clip):
+        register("timm.models.vision_transformer", tower)
+    for tower, *_ in make_eva.CASES.values():
+        register("timm.models.eva", tower)
+    for name in {case["vision_cfg"]["timm_model_name"] for case in make_timm_towers.CASES.values()}:
+        make_timm_towers.register(name)
 
 
 def probe(height, width, length, vocab):
@@ -57,8 +62,8 @@ def normalize(x):
 def open_open_clip(folder):
     import open_clip
     config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
-    if config["vision_cfg"].get("timm_model_name") == SIGLIP_SMALL:
-        register_small_siglip_tower()
+    if "_small_reference" in config["vision_cfg"].get("timm_model_name", ""):
+        register_small_towers()
     model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     state = load_file(folder / "open_clip_model.safetensors")
     model.load_state_dict(state, strict=True)

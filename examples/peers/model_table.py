@@ -6,7 +6,7 @@
 OPEN_CLIP is a git clone of mlfoundations/open_clip; its tables and its registry of weights are read at the commit that models.json
 names, whatever is checked out. models.json, beside this script, is kept by hand: licences as their publishers name them and where
 they do, languages, figures that OpenCLIP's tables lack with their sources, names in transformers' layout, and the guide. What loads
-is asked of this project's architectures.json, and of its source for the "needs" of a model. A licence without a source is not
+is asked of this project's architectures.json, and of its source and changelog for the "needs" of a model. A licence without a source is not
 guessed, and a figure that is not published stays empty.
 
 Without --write the tables are printed; with it they replace what is between the markers in docs/models.md. Needs git only.
@@ -35,7 +35,7 @@ FAMILIES = [("Small and filtered training sets", r"/(cc12m|yfcc15m|(datacomp|com
             ("CoCa", r"^coca"), ("Text towers of BERT's kind", r"roberta|mt5"), ("DataComp", r"/(datacomp|commonpool)_"), ("LAION", r"")]
 ORDER = ["OpenAI's CLIP", "LAION", "DataComp", "SigLIP", "SigLIP 2", "Perception Encoder", "EVA-CLIP", "CLIPA", "DFN", "MetaCLIP", "MetaCLIP 2",
          "Text towers of BERT's kind", "NLLB-CLIP", "ConvNeXt", "ViTamin", "MobileCLIP", "TinyCLIP", "CoCa", "Small and filtered training sets"]
-COLUMNS = [("name on the hub", "names"), ("OpenCLIP's name", "architecture"), ("OpenCLIP's tag", "tag"), ("licence", "licence"),
+COLUMNS = [("name on the hub", "names"), ("architecture", "architecture"), ("OpenCLIP's tag", "tag"), ("licence", "licence"),
            ("languages", "languages"), ("parameters, M", "parameters"), ("fp32, GB", "gb"), ("embedding", "embedding"),
            ("tokens", "context"), ("image", "image"), ("GFLOPs", "gflops"), ("ImageNet", "imagenet"), ("38 sets", "average"),
            ("COCO T→I", "coco_t2i"), ("COCO I→T", "coco_i2t"), ("XM3600 T→I", "xm_t2i"), ("XM3600 I→T", "xm_i2t")]
@@ -72,7 +72,8 @@ def registry(repository):
 
 @functools.cache
 def source_text():
-    files = [*(ROOT / "src/main/java").rglob("*.java"), ROOT / "src/main/resources/org/clip4j/model/architectures.json"]
+    """What the "needs" of a model are looked for in: the source, the architectures, and what the changelog says."""
+    files = [*(ROOT / "src/main/java").rglob("*.java"), ROOT / "src/main/resources/org/clip4j/model/architectures.json", ROOT / "docs/CHANGELOG.md"]
     return "\n".join(file.read_text() for file in files)
 
 
@@ -149,8 +150,10 @@ def rows_of(repository):
             rows.append(row)
     for other in KNOWN["others"]:
         if "needs" not in other or other["needs"] in source_text():
-            architecture = other.get("architecture", "")
-            row = facts(other["model"], architecture) | tables.size(architecture) | {k: v for k, v in other.items() if k in NUMBERS | {"family", "languages"}}
+            architecture = other["architecture"] if other.get("architecture") in ARCHITECTURES else ""
+            row = facts(other["model"], architecture) | {k: v for k, v in other.items() if k in NUMBERS | {"family", "languages"}} | tables.size(architecture)
+            if "url" in other:
+                row["names"] = row["names"].replace(f"`{other['model']}`", f"[`{other['model']}`]({other['url']})")
             rows.append(row | {"sources": [other["source"]] if "source" in other else []})
     for row in rows:
         if isinstance(row.get("parameters"), float):
@@ -199,7 +202,7 @@ def guide(rows):
     by_model = {row["model"]: row for row in reversed(rows)}
     named = {"first": next(row for row in rows if "openai/clip-vit-base-patch32" in row["names"]),
              "best": by_model["timm/ViT-gopt-16-SigLIP2-384"], "small": by_model["timm/ViT-B-16-SigLIP2-256"],
-             "languages": by_model["timm/ViT-B-16-SigLIP-i18n-256"]}
+             "languages": by_model["timm/ViT-B-16-SigLIP-i18n-256"], "tiny": by_model["wkcn/TinyCLIP-ViT-40M-32-Text-19M-LAION400M"]}
 
     class Shown:
         def __init__(self, row):

@@ -75,7 +75,7 @@ public record EvaConfig(
 
   @Override
   public String family() {
-    return "EVA tower";
+    return "timm EVA";
   }
 
   @Override

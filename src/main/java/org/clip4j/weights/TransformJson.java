@@ -9,6 +9,7 @@ import java.util.Locale;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
+import org.clip4j.model.PeConfig;
 import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.weights.tensors.CheckpointException;
@@ -25,9 +26,17 @@ final class TransformJson {
 
   /** What models of a kind were trained with where nothing else is said. */
   static ImageTransform usual(VisionConfig vision) {
-    return vision instanceof SigLipConfig
-        ? ImageTransform.sigLip(vision.imageHeight(), vision.imageWidth())
-        : ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
+    int height = vision.imageHeight();
+    int width = vision.imageWidth();
+    if (vision instanceof SigLipConfig) {
+      return ImageTransform.sigLip(height, width);
+    }
+    if (vision instanceof PeConfig) {
+      float[] half = {0.5f, 0.5f, 0.5f};
+      return new ImageTransform(
+          height, width, half, half.clone(), Interpolation.BILINEAR, ResizeMode.SQUASH);
+    }
+    return ImageTransform.openai(height, width);
   }
 
   /** Reads a {@code preprocess_cfg}; keys that OpenCLIP does not know are skipped as it does. */

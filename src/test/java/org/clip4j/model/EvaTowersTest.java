@@ -161,8 +161,8 @@ class EvaTowersTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "eva02_base_patch16_clip_224 | map | null | EVA tower",
-        "eva_giant_patch14_224 | token | 'linear' | EVA tower",
+        "eva02_base_patch16_clip_224 | map | null | timm EVA",
+        "eva_giant_patch14_224 | token | 'linear' | timm EVA",
         "vit_pe_core_base_patch16_224 | token | null | Perception Encoder",
         "vit_pe_core_base_patch16_224 | map | 'none' | Perception Encoder"
       })

@@ -23,7 +23,7 @@ class GuidesTest {
   private static final Path MODELS = Path.of("../docs/models.md");
 
   /** The title of the column of architectures in {@link #MODELS}. */
-  private static final String NAME = "OpenCLIP's name";
+  private static final String NAME = "architecture";
 
   @ParameterizedTest
   @CsvSource({
@@ -71,7 +71,7 @@ class GuidesTest {
         shown.add(cells.get(column).replace("`", ""));
       }
     }
-    shown.remove(""); // models that OpenCLIP does not have
+    shown.remove(""); // models whose architecture has no name
     assertThat(shown).containsExactlyInAnyOrderElementsOf(ClipConfig.names());
   }
 

@@ -93,7 +93,13 @@ public class ProductBenchmark {
     NDArray ones = manager.ones(new Shape(outputs));
     LinearLayout.Laid laid =
         linear.lay(
-            manager, new Place("map", "map", null, null, operation), weight, bias, 0, ones, ones);
+            manager,
+            new Place("map", List.of("map"), null, null, operation),
+            weight,
+            bias,
+            0,
+            ones,
+            ones);
     return List.of(laid.weight(), laid.bias());
   }
 

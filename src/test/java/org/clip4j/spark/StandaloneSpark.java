@@ -1,5 +1,7 @@
 package org.clip4j.spark;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -78,6 +80,7 @@ final class StandaloneSpark implements AutoCloseable {
     ProcessBuilder builder = new ProcessBuilder(all);
     builder.environment().putAll(environment);
     builder.environment().put("SPARK_HOME", HOME.toString());
+    builder.environment().put("SPARK_SCALA_VERSION", "2.13"); // what the folder would say
     builder.environment().put("SPARK_LOCAL_IP", "127.0.0.1");
     builder.redirectErrorStream(true).redirectOutput(HOME.resolve(name + ".log").toFile());
     processes.add(builder.start());
@@ -106,6 +109,7 @@ final class StandaloneSpark implements AutoCloseable {
             .config("spark.executor.extraJavaOptions", "-Dai.djl.offline=true")
             .getOrCreate();
     while (session.sparkContext().statusTracker().getExecutorInfos().length <= executors) {
+      assertThat(session.sparkContext().isStopped()).as("stopped; see " + HOME).isFalse();
       Thread.sleep(50);
     }
     return session;

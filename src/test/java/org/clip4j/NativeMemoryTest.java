@@ -17,6 +17,7 @@ import org.clip4j.model.TextConfig;
 import org.clip4j.model.VitConfig;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.SmallTraining;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,24 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
  * The build gives the tests a heap that is touched at the start, so that what grows is native.
  */
 class NativeMemoryTest {
-  private static final ClipConfig CONFIG =
-      new ClipConfig(
-          32,
-          VitConfig.builder()
-              .setImageSize(32)
-              .setPatchSize(8)
-              .setWidth(64)
-              .setLayers(2)
-              .optHeadWidth(32)
-              .build(),
-          TextConfig.builder()
-              .setContextLength(16)
-              .setVocabSize(49408)
-              .setWidth(32)
-              .setHeads(2)
-              .setLayers(2)
-              .build(),
-          false);
+  private static final ClipConfig CONFIG = SmallTraining.WORDS;
 
   /** Of few tokens, with which steps are short and checkpoints small. */
   private static final ClipConfig SMALL =

@@ -218,6 +218,6 @@ final class TimmTowers {
             + vision.layers()
             + " layers and "
             + (vision.tanhGelu() ? "GELU by tanh" : "exact GELU")
-            + "; save in transformers' layout instead");
+            + (vision instanceof SigLipConfig ? "; save in transformers' layout instead" : ""));
   }
 }

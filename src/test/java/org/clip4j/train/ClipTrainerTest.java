@@ -25,7 +25,6 @@ import org.clip4j.model.ClipModel;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
-import org.clip4j.model.VitConfig;
 import org.clip4j.train.monitor.TrainingProgress;
 import org.clip4j.train.options.Freezing;
 import org.clip4j.train.options.LearningRateDecay;
@@ -43,18 +42,7 @@ class ClipTrainerTest {
           .setHeads(2)
           .setLayers(2)
           .build();
-  private static final ClipConfig VIT =
-      new ClipConfig(
-          32,
-          VitConfig.builder()
-              .setImageSize(32)
-              .setPatchSize(8)
-              .setWidth(64)
-              .setLayers(2)
-              .optHeadWidth(32)
-              .build(),
-          TEXT,
-          false);
+  private static final ClipConfig VIT = SmallTraining.WORDS;
   private static final ClipConfig RESNET =
       new ClipConfig(
           32, ResNetConfig.of(32, 8, List.of(1, 1, 1, 1)).withHeadWidth(32), TEXT, false);

@@ -9,31 +9,12 @@ import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
-import org.clip4j.model.TextConfig;
-import org.clip4j.model.VitConfig;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Trainings in lower precisions follow the one in float32. */
 class PrecisionTest {
-  private static final ClipConfig CONFIG =
-      new ClipConfig(
-          32,
-          VitConfig.builder()
-              .setImageSize(32)
-              .setPatchSize(8)
-              .setWidth(64)
-              .setLayers(2)
-              .optHeadWidth(32)
-              .build(),
-          TextConfig.builder()
-              .setContextLength(16)
-              .setVocabSize(49408)
-              .setWidth(32)
-              .setHeads(2)
-              .setLayers(2)
-              .build(),
-          false);
+  private static final ClipConfig CONFIG = SmallTraining.WORDS;
   private static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(32).build();
 
   private static float[] losses(Precision precision, int steps) throws IOException {

@@ -43,6 +43,27 @@ public final class SmallTraining {
   public static final ClipConfig RESNET =
       new ClipConfig(
           16, ResNetConfig.of(32, 8, List.of(1, 1, 1, 1)).withHeadWidth(32), TEXT, false);
+
+  /** Of OpenAI's tokenizer, for captions in words. */
+  public static final ClipConfig WORDS =
+      new ClipConfig(
+          32,
+          VitConfig.builder()
+              .setImageSize(32)
+              .setPatchSize(8)
+              .setWidth(64)
+              .setLayers(2)
+              .optHeadWidth(32)
+              .build(),
+          TextConfig.builder()
+              .setContextLength(16)
+              .setVocabSize(49408)
+              .setWidth(32)
+              .setHeads(2)
+              .setLayers(2)
+              .build(),
+          false);
+
   public static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(40).build();
 
   private SmallTraining() {}

@@ -280,6 +280,62 @@ class LinearProbeTest {
   }
 
   @Test
+  void few_shots_take_the_strength_and_the_iterations_that_are_set_and_tell_of_each_fit() {
+    int[] labels = labels(60);
+    List<FewShot.Run> heard = new ArrayList<>();
+    FewShot.Builder builder =
+        FewShot.builder()
+            .setTraining(clouds(labels, 1), labels)
+            .setTest(clouds(labels, 2), labels)
+            .setClassNames(NAMES)
+            .optShots(5)
+            .optC(0.001)
+            .optListener(heard::add);
+    FewShot.Result weak = builder.run();
+    assertThat(weak.runs()).extracting(FewShot.Run::c).containsOnly(0.001);
+    assertThat(weak.runs()).allMatch(FewShot.Run::converged);
+    assertThat(heard).isEqualTo(weak.runs()).hasSize(3);
+    assertThat(builder.optC(100).optMaxIterations(1).run().runs())
+        .noneMatch(FewShot.Run::converged)
+        .extracting(FewShot.Run::c)
+        .containsOnly(100.0);
+  }
+
+  @Test
+  void the_fraction_that_validates_is_the_one_that_is_set() {
+    int[] labels = labels(90);
+    float[][] features = clouds(labels, 1);
+    LinearProbe.Builder builder =
+        LinearProbe.builder().setTraining(features, labels).setClassNames(NAMES);
+    LinearProbe probe = builder.optValidationFraction(0.4).optSeed(4).fit();
+    LabelledDraw.Halves halves = LabelledDraw.split(labels, 3, 0.4, 4, k -> "class " + k);
+    assertThat(halves.second()).hasSize(36);
+    LabelledFeatures all = LabelledFeatures.check("training", features, labels, 3);
+    LabelledFeatures given = all.select(halves.first());
+    LabelledFeatures held = all.select(halves.second());
+    LinearProbe apart =
+        LinearProbe.builder()
+            .setTraining(given.features(), given.labels())
+            .optValidation(held.features(), held.labels())
+            .setClassNames(NAMES)
+            .fit();
+    assertThat(probe.trials())
+        .extracting(LinearProbe.Trial::loss)
+        .containsExactlyElementsOf(apart.trials().stream().map(LinearProbe.Trial::loss).toList());
+  }
+
+  @Test
+  void a_fit_ends_after_the_iterations_that_are_set() {
+    int[] labels = labels(90);
+    LinearProbe.Builder builder =
+        LinearProbe.builder().setTraining(clouds(labels, 1), labels).setClassNames(NAMES).optC(1);
+    assertThat(builder.fit().fit().orElseThrow().converged()).isTrue();
+    LogisticRegression.Fit ended = builder.optMaxIterations(2).fit().fit().orElseThrow();
+    assertThat(ended.converged()).isFalse();
+    assertThat(ended.iterations()).isEqualTo(2);
+  }
+
+  @Test
   void a_probe_is_measured_beside_a_zero_shot_classifier() {
     float[][] weights = {{1, 0}, {0, 1}};
     LinearProbe probe =

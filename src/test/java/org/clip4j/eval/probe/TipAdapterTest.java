@@ -108,6 +108,17 @@ class TipAdapterTest {
   }
 
   @Test
+  void without_the_cache_scores_are_cosines_times_the_logit_scale() {
+    TipAdapter plain = TipAdapter.of(cached, labels, words).with(0, 1);
+    float[] cosines = plain.withLogitScale(1).scores(features[0]);
+    float[] scaled = plain.withLogitScale(30).scores(features[0]);
+    for (int k = 0; k < cosines.length; k++) {
+      assertThat(cosines[k]).isBetween(-1f, 1f).isNotZero();
+      assertThat(scaled[k]).isCloseTo(30 * cosines[k], within(1e-4f));
+    }
+  }
+
+  @Test
   void embeddings_of_any_length_are_scaled_to_one() {
     TipAdapter adapter = TipAdapter.of(cached, labels, words);
     float[] longer = features[0].clone();

@@ -26,9 +26,8 @@ import org.clip4j.eval.Evaluation;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
-import org.clip4j.model.TextConfig;
-import org.clip4j.model.VitConfig;
 import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.SmallTraining;
 import org.clip4j.train.TrainingResult;
 import org.clip4j.train.monitor.Finding;
 import org.clip4j.train.monitor.RunSummary;
@@ -41,24 +40,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** What a real training shows of itself. */
 class TrainingMonitorTest {
-  private static final ClipConfig CONFIG =
-      new ClipConfig(
-          32,
-          VitConfig.builder()
-              .setImageSize(32)
-              .setPatchSize(8)
-              .setWidth(64)
-              .setLayers(2)
-              .optHeadWidth(32)
-              .build(),
-          TextConfig.builder()
-              .setContextLength(16)
-              .setVocabSize(49408)
-              .setWidth(32)
-              .setHeads(2)
-              .setLayers(2)
-              .build(),
-          false);
+  private static final ClipConfig CONFIG = SmallTraining.WORDS;
   private static final ColouredShapes SHAPES = ColouredShapes.builder().optImageSize(32).build();
 
   @TempDir Path folder;

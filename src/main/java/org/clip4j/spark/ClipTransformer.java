@@ -130,9 +130,9 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
 
   final ModelSource source(Dataset<?> table, boolean texts) {
     Precision type = Precision.valueOf(getPrecision().toUpperCase(Locale.ROOT));
-    return getShipModel()
-        ? ShippedModels.ship(table.sparkSession().sparkContext(), getModel(), type, texts)
-        : new ModelSource(getModel(), null, null, type, texts);
+    ShippedModel shipped =
+        getShipModel() ? ShippedModel.of(table.sparkSession().sparkContext(), getModel()) : null;
+    return new ModelSource(getModel(), shipped, type, texts);
   }
 
   /** Reads images from a column of a table. */

@@ -13,12 +13,17 @@ import argparse
 import json
 import pathlib
 import shutil
+from functools import partial
 
 import open_clip
 import torch
+import torch.nn.functional as F
 from open_clip.model import CLIP, CustomTextCLIP
 from safetensors.torch import save_file
-from timm.models import convnext, register_model
+from timm.layers import LayerNorm2d
+from timm.models import convnext, fastvit, register_model
+from timm.models.fastvit import RepConditionalPosEnc
+from timm.utils.model import reparameterize_model
 
 from make_timm_vit import train
 
@@ -29,6 +34,24 @@ def convnext_small_reference(pretrained=False, **kwargs):
     """One stage has channels of whole blocks, the others have not."""
     return convnext._create_convnext("convnext_small_reference", pretrained=False, **dict(
         dict(depths=(1, 1, 2, 1), dims=(16, 24, 32, 48)), **kwargs))
+
+
+def fastvit_small_reference(pretrained=False, **kwargs):
+    """As fastvit_mci0 to 2."""
+    positions = partial(RepConditionalPosEnc, spatial_shape=(7, 7))
+    return fastvit._create_fastvit("fastvit_small_reference", pretrained=False, **dict(dict(
+        layers=(1, 1, 2, 1), embed_dims=(8, 16, 32, 32), mlp_ratios=(3,) * 4, se_downsamples=(False, False, True, True),
+        pos_embs=(None, None, None, positions), token_mixers=("repmixer",) * 3 + ("attention",), lkc_use_act=True), **kwargs))
+
+
+def fastvit_large_reference(pretrained=False, **kwargs):
+    """As fastvit_mci3 and 4."""
+    positions = partial(RepConditionalPosEnc, spatial_shape=(7, 7))
+    return fastvit._create_fastvit("fastvit_large_reference", pretrained=False, **dict(dict(
+        layers=(1,) * 5, embed_dims=(8, 16, 32, 32, 32), mlp_ratios=(4,) * 5, se_downsamples=(False,) * 5,
+        downsamples=(False,) + (True,) * 4, pos_embs=(None, None, None, positions, positions),
+        token_mixers=("repmixer",) * 3 + ("attention",) * 2, lkc_use_act=True, norm_layer=partial(LayerNorm2d, eps=1e-5),
+        stem_use_scale_branch=False), **kwargs))
 
 
 def vision(name, **options):
@@ -43,13 +66,22 @@ CASES = {
     "convnext-mlp": dict(about="ConvNeXt with an MLP as head, images of 72 pixels, which its grids do not divide",
                          embed_dim=20, vision_cfg=vision("convnext_small_reference", timm_proj="mlp", image_size=72),
                          text_cfg=TEXT),
+    "fastvit": dict(about="MobileCLIP-S1's kind: FastViT with its branches, and bidirectional text", embed_dim=20,
+                    vision_cfg=vision("fastvit_small_reference", timm_pool="avg", timm_proj=None, image_size=96),
+                    text_cfg=dict(TEXT, no_causal_mask=True), custom_text=True),
+    "fastvit-large": dict(about="MobileCLIP2-S3's kind: FastViT in five stages with layer norms", embed_dim=20,
+                          vision_cfg=vision("fastvit_large_reference", timm_pool="avg", timm_proj=None, image_size=96),
+                          text_cfg=dict(TEXT, no_causal_mask=True), custom_text=True),
+    "fastvit-folded": dict(about="the model of openclip-fastvit, whose branches timm folded", of="fastvit"),
+    "fastvit-large-folded": dict(about="the model of openclip-fastvit-large, whose branches timm folded", of="fastvit-large"),
 }
 
 
 def register(name):
     function = globals()[name]
-    function.__module__ = "timm.models.convnext"
-    convnext.default_cfgs[name] = convnext.default_cfgs["convnext_tiny"]
+    family, like = (convnext, "convnext_tiny") if name.startswith("convnext") else (fastvit, "fastvit_mci0")
+    function.__module__ = family.__name__
+    family.default_cfgs[name] = family.default_cfgs[like]
     register_model(function)
 
 
@@ -79,19 +111,24 @@ def randomise(model, gen):
 
 
 def make(name, folder, seed):
-    config = dict(CASES[name])
-    about = config.pop("about")
+    folds = CASES[name].get("of")
+    config = dict(CASES[folds or name])
+    config.pop("about")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     gen = torch.Generator().manual_seed(seed)
     kwargs = {k: v for k, v in config.items() if k != "custom_text"}
     model = randomise((CustomTextCLIP if config.get("custom_text") else CLIP)(**kwargs), gen)
+    if folds:
+        model.visual.trunk = reparameterize_model(model.visual.trunk)
     save_file({k: v.clone().contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {
         "mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, "interpolation": "bicubic",
         "resize_mode": "shortest"}}, indent=2) + "\n")
     size = config["vision_cfg"]["image_size"]
     pixels = torch.randn(4, 3, size, size, generator=gen)
+    if "fastvit" in name:  # noise alone looks the same to the mean of a grid
+        pixels = 0.5 * pixels + F.interpolate(torch.randn(4, 3, 5, 5, generator=gen), size=(size, size), mode="bicubic")
     ids = torch.randint(1, 298, (4, 16), generator=gen)
     for row, end in enumerate((3, 8, 13, 15)):
         ids[row, 0], ids[row, end], ids[row, end + 1:] = 298, 299, 0
@@ -102,16 +139,23 @@ def make(name, folder, seed):
         out["image_features"] = model.encode_image(pixels, normalize=True)
         out["text_features"] = model.encode_text(ids, normalize=True)
         out["logits_per_image"] = model.logit_scale.exp() * out["image_features"] @ out["text_features"].T
-    train(model, pixels, ids, out)
-    out.update({"trained." + n: b for n, b in model.named_buffers() if b.is_floating_point() and "attn_mask" not in n})
+    if not folds:
+        train(model, pixels, ids, out)
+        out.update({"trained." + n: b for n, b in model.named_buffers() if b.is_floating_point() and "attn_mask" not in n})
     save_file({k: (v.float() if v.is_floating_point() else v).detach().clone().contiguous() for k, v in out.items()},
               folder / "expected.safetensors")
+    # Batch norms over four images amplify rounding: with "fastvit-large" the peer's own float32 gradients differ from the
+    # float64 ones stored here by 66 % of what the other cases allow.
+    batch_norm = any(isinstance(m, torch.nn.BatchNorm2d) for m in model.modules())
     (folder / "case.json").write_text(json.dumps({
-        "publisher": "open_clip", "trained": True, "about": about,
-        "tolerance": {"features": {"abs": 2e-5, "rel": 1e-4}, "gradients": {"abs": 1e-5, "rel": 5e-4},
-                      "loss": {"abs": 5e-5, "rel": 0}, "trained": {"abs": 5e-5, "rel": 1e-4}}}, indent=2) + "\n")
+        "publisher": "open_clip", "trained": not folds, "about": CASES[name]["about"],
+        "tolerance": {"features": {"abs": 2e-5, "rel": 1e-4},
+                      "gradients": {"abs": 4e-5, "rel": 2e-3} if batch_norm else {"abs": 1e-5, "rel": 5e-4},
+                      "loss": {"abs": 5e-5, "rel": 0},
+                      "trained": {"abs": 2e-4, "rel": 4e-4} if batch_norm else {"abs": 5e-5, "rel": 1e-4}}},
+        indent=2) + "\n")
     alike = (out["image_features"] @ out["image_features"].T).fill_diagonal_(0).max().item()
-    print(folder, sum(f.stat().st_size for f in folder.iterdir()), "bytes, cosines up to", round(alike, 4), out["train.loss"])
+    print(folder, sum(f.stat().st_size for f in folder.iterdir()), "bytes, cosines up to", round(alike, 4), out.get("train.loss"))
 
 
 def main():
@@ -120,7 +164,7 @@ def main():
     parser.add_argument("names", nargs="*", default=list(CASES))
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    for tower in {case["vision_cfg"]["timm_model_name"] for case in CASES.values()}:
+    for tower in {case["vision_cfg"]["timm_model_name"] for case in CASES.values() if "of" not in case}:
         register(tower)
     for name in args.names:
         make(name, args.out / f"openclip-{name}", args.seed)

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
@@ -19,6 +20,7 @@ import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.explain.Explainer;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
@@ -36,6 +38,8 @@ import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
 import org.clip4j.weights.ModelOrigin;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A CLIP model with all it needs to take image files and texts: the front door.
@@ -60,17 +64,19 @@ import org.jspecify.annotations.Nullable;
  * is an {@link IllegalStateException}.
  */
 public final class Clip implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Clip.class);
 
-  private final ClipModel model;
+  private volatile ClipModel model;
   private final ImageTransform transform;
   private final Tokenizer tokenizer; // null where there is none for the model's vocabulary
-  private final Encoder encoder;
+  private volatile @Nullable Encoder encoder; // null while the model is freed
   private final ImageDecoder decoder;
   private final IoErrors.@Nullable Work<Checkpoint> checkpoint; // null where it is not known
   private final Map<String, LoraAdapter> adapters; // that calls may name
   private final Map<List<String>, Clip> adapted = new ConcurrentHashMap<>();
   private final @Nullable Clip base; // null unless this is a view of it with an adapter
   private final @Nullable LoraAdapter adapter;
+  private final @Nullable IdleModel idle; // null where it is not freed
   private final ReentrantReadWriteLock calls = new ReentrantReadWriteLock(true);
   private boolean closed;
 
@@ -83,7 +89,8 @@ public final class Clip implements AutoCloseable {
       IoErrors.@Nullable Work<Checkpoint> checkpoint,
       Map<String, LoraAdapter> adapters,
       @Nullable Clip base,
-      @Nullable LoraAdapter adapter) {
+      @Nullable LoraAdapter adapter,
+      @Nullable IdleModel idle) {
     this.model = model;
     this.transform = transform;
     this.tokenizer = tokenizer;
@@ -93,6 +100,10 @@ public final class Clip implements AutoCloseable {
     this.adapters = adapters;
     this.base = base;
     this.adapter = adapter;
+    this.idle = idle;
+    if (idle != null) {
+      idle.start(this::freeIfIdle);
+    }
   }
 
   /**
@@ -163,13 +174,15 @@ public final class Clip implements AutoCloseable {
         () -> Encoder.ofFixed(model, transform, tokenizer, Precision.FP32, true),
         ImageDecoder.defaults(),
         null,
-        Map.of());
+        Map.of(),
+        null);
   }
 
   /**
    * As above; the checkpoint has what the model may lack, for saving.
    *
    * @param adapters that {@link #adapted} may name
+   * @param idle null to keep the model
    */
   static Clip of(
       ClipModel model,
@@ -178,10 +191,20 @@ public final class Clip implements AutoCloseable {
       Supplier<Encoder> encoder,
       ImageDecoder decoder,
       IoErrors.@Nullable Work<Checkpoint> checkpoint,
-      Map<String, LoraAdapter> adapters) {
+      Map<String, LoraAdapter> adapters,
+      @Nullable IdleModel idle) {
     try {
       return new Clip(
-          model, transform, tokenizer, encoder.get(), decoder, checkpoint, adapters, null, null);
+          model,
+          transform,
+          tokenizer,
+          encoder.get(),
+          decoder,
+          checkpoint,
+          adapters,
+          null,
+          null,
+          idle);
     } catch (RuntimeException | Error e) {
       model.close();
       if (tokenizer != null) {
@@ -225,12 +248,16 @@ public final class Clip implements AutoCloseable {
   private Clip view(List<String> names) {
     LoraAdapter sum = LoraAdapter.stacked(names.stream().map(adapters::get).toList());
     Encoder view = encoder.with(model.adapters().apply(sum));
-    return new Clip(model, transform, tokenizer, view, decoder, checkpoint, Map.of(), this, sum);
+    return new Clip(
+        model, transform, tokenizer, view, decoder, checkpoint, Map.of(), this, sum, null);
   }
 
-  /** The model itself, for those who work with tensors. */
+  /**
+   * The model itself, for those who work with tensors. Where {@link ClipLoader#optUnloadAfter} may
+   * free it, ask anew for each use.
+   */
   public ClipModel model() {
-    return model;
+    return idle == null ? model : call(() -> model);
   }
 
   /** What is done to an image before the model sees it. */
@@ -245,7 +272,7 @@ public final class Clip implements AutoCloseable {
 
   /** The factor by which cosine similarities become logits. */
   public float logitScale() {
-    return call(model::logitScale);
+    return call(() -> model.logitScale());
   }
 
   /**
@@ -253,7 +280,7 @@ public final class Clip implements AutoCloseable {
    * the sum is the probability that an image and a text belong together. 0 for other models.
    */
   public float logitBias() {
-    return call(model::logitBias);
+    return call(() -> model.logitBias());
   }
 
   /**
@@ -415,11 +442,54 @@ public final class Clip implements AutoCloseable {
         throw new IllegalStateException(
             "this Clip has been closed; close it only when no thread will call it any more");
       }
+      if (encoder == null) {
+        loadAgain();
+      }
       return work.run();
     } catch (IOException e) {
       throw IoErrors.unchecked(e);
     } finally {
+      if (idle != null) {
+        idle.used();
+      }
       calls.readLock().unlock();
+    }
+  }
+
+  /** Called with the lock of a call, which is given up meanwhile; no call is under way then. */
+  private void loadAgain() throws IOException {
+    calls.readLock().unlock();
+    calls.writeLock().lock();
+    try {
+      if (encoder == null && !closed) {
+        IdleModel.Loaded loaded = Objects.requireNonNull(idle).loading().run();
+        model = loaded.model();
+        encoder = loaded.encoder();
+        idle.used();
+      }
+    } finally {
+      calls.readLock().lock();
+      calls.writeLock().unlock();
+    }
+    if (closed) {
+      throw new IllegalStateException("this Clip was closed while it was loaded again");
+    }
+  }
+
+  /** Frees the model if it has not been used for the time, unless a call is under way. */
+  void freeIfIdle() {
+    if (Objects.requireNonNull(idle).isOver() && calls.writeLock().tryLock()) {
+      try {
+        if (encoder != null && !closed && idle.isOver()) {
+          encoder.close();
+          model.close();
+          encoder = null;
+          HostMemory.trim();
+          LOG.debug("The model was freed, since it was not used");
+        }
+      } finally {
+        calls.writeLock().unlock();
+      }
     }
   }
 
@@ -470,6 +540,10 @@ public final class Clip implements AutoCloseable {
     if (adapter != null) {
       throw new IllegalStateException(
           "what is explained are the weights; load the adapter into them, without a name");
+    }
+    if (idle != null) {
+      throw new IllegalStateException(
+          "an explainer needs a model that stays; load it without a time after which it is freed");
     }
     return call(() -> new Explainer(model, transform, tokenizer));
   }
@@ -537,8 +611,13 @@ public final class Clip implements AutoCloseable {
     try {
       if (!closed) {
         closed = true;
-        encoder.close();
-        model.close();
+        if (idle != null) {
+          idle.close();
+        }
+        if (encoder != null) {
+          encoder.close();
+          model.close();
+        }
         if (tokenizer != null) {
           tokenizer.close();
         }

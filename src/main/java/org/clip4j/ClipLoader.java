@@ -4,6 +4,7 @@ import ai.djl.Device;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -12,6 +13,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import org.clip4j.encode.Encoder;
 import org.clip4j.engine.Precision;
 import org.clip4j.hub.DownloadListener;
@@ -50,6 +52,8 @@ public final class ClipLoader {
   private Precision precision = Precision.FP32;
   private boolean prepared = true;
   private boolean keepsWeights;
+  private @Nullable Duration unloadAfter;
+  private LongSupplier clock = System::nanoTime;
   private Set<Tower> towers = EnumSet.allOf(Tower.class);
   private ImageDecoder decoder = ImageDecoder.defaults();
   private final List<Path> merged = new ArrayList<>();
@@ -113,6 +117,27 @@ public final class ClipLoader {
    */
   public ClipLoader optKeepWeights(boolean keep) {
     keepsWeights = keep;
+    return this;
+  }
+
+  /**
+   * Frees the model whenever it has not been used for some time; the next call loads it again and
+   * takes as long as loading does. The files must stay where and as they are. Not for models with
+   * adapters that calls name, nor for {@link Clip#explainer}.
+   *
+   * @param time above 0; it is freed up to an eighth later
+   */
+  public ClipLoader optUnloadAfter(Duration time) {
+    return optUnloadAfter(time, System::nanoTime);
+  }
+
+  ClipLoader optUnloadAfter(Duration time, LongSupplier nanoTime) {
+    if (time.isNegative() || time.isZero()) {
+      throw new IllegalArgumentException(
+          "the time after which a model is freed is above 0, found " + time);
+    }
+    unloadAfter = time;
+    clock = nanoTime;
     return this;
   }
 
@@ -204,6 +229,12 @@ public final class ClipLoader {
                 + precision
                 + "; leave the precision out");
       }
+      if (unloadAfter != null && !named.isEmpty()) {
+        throw new IllegalArgumentException(
+            "a model with adapters that calls name cannot be freed meanwhile; load "
+                + named.keySet()
+                + " into the weights, without a name, or leave the time out");
+      }
       Map<String, LoraAdapter> adapters = new LinkedHashMap<>();
       for (Map.Entry<String, Path> entry : named.entrySet()) {
         adapters.put(entry.getKey(), adapter(entry.getValue(), opened));
@@ -216,7 +247,7 @@ public final class ClipLoader {
       ClipModel model;
       try {
         if (prepared) {
-          KernelSurvey.ahead(opened.config(), device, precision);
+          KernelSurvey.ahead(opened.config(), device, precision, !opened.inputLevels().isEmpty());
         }
         model = model(opened);
         requireFiniteScale(model, opened.weights());
@@ -233,11 +264,26 @@ public final class ClipLoader {
           () -> encoder(model, opened, tokenizer),
           decoder,
           this::openCheckpoint,
-          adapters);
+          adapters,
+          unloadAfter == null
+              ? null
+              : new IdleModel(unloadAfter, clock, () -> loadAgain(tokenizer)));
     } catch (IOException e) {
       throw IoErrors.isInterruption(e)
           ? new UncheckedIOException("loading " + this + " was interrupted", e)
           : IoErrors.unchecked(e);
+    }
+  }
+
+  private IdleModel.Loaded loadAgain(@Nullable Tokenizer tokenizer) throws IOException {
+    try (Checkpoint opened = openCheckpoint()) {
+      ClipModel model = model(opened);
+      try {
+        return new IdleModel.Loaded(model, encoder(model, opened, tokenizer));
+      } catch (RuntimeException | Error e) {
+        model.close();
+        throw e;
+      }
     }
   }
 

@@ -269,10 +269,6 @@ public final class Encoder implements AutoCloseable {
    * @return one vector of E values for each, in order
    */
   public float[][] encodeLevels(byte[]... levels) {
-    byte[] all = new byte[levels.length * levels[0].length];
-    for (int i = 0; i < levels.length; i++) {
-      System.arraycopy(levels[i], 0, all, i * levels[0].length, levels[0].length);
-    }
     return compute(
         () -> {
           if (prepares && !imagesPrepared) {
@@ -281,7 +277,7 @@ public final class Encoder implements AutoCloseable {
           }
           try (NDManager call = model.manager().newSubManager()) {
             Shape shape = new Shape(levels.length, 3, transform.height(), transform.width());
-            NDArray input = pixels.normalize(HostMemory.upload(call, shape, all));
+            NDArray input = pixels.normalize(HostMemory.upload(call, shape, levels));
             return rows(similarity.normalize(model.encodeImage(pass, input)));
           }
         });

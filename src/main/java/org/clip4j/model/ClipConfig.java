@@ -112,6 +112,14 @@ public record ClipConfig(
         embedDim, tower, text, quickGelu, customText, initLogitScale, initLogitBias);
   }
 
+  /**
+   * Returns the same architecture with the branches of its image tower folded, if it is one that
+   * has them; see {@link FastVitConfig#folded}.
+   */
+  public ClipConfig withFoldedImageTower() {
+    return vision instanceof FastVitConfig tower ? with(tower.withFolded(true)) : this;
+  }
+
   /** Returns the same architecture with or without the prefix before the text tower's names. */
   public ClipConfig withCustomText(boolean prefixed) {
     return new ClipConfig(

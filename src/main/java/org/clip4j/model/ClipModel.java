@@ -148,11 +148,11 @@ public final class ClipModel implements AutoCloseable {
   }
 
   private void quantize(Map<String, InputLevels> inputs) {
+    if (text != null) { // first, while its table of tokens is all that is there
+      quantizeTexts(inputs);
+    }
     if (visual != null) {
       quantizeImages(inputs);
-    }
-    if (text != null) {
-      quantizeTexts(inputs);
     }
   }
 
@@ -414,12 +414,25 @@ public final class ClipModel implements AutoCloseable {
     setTrainable(spec -> trainable);
   }
 
-  /** Lets gradients be recorded for some parameters, and for no others. */
+  /**
+   * Lets gradients be recorded for some parameters, and for no others.
+   *
+   * @throws IllegalStateException if they are of an image tower whose branches are folded
+   */
   public void setTrainable(Predicate<ParameterSpec> trained) {
     releasePrepared();
+    boolean folded = config.vision() instanceof FastVitConfig tower && tower.folded();
     for (ParameterSpec spec : specs()) {
+      boolean trains = !spec.buffer() && trained.test(spec);
+      if (trains && folded && Tower.of(spec).filter(Tower.IMAGES::equals).isPresent()) {
+        throw new IllegalStateException(
+            "the branches of this model's image tower are folded (its weights have "
+                + spec.name()
+                + "), so it cannot be trained; load a checkpoint with branches, or freeze the"
+                + " image tower");
+      }
       if (!spec.buffer()) {
-        weights.get(spec.name()).setRequiresGradient(trained.test(spec));
+        weights.get(spec.name()).setRequiresGradient(trains);
       }
     }
   }

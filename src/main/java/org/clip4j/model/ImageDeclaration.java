@@ -40,6 +40,11 @@ interface ImageDeclaration {
               }
 
               @Override
+              public ImageDeclaration fastVit(FastVitConfig tower) {
+                return FastVit.declare(config, tower);
+              }
+
+              @Override
               public ImageDeclaration sigLip(SigLipConfig tower) {
                 return SigLipVisionTransformer.declare(tower);
               }

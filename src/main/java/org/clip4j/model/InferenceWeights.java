@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
+import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.ObservingKernels;
 import org.jspecify.annotations.Nullable;
 
@@ -62,6 +63,9 @@ final class InferenceWeights {
       laid = next.get();
       weights.free(laid);
       tower.accept(laid);
+      if (!weights.isKept()) {
+        HostMemory.trim();
+      }
     }
   }
 

@@ -2,6 +2,7 @@ package org.clip4j.model;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.clip4j.engine.Precision;
@@ -46,18 +47,23 @@ public final class KernelSurvey {
   /**
    * Starts to prove what a model will use, on a thread of its own, while its weights are read: the
    * model then finds the results, or waits for the one that it needs.
+   *
+   * @param integers whether its weights are 8-bit integers
    */
-  public static void ahead(ClipConfig config, Device device, Precision precision) {
+  public static void ahead(
+      ClipConfig config, Device device, Precision precision, boolean integers) {
     if (!device.isGpu()) {
       Libtorch.engine(); // what is missing is said once, on the caller's thread
-      DaemonThreads.named("clip4j-proofs").newThread(() -> proveAhead(config, precision)).start();
+      Runnable proofs =
+          integers ? () -> proveIntegers(config) : () -> prove(config, precision, false);
+      DaemonThreads.named("clip4j-proofs").newThread(() -> proveAhead(proofs)).start();
     }
   }
 
   /** What fails here fails again, and is said, where the model asks for it. */
-  private static void proveAhead(ClipConfig config, Precision precision) {
+  private static void proveAhead(Runnable proofs) {
     try {
-      prove(config, precision, false);
+      proofs.run();
     } catch (RuntimeException | LinkageError e) {
       LOG.debug("Kernels could not be proved ahead", e);
     }
@@ -72,12 +78,17 @@ public final class KernelSurvey {
 
   private static void proveIntegers(ClipConfig config) {
     try (NDManager manager = Libtorch.newManager(Device.cpu())) {
-      BlockKind kind = TextDeclaration.of(config).kind();
-      QuantizedKernels.of(manager, kind.activation().inference, Map.of())
-          .ifPresent(
-              kernels ->
-                  kind.parameters()
-                      .prove((inputs, outputs, use) -> kernels.isPacked(inputs, outputs)));
+      List<BlockKind> kinds = new ArrayList<>(List.of(TextDeclaration.of(config).kind()));
+      if (ImageDeclaration.of(config) instanceof PatchTower.Declaration tower) {
+        kinds.add(tower.kind());
+      }
+      for (BlockKind kind : kinds) {
+        QuantizedKernels.of(manager, kind.activation().inference, Map.of())
+            .ifPresent(
+                kernels ->
+                    kind.parameters()
+                        .prove((inputs, outputs, use) -> kernels.isPacked(inputs, outputs)));
+      }
     }
   }
 

@@ -7,8 +7,11 @@ import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntFunction;
 import java.util.regex.Pattern;
@@ -147,10 +150,14 @@ final class Parameters {
   /** Adds a convolution without bias, and its batch norm. */
   Parameters conv(String conv, String norm, double normWeight, long in, long out, int kernel) {
     add(conv + ".weight", uniformOf((double) in * kernel * kernel), out, in, kernel, kernel);
-    norm(norm, normWeight, out);
-    add(norm + ".running_mean", constant(0), true, out);
-    add(norm + ".running_var", constant(1), true, out);
-    return add(norm + ".num_batches_tracked", constant(0), true);
+    return batchNorm(norm, normWeight, out);
+  }
+
+  Parameters batchNorm(String name, double weight, long width) {
+    norm(name, weight, width);
+    add(name + ".running_mean", constant(0), true, width);
+    add(name + ".running_var", constant(1), true, width);
+    return add(name + ".num_batches_tracked", constant(0), true);
   }
 
   /**
@@ -314,6 +321,18 @@ final class Parameters {
   }
 
   /**
+   * Picks the arrays that kernels of this form of a part take as {@code p}: those of the other form
+   * that have the same names, and what was made of it for the others, in their order.
+   */
+  NDList of(Parameters other, NDList plain, NDList made) {
+    Iterator<NDArray> own = made.iterator();
+    return TorchScript.list(
+        specs.stream()
+            .map(spec -> Objects.requireNonNullElseGet(other.array(plain, spec.name()), own::next))
+            .toList());
+  }
+
+  /**
    * Lays the maps out for inference.
    *
    * @param plain as {@link #of} gives them
@@ -346,6 +365,29 @@ final class Parameters {
       }
     }
     return TorchScript.list(laid);
+  }
+
+  /**
+   * Lays a table out whose rows are looked up.
+   *
+   * @param plain as {@link #of} gives them
+   * @param prefix of this part's names, with the final dot
+   * @return {@code plain} with the rows as integers, and at the end what each is to be multiplied
+   *     by; empty where the table stays as it is
+   */
+  Optional<NDList> prepareTable(PreparedLinear linear, NDList plain, String prefix, String table) {
+    int index = names.indexOf(table);
+    String stored = prefix + stored(table);
+    return linear
+        .layTable(linear.whole(stored, plain.get(index)))
+        .map(
+            laid -> {
+              List<NDArray> all = new ArrayList<>(plain);
+              all.set(index, laid.weight());
+              all.add(laid.bias());
+              linear.laid(stored);
+              return TorchScript.list(all);
+            });
   }
 
   /** Joins what is named as one; null where no such parameter is declared. */

@@ -122,6 +122,11 @@ final class PreparedLinear implements AutoCloseable {
     return true;
   }
 
+  /** Owns the laid-out weights, and what is made for them. */
+  NDManager manager() {
+    return manager;
+  }
+
   Precision precision() {
     return precision;
   }
@@ -177,6 +182,11 @@ final class PreparedLinear implements AutoCloseable {
     }
   }
 
+  /** Lays a table out whose rows are looked up, see {@link LinearLayout#layTable}. */
+  Optional<Laid> layTable(NDArray table) {
+    return layout.layTable(manager, table);
+  }
+
   private static NDArray rows(NDManager scratch, long size, double factor, NDArray scale) {
     NDArray rows = scratch.full(new Shape(size), (float) factor);
     if (scale == null) {
@@ -184,7 +194,7 @@ final class PreparedLinear implements AutoCloseable {
     }
     NDArray own = scale.duplicate();
     own.attach(scratch);
-    return rows.mul(own);
+    return rows.mul(own.flatten());
   }
 
   /** Frees the weights. */

@@ -31,8 +31,34 @@ final class StagedTower implements ImageTower {
    *     one for each {@link #passes pass}
    * @param prefix of its parameters' names, with the final dot
    * @param isState whether what it gives is a hidden state: the stem's end or a block's
+   * @param folding another form of the part, for inference; null to use the part as it is
    */
-  record Part(String kernel, String prefix, Parameters parameters, boolean isState) {}
+  record Part(
+      String kernel,
+      String prefix,
+      Parameters parameters,
+      boolean isState,
+      @Nullable Folding folding) {
+
+    Part(String kernel, String prefix, Parameters parameters, boolean isState) {
+      this(kernel, prefix, parameters, isState, null);
+    }
+
+    /** The form whose maps are laid out. */
+    private Parameters laid() {
+      return folding == null ? parameters : folding.parameters;
+    }
+  }
+
+  /**
+   * A part whose sums and batch norms are folded into the weights of its maps.
+   *
+   * @param fold the function that gives the parameters which the part does not have, of any tensor
+   *     and of its own parameters
+   * @param parameters of the folded part
+   * @param kernel the function that computes it
+   */
+  record Folding(String fold, Parameters parameters, String kernel) {}
 
   /**
    * What a family declares.
@@ -76,7 +102,7 @@ final class StagedTower implements ImageTower {
       convolutions(precision, manager, trained);
       if (activation != null) {
         parts.stream()
-            .map(Part::parameters)
+            .map(Part::laid)
             .distinct()
             .forEach(part -> KernelSurvey.prove(manager, precision, activation, part));
       }
@@ -225,13 +251,21 @@ final class StagedTower implements ImageTower {
     }
     List<@Nullable NDList> laid = new ArrayList<>();
     for (int i = 0; i < parameters.size(); i++) {
-      Part part = declared.parts.get(i);
-      laid.add(
-          part.parameters.laysOut()
-              ? part.parameters.prepare(linear, parameters.get(i), part.prefix, Set.of())
-              : null);
+      laid.add(prepare(linear, declared.parts.get(i), parameters.get(i)));
     }
     prepared = new Prepared(linear, laid);
+  }
+
+  private @Nullable NDList prepare(PreparedLinear linear, Part part, NDList plain) {
+    if (part.folding != null) {
+      NDArray any = linear.manager().create(0f);
+      NDList made = kernels.callForAll(Forward.EVALUATE, part.folding.fold, any, plain);
+      NDList folded = part.folding.parameters.of(part.parameters, plain, made);
+      return part.folding.parameters.prepare(linear, folded, part.prefix, Set.of());
+    }
+    return part.parameters.laysOut()
+        ? part.parameters.prepare(linear, plain, part.prefix, Set.of())
+        : null;
   }
 
   @Override
@@ -262,11 +296,13 @@ final class StagedTower implements ImageTower {
     Part part = declared.parts.get(index);
     Prepared now = prepared;
     NDList laid = now == null ? null : now.parameters.get(index);
-    String kernel = part.kernel + suffix(pass, part, parameters.get(index));
     Shape shape = x.getShape();
-    return laid != null && now.linear.serves(pass, shape.get(0) * shape.get(2) * shape.get(3))
-        ? kernels.call(now.linear, kernel, x, laid)
-        : kernels.call(pass, kernel, x, parameters.get(index));
+    if (laid != null && now.linear.serves(pass, shape.get(0) * shape.get(2) * shape.get(3))) {
+      String kernel = part.folding == null ? part.kernel : part.folding.kernel;
+      return kernels.call(now.linear, kernel, x, laid);
+    }
+    String kernel = part.kernel + suffix(pass, part, parameters.get(index));
+    return kernels.call(pass, kernel, x, parameters.get(index));
   }
 
   @Override

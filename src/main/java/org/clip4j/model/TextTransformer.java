@@ -28,7 +28,16 @@ final class TextTransformer implements TextTower {
         return {row}  # [N]
 
       def embed(self, ids: Tensor, p: List[Tensor]) -> Tensor:
-        return torch.add(torch.embedding({token_embedding.weight}, ids), torch.slice({positional_embedding}, 0, 0, torch.size(ids, 1)))  # [N, L, D]
+        return self.placed(torch.embedding({token_embedding.weight}, ids), p)
+
+      def embed_levels(self, ids: Tensor, p: List[Tensor]) -> Tensor:
+        row = torch.flatten(ids)
+        scale = torch.index_select(p[{scales}], 0, row)
+        x = torch.mul(torch.index_select({token_embedding.weight}, 0, row), torch.unsqueeze(scale, 1))
+        return self.placed(torch.reshape(x, [torch.size(ids, 0), torch.size(ids, 1), {D}]), p)
+
+      def placed(self, x: Tensor, p: List[Tensor]) -> Tensor:
+        return torch.add(x, torch.slice({positional_embedding}, 0, 0, torch.size(x, 1)))  # [N, L, D]
 
       def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
         x = torch.layer_norm(x, [{D}], {ln_final.*}, {eps})
@@ -50,14 +59,20 @@ final class TextTransformer implements TextTower {
           TextProjection.LINEAR, "self.full(self.linear(x, {text_projection.*}))",
           TextProjection.NONE, "x");
 
-  private final Activation activation;
+  private static final String TABLE = "token_embedding.weight";
+
+  private final TextDeclaration declared;
   private final TowerKernels kernels;
   private final NDList own;
   private final Transformer transformer;
+  private volatile Prepared prepared;
+
+  /** What is around the blocks, with the table of tokens laid out. */
+  private record Prepared(PreparedLinear linear, NDList parameters) {}
 
   private TextTransformer(
       String source, TextDeclaration declared, NDManager manager, Map<String, NDArray> all) {
-    activation = declared.kind().activation();
+    this.declared = declared;
     kernels =
         new TowerKernels(
             manager,
@@ -75,8 +90,10 @@ final class TextTransformer implements TextTower {
   /** Declares the tower. */
   static TextDeclaration declare(ClipConfig config, TextTransformerConfig text) {
     Kind kind = Kind.of(text, config.quickGelu());
+    Parameters parameters = parameters(text, config.embedDim(), kind.parameters());
     String source =
         SOURCE
+            .replace("{scales}", Integer.toString(parameters.count()))
             .replace("{row}", ROW.get(text.pooling()))
             .replace("{eos}", Integer.toString(text.eosId()))
             .replace("{project}", PROJECT.get(text.projection()))
@@ -86,7 +103,7 @@ final class TextTransformer implements TextTower {
         text,
         config.customText() ? "text." : "",
         BLOCKS,
-        parameters(text, config.embedDim(), kind.parameters()),
+        parameters,
         kind,
         (declared, manager, all) -> new TextTransformer(source, declared, manager, all));
   }
@@ -101,7 +118,7 @@ final class TextTransformer implements TextTower {
       own.add("text_projection", projection, width, embedDim);
     }
     own.blocks(BLOCKS, block, text.layers())
-        .add("token_embedding.weight", Parameters.normal(0.02), text.vocabSize(), width)
+        .add(TABLE, Parameters.normal(0.02), text.vocabSize(), width)
         .norm("ln_final", width);
     return text.projection() == TextProjection.LINEAR
         ? own.linear("text_projection", projection, Parameters.constant(0), embedDim, width)
@@ -110,11 +127,19 @@ final class TextTransformer implements TextTower {
 
   @Override
   public Activation activation() {
-    return activation;
+    return declared.kind().activation();
   }
 
   @Override
   public void prepare(PreparedLinear linear) {
+    prepared =
+        linear == null
+            ? null
+            : declared
+                .parameters()
+                .prepareTable(linear, own, declared.prefix(), TABLE)
+                .map(parameters -> new Prepared(linear, parameters))
+                .orElse(null);
     transformer.prepare(linear, true);
   }
 
@@ -137,8 +162,13 @@ final class TextTransformer implements TextTower {
   @Override
   public NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
     NDArray row = kernels.call(pass, "pooled_row", ids); // [N]
-    NDArray x = kernels.call(pass, "embed", ids, own); // [N, L, D]
+    Prepared now = prepared;
+    boolean serves = now != null && now.linear.serves(pass, ids.size());
+    NDArray x = // [N, L, D]
+        serves
+            ? kernels.call(now.linear, "embed_levels", ids, now.parameters)
+            : kernels.call(pass, "embed", ids, own);
     NDArray pooled = transformer.forwardAt(pass, x, row, hiddenStates); // [N, D]
-    return kernels.call(pass, "project", pooled, own); // [N, E]
+    return kernels.call(pass, "project", pooled, serves ? now.parameters : own); // [N, E]
   }
 }

@@ -12,8 +12,8 @@ import org.clip4j.model.TimmHead.Projection;
 
 /**
  * Staged image towers that OpenCLIP's configurations only name, after timm's models
- * (timm/models/convnext.py, 1.0), and those of the small towers of the reference data. They take
- * images of any size, and OpenCLIP puts a head of its own on their pooled features.
+ * (timm/models/convnext.py and fastvit.py, 1.0), and those of the small towers of the reference
+ * data. They take images of any size, and OpenCLIP puts a head of its own on their pooled features.
  */
 final class TimmStagedTowers {
   private static final TimmHead LINEAR = new TimmHead(Projection.LINEAR, false);
@@ -44,6 +44,32 @@ final class TimmStagedTowers {
                         numbers(cells[1]),
                         numbers(cells[2]),
                         Double.parseDouble(cells[3]),
+                        LINEAR)));
+    // blocks and channels of each stage, MLP ratio, stages with attention, large
+    """
+    fastvit_mci0 2,6,10,2 64,128,256,512 3 1 false
+    fastvit_mci1 4,12,20,4 64,128,256,512 3 1 false
+    fastvit_mci2 4,12,24,4 80,160,320,640 3 1 false
+    fastvit_mci3 2,12,24,4,2 96,192,384,768,1536 4 2 true
+    fastvit_mci4 2,12,24,4,4 128,256,512,1024,2048 4 2 true
+    fastvit_small_reference 1,1,2,1 8,16,32,32 3 1 false
+    fastvit_large_reference 1,1,1,1,1 8,16,32,32,32 4 2 true
+    """
+        .lines()
+        .map(line -> line.split(" "))
+        .forEach(
+            cells ->
+                TOWERS.put(
+                    cells[0],
+                    new FastVitConfig(
+                        224,
+                        224,
+                        numbers(cells[1]),
+                        numbers(cells[2]),
+                        Double.parseDouble(cells[3]),
+                        Integer.parseInt(cells[4]),
+                        Boolean.parseBoolean(cells[5]),
+                        false,
                         LINEAR)));
   }
 
@@ -83,7 +109,8 @@ final class TimmStagedTowers {
   }
 
   static JsonObject write(TimmStagedConfig vision) {
-    TimmStagedConfig plain = vision.withHead(LINEAR).withImageSize(224, 224);
+    TimmStagedConfig unfolded = vision instanceof FastVitConfig f ? f.withFolded(false) : vision;
+    TimmStagedConfig plain = unfolded.withHead(LINEAR).withImageSize(224, 224);
     String name =
         TOWERS.entrySet().stream()
             .filter(tower -> tower.getValue().equals(plain))

@@ -50,6 +50,9 @@ public sealed interface VisionConfig extends Serializable
     /** Decides for a ConvNeXt. */
     R convNext(ConvNextConfig tower);
 
+    /** Decides for a FastViT. */
+    R fastVit(FastVitConfig tower);
+
     /** Decides for SigLIP's tower. */
     R sigLip(SigLipConfig tower);
 

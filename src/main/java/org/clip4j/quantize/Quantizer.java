@@ -21,6 +21,7 @@ import org.clip4j.engine.internal.Processor;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.InputObserver;
 import org.clip4j.model.InputObserver.LinearMap;
+import org.clip4j.model.ParameterSpec;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.CheckpointWriter;
@@ -38,6 +39,9 @@ import org.jspecify.annotations.Nullable;
  * speed of float32.
  */
 public final class Quantizer {
+  /** The end of the name of a text encoder's table, whose rows are rounded in any case. */
+  private static final String TABLE = "token_embedding.weight";
+
   /** A mean cosine from which on no map is kept in float32. */
   private static final double GOOD = 0.995;
 
@@ -199,6 +203,10 @@ public final class Quantizer {
       maps.stream()
           .filter(map -> !levels.containsKey(map.name()))
           .forEach(map -> map.weights().forEach(weights::remove));
+      model.specs().stream()
+          .map(ParameterSpec::name)
+          .filter(name -> name.endsWith(TABLE))
+          .forEach(weights::add);
       CheckpointWriter.of(checkpoint.config(), checkpoint.transform(), model.values())
           .optTokenizer(tokenizer)
           .optMadeFrom(checkpoint.origins())

@@ -198,10 +198,15 @@ public final class Checkpoint implements AutoCloseable {
     return found;
   }
 
-  /** OpenCLIP, too, takes the text tower's names with or without their prefix. */
+  /**
+   * OpenCLIP, too, takes the text tower's names with or without their prefix. That the branches of
+   * a tower are folded, its tensors tell alone.
+   */
   private static ClipConfig namedAs(ClipConfig config, Map<String, TensorInfo> tensors) {
     boolean prefixed = tensors.keySet().stream().anyMatch(name -> name.startsWith("text."));
-    return prefixed == config.customText() ? config : config.withCustomText(prefixed);
+    boolean folded = tensors.keySet().stream().anyMatch(name -> name.contains(".reparam_conv."));
+    ClipConfig named = folded ? config.withFoldedImageTower() : config;
+    return prefixed == named.customText() ? named : named.withCustomText(prefixed);
   }
 
   private static ImageTransform transform(

@@ -36,10 +36,14 @@ final class StateDict {
           "net",
           "network");
 
-  /** Modules of PyTorch's own that may wrap any part of a model; no model names one so. */
+  /**
+   * Modules of PyTorch's own that may wrap any part of a model, and those that TinyCLIP wraps each
+   * tower in; no model names one so.
+   */
   private static final Pattern PART_WRAPPERS =
       Pattern.compile(
-          "(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?:\\.|$)");
+          "(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module"
+              + "|(?:_image_encoder|_text_encoder|_logit_scale)(?:\\.module)?)(?:\\.|$)");
 
   private StateDict() {}
 

@@ -70,6 +70,7 @@ class QuantizerTest {
   void a_checkpoint_of_integers_gives_nearly_the_embeddings_of_its_original() throws IOException {
     try (Checkpoint written = Checkpoint.open(folder)) {
       assertThat(written.inputLevels()).hasSize(report.maps());
+      assertThat(written.quantizedWeights()).contains("token_embedding.weight");
       assertThat(Files.size(written.weights()))
           .isLessThan(Files.size(GOLDEN.resolve("model.safetensors")));
       assertThatThrownBy(() -> Quantizer.of(written)).hasMessageContaining("take the original");

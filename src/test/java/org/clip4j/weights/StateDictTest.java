@@ -117,6 +117,25 @@ class StateDictTest {
     assertSameModel(found, "hf-clip");
   }
 
+  /** The names of its published archives, which were trained on several devices. */
+  @ParameterizedTest
+  @ValueSource(strings = {"", ".module"})
+  void the_towers_of_tinyclip_are_read(String wrapper) throws IOException {
+    Path found =
+        renamed(
+            "openclip-vit",
+            name ->
+                "state_dict."
+                    + (name.equals("logit_scale")
+                        ? "_logit_scale"
+                        : name.startsWith("visual.") ? "_image_encoder" : "_text_encoder")
+                    + wrapper
+                    + "."
+                    + name);
+
+    assertSameModel(found, "openclip-vit");
+  }
+
   @Test
   void what_lies_beside_the_model_in_a_training_checkpoint_is_passed_over() throws IOException {
     Path found = renamed("openclip-vit", n -> "model." + n, n -> "ema." + n, n -> "optimizer." + n);

@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
+import org.clip4j.examples.bench.AllBenchmark;
 import org.clip4j.examples.bench.InferBenchmark;
 import org.clip4j.examples.bench.LoadBenchmark;
 import org.clip4j.examples.bench.ProbeBenchmark;
@@ -27,6 +28,7 @@ import picocli.CommandLine.Parameters;
     name = "examples/run Benchmark",
     showDefaultValues = true,
     subcommands = {
+      AllBenchmark.class,
       InferBenchmark.class,
       LoadBenchmark.class,
       ProbeBenchmark.class,

@@ -65,7 +65,7 @@ public final class DepthwiseKernels {
           z = torch.unsqueeze(torch.permute(x, [0, 2, 3, 1]), 4)
           z = torch.flatten(torch.expand(z, [-1, -1, -1, -1, o // c]), 3, 4)
           x = torch.permute(z, [0, 3, 1, 2])
-        if {native}:
+        if torch.size(w, 2) > 1 and {native}:
           y = self.native_depthwise(torch.contiguous(x, memory_format=2), w, b, stride)
         else:
           y = self.shifted_depthwise(x, w, b, stride)

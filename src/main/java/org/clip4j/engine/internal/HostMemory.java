@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * Moves values between Java and tensors without a buffer in between.
@@ -30,9 +31,9 @@ public final class HostMemory {
     NativeSettings.trim();
   }
 
-  /** A tensor of bytes, uint8. */
-  public static NDArray upload(NDManager manager, Shape shape, byte[] values) {
-    return upload(manager, shape, DataType.UINT8, memory -> memory.put(values));
+  /** A tensor of bytes, uint8: those of one array after the other. */
+  public static NDArray upload(NDManager manager, Shape shape, byte[]... values) {
+    return upload(manager, shape, DataType.UINT8, memory -> Stream.of(values).forEach(memory::put));
   }
 
   /** A tensor of int64. */

@@ -3,6 +3,7 @@ package org.clip4j.engine.internal;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** How linear maps by weights that stay as they are are laid out, and computed. */
@@ -74,4 +75,14 @@ public interface LinearLayout {
       long from,
       NDArray weightRows,
       NDArray biasRows);
+
+  /**
+   * Lays a table out whose rows are looked up, [rows, values], float32.
+   *
+   * @return 8-bit integers, and what each row of them is to be multiplied by; empty where tables
+   *     stay as they are
+   */
+  default Optional<Laid> layTable(NDManager owner, NDArray table) {
+    return Optional.empty();
+  }
 }

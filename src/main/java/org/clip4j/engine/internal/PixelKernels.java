@@ -12,7 +12,7 @@ public final class PixelKernels {
   private static final String SOURCE =
       """
       def normalize(self, levels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-        x = torch.div(torch.to(levels, 6), 255.)
+        x = torch.div_(torch.to(levels, 6), 255.)
         return torch.div_(torch.sub_(x, mean), std)
 
       def resize(self, levels: Tensor, size: Tensor) -> Tensor:

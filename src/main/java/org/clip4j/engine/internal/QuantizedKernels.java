@@ -129,10 +129,10 @@ public final class QuantizedKernels implements LinearLayout {
         first = int(torch.select(numbers, 0, 4))
         n = torch.numel(rows)
         x = torch.mul(torch.flatten(torch.slice(w[0], 0, first, first + n), 1), torch.unsqueeze(rows, 1))
-        x = torch.constant_pad_nd(x, [0, self.missing(x, 1), 0, self.missing(x, 0)], 0)
-        scales = torch.div(torch.amax(torch.abs(x), [1]), {largest})
-        scales = torch.where(torch.gt(scales, 0.), scales, torch.ones_like(scales))
-        whole = torch.clamp(torch.round(torch.div(x, torch.unsqueeze(scales, 1))), -{largest}, {largest})
+        if self.missing(x, 1) + self.missing(x, 0) > 0:
+          x = torch.constant_pad_nd(x, [0, self.missing(x, 1), 0, self.missing(x, 0)], 0)
+        scales = self.scales(x)
+        whole = torch.round_(torch.div_(x, torch.unsqueeze(scales, 1)))
         if float(torch.select(numbers, 0, 5)) > 0.:
           packed = ops.onednn.qlinear_prepack(torch.to(whole, 1), None)
         else:
@@ -141,6 +141,21 @@ public final class QuantizedKernels implements LinearLayout {
         b = torch.constant_pad_nd(b, [0, self.missing(b, 0)], 0)
         numbers = torch.constant_pad_nd(numbers, [0, torch.numel(b) - torch.numel(numbers)], 0)
         return (packed, torch.stack([b, scales, numbers]))
+
+      def table(self, rows: Tensor, w: List[Tensor]) -> Tuple[Tensor, Tensor]:
+        n = torch.size(w[0], 0)
+        levels = torch.zeros([n, torch.size(w[0], 1)], dtype=1, layout=None, device=None, pin_memory=False)
+        scales = self.scales(w[0])
+        some = int(rows)
+        for i in range((n + some - 1) // some):
+          x = torch.slice(w[0], 0, i * some, (i + 1) * some)
+          x = torch.div(x, torch.unsqueeze(torch.slice(scales, 0, i * some, (i + 1) * some), 1))
+          a = torch.copy_(torch.slice(levels, 0, i * some, (i + 1) * some), torch.round(x))
+        return (levels, scales)
+
+      def scales(self, x: Tensor) -> Tensor:
+        most = torch.div(torch.maximum(torch.amax(x, [1]), torch.neg(torch.amin(x, [1]))), {largest})
+        return torch.where(torch.gt(most, 0.), most, torch.ones_like(most))
 
       def missing(self, x: Tensor, dimension: int) -> int:
         return ({block} - torch.size(x, dimension) % {block}) % {block}
@@ -193,6 +208,9 @@ public final class QuantizedKernels implements LinearLayout {
           worst = torch.maximum(worst, torch.sub(off, 0.501 * y_scale))
         return worst
       """;
+
+  /** Rows of a table that are rounded at once, so that not all are there as floats again. */
+  private static final int TABLE_ROWS = 4096;
 
   private final LinearKernels floats;
   private final LinearKernels.FusedActivation activation;
@@ -315,6 +333,16 @@ public final class QuantizedKernels implements LinearLayout {
               TorchScript.list(List.of(weight, all)));
       laid.forEach(array -> array.attach(owner));
       return new Laid(laid.get(0), laid.get(1));
+    }
+  }
+
+  @Override
+  public Optional<Laid> layTable(NDManager owner, NDArray table) {
+    try (NDArray rows = HostMemory.upload(owner, new Shape(1), new long[] {TABLE_ROWS})) {
+      NDList laid =
+          conversion.callForAll(INFERENCE, "table", rows, TorchScript.list(List.of(table)));
+      laid.forEach(array -> array.attach(owner));
+      return Optional.of(new Laid(laid.get(0), laid.get(1)));
     }
   }
 }

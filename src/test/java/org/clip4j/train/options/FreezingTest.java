@@ -120,6 +120,11 @@ class FreezingTest {
     assertFactor("convnext_base", "visual.trunk.stages.3.blocks.2.gamma", 0.5);
     assertFactor("convnext_base", "visual.trunk.stages.3.downsample.1.bias", 0.125);
     assertFactor("convnext_base", "visual.trunk.stem.0.weight", Math.pow(0.5, 37));
+    assertFactor("MobileCLIP-S1", "visual.trunk.head.fc.weight", 1);
+    assertFactor("MobileCLIP-S1", "visual.trunk.final_conv.se.fc1.weight", 1);
+    assertFactor("MobileCLIP-S1", "visual.trunk.stages.3.blocks.3.mlp.fc1.bias", 0.5);
+    assertFactor("MobileCLIP-S1", "visual.trunk.stages.3.pos_emb.pos_enc.bias", Math.pow(0.5, 4));
+    assertFactor("MobileCLIP-S1", "visual.trunk.stem.2.identity.bias", Math.pow(0.5, 41));
     assertFactor("ViT-B-16-SigLIP", "visual.trunk.blocks.11.norm1.bias", 0.5);
     assertFactor("ViT-B-16-SigLIP", "visual.trunk.patch_embed.proj.bias", Math.pow(0.5, 13));
     assertFactor("ViT-B-16-SigLIP", "visual.trunk.attn_pool.latent", 1);

@@ -382,7 +382,9 @@ public final class ClipLoader {
       throw new IOException(
           "there is no file or folder " + name + ", and it is " + IoErrors.message(e), e);
     }
-    return hub().fetch(id, downloads).weights();
+    return architecture == null
+        ? hub().fetch(id, downloads).weights()
+        : hub().fetchForArchitecture(id, downloads).weights();
   }
 
   private Hub hub() {

@@ -140,8 +140,8 @@ class ArchitectureTest {
     below.put(
         "train",
         Set.of(
-            "eval", "data", "weights", "encode", "loss", "model", "text", "image", "engine",
-            "figure", "io"));
+            "eval", "search", "data", "weights", "encode", "loss", "model", "text", "image",
+            "engine", "figure", "io"));
     below.put("explain", Set.of("encode", "loss", "model", "text", "image", "engine", "io"));
     below.put(
         "root",

@@ -5,6 +5,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -14,6 +15,8 @@ import java.util.Objects;
 import java.util.TreeSet;
 import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
+import org.clip4j.encode.ClassNames;
+import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.io.FileNames;
@@ -208,6 +211,40 @@ public final class LabelledImages {
           LabelledImage before = image.apply(i);
           return new LabelledImage(before.image(), labelOf[before.label()]);
         });
+  }
+
+  /**
+   * The same images as pairs to train on: the captions of each are the prompts of its class, of
+   * which each epoch draws one (FLYP, Goyal et al. 2022, "Finetune like you pretrain").
+   *
+   * @param classes what the labels mean
+   * @param templates at least one, each with a {@code {}} where a class's name goes
+   * @throws IllegalArgumentException if a label has no class, or a template no {@code {}}
+   */
+  public PairSource withPrompts(ClassNames classes, List<String> templates) {
+    ClassNames.Matched matched = classes.match(labels);
+    int[] classOf = matched.classOf();
+    List<List<String>> prompts =
+        Arrays.stream(classOf)
+            .mapToObj(of -> ClassWeights.prompts(matched.names().get(of), templates))
+            .toList();
+    return new PairSource() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public int size() {
+        return size;
+      }
+
+      @Override
+      public ImageTextPair get(int index) {
+        LabelledImage labelled = LabelledImages.this.get(index);
+        return new ImageTextPair(labelled.image(), prompts.get(labelled.label()));
+      }
+    };
   }
 
   /** What messages and reports call it: a path, or a name. */

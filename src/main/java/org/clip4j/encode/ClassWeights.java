@@ -33,7 +33,6 @@ public final class ClassWeights {
    */
   public static float[][] ofClasses(
       Encoder encoder, List<List<String>> classes, List<String> templates) {
-    checkTemplates(templates);
     float[][] weights = new float[classes.size()][];
     for (int from = 0, to; from < weights.length; from = to) {
       List<String> prompts = new ArrayList<>(prompts(classes.get(from), templates));
@@ -52,7 +51,13 @@ public final class ClassWeights {
     return weights;
   }
 
-  private static List<String> prompts(List<String> names, List<String> templates) {
+  /**
+   * Lists a class's prompts: each of its names in each template.
+   *
+   * @throws IllegalArgumentException if there is no template, or one has no {@code {}}
+   */
+  public static List<String> prompts(List<String> names, List<String> templates) {
+    checkTemplates(templates);
     List<String> prompts = new ArrayList<>();
     for (String name : names) {
       templates.forEach(template -> prompts.add(template.replace("{}", name)));

@@ -108,6 +108,23 @@ public final class HeatMap {
     return Math.max(0, Math.min(to, high) - Math.max(from, low));
   }
 
+  /**
+   * Returns a map of what stands out: of each cell what its relevance exceeds the mean by, and 0
+   * where it does not. Relevance that lies evenly over the image says nothing of a place.
+   */
+  public HeatMap aboveMean() {
+    double sum = 0;
+    for (float value : values) {
+      sum += value;
+    }
+    float mean = (float) (sum / values.length);
+    float[] above = new float[values.length];
+    for (int i = 0; i < above.length; i++) {
+      above[i] = Math.max(0, values[i] - mean);
+    }
+    return new HeatMap(rows, columns, above, area);
+  }
+
   /** Returns the middle of the cell of greatest relevance, in the image's pixels. */
   public Point2D hottest() {
     int best = 0;

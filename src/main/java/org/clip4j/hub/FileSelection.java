@@ -14,7 +14,7 @@ import java.util.stream.Stream;
  * them; of two equally good layouts OpenCLIP's goes before transformers', and one file goes before
  * shards.
  *
- * @param config the configuration
+ * @param config the configuration; empty where the weights come alone
  * @param weights the weights file, or the index of its shards
  * @param extras tokenizer and preprocessor files that are there
  */
@@ -33,6 +33,10 @@ record FileSelection(String config, String weights, List<String> extras) {
           new Candidate(OPENCLIP, "open_clip_pytorch_model.bin"),
           new Candidate(TRANSFORMERS, "pytorch_model.bin"),
           new Candidate(TRANSFORMERS, "pytorch_model.bin" + INDEX));
+
+  /** Weights that may come without a configuration, for an architecture that the caller names. */
+  private static final List<String> BARE =
+      List.of("open_clip_model.safetensors", "open_clip_pytorch_model.bin");
 
   private static final List<String> EXTRAS =
       List.of(
@@ -60,11 +64,14 @@ record FileSelection(String config, String weights, List<String> extras) {
    * All models that some files make up, the best first.
    *
    * @param names the files of a repository, or of a snapshot of it
+   * @param bare whether OpenCLIP's weights without a configuration are one, too
    */
-  static List<FileSelection> all(Set<String> names) {
+  static List<FileSelection> all(Set<String> names, boolean bare) {
     List<String> extras = EXTRAS.stream().filter(names::contains).toList();
-    return CANDIDATES.stream()
-        .filter(c -> names.contains(c.config) && names.contains(c.weights))
+    return Stream.concat(
+            CANDIDATES.stream().filter(c -> names.contains(c.config)),
+            BARE.stream().filter(name -> bare).map(weights -> new Candidate("", weights)))
+        .filter(c -> names.contains(c.weights))
         .map(c -> new FileSelection(c.config, c.weights, extras))
         .toList();
   }
@@ -82,7 +89,9 @@ record FileSelection(String config, String weights, List<String> extras) {
   /** All files but shards, the weights last. */
   List<String> files() {
     List<String> files = new ArrayList<>();
-    files.add(config);
+    if (!config.isEmpty()) {
+      files.add(config);
+    }
     files.addAll(extras);
     files.add(weights);
     return files;

@@ -119,8 +119,20 @@ public final class Hub {
    * @throws IOException if the cache cannot be read or written
    */
   public HubModel fetch(HubId id, DownloadListener listener) throws IOException {
+    return fetch(id, false, listener);
+  }
+
+  /**
+   * Fetches as {@link #fetch} does, but also takes OpenCLIP's weights from a repository without a
+   * configuration, for a caller who knows their architecture.
+   */
+  public HubModel fetchForArchitecture(HubId id, DownloadListener listener) throws IOException {
+    return fetch(id, true, listener);
+  }
+
+  private HubModel fetch(HubId id, boolean bare, DownloadListener listener) throws IOException {
     try {
-      return find(id, listener);
+      return find(id, bare, listener);
     } catch (InterruptedException | ClosedByInterruptException | FileLockInterruptionException e) {
       Thread.currentThread().interrupt();
       throw new HubException(
@@ -156,16 +168,16 @@ public final class Hub {
     return Nearest.of(name, new TreeSet<>(whole.keySet())).stream().map(whole::get).toList();
   }
 
-  private HubModel find(HubId id, DownloadListener listener)
+  private HubModel find(HubId id, boolean bare, DownloadListener listener)
       throws IOException, InterruptedException {
     ModelCache cache = new ModelCache(settings, id);
     if (settings.offline() != null) {
-      return cached(cache, id).orElseThrow(() -> new HubException(missing(cache, id)));
+      return cached(cache, id, bare).orElseThrow(() -> new HubException(missing(cache, id, bare)));
     }
     Optional<HubModel> cached;
     try {
-      cached = cached(cache, id);
-      if (cached.isPresent() && id.isCommit() && isSettled(cache, id.revision())) {
+      cached = cached(cache, id, bare);
+      if (cached.isPresent() && id.isCommit() && isSettled(cache, id.revision(), bare)) {
         return cached.get();
       }
     } catch (HubException e) {
@@ -183,17 +195,18 @@ public final class Hub {
           "Using {} as it is in the cache, for the hub cannot say: {}", id, IoErrors.message(e));
       return cached.get();
     }
-    return download(cache, id, listing, listener);
+    return download(cache, id, listing, bare, listener);
   }
 
   /** The best model that the cache has for a revision; empty if it has none completely. */
-  private static Optional<HubModel> cached(ModelCache cache, HubId id) throws IOException {
+  private static Optional<HubModel> cached(ModelCache cache, HubId id, boolean bare)
+      throws IOException {
     Optional<String> commit = cache.commit();
     if (commit.isEmpty()) {
       return Optional.empty();
     }
     Set<String> present = cache.present(commit.get());
-    for (FileSelection selection : FileSelection.all(present)) {
+    for (FileSelection selection : FileSelection.all(present, bare)) {
       if (present.containsAll(shards(cache, commit.get(), selection))) {
         return Optional.of(model(cache, id, commit.get(), selection));
       }
@@ -202,13 +215,14 @@ public final class Hub {
   }
 
   /** Whether no file that is not in the cache could change what is chosen for a commit. */
-  private static boolean isSettled(ModelCache cache, String commit) throws IOException {
+  private static boolean isSettled(ModelCache cache, String commit, boolean bare)
+      throws IOException {
     Set<String> present = cache.present(commit);
     Set<String> possible = new TreeSet<>(FileSelection.KNOWN_NAMES);
     possible.removeAll(cache.absent(commit));
     possible.addAll(present);
-    FileSelection best = FileSelection.all(possible).get(0);
-    return best.equals(FileSelection.all(present).get(0))
+    FileSelection best = FileSelection.all(possible, bare).get(0);
+    return best.equals(FileSelection.all(present, bare).get(0))
         && present.containsAll(shards(cache, commit, best));
   }
 
@@ -227,7 +241,7 @@ public final class Hub {
   }
 
   /** Why a model cannot be had without the network. */
-  private String missing(ModelCache cache, HubId id) {
+  private String missing(ModelCache cache, HubId id, boolean bare) {
     String lack;
     try {
       Optional<String> commit = cache.commit();
@@ -236,7 +250,7 @@ public final class Hub {
         lack = "nothing of it is there";
       } else {
         Set<String> lacking = new TreeSet<>();
-        for (FileSelection selection : FileSelection.all(present)) {
+        for (FileSelection selection : FileSelection.all(present, bare)) {
           lacking.addAll(shards(cache, commit.get(), selection));
         }
         lacking.removeAll(present);
@@ -271,17 +285,20 @@ public final class Hub {
   }
 
   private HubModel download(
-      ModelCache cache, HubId id, RepoListing listing, DownloadListener listener)
+      ModelCache cache, HubId id, RepoListing listing, boolean bare, DownloadListener listener)
       throws IOException, InterruptedException {
     String commit = listing.commit();
     Set<String> names = listing.files().keySet();
-    List<FileSelection> selections = FileSelection.all(names);
+    List<FileSelection> selections = FileSelection.all(names, bare);
     if (selections.isEmpty()) {
       throw new HubException(
           id
               + " is not a CLIP model that can be read: it lacks "
               + FileSelection.lack(names)
-              + (names.isEmpty() ? "; it is empty" : "; it holds " + list(new TreeSet<>(names))));
+              + (names.isEmpty() ? "; it is empty" : "; it holds " + list(new TreeSet<>(names)))
+              + (FileSelection.all(names, true).isEmpty()
+                  ? ""
+                  : "; its weights can be loaded for an architecture that you name"));
     }
     FileSelection selection = selections.get(0);
     Set<String> present = cache.present(commit);

@@ -3,6 +3,7 @@ package org.clip4j.loss;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.engine.internal.Autograd;
 import org.clip4j.engine.internal.TorchScript;
@@ -58,6 +59,9 @@ public abstract sealed class PairLoss permits ContrastiveLoss, SigmoidLoss {
    */
   public record Gradients(NDArray value, NDArray image, NDArray text, List<NDArray> parameters) {}
 
+  /** What the kernel takes of a teacher. */
+  abstract List<NDArray> taught(NDManager manager, TeacherEmbeddings teacher, int n);
+
   /** What the loss learns itself: the logarithm of the logit scale, and the bias if it has one. */
   public final List<NDArray> parameters() {
     return parameters;
@@ -69,20 +73,21 @@ public abstract sealed class PairLoss permits ContrastiveLoss, SigmoidLoss {
    * @param image [N, E], unit length; its manager owns the results
    * @param text [N, E], unit length
    * @param matches which other pairs' texts belong to an image too
+   * @param teacher what a teacher makes of the same pairs
    * @param scale multiplies the gradients, not the loss
+   * @throws IllegalArgumentException if there is a teacher, and this loss learns from none
    */
-  public final Gradients gradients(NDArray image, NDArray text, Matches matches, double scale) {
+  public final Gradients gradients(
+      NDArray image, NDArray text, Matches matches, TeacherEmbeddings teacher, double scale) {
     NDManager manager = image.getManager();
-    try (NDArray ids = matches.upload(manager, Math.toIntExact(image.size(0)));
-        NDArray factor = manager.create((float) scale)) {
-      Object[] arguments = new Object[4 + parameters.size()];
-      arguments[0] = image;
-      arguments[1] = text;
-      arguments[2] = ids;
-      arguments[3] = factor;
-      for (int i = 0; i < parameters.size(); i++) {
-        arguments[4 + i] = parameters.get(i);
-      }
+    int n = Math.toIntExact(image.size(0));
+    try (NDManager inputs = manager.newSubManager()) {
+      List<NDArray> all =
+          new ArrayList<>(
+              List.of(image, text, matches.upload(inputs, n), inputs.create((float) scale)));
+      all.addAll(taught(inputs, teacher, n));
+      all.addAll(parameters);
+      Object[] arguments = all.toArray();
       NDList results =
           Autograd.withoutRecording(
               () -> kernels.callForAll(TorchScript.Mode.TRAINING, "gradients", arguments));

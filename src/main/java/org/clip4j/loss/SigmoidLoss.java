@@ -49,4 +49,13 @@ public final class SigmoidLoss extends PairLoss {
   public SigmoidLoss(NDManager manager, NDArray logScale, NDArray bias) {
     super(manager, SOURCE, List.of(logScale, bias));
   }
+
+  @Override
+  List<NDArray> taught(NDManager manager, TeacherEmbeddings teacher, int n) {
+    if (teacher != TeacherEmbeddings.NONE) {
+      throw new IllegalArgumentException(
+          "a sigmoid loss learns from no teacher: it has no distribution over the batch");
+    }
+    return List.of();
+  }
 }

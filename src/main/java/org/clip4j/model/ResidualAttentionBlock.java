@@ -139,8 +139,7 @@ final class ResidualAttentionBlock {
    * What an adapter adds to maps, see {@link AppliedAdapter#parameters}. What of its inputs it does
    * not see in training follows from a number for each row of the batch and from the place of the
    * value in that row alone, so that every pass over a row, and every division of a batch into
-   * micro-batches, leaves out the same. Maps of one input, as query, key and value, leave out the
-   * same of it, so that it is kept once for the backward pass.
+   * micro-batches, leaves out the same. Each map leaves out its own, as in Python's peft.
    */
   private static final String ADAPTED =
       """
@@ -150,8 +149,6 @@ final class ResidualAttentionBlock {
         for i in range(to - first):
           rank = rank + torch.size(p[{A} + 3 * (first + i)], 0)
         if rank > 0:
-          if torch.size(rows, 0) > 0:
-            x = torch.masked_fill(x, self.dropped(x, first, rows, p), 0.)
           parts = annotate(List[Tensor], [])
           for i in range(to - first):
             parts = torch.append(parts, self.low_rank(x, first + i, rows, p))
@@ -161,6 +158,8 @@ final class ResidualAttentionBlock {
       def low_rank(self, x: Tensor, map: int, rows: Tensor, p: List[Tensor]) -> Tensor:
         scale = p[{A} + 3 * map + 2]
         if torch.size(rows, 0) > 0:
+          if torch.size(p[{A} + 3 * map], 0) > 0:
+            x = torch.masked_fill(x, self.dropped(x, map, rows, p), 0.)
           scale = torch.mul(scale, p[{B} + 2])
         z = torch.mul(self.matmul(x, torch.t(p[{A} + 3 * map])), scale)  # [N, L, rank]
         return self.matmul(z, torch.t(p[{A} + 3 * map + 1]))

@@ -19,9 +19,11 @@ import org.clip4j.train.options.DataOptions;
 import org.clip4j.train.options.EvaluationOptions;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
+import org.clip4j.train.options.Teacher;
 import org.clip4j.train.workers.BatchWorkers;
 import org.clip4j.weights.Layout;
 import org.clip4j.weights.ModelOrigin;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Trains a CLIP model on image-text pairs, as OpenCLIP does: the symmetric contrastive loss, AdamW,
@@ -234,6 +236,15 @@ public final class ClipTrainer {
     public Builder optLora(LoraAdapter adapter) {
       plan.lora = adapter.options();
       plan.adapter = adapter;
+      return this;
+    }
+
+    /**
+     * Sets a larger model that this one learns from besides the pairs, as OpenCLIP's distillation
+     * does; by default none. The loss is then the sum of both.
+     */
+    public Builder optTeacher(@Nullable Teacher teacher) {
+      plan.teacher = teacher;
       return this;
     }
 

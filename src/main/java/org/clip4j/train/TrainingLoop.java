@@ -189,6 +189,7 @@ final class TrainingLoop {
         break;
       }
       double learningRate = plan.schedule.rate(steps, totalSteps);
+      step.ask(batch);
       betweenSteps = false;
       TrainingStep.Outcome outcome = step.run(batch, learningRate, monitor.measures(steps + 1));
       if (outcome.diverged()) {

@@ -29,6 +29,12 @@ class HeatMapTest {
   }
 
   @Test
+  void what_stands_out_exceeds_the_mean() {
+    assertThat(map(1, 4).aboveMean().values()).containsExactly(0, 1.5f);
+    assertThat(map(2, 2).aboveMean().values()).containsExactly(0, 0);
+  }
+
+  @Test
   void the_hottest_point_is_the_middle_of_a_cell() {
     assertThat(map(1, 3).hottest()).isEqualTo(new Point2D.Double(40, 10));
   }

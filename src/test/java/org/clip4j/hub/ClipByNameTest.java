@@ -53,6 +53,30 @@ class ClipByNameTest extends HubFixture {
   }
 
   @Test
+  void bare_weights_load_for_an_architecture_that_is_named() throws IOException {
+    Path golden = Path.of("src/test/resources/golden/openclip-vit");
+    Map<String, byte[]> files = files(golden);
+    files.remove("open_clip_config.json");
+    hub.publish("org/bare", "main", files);
+    assertThat(IoErrors.message(catchThrowable(() -> load("org/bare"))))
+        .contains("lacks open_clip_config.json", "for an architecture that you name");
+    ClipConfig config;
+    try (Checkpoint checkpoint = Checkpoint.open(golden)) {
+      config = checkpoint.config();
+    }
+    for (String offline : List.of("0", "1")) {
+      environment.put("HF_HUB_OFFLINE", offline);
+      try (Checkpoint named =
+          Clip.loader("org/bare")
+              .optHub(Hub.of(environment))
+              .optArchitecture(config)
+              .openCheckpoint()) {
+        assertThat(named.config()).isEqualTo(config);
+      }
+    }
+  }
+
+  @Test
   void a_file_of_that_name_goes_before_the_hub() throws IOException {
     Path golden = Path.of("src/test/resources/golden/hf-clip");
     environment.put("HF_HUB_OFFLINE", "1");

@@ -35,7 +35,7 @@ class FileSelectionTest {
       String without, String config, String weights, boolean sharded) {
     Set<String> names = new TreeSet<>(List.of(ALL.split(" ")));
     names.removeAll(List.of(without.split(" ")));
-    FileSelection chosen = FileSelection.all(names).get(0);
+    FileSelection chosen = FileSelection.all(names, false).get(0);
     assertThat(chosen).isEqualTo(new FileSelection(config, weights, List.of()));
     assertThat(chosen.isSharded()).isEqualTo(sharded);
   }
@@ -57,7 +57,7 @@ class FileSelectionTest {
             "tokenizer.json",
             "tokenizer_config.json",
             "vocab.json");
-    assertThat(FileSelection.all(openai).get(0).files())
+    assertThat(FileSelection.all(openai, false).get(0).files())
         .containsExactly(
             "config.json",
             "tokenizer.json",
@@ -68,15 +68,26 @@ class FileSelectionTest {
             "preprocessor_config.json",
             "README.md",
             "model.safetensors");
-    assertThat(FileSelection.all(openai))
+    assertThat(FileSelection.all(openai, false))
         .extracting(FileSelection::weights)
         .containsExactly("model.safetensors", "pytorch_model.bin");
   }
 
   @Test
   void weights_without_their_configuration_are_no_model() {
-    assertThat(FileSelection.all(Set.of("open_clip_config.json", "model.safetensors"))).isEmpty();
-    assertThat(FileSelection.all(Set.of("sub/config.json", "sub/model.safetensors"))).isEmpty();
+    assertThat(FileSelection.all(Set.of("open_clip_config.json", "model.safetensors"), false))
+        .isEmpty();
+    assertThat(FileSelection.all(Set.of("sub/config.json", "sub/model.safetensors"), false))
+        .isEmpty();
+  }
+
+  @Test
+  void bare_weights_of_openclip_are_a_model_for_who_names_the_architecture() {
+    Set<String> names = Set.of("open_clip_pytorch_model.bin", "pytorch_model.bin", "README.md");
+    assertThat(FileSelection.all(names, false)).isEmpty();
+    assertThat(FileSelection.all(names, true))
+        .extracting(FileSelection::files)
+        .containsExactly(List.of("README.md", "open_clip_pytorch_model.bin"));
   }
 
   @ParameterizedTest

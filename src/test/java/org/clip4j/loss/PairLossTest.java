@@ -80,6 +80,7 @@ class PairLossTest {
               matrix(floats(c.getAsJsonArray("image"))),
               matrix(floats(c.getAsJsonArray("text"))),
               matches,
+              TeacherEmbeddings.NONE,
               1);
       assertClose(name, found.value(), c.get("value").getAsFloat());
       assertClose(name + " d_image", found.image(), floats(c.getAsJsonArray("d_image")));
@@ -146,7 +147,8 @@ class PairLossTest {
     }
     ContrastiveLoss loss = new ContrastiveLoss(manager, manager.create((float) Math.log(scale)));
     PairLoss.Gradients found =
-        loss.gradients(matrix(image), matrix(text), Matches.of(captions, images), 16);
+        loss.gradients(
+            matrix(image), matrix(text), Matches.of(captions, images), TeacherEmbeddings.NONE, 16);
     assertThat(found.value().getFloat()).isCloseTo((float) (value / (2 * n)), within(2e-5f));
     assertThat(found.parameters().get(0).getFloat() / 16)
         .isCloseTo((float) scaleGradient, within(2e-5f));
@@ -169,7 +171,13 @@ class PairLossTest {
     ContrastiveLoss loss = new ContrastiveLoss(manager, manager.create(1f));
     Matches three = Matches.of(new int[] {0, 1, 0}, new int[] {0, 1, 2});
     assertThatThrownBy(
-            () -> loss.gradients(matrix(unitRows(2, 1)), matrix(unitRows(2, 2)), three, 1))
+            () ->
+                loss.gradients(
+                    matrix(unitRows(2, 1)),
+                    matrix(unitRows(2, 2)),
+                    three,
+                    TeacherEmbeddings.NONE,
+                    1))
         .hasMessageContaining("3")
         .hasMessageContaining("2");
     assertThatThrownBy(() -> Matches.of(new int[2], new int[3])).hasMessageContaining("3 images");

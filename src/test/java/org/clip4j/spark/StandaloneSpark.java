@@ -118,17 +118,7 @@ final class StandaloneSpark implements AutoCloseable {
   /** Kills one of the executors' processes, without asking it. */
   void killOneExecutor() {
     ProcessHandle executor =
-        processes.stream()
-            .flatMap(Process::descendants)
-            .filter(
-                process ->
-                    process
-                        .info()
-                        .commandLine()
-                        .orElse("")
-                        .contains("CoarseGrainedExecutorBackend"))
-            .findFirst()
-            .orElseThrow();
+        processes.stream().flatMap(Process::descendants).findFirst().orElseThrow();
     executor.destroyForcibly();
   }
 

@@ -91,7 +91,7 @@ public final class Embed implements Callable<Integer> {
     Map<String, String> all = facts(facts, ModelFacts.IMAGES);
     all.put("transform", facts.transform());
     all.put("background", background.name());
-    Map<String, String> notes = facts.notes(model.name());
+    Map<String, String> notes = notes(clip, facts);
     notes.put(ModelFacts.KIND, images.kind().name().toLowerCase(Locale.ROOT));
     notes.put(ModelFacts.ROOT, images.root().toString());
     try (EmbeddingWriter writer =
@@ -118,7 +118,7 @@ public final class Embed implements Callable<Integer> {
         writer(clip)
             .setColumns("text")
             .optFacts(facts(facts, ModelFacts.TEXTS))
-            .optNotes(facts.notes(model.name()))
+            .optNotes(notes(clip, facts))
             .open()) {
       EmbeddingRun<String> run =
           new EmbeddingRun<>(writer, texts::get, clip::encodeTexts, batchSize, 1);
@@ -129,6 +129,12 @@ public final class Embed implements Callable<Integer> {
 
   private EmbeddingWriter.Builder writer(Clip clip) {
     return EmbeddingWriter.into(out).setDimensions(clip.embedDim()).optRowsPerShard(rowsPerShard);
+  }
+
+  private Map<String, String> notes(Clip clip, ModelFacts facts) {
+    Map<String, String> notes = facts.notes(model.name());
+    notes.put(ModelFacts.LOGIT_SCALE, Float.toString(clip.logitScale()));
+    return notes;
   }
 
   private Map<String, String> facts(ModelFacts facts, String of) {

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.clip4j.examples.app.train.DistillOptions;
 import org.clip4j.examples.app.train.FilterOptions;
 import org.clip4j.examples.app.train.LearningOptions;
 import org.clip4j.examples.app.train.MonitorOptions;
@@ -59,6 +60,8 @@ final class Train implements Callable<Integer> {
 
   @Mixin private FilterOptions filter;
 
+  @Mixin private DistillOptions distill;
+
   @Mixin private StepOptions step;
 
   @Mixin private DeviceOption device;
@@ -97,7 +100,8 @@ final class Train implements Callable<Integer> {
         TrainingPairs.of(data.open(), heldOut, splitSeed != null ? splitSeed : seed);
     pairs.write(out);
     pairs = new TrainingPairs(filter.apply(pairs.training(), out, device.device()), pairs.split());
-    try (StartModel start = StartModel.of(model, seed, device.device())) {
+    try (DistillOptions.OpenTeacher teacher = distill.open(device.device());
+        StartModel start = StartModel.of(model, seed, device.device())) {
       System.out.printf(
           Locale.ROOT,
           "%,d pairs to train on, %,d held out; %,d parameters%n",
@@ -111,6 +115,7 @@ final class Train implements Callable<Integer> {
               .setPairs(pairs.training())
               .optLayout(layout)
               .optSeed(seed)
+              .optTeacher(teacher.teacher())
               .optData(data -> data.optTransform(start.transform()).optTokenizer(start.tokenizer()))
               .optCheckpoints(saving::apply)
               .optEvaluation(monitor.evaluation(pairs.split(), data.decoder()));

@@ -47,6 +47,7 @@ class OptionsTest {
             new LinearProbe(),
             new Convert(),
             new Average(),
+            new FineTune(),
             new Quantize(),
             new Explain(),
             new Benchmark())

@@ -18,11 +18,13 @@ import org.clip4j.explain.HeatMap;
  * @param objects that were named
  * @param share of the positive relevance within the object's box, on average; a map without any
  *     relevance counts as 0
+ * @param standing the same share of what stands out, {@link HeatMap#aboveMean}
  * @param pointing share of the maps whose greatest value is within the box, the pointing game of
  *     Zhang et al. 2016, without a margin
  * @param chance share of the picture that the boxes take, on average
  */
-public record ShapePointing(int objects, double share, double pointing, double chance) {
+public record ShapePointing(
+    int objects, double share, double standing, double pointing, double chance) {
 
   /** Names each object of pictures of two, one at a time. */
   public static ShapePointing measure(Explainer explainer, int side, int pictures)
@@ -31,6 +33,7 @@ public record ShapePointing(int objects, double share, double pointing, double c
     int objects = 0;
     int hits = 0;
     double share = 0;
+    double standing = 0;
     double chance = 0;
     for (ShapePair pair : shapes.pairsTest(pictures)) {
       ImageSource image = pair.image();
@@ -40,14 +43,20 @@ public record ShapePointing(int objects, double share, double pointing, double c
       for (int i = 0; i < placed.size(); i++) {
         HeatMap map = explanations.get(i).heatMap();
         Rectangle2D box = placed.get(i).box();
-        double within = map.shareWithin(box);
-        share += Double.isNaN(within) ? 0 : within;
+        share += within(map, box);
+        standing += within(map.aboveMean(), box);
         hits += box.contains(map.hottest()) ? 1 : 0;
         chance += box.getWidth() * box.getHeight() / side / side;
         objects++;
       }
     }
-    return new ShapePointing(objects, share / objects, (double) hits / objects, chance / objects);
+    return new ShapePointing(
+        objects, share / objects, standing / objects, (double) hits / objects, chance / objects);
+  }
+
+  private static double within(HeatMap map, Rectangle2D box) {
+    double share = map.shareWithin(box);
+    return Double.isNaN(share) ? 0 : share;
   }
 
   @Override
@@ -57,11 +66,13 @@ public record ShapePointing(int objects, double share, double pointing, double c
         """
         %d objects of pictures of two, each named once
           relevance within the named object's box  %5.1f %%  (its share of the picture is %.1f %%)
+          the same of what is above the mean       %5.1f %%
           pointing game                            %5.1f %%
         """,
         objects,
         100 * share,
         100 * chance,
+        100 * standing,
         100 * pointing);
   }
 }

@@ -1,9 +1,6 @@
 package org.clip4j.examples.bench;
 
-import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -16,12 +13,11 @@ import org.clip4j.data.PairSource;
 import org.clip4j.data.Pairs;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.engine.Precision;
+import org.clip4j.examples.app.train.StartModel;
 import org.clip4j.examples.options.DeviceOption;
 import org.clip4j.examples.options.Range;
 import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
-import org.clip4j.model.ClipConfigJson;
-import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraOptions;
 import org.clip4j.train.ClipTrainer;
 import picocli.CommandLine.Command;
@@ -41,7 +37,8 @@ public final class TrainBenchmark implements Callable<Integer> {
   @Option(
       names = "--model",
       defaultValue = "ViT-B-32",
-      description = "An architecture's name, or a JSON file with OpenCLIP's model_cfg.")
+      description =
+          "An architecture's name, a JSON file with OpenCLIP's model_cfg, or a model's folder or file.")
   private String model;
 
   @Option(names = "--batch", defaultValue = "32", description = "Pairs of a step.")
@@ -75,18 +72,13 @@ public final class TrainBenchmark implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    Path file = Path.of(model);
-    ClipConfig config =
-        Files.isRegularFile(file)
-            ? ClipConfigJson.read(JsonParser.parseString(Files.readString(file)).getAsJsonObject())
-            : ClipConfig.named(model);
     List<Long> times = new ArrayList<>();
     float[] losses;
-    try (ClipModel trained = ClipModel.create(config, 0, device.device())) {
+    try (StartModel start = StartModel.of(model, 0, device.device())) {
       ClipTrainer.Builder builder =
           ClipTrainer.builder()
-              .setModel(trained)
-              .setPairs(noise(config))
+              .setModel(start.model())
+              .setPairs(noise(start.model().config()))
               .optBatchSize(batch)
               .optSteps(warmup + steps)
               .optSchedule(schedule -> schedule.optLearningRate(1e-4))

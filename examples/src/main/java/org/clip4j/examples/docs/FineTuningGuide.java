@@ -3,11 +3,19 @@ package org.clip4j.examples.docs;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.clip4j.Clip;
+import org.clip4j.data.LabelledImages;
 import org.clip4j.data.PairFeed;
+import org.clip4j.data.PairSource;
+import org.clip4j.encode.ClassNames;
+import org.clip4j.encode.PromptSet;
 import org.clip4j.eval.probe.TipAdapter;
+import org.clip4j.image.ImageDecoder;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraOptions;
+import org.clip4j.text.Tokenizer;
 import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.options.Teacher;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Layout;
 import org.clip4j.weights.WeightAverage;
@@ -60,5 +68,28 @@ final class FineTuningGuide {
     TipAdapter adapter =
         TipAdapter.of(features, labels, classWeights).searched(validation, validationLabels);
     float[] logits = adapter.scores(clip.encodeImage(Path.of("dog.jpg")));
+  }
+
+  static PairSource prompts() throws IOException {
+    LabelledImages birds = LabelledImages.classFolders(Path.of("birds"), ImageDecoder.defaults());
+    PairSource pairs =
+        birds.withPrompts(ClassNames.fromLabels(birds.labels()), PromptSet.imageNet7());
+    return pairs;
+  }
+
+  static void distill(
+      ClipModel student,
+      PairFeed pairs,
+      ClipModel teacher,
+      ImageTransform transform,
+      Tokenizer tokenizer)
+      throws IOException {
+    ClipTrainer.builder()
+        .setModel(student)
+        .setPairs(pairs)
+        .setOutput(Path.of("run"))
+        .optTeacher(Teacher.of(teacher, transform, tokenizer))
+        .build()
+        .train();
   }
 }

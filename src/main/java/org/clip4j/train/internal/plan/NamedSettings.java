@@ -45,6 +45,9 @@ public final class NamedSettings {
     if (plan.lora != null) {
       parts.put("lora", plan.lora.toString());
     }
+    if (plan.teacher != null) {
+      parts.put("teacher", plan.teacher.description());
+    }
     put(parts, "optimizer", plan.optimizer);
     put(parts, "schedule", plan.schedule);
     put(parts, "checkpoints", plan.checkpoints);

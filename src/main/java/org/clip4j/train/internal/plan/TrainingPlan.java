@@ -24,6 +24,7 @@ import org.clip4j.train.options.EvaluationOptions;
 import org.clip4j.train.options.Freezing;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
+import org.clip4j.train.options.Teacher;
 import org.clip4j.train.workers.BatchWorkers;
 import org.clip4j.weights.Layout;
 import org.clip4j.weights.ModelOrigin;
@@ -49,6 +50,7 @@ public final class TrainingPlan implements Cloneable {
   public DataOptions data = DataOptions.DEFAULT;
   public LoraOptions lora; // null: the weights themselves are trained
   public LoraAdapter adapter; // null: a new one
+  public Teacher teacher; // null: the pairs alone are learned from
   public OptimizerOptions optimizer = OptimizerOptions.DEFAULT;
   public ScheduleOptions schedule = ScheduleOptions.DEFAULT;
   public CheckpointOptions checkpoints = CheckpointOptions.DEFAULT;
@@ -100,11 +102,13 @@ public final class TrainingPlan implements Cloneable {
       throw new IllegalArgumentException(
           "to choose the best model by "
               + evaluation.bestBy()
-              + " it must be evaluated: by held-out pairs, zero-shot classes or an evaluation of one's own");
+              + " it must be evaluated: by held-out pairs, zero-shot classes or an evaluation of"
+              + " one's own");
     }
     if (evaluation.patience() > 0 && evaluation.bestBy() == null) {
       throw new IllegalArgumentException(
-          "early stopping needs the metric that is to improve, for example retrieval.text_to_image.r1");
+          "early stopping needs the metric that is to improve, for example"
+              + " retrieval.text_to_image.r1");
     }
     checkStep();
   }
@@ -130,6 +134,14 @@ public final class TrainingPlan implements Cloneable {
               + vision.family()
               + ", which has no patches");
     }
+    if (teacher != null) {
+      if (model.config().isSigmoid()) {
+        throw new IllegalArgumentException(
+            "a teacher needs a student of the contrastive loss: a sigmoid loss has no distribution"
+                + " over the batch that could be the teacher's");
+      }
+      teacher.requireFits(transform());
+    }
     for (Freezing freezing : optimizer.freezings()) {
       model.specs().forEach(spec -> freezing.freezes(model.config(), spec.name()));
     }
@@ -151,9 +163,7 @@ public final class TrainingPlan implements Cloneable {
             evaluation.patience());
     plan.data =
         new DataOptions(
-            data.transform() != null
-                ? data.transform()
-                : ImageTransform.openai(vision.imageHeight(), vision.imageWidth()),
+            transform(),
             data.tokenizer() != null
                 ? data.tokenizer()
                 : ClipTokenizer.create(model.config().text().contextLength()),
@@ -164,6 +174,13 @@ public final class TrainingPlan implements Cloneable {
             data.decodeThreads(),
             data.imageCacheBytes());
     return plan;
+  }
+
+  private ImageTransform transform() {
+    VisionConfig vision = model.config().vision();
+    return data.transform() != null
+        ? data.transform()
+        : ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
   }
 
   private double patchDropout(VisionConfig vision) {

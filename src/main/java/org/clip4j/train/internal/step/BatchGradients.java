@@ -17,6 +17,7 @@ import org.clip4j.loss.Matches;
 import org.clip4j.loss.PairLoss;
 import org.clip4j.loss.SigmoidLoss;
 import org.clip4j.loss.Similarity;
+import org.clip4j.loss.TeacherEmbeddings;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.ParameterSpec;
@@ -137,19 +138,26 @@ final class BatchGradients {
    * The loss of a batch and its gradients.
    *
    * @param manager owns the gradients, and all else that lives as long as the step
+   * @param teacher what a teacher makes of the same pairs
    * @param lossScale multiplies the gradients, not the loss
    */
-  Gradients backward(NDManager manager, List<MicroBatch> batch, Matches matches, double lossScale) {
+  public Gradients backward(
+      NDManager manager,
+      List<MicroBatch> batch,
+      Matches matches,
+      TeacherEmbeddings teacher,
+      double lossScale) {
     List<BatchShare> shares = shares(manager, batch);
     try {
-      return backward(encoded(manager, shares), matches, lossScale);
+      return backward(encoded(manager, shares), matches, teacher, lossScale);
     } finally {
       shares.stream().filter(share -> share.manager != manager).forEach(s -> s.manager.close());
     }
   }
 
   /** As above, of a batch that is encoded. */
-  Gradients backward(EncodedBatch batch, Matches matches, double lossScale) {
+  Gradients backward(
+      EncodedBatch batch, Matches matches, TeacherEmbeddings teacher, double lossScale) {
     Similarity similarity = kernels.similarity();
     cosines =
         measured
@@ -157,7 +165,7 @@ final class BatchGradients {
                 similarity.meanCosine(batch.images()), similarity.meanCosine(batch.texts()))
             : Cosines.UNKNOWN;
     PairLoss.Gradients gradients =
-        loss.gradients(batch.images(), batch.texts(), matches, lossScale);
+        loss.gradients(batch.images(), batch.texts(), matches, teacher, lossScale);
     Map<String, NDArray> found = batch.sendBack(gradients);
     for (int i = 0; i < gradients.parameters().size(); i++) {
       found.put(LOSS_PARAMETERS.get(i), gradients.parameters().get(i));

@@ -1,6 +1,8 @@
 package org.clip4j.train.internal.step;
 
 import ai.djl.ndarray.NDManager;
+import java.io.IOException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.stream.Stream;
@@ -8,6 +10,7 @@ import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.PlainArithmetic;
 import org.clip4j.loss.Matches;
+import org.clip4j.loss.TeacherEmbeddings;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.VisionTransformerConfig;
@@ -16,6 +19,7 @@ import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.options.DataOptions;
 import org.clip4j.train.options.Freezing;
 import org.clip4j.train.options.OptimizerOptions;
+import org.clip4j.train.options.Teacher;
 
 /**
  * Updates a model from one batch at a time: with the gradients of the loss, the optimizer, the loss
@@ -46,6 +50,8 @@ public final class TrainingStep implements AutoCloseable {
   private final AdamW optimizer;
   private final LossScaler scaler; // null: the loss is not scaled
   private final MovingAverage average; // null: weights are not averaged
+  private final Teacher teacher; // null: there is none
+  private TeacherEmbeddings taught = TeacherEmbeddings.NONE; // of the batch under way
 
   /**
    * Starts with zero moments, and makes the model record gradients for what is not frozen.
@@ -76,6 +82,7 @@ public final class TrainingStep implements AutoCloseable {
     replicas = new Replicas(manager, model, plan.otherDevices());
     gradients = new BatchGradients(manager, replicas, plan.precision);
     remote = plan.workers == null ? null : new RemoteBatches(plan.workers, model, plan);
+    teacher = plan.teacher;
   }
 
   /**
@@ -101,6 +108,26 @@ public final class TrainingStep implements AutoCloseable {
   }
 
   /**
+   * Asks the teacher, if there is one, what it makes of the coming batch; before each step.
+   *
+   * @throws IOException if it cannot tell; no state has changed
+   */
+  public void ask(PairBatch batch) throws IOException {
+    if (teacher != null) {
+      int image = batch.pixels().length / batch.size();
+      byte[][] levels = new byte[batch.size()][];
+      for (int i = 0; i < levels.length; i++) {
+        levels[i] = Arrays.copyOfRange(batch.pixels(), i * image, (i + 1) * image);
+      }
+      taught =
+          new TeacherEmbeddings(
+              teacher.images(batch.names(), levels),
+              teacher.texts(batch.captions()),
+              teacher.logitScale());
+    }
+  }
+
+  /**
    * Updates the weights from a batch, if the loss and all gradients are finite.
    *
    * @param measured whether to measure how alike the embeddings are, which on a GPU makes the step
@@ -112,10 +139,11 @@ public final class TrainingStep implements AutoCloseable {
       double scale = scaler == null ? 1 : scaler.scale();
       BatchGradients.Gradients found =
           remote == null
-              ? gradients.backward(scratch, micro(batch), matches(batch), scale)
+              ? gradients.backward(scratch, micro(batch), matches(batch), taught, scale)
               : gradients.backward(
                   remote.encode(scratch, parts.parts(batch, remote.count())),
                   matches(batch),
+                  taught,
                   scale);
       if (!Float.isFinite(found.loss())) {
         return outcome(found.loss(), Double.NaN, true);
@@ -145,7 +173,8 @@ public final class TrainingStep implements AutoCloseable {
     try (NDManager scratch = manager.newSubManager()) {
       BatchGradients plain = new BatchGradients(scratch, replicas, Precision.FP32);
       BatchGradients.Gradients found =
-          PlainArithmetic.only(() -> plain.backward(scratch, micro(batch), matches(batch), 1));
+          PlainArithmetic.only(
+              () -> plain.backward(scratch, micro(batch), matches(batch), taught, 1));
       return Float.isFinite(found.loss())
           && found.byName().values().stream()
               .allMatch(gradient -> Float.isFinite(gradient.abs().max().getFloat()));

@@ -253,7 +253,7 @@ class BatchGradientsTest {
         for (Way way : List.of(Way.whole(0), Way.whole(0).microBatches(4))) {
           Map<String, float[]> low = Steps.gradients(model, batch, way.in(precision));
           assertThat(low.keySet()).isEqualTo(full.keySet());
-          double error = distance(low, full);
+          double error = Steps.distance(low, full);
           assertThat(error).as(precision + " " + way).isBetween(1e-5, bound);
         }
       }
@@ -270,8 +270,10 @@ class BatchGradientsTest {
           HostMemory.upload(
               manager, new Shape(6, 3, size, size), FloatBuffer.wrap(noise(6 * 3 * size * size)));
       Map<String, float[]> full = encoded(model, pixels, Precision.FP32);
-      assertThat(distance(encoded(model, pixels, Precision.BF16), full)).isBetween(1e-5, 0.02);
-      assertThat(distance(encoded(model, pixels, Precision.FP16), full)).isBetween(1e-6, 0.002);
+      assertThat(Steps.distance(encoded(model, pixels, Precision.BF16), full))
+          .isBetween(1e-5, 0.02);
+      assertThat(Steps.distance(encoded(model, pixels, Precision.FP16), full))
+          .isBetween(1e-6, 0.002);
     }
   }
 
@@ -288,19 +290,5 @@ class BatchGradientsTest {
       ClipModel model, NDArray pixels, Precision precision) {
     NDArray embeddings = model.encodeImage(Forward.EVALUATE.in(precision), pixels);
     return Map.of("embeddings", embeddings.toFloatArray());
-  }
-
-  /** The L2 norm of all differences over the norm of all gradients. */
-  private static double distance(Map<String, float[]> found, Map<String, float[]> expected) {
-    double difference = 0;
-    double norm = 0;
-    for (String name : expected.keySet()) {
-      for (int i = 0; i < expected.get(name).length; i++) {
-        double b = expected.get(name)[i];
-        difference += Math.pow(found.get(name)[i] - b, 2);
-        norm += b * b;
-      }
-    }
-    return Math.sqrt(difference / norm);
   }
 }

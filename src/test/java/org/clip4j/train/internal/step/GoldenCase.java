@@ -20,6 +20,7 @@ import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.loss.Matches;
 import org.clip4j.loss.Similarity;
+import org.clip4j.loss.TeacherEmbeddings;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.ParameterSource;
@@ -171,7 +172,8 @@ final class GoldenCase implements AutoCloseable {
     try (NDManager step = manager.newSubManager();
         Replicas one = new Replicas(step, model, List.of())) {
       BatchGradients.Gradients gradients =
-          new BatchGradients(step, one, Precision.FP32).backward(step, batch, Matches.OWN, 1);
+          new BatchGradients(step, one, Precision.FP32)
+              .backward(step, batch, Matches.OWN, TeacherEmbeddings.NONE, 1);
       use.accept(gradients.byName());
       return gradients.loss();
     }

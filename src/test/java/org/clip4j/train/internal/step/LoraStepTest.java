@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.engine.Precision;
 import org.clip4j.loss.Matches;
+import org.clip4j.loss.TeacherEmbeddings;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.LoraAdapter.LowRank;
@@ -51,7 +52,8 @@ class LoraStepTest {
       float[] losses = new float[5];
       for (int i = 0; i < losses.length; i++) {
         try (NDManager scratch = manager.newSubManager()) {
-          BatchGradients.Gradients found = step.backward(scratch, List.of(batch), Matches.OWN, 1);
+          BatchGradients.Gradients found =
+              step.backward(scratch, List.of(batch), Matches.OWN, TeacherEmbeddings.NONE, 1);
           losses[i] = found.loss();
           if (i == 0) {
             assertThat(found.byName()).hasSize(60);
@@ -199,5 +201,69 @@ class LoraStepTest {
       }
       assertThat(dot / squares).isBetween(0.9, 1.1);
     }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"openclip-vit", "openclip-siglip"})
+  void in_bfloat16_an_adapter_gets_float32_gradients_near_those_of_float32(String name) {
+    try (ClipModel model = Steps.golden(name)) {
+      attach(model, HALF);
+      PairBatch batch = Steps.batch(model.config(), 12, 3);
+      Map<String, float[]> full = Steps.gradients(model, batch, Way.whole(0));
+      for (Way way : List.of(Way.whole(0), Way.whole(0).microBatches(4))) {
+        Map<String, float[]> low = Steps.gradients(model, batch, way.in(Precision.BF16));
+        assertThat(low.keySet()).isEqualTo(full.keySet());
+        assertThat(Steps.distance(low, full)).as(way.toString()).isBetween(1e-5, 0.04);
+      }
+    }
+  }
+
+  /** With A the identity, a column of B's gradient is zero where all of its input was left out. */
+  @Test
+  void query_key_and_value_leave_out_inputs_of_their_own() {
+    try (ClipModel model = Steps.golden("openclip-vit")) {
+      LoraOptions options = LoraOptions.builder().optRank(64).optDropout(0.97).build();
+      List<LowRank> maps =
+          LoraAdapter.create(model.config(), options, 1).maps().stream()
+              .map(LoraStepTest::identity)
+              .toList();
+      model.adapters().attach(new LoraAdapter(options, maps, null));
+      TrainingStep.freeze(model, List.of());
+      Map<String, float[]> found =
+          Steps.gradients(model, Steps.batch(model.config(), 2, 5), Way.whole(0));
+      List<List<Boolean>> seen =
+          maps.stream()
+              .filter(map -> map.parameter().startsWith("visual.transformer.resblocks.0.attn"))
+              .map(map -> seen(found.get(map.key() + ".lora_B")))
+              .toList();
+      assertThat(seen).hasSize(3).doesNotHaveDuplicates();
+      assertThat(seen).allSatisfy(columns -> assertThat(columns).contains(true, false));
+    }
+  }
+
+  private static LowRank identity(LowRank map) {
+    float[] a = new float[map.a().length];
+    int inputs = Math.toIntExact(map.inputs());
+    for (int i = 0; i < Math.min(map.rank(), inputs); i++) {
+      a[i * inputs + i] = 1;
+    }
+    return new LowRank(
+        map.parameter(),
+        map.from(),
+        map.outputs(),
+        map.inputs(),
+        map.rank(),
+        map.scale(),
+        a,
+        map.b());
+  }
+
+  private static List<Boolean> seen(float[] gradient) {
+    Boolean[] columns = new Boolean[64];
+    Arrays.fill(columns, false);
+    for (int i = 0; i < gradient.length; i++) {
+      columns[i % 64] |= gradient[i] != 0;
+    }
+    return List.of(columns);
   }
 }

@@ -15,6 +15,7 @@ import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.Matches;
+import org.clip4j.loss.TeacherEmbeddings;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.VisionTransformerConfig;
@@ -122,6 +123,7 @@ final class Steps {
           last,
           parts.of(batch, replicas.models().size()),
           Matches.of(batch.captionIds(), batch.imageIds()),
+          TeacherEmbeddings.NONE,
           lossScale);
     }
 
@@ -165,5 +167,19 @@ final class Steps {
             }
           }
         });
+  }
+
+  /** The L2 norm of all differences over the norm of all gradients. */
+  static double distance(Map<String, float[]> found, Map<String, float[]> expected) {
+    double difference = 0;
+    double norm = 0;
+    for (String name : expected.keySet()) {
+      for (int i = 0; i < expected.get(name).length; i++) {
+        double b = expected.get(name)[i];
+        difference += Math.pow(found.get(name)[i] - b, 2);
+        norm += b * b;
+      }
+    }
+    return Math.sqrt(difference / norm);
   }
 }

@@ -15,8 +15,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
-import org.clip4j.data.LabelledImage;
 import org.clip4j.data.LabelledImages;
 import org.clip4j.encode.ClassNames;
 import org.clip4j.eval.AlphaSweep;
@@ -174,16 +172,9 @@ public final class AverageSweep implements Callable<Integer> {
     return halves;
   }
 
-  /** Every second image of each class, so that both parts have it if it has two. */
   private static LabelledImages half(LabelledImages images, int which) {
-    int[] seen = new int[images.labels().size()];
-    List<LabelledImage> chosen =
-        IntStream.range(0, images.size())
-            .mapToObj(images::get)
-            .filter(image -> seen[image.label()]++ % 2 == which)
-            .toList();
-    return LabelledImages.of(
-        images.name() + (which == 0 ? ", to choose by" : ", to test"), images.labels(), chosen);
+    return ClassParts.of(
+        images, which == 0 ? "to choose by" : "to test", place -> place % 2 == which);
   }
 
   private void report(AlphaSweep sweep, Point best, String name, Sets testing) throws IOException {

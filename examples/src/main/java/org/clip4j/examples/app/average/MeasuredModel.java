@@ -13,7 +13,7 @@ import org.clip4j.examples.options.DeviceOptions;
 import org.clip4j.weights.WeightAverage;
 
 /** Zero-shot accuracies of averaged models, each loaded for as long as it is measured. */
-record MeasuredModel(DeviceOptions device, ClassNames classes, List<String> templates) {
+public record MeasuredModel(DeviceOptions device, ClassNames classes, List<String> templates) {
 
   /** Top-1 on one set. */
   double accuracy(WeightAverage average, LabelledImages images) throws IOException {
@@ -27,7 +27,7 @@ record MeasuredModel(DeviceOptions device, ClassNames classes, List<String> temp
    *
    * @param spoilt whether the set's own images are spoilt, too
    */
-  ShiftEvaluation.Result measure(
+  public ShiftEvaluation.Result measure(
       OpenModel model, LabelledImages images, boolean spoilt, Map<String, LabelledImages> shifted)
       throws IOException {
     float[][] weights =

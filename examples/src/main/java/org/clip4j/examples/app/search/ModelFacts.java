@@ -1,16 +1,11 @@
 package org.clip4j.examples.app.search;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.FloatBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.zip.CRC32C;
 import org.clip4j.ClipLoader;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ParameterSpec;
@@ -33,25 +28,14 @@ public record ModelFacts(String weights, String transform, ModelOrigin origin) {
   public static final String WEIGHTS = "weights";
   public static final String KIND = "kind";
   public static final String ROOT = "root";
-
-  private static final int PIECE = 1 << 16;
+  public static final String LOGIT_SCALE = "logit_scale";
 
   public static ModelFacts of(ClipLoader loader) throws IOException {
     try (Checkpoint checkpoint = loader.openCheckpoint()) {
-      CRC32C sum = new CRC32C();
-      ByteBuffer bytes = ByteBuffer.allocate(4 * PIECE).order(ByteOrder.LITTLE_ENDIAN);
-      for (ParameterSpec spec : ParameterSpec.of(checkpoint.config())) {
-        sum.update(spec.name().getBytes(StandardCharsets.UTF_8));
-        for (long at = 0; at < spec.count(); at += PIECE) {
-          FloatBuffer values = bytes.clear().asFloatBuffer();
-          values.limit((int) Math.min(PIECE, spec.count() - at));
-          checkpoint.parameters().copy(spec.name(), at, values.slice());
-          sum.update(bytes.limit(4 * values.limit()));
-        }
-      }
+      List<ParameterSpec> specs = ParameterSpec.of(checkpoint.config());
       List<ModelOrigin> origins = checkpoint.origins();
       return new ModelFacts(
-          String.format(Locale.ROOT, "crc32c %08x", sum.getValue()),
+          checkpoint.parameters().checksum(specs),
           words(checkpoint.transform()),
           origins.get(origins.size() - 1));
     }

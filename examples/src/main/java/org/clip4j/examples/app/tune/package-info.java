@@ -1,0 +1,2 @@
+/** Fine-tuning in several ways, with what each gains and forgets. */
+package org.clip4j.examples.app.tune;

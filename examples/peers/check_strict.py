@@ -34,12 +34,12 @@ def register_small_towers():
     """Gives timm the towers of the reference data."""
     import make_eva
     import make_timm_towers
-    from make_timm_vit import register, vit_small_reference_clip
-    for tower in (vit_small_reference_siglip, vit_small_reference_clip):
+    from make_timm_vit import register, vit_small_reference_clip, vit_small_reference_gap
+    for tower in (vit_small_reference_siglip, vit_small_reference_clip, vit_small_reference_gap):
         register("timm.models.vision_transformer", tower)
     for tower, *_ in make_eva.CASES.values():
         register("timm.models.eva", tower)
-    for name in {case["vision_cfg"]["timm_model_name"] for case in make_timm_towers.CASES.values()}:
+    for name in {case["vision_cfg"]["timm_model_name"] for case in make_timm_towers.CASES.values() if "of" not in case}:
         make_timm_towers.register(name)
 
 
@@ -62,10 +62,14 @@ def normalize(x):
 def open_open_clip(folder):
     import open_clip
     config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
-    if "_small_reference" in config["vision_cfg"].get("timm_model_name", ""):
+    if "_reference" in config["vision_cfg"].get("timm_model_name", ""):
         register_small_towers()
-    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}")
     state = load_file(folder / "open_clip_model.safetensors")
+    folded = any(".reparam_conv." in name for name in state)  # which OpenCLIP does not see from the configuration
+    model, _, preprocess = open_clip.create_model_and_transforms(f"local-dir:{folder}", load_weights=not folded)
+    if folded:
+        from timm.utils.model import reparameterize_model
+        model.visual.trunk = reparameterize_model(model.visual.trunk)
     model.load_state_dict(state, strict=True)
     state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     wanted = model.state_dict()

@@ -21,7 +21,7 @@ import torch.nn.functional as F
 from open_clip.model import CLIP, CustomTextCLIP
 from safetensors.torch import save_file
 from timm.layers import LayerNorm2d
-from timm.models import convnext, fastvit, register_model
+from timm.models import convnext, fastvit, register_model, vision_transformer_hybrid
 from timm.models.fastvit import RepConditionalPosEnc
 from timm.utils.model import reparameterize_model
 
@@ -54,6 +54,15 @@ def fastvit_large_reference(pretrained=False, **kwargs):
         stem_use_scale_branch=False), **kwargs))
 
 
+def vit_small_reference_mci(pretrained=False, **kwargs):
+    """As vit_base_mci_224."""
+    stem = vision_transformer_hybrid.ConvStem(channels=(12, 12, 48), stride=(4, 2, 2), kernel_size=(4, 2, 2), padding=0,
+                                              act_layer=torch.nn.GELU)
+    return vision_transformer_hybrid._create_vision_transformer_hybrid(
+        "vit_small_reference_mci", backbone=stem, embed_args=dict(proj=False), **dict(dict(
+            img_size=64, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2.5, no_embed_class=True), **kwargs))
+
+
 def vision(name, **options):
     """As OpenCLIP's model_configs, but without stochastic depth, whose draws nobody can repeat."""
     return dict(dict(timm_model_name=name, timm_model_pretrained=False, timm_pool="", timm_proj="linear", timm_drop=0.0,
@@ -72,6 +81,9 @@ CASES = {
     "fastvit-large": dict(about="MobileCLIP2-S3's kind: FastViT in five stages with layer norms", embed_dim=20,
                           vision_cfg=vision("fastvit_large_reference", timm_pool="avg", timm_proj=None, image_size=96),
                           text_cfg=dict(TEXT, no_causal_mask=True), custom_text=True),
+    "mci-vit": dict(about="MobileCLIP-B's kind: timm's ViT on a stem of convolutions", embed_dim=20,
+                    vision_cfg=vision("vit_small_reference_mci", timm_pool="token", timm_proj=None), text_cfg=TEXT,
+                    custom_text=True),
     "fastvit-folded": dict(about="the model of openclip-fastvit, whose branches timm folded", of="fastvit"),
     "fastvit-large-folded": dict(about="the model of openclip-fastvit-large, whose branches timm folded", of="fastvit-large"),
 }
@@ -79,7 +91,8 @@ CASES = {
 
 def register(name):
     function = globals()[name]
-    family, like = (convnext, "convnext_tiny") if name.startswith("convnext") else (fastvit, "fastvit_mci0")
+    family, like = {"convnext": (convnext, "convnext_tiny"), "fastvit": (fastvit, "fastvit_mci0"),
+                    "vit": (vision_transformer_hybrid, "vit_base_mci_224")}[name.split("_")[0]]
     function.__module__ = family.__name__
     family.default_cfgs[name] = family.default_cfgs[like]
     register_model(function)

@@ -3,7 +3,7 @@
 
     python make_timm_vit.py OUT [--seed 0]
 
-OUT/openclip-timm-vit holds open_clip_config.json and open_clip_model.safetensors as OpenCLIP saves them, case.json, and
+OUT/openclip-timm-vit, and openclip-timm-gap for vit_medium_patch16_gap_256, hold open_clip_config.json and open_clip_model.safetensors as OpenCLIP saves them, case.json, and
 expected.safetensors with inputs, features, the gradients of one step, five losses and the parameters after them, as the
 reference data has them; so `mvn verify -Dgolden.dir=OUT` takes OUT for a folder of cases. Without OUT it prints what
 src/test/resources/architectures.csv has of the full size. Needs torch, timm, open_clip and safetensors.
@@ -17,7 +17,7 @@ import open_clip
 import torch
 import torch.nn.functional as F
 from open_clip.factory import get_model_config
-from open_clip.model import CustomTextCLIP
+from open_clip.model import CLIP, CustomTextCLIP
 from safetensors.torch import save_file
 from timm.models import register_model
 from timm.models.vision_transformer import VisionTransformer
@@ -35,6 +35,14 @@ def vit_small_reference_clip(pretrained=False, **kwargs):
     return VisionTransformer(img_size=32, patch_size=8, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2.5, pre_norm=True,
                              norm_layer=torch.nn.LayerNorm, num_classes=kwargs["num_classes"],
                              global_pool=kwargs["global_pool"])
+
+
+def vit_small_reference_gap(pretrained=False, **kwargs):
+    """Shaped as timm's vit_medium_patch16_gap_256: no class token, no bias in attention, LayerScale, the mean of the patches."""
+    tower = VisionTransformer(img_size=32, patch_size=8, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2.5, class_token=False,
+                              global_pool="avg", qkv_bias=False, init_values=1e-6, fc_norm=False)
+    tower.default_cfg = {}  # OpenCLIP looks into it
+    return tower
 
 
 def randomise(model, gen):
@@ -91,6 +99,14 @@ def main():
               "MobileCLIP2-L-14's kind: timm's ViT with a class token, norm_pre and a head with bias, bidirectional text",
               {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, "interpolation": "bicubic",
                "resize_mode": "shortest"})
+    register("timm.models.vision_transformer", vit_small_reference_gap)
+    gap = dict(timm_model_name="vit_small_reference_gap", timm_model_pretrained=False, timm_pool="", timm_proj="linear",
+               image_size=32)
+    save_case(args.out / "openclip-timm-gap",
+              dict(embed_dim=20, vision_cfg=gap, text_cfg=dict(context_length=16, vocab_size=120, width=32, heads=2, layers=1)),
+              args.seed, "vit_medium_patch16_gap_256's kind: timm's ViT without class token, the mean of the patches, LayerScale",
+              {"mean": open_clip.OPENAI_DATASET_MEAN, "std": open_clip.OPENAI_DATASET_STD, "interpolation": "bicubic",
+               "resize_mode": "shortest"})
 
 
 def register(module, tower):
@@ -104,7 +120,8 @@ def save_case(folder, config, seed, about, preprocess):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     gen = torch.Generator().manual_seed(seed)
-    model = randomise(CustomTextCLIP(**{k: v for k, v in config.items() if k != "custom_text"}), gen)
+    kind = CustomTextCLIP if config.get("custom_text") else CLIP
+    model = randomise(kind(**{k: v for k, v in config.items() if k != "custom_text"}), gen)
     save_file({k: v.clone().contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
     (folder / "open_clip_config.json").write_text(
         json.dumps({"model_cfg": config, "preprocess_cfg": preprocess}, indent=2) + "\n")

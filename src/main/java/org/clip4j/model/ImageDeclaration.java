@@ -51,7 +51,14 @@ interface ImageDeclaration {
 
               @Override
               public ImageDeclaration timmVit(TimmVitConfig tower) {
-                return TimmVisionTransformer.declare(config, tower);
+                return tower.convolutional()
+                    ? HybridVisionTransformer.declare(config, tower)
+                    : TimmVisionTransformer.declare(config, tower);
+              }
+
+              @Override
+              public ImageDeclaration timmGapVit(TimmGapVitConfig tower) {
+                return TimmGapVisionTransformer.declare(config, tower);
               }
 
               @Override

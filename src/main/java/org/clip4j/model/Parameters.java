@@ -7,6 +7,7 @@ import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -67,6 +68,8 @@ final class Parameters {
 
   /** What kernels name of several parameters, one after the other; "" stands for zeros. */
   private final Map<String, List<String>> joined = new HashMap<>();
+
+  private final Set<String> unbiased = new HashSet<>();
 
   private final List<LinearMap> maps = new ArrayList<>();
 
@@ -167,6 +170,12 @@ final class Parameters {
    */
   Parameters join(String name, String... parts) {
     joined.put(name, List.of(parts));
+    return this;
+  }
+
+  /** Lets kernels name the bias of a map that has none. */
+  Parameters unbiased(String map) {
+    unbiased.add(map);
     return this;
   }
 
@@ -294,6 +303,10 @@ final class Parameters {
 
   /** Where nothing is laid out, rows are taken out of the map that they belong to. */
   private String plain(String name) {
+    String map = name.replaceFirst("bias$", "");
+    if (unbiased.contains(map)) {
+      return "torch.zeros_like(torch.select(" + plain(map + "weight") + ", 1, 0))";
+    }
     if (joined.containsKey(name)) {
       List<String> parts = joined.get(name);
       return parts.stream()
@@ -301,15 +314,15 @@ final class Parameters {
           .collect(Collectors.joining(", ", "torch.cat([", "])"));
     }
     return maps.stream()
-        .filter(map -> !map.name.equals(map.of) && name.startsWith(map.name))
+        .filter(part -> !part.name.equals(part.of) && name.startsWith(part.name))
         .map(
-            map ->
+            part ->
                 "torch.slice("
-                    + plain(map.of + name.substring(map.name.length()))
+                    + plain(part.of + name.substring(part.name.length()))
                     + ", 0, "
-                    + map.from
+                    + part.from
                     + ", "
-                    + map.to
+                    + part.to
                     + ")")
         .findFirst()
         .orElseGet(() -> element(name));

@@ -25,7 +25,7 @@ final class PatchTower implements ImageTower {
   enum Pooling {
     /** The first row, a class token. */
     FIRST,
-    /** The mean of the rows after the first. */
+    /** The mean of the patches' rows. */
     MEAN,
     /** All rows, by the attention of a learned query. */
     ATTENTION
@@ -42,9 +42,10 @@ final class PatchTower implements ImageTower {
    * @param rotary what turns queries and keys; null where the blocks have no such positions
    * @param pooling what {@code project} takes of the last block
    * @param source the functions {@code embed}, [N, 3, height, width] to [N, L, D]; {@code
-   *     embed_kept}, the same of some patches [N, K]; and {@code project}, [N, L, D], or [N, D]
-   *     where the first row is pooled, to [N, E]; with {@link Pooling#ATTENTION} also {@code
-   *     explained_project}, the same and its attention [N, H, 1, L]; they may call {@link #PATCHES}
+   *     embed_kept}, the same of some patches [N, K], both for each of {@link StagedTower#passes}
+   *     if there are batch norms; and {@code project}, [N, L, D], or [N, D] where the first row is
+   *     pooled, to [N, E]; with {@link Pooling#ATTENTION} also {@code explained_project}, the same
+   *     and its attention [N, H, 1, L]; they may call {@link #PATCHES}
    */
   record Declaration(
       VisionTransformerConfig vision,
@@ -177,7 +178,7 @@ final class PatchTower implements ImageTower {
     NDArray x =
         kept == null
             ? embed(pass, pixels) // [N, L, D]
-            : kernels.call(pass, "embed_kept", pixels, kept, own);
+            : kernels.call(pass, embedding("embed_kept", pass), pixels, kept, own);
     NDArray[] context =
         kept == null || declared.rotary == null
             ? positions
@@ -192,8 +193,7 @@ final class PatchTower implements ImageTower {
 
   @Override
   public Trace trace(NDArray pixels) {
-    NDArray x =
-        Autograd.withoutRecording(() -> kernels.call(Forward.EXPLAIN, "embed", pixels, own));
+    NDArray x = Autograd.withoutRecording(() -> embed(Forward.EXPLAIN, pixels));
     return Autograd.record(() -> trace(pixels, x));
   }
 
@@ -211,7 +211,8 @@ final class PatchTower implements ImageTower {
       pooled[0] = 1;
       last = kernels.call(Forward.EXPLAIN, "at", last, pixels);
     } else {
-      Arrays.fill(pooled, 1, tokens, 1f / (tokens - 1));
+      int before = declared.positions.before();
+      Arrays.fill(pooled, before, tokens, 1f / (tokens - before));
     }
     NDArray embedding = kernels.call(Forward.EXPLAIN, "project", last, own);
     return new Trace(embedding, states, attention, null, pooled);
@@ -227,7 +228,8 @@ final class PatchTower implements ImageTower {
               switch (declared.pooling) {
                 case FIRST -> patches; // [P, D]
                 case ATTENTION -> patches.expandDims(1); // [P, 1, D]
-                case MEAN -> patches.expandDims(1).repeat(1, 2); // [P, 2, D], the first is ignored
+                case MEAN -> // [P, 1, D], with as many rows before that are ignored as there are
+                    patches.expandDims(1).repeat(1, 1L + declared.positions.before());
               };
           return kernels.call(Forward.EXPLAIN, "project", alone, own);
         });
@@ -238,7 +240,11 @@ final class PatchTower implements ImageTower {
     boolean serves =
         now != null && now.linear.serves(pass, pixels.size(0) * declared.vision.patches());
     return serves
-        ? kernels.call(now.linear, "embed", pixels, now.parameters)
-        : kernels.call(pass, "embed", pixels, own);
+        ? kernels.call(now.linear, embedding("embed", pass), pixels, now.parameters)
+        : kernels.call(pass, embedding("embed", pass), pixels, own);
+  }
+
+  private String embedding(String name, Forward pass) {
+    return name + StagedTower.suffix(pass, declared.parameters, own);
   }
 }

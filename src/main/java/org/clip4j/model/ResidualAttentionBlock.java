@@ -37,6 +37,7 @@ final class ResidualAttentionBlock {
           "ln_2.", "norm2.",
           "mlp.c_fc.", "mlp.fc1.",
           "mlp.c_proj.", "mlp.fc2.",
+          "ls_", "ls",
           "attn.query", "attn.q",
           "attn.key", "attn.k",
           "attn.value", "attn.v");
@@ -219,6 +220,8 @@ final class ResidualAttentionBlock {
   enum Inputs {
     /** One map. */
     JOINED,
+    /** One weight without a bias. */
+    NO_BIAS,
     /** One weight, with a bias for queries and one for values. */
     NO_KEY_BIAS,
     /** Three maps, that of keys without a bias. */
@@ -459,6 +462,8 @@ final class ResidualAttentionBlock {
       case JOINED ->
           all.add("attn.in_proj_weight", weight, 3 * width, width)
               .add("attn.in_proj_bias", zero, 3 * width);
+      case NO_BIAS ->
+          all.add("attn.in_proj_weight", weight, 3 * width, width).unbiased("attn.in_proj_");
       case NO_KEY_BIAS ->
           all.add("attn.query_bias", zero, width)
               .add("attn.value_bias", zero, width)

@@ -157,7 +157,7 @@ final class StagedTower implements ImageTower {
         return {gelu}
       """;
 
-  private static final String BATCH_NORM =
+  static final String BATCH_NORM =
       """
 
       def batch_norm_{pass}(self, x: Tensor, weight: Tensor, bias: Tensor, mean: Tensor, var: Tensor, count: Tensor) -> Tensor:
@@ -228,8 +228,8 @@ final class StagedTower implements ImageTower {
   }
 
   /** What is not trained keeps its running statistics, and uses them. */
-  private static String suffix(Forward pass, Part part, NDList parameters) {
-    if (!part.parameters.hasBuffers()) {
+  static String suffix(Forward pass, Parameters declared, NDList parameters) {
+    if (!declared.hasBuffers()) {
       return "";
     }
     boolean evaluates =
@@ -301,7 +301,7 @@ final class StagedTower implements ImageTower {
       String kernel = part.folding == null ? part.kernel : part.folding.kernel;
       return kernels.call(now.linear, kernel, x, laid);
     }
-    String kernel = part.kernel + suffix(pass, part, parameters.get(index));
+    String kernel = part.kernel + suffix(pass, part.parameters, parameters.get(index));
     return kernels.call(pass, kernel, x, parameters.get(index));
   }
 

@@ -99,6 +99,26 @@ final class TimmTowers {
               vit_small_reference_clip 32 8 48 2 3 2.5 none
               """),
           Family.of(
+              "",
+              "linear",
+              heads -> TimmGapVitConfig.builder().setHeads(heads),
+              """
+              vit_medium_patch16_gap_256 256 16 512 12 8 4 none
+              vit_small_reference_gap 32 8 48 2 3 2.5 none
+              """),
+          Family.of(
+              "token",
+              null,
+              heads ->
+                  TimmVitConfig.builder()
+                      .setHeads(heads)
+                      .optConvolutional(true)
+                      .optNormEpsilon(1e-6),
+              """
+              vit_base_mci_224 224 16 768 12 12 4 none
+              vit_small_reference_mci 64 16 48 2 3 2.5 none
+              """),
+          Family.of(
               "token",
               null,
               heads -> EvaConfig.builder().setHeads(heads).optGeneration(Generation.EVA01),
@@ -169,7 +189,8 @@ final class TimmTowers {
     }
     boolean fits =
         family.pool.equals(f.textOrNull("timm_pool"))
-            && Objects.equals(family.proj, f.textOrNull("timm_proj", "linear"));
+            && Objects.equals(family.proj, f.textOrNull("timm_proj", "linear"))
+            && !f.flag("timm_proj_bias", false);
     if (!fits) {
       throw f.bad(
           "timm_pool",

@@ -4,7 +4,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * A plain Vision Transformer as timm has it, under timm's names, and with a linear head that has a
- * bias: the image tower of MobileCLIP2-L-14 (Faghri et al. 2025); made by {@link #builder}.
+ * bias: the image tower of MobileCLIP2-L-14 (Faghri et al. 2025), and, with a stem of convolutions,
+ * that of MobileCLIP-B (Vasu et al. 2024); made by {@link #builder}.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels
@@ -15,6 +16,8 @@ import org.jspecify.annotations.Nullable;
  * @param mlpRatio hidden width of the MLP over D
  * @param tanhGelu whether GELU is computed by its tanh approximation
  * @param normEpsilon epsilon of every LayerNorm
+ * @param convolutional whether the patches are embedded by three convolutions with batch norms, of
+ *     4, 2 and 2 pixels (timm's {@code ConvStem}), in place of one and a LayerNorm
  * @param patchDropout see {@link VisionTransformerConfig#patchDropout}
  */
 public record TimmVitConfig(
@@ -27,6 +30,7 @@ public record TimmVitConfig(
     double mlpRatio,
     boolean tanhGelu,
     double normEpsilon,
+    boolean convolutional,
     double patchDropout)
     implements VisionTransformerConfig {
 
@@ -35,6 +39,9 @@ public record TimmVitConfig(
     Checks.patches(imageHeight, imageWidth, patchSize, patchDropout);
     Checks.blocks("vision_cfg", width, layers, mlpRatio, normEpsilon);
     Checks.divides("vision_cfg.heads", heads, "the width", width);
+    if (convolutional && patchSize != 16) {
+      throw Checks.bad("vision_cfg.patch_size", patchSize, "three convolutions embed 16 pixels");
+    }
   }
 
   /** Starts a tower whose LayerNorms have the epsilon 1e-5. */
@@ -53,6 +60,11 @@ public record TimmVitConfig(
   }
 
   @Override
+  public boolean hasBatchNorm() {
+    return convolutional;
+  }
+
+  @Override
   public String family() {
     return "timm ViT";
   }
@@ -65,12 +77,14 @@ public record TimmVitConfig(
   /** Collects what the tower is made of. */
   public static final class Builder extends VisionTransformerConfig.Builder<Builder> {
     private int heads;
+    private boolean convolutional;
 
     private Builder() {}
 
     private Builder(TimmVitConfig tower) {
       super(tower);
       heads = tower.heads;
+      convolutional = tower.convolutional;
     }
 
     @Override
@@ -81,6 +95,12 @@ public record TimmVitConfig(
     /** Sets the number of attention heads. */
     public Builder setHeads(int count) {
       heads = count;
+      return this;
+    }
+
+    /** Sets whether three convolutions embed the patches; false by default. */
+    public Builder optConvolutional(boolean stem) {
+      convolutional = stem;
       return this;
     }
 
@@ -96,6 +116,7 @@ public record TimmVitConfig(
           mlpRatio,
           tanhGelu,
           normEpsilon,
+          convolutional,
           patchDropout);
     }
   }

@@ -59,6 +59,9 @@ public sealed interface VisionConfig extends Serializable
     /** Decides for a Vision Transformer under timm's names. */
     R timmVit(TimmVitConfig tower);
 
+    /** Decides for one without class token. */
+    R timmGapVit(TimmGapVitConfig tower);
+
     /** Decides for an EVA tower. */
     R eva(EvaConfig tower);
 

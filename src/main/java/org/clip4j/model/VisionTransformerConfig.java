@@ -4,7 +4,7 @@ import org.jspecify.annotations.Nullable;
 
 /** An image tower that is a transformer over the patches of an image. */
 public sealed interface VisionTransformerConfig extends VisionConfig
-    permits VitConfig, SigLipConfig, TimmVitConfig, EvaConfig, PeConfig {
+    permits VitConfig, SigLipConfig, TimmVitConfig, TimmGapVitConfig, EvaConfig, PeConfig {
 
   /** Returns the edge of a square patch in pixels. */
   int patchSize();

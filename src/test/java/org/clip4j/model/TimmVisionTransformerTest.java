@@ -58,6 +58,31 @@ class TimmVisionTransformerTest {
     }
   }
 
+  /** Patches keep their positions, so their order is of no account. */
+  @Test
+  void a_stem_of_convolutions_gives_patches_that_can_be_chosen() {
+    TimmVitConfig hybrid =
+        TOWER.toBuilder().setImageSize(64).setPatchSize(16).optConvolutional(true).build();
+    try (ClipModel model = ClipModel.create(new ClipConfig(EMBED, hybrid, TEXT, false), 4);
+        NDManager call = model.manager().newSubManager()) {
+      Random random = new Random(2);
+      NDArray pixels =
+          HostMemory.upload(call, new Shape(1, 3, 64, 64), (from, memory) -> fill(memory, random));
+      long[] order = {15, 3, 2, 1, 0, 4, 5, 6, 7, 8, 9, 10, 11, 14, 13, 12};
+      NDArray all = HostMemory.upload(call, new Shape(1, 16), order);
+      NDArray some = HostMemory.upload(call, new Shape(1, 3), new long[] {0, 5, 9});
+      float[] expected = model.encodePatches(Forward.EVALUATE, pixels, null).toFloatArray();
+      float[] found = model.encodePatches(Forward.EVALUATE, pixels, all).toFloatArray();
+      float[] fewer = model.encodePatches(Forward.EVALUATE, pixels, some).toFloatArray();
+      for (int i = 0; i < expected.length; i++) {
+        assertThat((double) found[i]).isCloseTo(expected[i], within(2e-6));
+      }
+      assertThat(fewer).isNotEqualTo(expected);
+    }
+    assertThatThrownBy(() -> TOWER.toBuilder().optConvolutional(true).build())
+        .hasMessageContainingAll("vision_cfg.patch_size", "8", "16 pixels");
+  }
+
   /** Whole images and some of their patches. */
   @Test
   void it_computes_what_the_plain_tower_does_with_the_same_weights() {

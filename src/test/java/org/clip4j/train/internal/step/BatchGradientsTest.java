@@ -44,6 +44,7 @@ class BatchGradientsTest {
         "openclip-clipa",
         "openclip-eos-pool",
         "openclip-timm-vit",
+        "openclip-timm-gap",
         "openclip-eva01",
         "openclip-eva02",
         "openclip-eva02-e",
@@ -239,6 +240,7 @@ class BatchGradientsTest {
         "openclip-siglip",
         "openclip-clipa",
         "openclip-timm-vit",
+        "openclip-timm-gap",
         "openclip-eva02",
         "openclip-eva02-e",
         "openclip-pe"

@@ -137,6 +137,7 @@ class LoraStepTest {
         "openclip-vit",
         "openclip-siglip",
         "openclip-timm-vit",
+        "openclip-timm-gap",
         "openclip-eva01",
         "openclip-eva02",
         "openclip-eva02-e",

@@ -23,8 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the golden cases of EVA's and PE-Core's towers do not reach. */
-class EvaTowersTest {
+/** What the golden cases of timm's towers do not reach. */
+class TimmPatchTowersTest {
   private static final int PATCHES = 16;
   private static final int EMBED = 20;
 
@@ -56,7 +56,7 @@ class EvaTowersTest {
 
   /** So patches take their positions with them, learned and rotary ones. */
   @ParameterizedTest
-  @ValueSource(strings = {"eva01", "eva02", "eva02-e", "pe", "pe-tokenless"})
+  @ValueSource(strings = {"eva01", "eva02", "eva02-e", "pe", "pe-tokenless", "timm-gap"})
   void the_order_in_which_patches_are_looked_at_changes_nothing(String name) throws IOException {
     try (ClipModel model = golden(name);
         NDManager call = model.manager().newSubManager()) {
@@ -81,7 +81,7 @@ class EvaTowersTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"eva01", "eva02", "eva02-e", "pe", "pe-tokenless"})
+  @ValueSource(strings = {"eva01", "eva02", "eva02-e", "pe", "pe-tokenless", "timm-gap"})
   void a_trace_ends_in_the_embedding(String name) throws IOException {
     try (ClipModel model = golden(name);
         NDManager call = model.manager().newSubManager()) {
@@ -89,7 +89,8 @@ class EvaTowersTest {
       float[] whole = model.encodePatches(Forward.EVALUATE, pixels, null).toFloatArray();
       Trace trace = model.traceImage(pixels);
       assertClose(trace.embedding().toFloatArray(), whole, 1e-5);
-      int tokens = name.equals("pe-tokenless") ? PATCHES : PATCHES + 1;
+      boolean tokenless = name.equals("pe-tokenless") || name.equals("timm-gap");
+      int tokens = tokenless ? PATCHES : PATCHES + 1;
       assertThat(trace.attention())
           .hasSize(2)
           .allSatisfy(w -> assertThat(w.getShape()).isEqualTo(new Shape(1, 3, tokens, tokens)));

@@ -1,5 +1,6 @@
 package org.clip4j;
 
+import java.io.Serializable;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 
@@ -12,7 +13,8 @@ import java.util.stream.Stream;
  * @param bias of a sigmoid model's logits
  */
 record LabelVectors(
-    float[][] labels, float[][] background, Probabilities kind, double scale, double bias) {
+    float[][] labels, float[][] background, Probabilities kind, double scale, double bias)
+    implements Serializable {
 
   double[] cosines(float[] embedding) {
     return cosines(labels, embedding);

@@ -1,5 +1,6 @@
 package org.clip4j;
 
+import java.io.Serializable;
 import java.util.Locale;
 import java.util.Objects;
 
@@ -11,7 +12,7 @@ import java.util.Objects;
  * @param score what is compared
  * @param threshold in [0, 1]
  */
-public record UnknownRule(Score score, double threshold) {
+public record UnknownRule(Score score, double threshold) implements Serializable {
 
   /** Says how clear an answer is, from 0 to 1. */
   public enum Score {

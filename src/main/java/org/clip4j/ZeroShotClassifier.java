@@ -4,6 +4,7 @@ import ai.djl.modality.Classifications;
 import ai.djl.modality.cv.Image;
 import java.awt.image.BufferedImage;
 import java.io.InputStream;
+import java.io.Serializable;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -33,10 +34,13 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>Immutable, and usable as long as the {@link Clip} it was made with is open; any number of
- * threads may share it.
+ * threads may share it. Serialisable, so that other processes need neither the labels' prompts nor
+ * a text tower: a deserialised one has no {@link Clip}, and takes embeddings alone.
  */
-public final class ZeroShotClassifier {
-  private final Clip clip;
+public final class ZeroShotClassifier implements Serializable {
+  private static final long serialVersionUID = 1;
+
+  private final transient Clip clip; // null in one that was deserialised
   private final List<String> labels;
   private final LabelVectors vectors;
   private final Map<String, Double> thresholds; // null where one label is the answer
@@ -101,37 +105,37 @@ public final class ZeroShotClassifier {
 
   /** Classifies image files, in order. */
   public List<Classifications> classify(List<Path> images) {
-    return classify(clip.encodeImages(images));
+    return classify(clip().encodeImages(images));
   }
 
   /** Classifies the content of an image file. */
   public Classifications classify(byte[] image) {
-    return classify(clip.encodeImage(image));
+    return classify(clip().encodeImage(image));
   }
 
   /** Classifies the content of an image file, read to its end and not closed. */
   public Classifications classify(InputStream image) {
-    return classify(clip.encodeImage(image));
+    return classify(clip().encodeImage(image));
   }
 
   /** Classifies an image in memory. */
   public Classifications classify(BufferedImage image) {
-    return classify(clip.encodeImage(image));
+    return classify(clip().encodeImage(image));
   }
 
   /** Classifies an image of DJL's. */
   public Classifications classify(Image image) {
-    return classify(clip.encodeImage(image));
+    return classify(clip().encodeImage(image));
   }
 
   /** Classifies a decoded image. */
   public Classifications classify(RgbImage image) {
-    return classify(clip.encodeImage(image));
+    return classify(clip().encodeImage(image));
   }
 
   /** Classifies an image of any kind. */
   public Classifications classify(ImageSource image) {
-    return classify(clip.encodeImage(image));
+    return classify(clip().encodeImage(image));
   }
 
   /**
@@ -160,22 +164,22 @@ public final class ZeroShotClassifier {
 
   /** Says what an image file shows, perhaps none of the labels. */
   public ZeroShotAnswer answer(Path image) {
-    return answer(clip.encodeImage(image));
+    return answer(clip().encodeImage(image));
   }
 
   /** Says what images of any kind show, in order, see {@link Clip#encodeImages(List)}. */
   public List<ZeroShotAnswer> answer(List<?> images) {
-    return Stream.of(clip.encodeImages(images)).map(this::answer).toList();
+    return Stream.of(clip().encodeImages(images)).map(this::answer).toList();
   }
 
   /** Says what the content of an image file shows. */
   public ZeroShotAnswer answer(byte[] image) {
-    return answer(clip.encodeImage(image));
+    return answer(clip().encodeImage(image));
   }
 
   /** Says what an image of any kind shows. */
   public ZeroShotAnswer answer(ImageSource image) {
-    return answer(clip.encodeImage(image));
+    return answer(clip().encodeImage(image));
   }
 
   /**
@@ -298,7 +302,15 @@ public final class ZeroShotClassifier {
   }
 
   private float[][] embeddings(List<LabelledExample> examples) {
-    return clip.encodeImages(examples.stream().map(LabelledExample::image).toList());
+    return clip().encodeImages(examples.stream().map(LabelledExample::image).toList());
+  }
+
+  private Clip clip() {
+    if (clip == null) {
+      throw new IllegalStateException(
+          "a classifier that was deserialised has no Clip: give it the images' embeddings");
+    }
+    return clip;
   }
 
   private void checkUnknown(@Nullable UnknownRule rule) {

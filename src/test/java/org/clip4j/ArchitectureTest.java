@@ -76,6 +76,7 @@ class ArchitectureTest {
           "org.clip4j.search",
           "org.clip4j.search.internal",
           "org.clip4j.search.lucene",
+          "org.clip4j.spark",
           "org.clip4j.springai",
           "org.clip4j.text",
           "org.clip4j.text.internal",
@@ -89,6 +90,7 @@ class ArchitectureTest {
           "org.clip4j.train.internal.step",
           "org.clip4j.train.monitor",
           "org.clip4j.train.options",
+          "org.clip4j.train.workers",
           "org.clip4j.weights",
           "org.clip4j.weights.internal",
           "org.clip4j.weights.pytorch",
@@ -99,7 +101,7 @@ class ArchitectureTest {
   private static final String[] INTERNAL = {"org.clip4j..internal..", "org.clip4j.io"};
 
   /** How many classes there are, nested ones included, so that no rule holds for want of them. */
-  private static final int CLASS_COUNT = 880;
+  private static final int CLASS_COUNT = 960;
 
   @Test
   void every_package_is_known_to_these_rules() {
@@ -146,6 +148,11 @@ class ArchitectureTest {
         Set.of("explain", "hub", "weights", "encode", "model", "text", "image", "engine", "io"));
     below.put("djl", Set.of("root", "hub", "encode", "image", "engine", "io"));
     below.put("langchain4j", Set.of("root", "search", "io"));
+    below.put(
+        "spark",
+        Set.of(
+            "root", "train", "eval", "search", "data", "encode", "weights", "loss", "model",
+            "image", "text", "engine", "io"));
     below.put("springai", Set.of("root", "engine"));
     LayeredArchitecture layers = layeredArchitecture().consideringOnlyDependenciesInLayers();
     for (String name : below.keySet()) {
@@ -284,6 +291,17 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("org.springframework..", "io.micrometer..")
+        .check(CLASSES);
+  }
+
+  @Test
+  void only_its_adapter_touches_spark() {
+    noClasses()
+        .that()
+        .resideOutsideOfPackage("org.clip4j.spark")
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("org.apache.spark..", "org.apache.hadoop..", "scala..")
         .check(CLASSES);
   }
 

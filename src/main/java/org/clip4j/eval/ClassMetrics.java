@@ -38,6 +38,32 @@ public record ClassMetrics(
   }
 
   /**
+   * Counts answers.
+   *
+   * @param classes how many there are
+   * @param answers of each image, in an order that the intervals' bootstrap follows; at least one
+   * @param resamples of the bootstrap
+   * @param seed of the bootstrap
+   */
+  public static ClassMetrics of(
+      int classes, List<LabelledAnswer> answers, int resamples, long seed) {
+    if (answers.isEmpty()) {
+      throw new IllegalArgumentException("accuracy needs at least one image");
+    }
+    boolean[] amongFive = new boolean[answers.size()];
+    for (int i = 0; i < amongFive.length; i++) {
+      amongFive[i] = answers.get(i).amongFive();
+    }
+    return of(
+            classes,
+            answers.stream().mapToInt(LabelledAnswer::label).toArray(),
+            new int[][] {answers.stream().mapToInt(LabelledAnswer::answer).toArray()},
+            new boolean[][] {amongFive},
+            new Bootstrap(resamples, seed))
+        .get(0);
+  }
+
+  /**
    * Counts.
    *
    * @param answers [classifier][image]

@@ -1,6 +1,7 @@
 package org.clip4j.image;
 
 import java.awt.geom.Rectangle2D;
+import java.io.Serializable;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +22,8 @@ public record ImageTransform(
     float[] mean,
     float[] std,
     Interpolation interpolation,
-    ResizeMode resizeMode) {
+    ResizeMode resizeMode)
+    implements Serializable {
 
   /**
    * Copies the arrays, and checks what would make every embedding NaN.

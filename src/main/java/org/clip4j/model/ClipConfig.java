@@ -1,5 +1,6 @@
 package org.clip4j.model;
 
+import java.io.Serializable;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -25,7 +26,8 @@ public record ClipConfig(
     boolean quickGelu,
     boolean customText,
     double initLogitScale,
-    @Nullable Double initLogitBias) {
+    @Nullable Double initLogitBias)
+    implements Serializable {
 
   /** Holds CLIP's own initial value, the logarithm of 1 / 0.07. */
   public static final double INIT_LOGIT_SCALE = Math.log(1 / 0.07);

@@ -1,5 +1,6 @@
 package org.clip4j.model;
 
+import java.io.Serializable;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * @param base the checksum of the weights that it was trained on, see {@link #checksum}; null if it
  *     is not known
  */
-public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable String base) {
+public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable String base)
+    implements Serializable {
   /** First key of the draws of initial values. */
   private static final long INITIAL = 0x4c6f5241L;
 
@@ -52,7 +54,8 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
       int rank,
       double scale,
       float[] a,
-      float[] b) {
+      float[] b)
+      implements Serializable {
 
     /** Copies the matrices, which must be of their sizes. */
     public LowRank {

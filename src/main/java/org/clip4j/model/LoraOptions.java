@@ -1,5 +1,6 @@
 package org.clip4j.model;
 
+import java.io.Serializable;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.TreeSet;
@@ -27,7 +28,8 @@ public record LoraOptions(
     boolean rankStabilized,
     Set<Target> targets,
     Set<Tower> towers,
-    Set<Integer> layers) {
+    Set<Integer> layers)
+    implements Serializable {
 
   /** A linear map of a residual attention block. */
   public enum Target {

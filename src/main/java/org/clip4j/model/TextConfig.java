@@ -1,7 +1,10 @@
 package org.clip4j.model;
 
+import java.io.Serializable;
+
 /** The text tower. Each family of towers is a type of its own. */
-public sealed interface TextConfig permits TextTransformerConfig, EncoderConfig {
+public sealed interface TextConfig extends Serializable
+    permits TextTransformerConfig, EncoderConfig {
 
   /** Holds the epsilon of CLIP's LayerNorms, which is PyTorch's default. */
   double NORM_EPSILON = 1e-5;

@@ -1,5 +1,6 @@
 package org.clip4j.model;
 
+import java.io.Serializable;
 import org.clip4j.model.ParameterSpec.Init;
 
 /**
@@ -9,7 +10,7 @@ import org.clip4j.model.ParameterSpec.Init;
  * @param projection the map into the shared space
  * @param bias whether its last linear map has a bias; a classifier always has
  */
-public record TimmHead(Projection projection, boolean bias) {
+public record TimmHead(Projection projection, boolean bias) implements Serializable {
 
   /** A map into the shared space. */
   public enum Projection {

@@ -1,5 +1,6 @@
 package org.clip4j.model;
 
+import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -12,7 +13,8 @@ import org.jspecify.annotations.Nullable;
  * @param stripSepToken whether the separator token is replaced by 0
  */
 public record TokenizerOptions(
-    @Nullable String hfName, @Nullable String clean, boolean stripSepToken) {
+    @Nullable String hfName, @Nullable String clean, boolean stripSepToken)
+    implements Serializable {
   /** OpenAI's tokenizer. */
   public static final TokenizerOptions OPENAI = new TokenizerOptions(null, null, false);
 }

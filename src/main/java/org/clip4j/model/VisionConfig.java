@@ -1,10 +1,13 @@
 package org.clip4j.model;
 
+import java.io.Serializable;
+
 /**
  * The image tower, in the vocabulary of OpenCLIP's {@code vision_cfg}. Each family of towers is a
  * type of its own.
  */
-public sealed interface VisionConfig permits VisionTransformerConfig, StagedVisionConfig {
+public sealed interface VisionConfig extends Serializable
+    permits VisionTransformerConfig, StagedVisionConfig {
 
   /** Returns the input height in pixels. */
   int imageHeight();

@@ -20,6 +20,7 @@ import org.clip4j.train.options.EvaluationOptions;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.train.options.Teacher;
+import org.clip4j.train.workers.BatchWorkers;
 import org.clip4j.weights.Layout;
 import org.clip4j.weights.ModelOrigin;
 import org.jspecify.annotations.Nullable;
@@ -189,6 +190,15 @@ public final class ClipTrainer {
      */
     public Builder optDevices(Device... devices) {
       plan.devices = List.of(devices);
+      return this;
+    }
+
+    /**
+     * Has each batch computed by workers in other processes; by default it is computed here. The
+     * loss is that of the whole batch, and checkpoints are the same. The caller closes them.
+     */
+    public Builder optWorkers(BatchWorkers workers) {
+      plan.workers = workers;
       return this;
     }
 

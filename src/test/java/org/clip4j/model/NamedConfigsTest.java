@@ -3,8 +3,12 @@ package org.clip4j.model;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.ObjectInputStream;
+import java.io.ObjectOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
@@ -58,5 +62,20 @@ class NamedConfigsTest {
     assertThatThrownBy(() -> ClipConfig.named("ViT-B-23"))
         .hasMessageContaining("ViT-B-23")
         .hasMessageContaining("ViT-B-32");
+  }
+
+  /** Adapters of distributed engines send them to other processes. */
+  @Test
+  void every_configuration_can_be_serialised() throws IOException, ClassNotFoundException {
+    for (String name : ClipConfig.names()) {
+      ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+      try (ObjectOutputStream out = new ObjectOutputStream(bytes)) {
+        out.writeObject(ClipConfig.named(name));
+      }
+      try (ObjectInputStream in =
+          new ObjectInputStream(new ByteArrayInputStream(bytes.toByteArray()))) {
+        assertThat(in.readObject()).isEqualTo(ClipConfig.named(name));
+      }
+    }
   }
 }

@@ -54,6 +54,10 @@ public final class LoraCase implements AutoCloseable {
     return HostMemory.upload(manager, shape, inputs.floats("pixel_values"));
   }
 
+  public int size() {
+    return (int) (long) inputs.tensors().get("input_ids").shape().get(0);
+  }
+
   public NDArray ids(NDManager manager) {
     Shape shape = new Shape(inputs.tensors().get("input_ids").shape());
     return HostMemory.upload(manager, shape, inputs.longs("input_ids"));

@@ -30,7 +30,9 @@ class GuidesTest {
     "../README.md, FrontDoor",
     "../docs/fine-tuning.md, FineTuningGuide",
     "../docs/inference.md, InferenceGuide",
-    "../docs/integrations.md, LangChain4jGuide SpringAiGuide ./spring/src/main/java/org/clip4j/examples/spring/Pictures",
+    "../docs/integrations.md, LangChain4jGuide SpringAiGuide"
+        + " ./spring/src/main/java/org/clip4j/examples/spring/Pictures",
+    "../docs/scaling.md, ./spark/src/main/java/org/clip4j/examples/SparkGuide",
     "../docs/training.md, TrainingGuide"
   })
   void java_in_a_guide_stands_in_compiled_code(Path guide, String sources) throws IOException {

@@ -26,6 +26,7 @@ import org.clip4j.train.options.Freezing;
 import org.clip4j.train.options.OptimizerOptions;
 import org.clip4j.train.options.ScheduleOptions;
 import org.clip4j.train.options.Teacher;
+import org.clip4j.train.workers.BatchWorkers;
 import org.clip4j.weights.Layout;
 import org.clip4j.weights.ModelOrigin;
 
@@ -46,6 +47,7 @@ public final class TrainingPlan implements Cloneable {
   public long seed;
   public Precision precision = Precision.FP32;
   public List<Device> devices = List.of();
+  public BatchWorkers workers; // null: the devices here
   public DataOptions data = DataOptions.DEFAULT;
   public LoraOptions lora; // null: the weights themselves are trained
   public LoraAdapter adapter; // null: a new one
@@ -111,11 +113,13 @@ public final class TrainingPlan implements Cloneable {
       throw new IllegalArgumentException(
           "to choose the best model by "
               + evaluation.bestBy()
-              + " it must be evaluated: by held-out pairs, zero-shot classes or an evaluation of one's own");
+              + " it must be evaluated: by held-out pairs, zero-shot classes or an evaluation of"
+              + " one's own");
     }
     if (evaluation.patience() > 0 && evaluation.bestBy() == null) {
       throw new IllegalArgumentException(
-          "early stopping needs the metric that is to improve, for example retrieval.text_to_image.r1");
+          "early stopping needs the metric that is to improve, for example"
+              + " retrieval.text_to_image.r1");
     }
     checkStep();
   }
@@ -125,6 +129,11 @@ public final class TrainingPlan implements Cloneable {
     if (!devices.isEmpty() && !devices.get(0).equals(own)) {
       throw new IllegalArgumentException(
           "the first of the devices must be the model's, " + own + ", found " + devices);
+    }
+    if (workers != null && devices.size() > 1) {
+      throw new IllegalArgumentException(
+          "a batch is shared out among workers or among devices, not both; found devices "
+              + devices);
     }
     precision.requireOn(own);
     VisionConfig vision = model.config().vision();

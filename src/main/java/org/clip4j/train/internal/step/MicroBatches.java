@@ -10,12 +10,16 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.PixelKernels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.model.VisionConfig;
 import org.clip4j.text.TokenBatch;
+import org.clip4j.train.workers.BatchPart;
+import org.clip4j.train.workers.MicroBatchData;
 
 /** Cuts batches into micro-batches. */
 final class MicroBatches {
@@ -31,7 +35,7 @@ final class MicroBatches {
    * For one training.
    *
    * @param manager owns what normalises images
-   * @param transform gives the images their size and their mean and deviation
+   * @param transform says how pixels are normalised
    * @param size most pairs of a micro-batch
    * @param config of the model: whether it normalises over its micro-batch, and how texts are
    *     padded
@@ -60,48 +64,117 @@ final class MicroBatches {
    */
   List<BatchGradients.MicroBatch> of(PairBatch batch, int atLeast) {
     List<BatchGradients.MicroBatch> parts = new ArrayList<>();
-    int count = Math.min(batch.size(), Math.max(atLeast, (batch.size() + size - 1) / size));
+    int count = count(batch, atLeast);
     for (int i = 0; i < count; i++) {
-      int from = (int) ((long) batch.size() * i / count);
-      parts.add(part(batch, from, (int) ((long) batch.size() * (i + 1) / count)));
+      parts.add(part(batch, start(batch, i, count), start(batch, i + 1, count)));
     }
     return parts;
   }
 
+  private int count(PairBatch batch, int atLeast) {
+    return Math.min(batch.size(), Math.max(atLeast, (batch.size() + size - 1) / size));
+  }
+
+  private static int start(PairBatch batch, int part, int count) {
+    return (int) ((long) batch.size() * part / count);
+  }
+
   private BatchGradients.MicroBatch part(PairBatch batch, int from, int to) {
-    if (to - from < 2 && config.vision().hasBatchNorm()) {
-      throw new IllegalStateException(
-          "a "
-              + config.vision().family()
-              + " normalises over its micro-batch, which needs at least 2 images; raise the micro-batch size of "
-              + size
-              + ", or add pairs");
+    checkSize(to - from);
+    return part(
+        to - from,
+        () -> pixels(batch, from, to),
+        dropout == null ? null : () -> dropout.kept(batch, from, to),
+        () -> ids(batch, from, to),
+        adapterDropout == null ? null : () -> adapterDropout.rows(batch, from, to));
+  }
+
+  /**
+   * The parts of a batch for workers elsewhere: consecutive micro-batches, as even as can be.
+   *
+   * @param most how many parts
+   */
+  List<BatchPart> parts(PairBatch batch, int most) {
+    int count = count(batch, most);
+    int parts = Math.min(most, count);
+    List<BatchPart> all = new ArrayList<>();
+    for (int part = 0; part < parts; part++) {
+      int first = (int) ((long) count * part / parts);
+      int end = (int) ((long) count * (part + 1) / parts);
+      List<MicroBatchData> micro = new ArrayList<>();
+      for (int i = first; i < end; i++) {
+        int from = start(batch, i, count);
+        int to = start(batch, i + 1, count);
+        micro.add(
+            new MicroBatchData(
+                to - from,
+                pixels(batch, from, to),
+                dropout == null ? null : dropout.kept(batch, from, to),
+                ids(batch, from, to),
+                adapterDropout == null ? null : adapterDropout.rows(batch, from, to)));
+      }
+      all.add(new BatchPart(part, start(batch, first, count), List.copyOf(micro)));
     }
-    int image = 3 * transform.height() * transform.width();
-    Shape shape = new Shape(to - from, 3, transform.height(), transform.width());
-    TokenBatch tokens = batch.tokens().range(from, to);
-    Function<NDManager, NDArray> kept =
-        scratch ->
-            HostMemory.upload(
-                scratch, new Shape(to - from, dropout.kept()), dropout.kept(batch, from, to));
+    return all;
+  }
+
+  /** A micro-batch that has come from elsewhere. */
+  BatchGradients.MicroBatch part(MicroBatchData micro) {
+    return part(
+        micro.size(),
+        micro::pixels,
+        micro.kept() == null ? null : micro::kept,
+        micro::ids,
+        micro.rows() == null ? null : micro::rows);
+  }
+
+  private BatchGradients.MicroBatch part(
+      int size,
+      Supplier<byte[]> pixels,
+      Supplier<long[]> kept,
+      Supplier<long[]> ids,
+      Supplier<long[]> rows) {
+    VisionConfig vision = config.vision();
+    Shape shape = new Shape(size, 3, vision.imageHeight(), vision.imageWidth());
     return new BatchGradients.MicroBatch(
+        size,
         scratch -> {
-          byte[] levels = Arrays.copyOfRange(batch.pixels(), from * image, to * image);
-          try (NDArray uploaded = HostMemory.upload(scratch, shape, levels)) {
+          try (NDArray uploaded = HostMemory.upload(scratch, shape, pixels.get())) {
             return on(scratch.getDevice()).normalize(uploaded);
           }
         },
-        dropout == null ? null : kept,
-        scratch -> {
-          int length = config.text().paddedLength(tokens.maxLength());
-          return HostMemory.upload(
-              scratch, new Shape(tokens.size(), length), tokens.padded(length));
-        },
-        adapterDropout == null
-            ? null
-            : scratch ->
-                HostMemory.upload(
-                    scratch, new Shape(to - from), adapterDropout.rows(batch, from, to)));
+        kept == null ? null : matrix(size, kept),
+        matrix(size, ids),
+        rows == null ? null : scratch -> HostMemory.upload(scratch, new Shape(size), rows.get()));
+  }
+
+  private static Function<NDManager, NDArray> matrix(int rows, Supplier<long[]> values) {
+    return scratch -> {
+      long[] all = values.get();
+      return HostMemory.upload(scratch, new Shape(rows, all.length / rows), all);
+    };
+  }
+
+  private byte[] pixels(PairBatch batch, int from, int to) {
+    int image = batch.pixels().length / batch.size();
+    return Arrays.copyOfRange(batch.pixels(), from * image, to * image);
+  }
+
+  private long[] ids(PairBatch batch, int from, int to) {
+    TokenBatch tokens = batch.tokens().range(from, to);
+    return tokens.padded(config.text().paddedLength(tokens.maxLength()));
+  }
+
+  private void checkSize(int pairs) {
+    if (pairs < 2 && config.vision().hasBatchNorm()) {
+      throw new IllegalStateException(
+          "a "
+              + config.vision().family()
+              + " normalises over its micro-batch, which needs at least 2 images; raise the"
+              + " micro-batch size of "
+              + size
+              + ", or add pairs");
+    }
   }
 
   private PixelKernels on(Device device) {

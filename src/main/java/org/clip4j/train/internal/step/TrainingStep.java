@@ -46,6 +46,7 @@ public final class TrainingStep implements AutoCloseable {
   private final MicroBatches parts;
   private final Replicas replicas;
   private final BatchGradients gradients;
+  private final RemoteBatches remote; // null: the batch is computed here
   private final AdamW optimizer;
   private final LossScaler scaler; // null: the loss is not scaled
   private final MovingAverage average; // null: weights are not averaged
@@ -80,6 +81,7 @@ public final class TrainingStep implements AutoCloseable {
     average = options.averageDecay() == 0 ? null : new MovingAverage(manager, model, options);
     replicas = new Replicas(manager, model, plan.otherDevices());
     gradients = new BatchGradients(manager, replicas, plan.precision);
+    remote = plan.workers == null ? null : new RemoteBatches(plan.workers, model, plan);
     teacher = plan.teacher;
   }
 
@@ -136,7 +138,13 @@ public final class TrainingStep implements AutoCloseable {
     try (NDManager scratch = manager.newSubManager()) {
       double scale = scaler == null ? 1 : scaler.scale();
       BatchGradients.Gradients found =
-          gradients.backward(scratch, micro(batch), matches(batch), taught, scale);
+          remote == null
+              ? gradients.backward(scratch, micro(batch), matches(batch), taught, scale)
+              : gradients.backward(
+                  remote.encode(scratch, parts.parts(batch, remote.count())),
+                  matches(batch),
+                  taught,
+                  scale);
       if (!Float.isFinite(found.loss())) {
         return outcome(found.loss(), Double.NaN, true);
       }

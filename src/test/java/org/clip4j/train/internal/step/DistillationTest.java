@@ -173,15 +173,18 @@ class DistillationTest {
   private static List<BatchGradients.MicroBatch> parts(SafeTensors inputs, int count) {
     long n = inputs.tensors().get("input_ids").shape().get(0);
     return IntStream.range(0, count)
-        .mapToObj(i -> n * i / count + ":" + n * (i + 1) / count)
-        .map(
-            rows ->
-                new BatchGradients.MicroBatch(
-                    scratch -> array(scratch, inputs, "pixel_values").get(rows),
-                    null,
-                    scratch -> ids(scratch, inputs).get(rows),
-                    null))
+        .mapToObj(i -> part(inputs, n * i / count, n * (i + 1) / count))
         .toList();
+  }
+
+  private static BatchGradients.MicroBatch part(SafeTensors inputs, long from, long to) {
+    String rows = from + ":" + to;
+    return new BatchGradients.MicroBatch(
+        (int) (to - from),
+        scratch -> array(scratch, inputs, "pixel_values").get(rows),
+        null,
+        scratch -> ids(scratch, inputs).get(rows),
+        null);
   }
 
   private static NDArray ids(NDManager manager, SafeTensors inputs) {

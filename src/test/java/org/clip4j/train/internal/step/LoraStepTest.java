@@ -48,7 +48,7 @@ class LoraStepTest {
       BatchGradients step =
           new BatchGradients(manager, new Replicas(manager, model, List.of()), Precision.FP32);
       BatchGradients.MicroBatch batch =
-          new BatchGradients.MicroBatch(golden::pixels, null, golden::ids, null);
+          new BatchGradients.MicroBatch(golden.size(), golden::pixels, null, golden::ids, null);
       float[] losses = new float[5];
       for (int i = 0; i < losses.length; i++) {
         try (NDManager scratch = manager.newSubManager()) {

@@ -1,0 +1,227 @@
+package org.clip4j.spark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+import static org.clip4j.spark.LocalSpark.GOLDEN;
+import static org.clip4j.spark.LocalSpark.MODEL;
+import static org.clip4j.spark.LocalSpark.floats;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.apache.spark.sql.Dataset;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StructType;
+import org.clip4j.Clip;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
+import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.SmallTraining;
+import org.clip4j.train.workers.BatchPart;
+import org.clip4j.train.workers.BatchWorkers;
+import org.clip4j.train.workers.PartEmbeddings;
+import org.clip4j.train.workers.WorkerModel;
+import org.clip4j.weights.Layout;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Executors in processes of their own, under a standalone master on this machine. */
+@Tag("spark")
+@Timeout(600)
+class StandaloneSparkTest {
+
+  /** What a training leaves. */
+  private record Trained(float[] losses, Map<String, float[]> weights) {
+    void assertSame(Trained expected) {
+      assertThat(losses).isEqualTo(expected.losses);
+      expected.weights.forEach((name, all) -> assertThat(weights.get(name)).isEqualTo(all));
+    }
+
+    void assertClose(Trained expected, float tolerance) {
+      assertThat(losses).containsExactly(expected.losses, within(tolerance));
+      expected.weights.forEach(
+          (name, all) ->
+              assertThat(weights.get(name)).as(name).containsExactly(all, within(tolerance)));
+    }
+  }
+
+  private static Trained train(int steps, BatchWorkers workers) throws IOException {
+    try (ClipModel model = ClipModel.create(SmallTraining.VIT, 3)) {
+      ClipTrainer.Builder trainer =
+          SmallTraining.builder(model, null).optSteps(steps).optMicroBatchSize(4);
+      if (workers != null) {
+        trainer.optWorkers(workers);
+      }
+      float[] losses = trainer.build().train().losses();
+      return new Trained(losses, SmallTraining.weights(model));
+    }
+  }
+
+  private static Trained onSpark(SparkSession session, int steps, int parts) throws IOException {
+    try (SparkWorkers workers = SparkWorkers.of(session, parts)) {
+      return train(steps, workers);
+    }
+  }
+
+  /** Kills an executor in the middle of a step: when its part is encoded. */
+  private record Killing(BatchWorkers workers, StandaloneSpark spark, int[] steps, int at)
+      implements BatchWorkers {
+    @Override
+    public int count() {
+      return workers.count();
+    }
+
+    @Override
+    public void start(WorkerModel model) {
+      workers.start(model);
+    }
+
+    @Override
+    public List<PartEmbeddings> encode(List<BatchPart> parts, float[] weights) {
+      return workers.encode(parts, weights);
+    }
+
+    @Override
+    public float[] sendBack(PartEmbeddings gradients) {
+      if (++steps[0] == at) {
+        spark.killOneExecutor();
+      }
+      return workers.sendBack(gradients);
+    }
+
+    @Override
+    public void close() {
+      workers.close();
+    }
+  }
+
+  @Test
+  void two_executors_embed_and_train_and_a_killed_one_costs_a_retry_alone() throws Exception {
+    try (StandaloneSpark spark = new StandaloneSpark()) {
+      spark.worker(2, Map.of());
+      SparkSession session = spark.session(2);
+      assertThat(SparkWorkers.of(session).count()).isEqualTo(2);
+      embeds(session);
+
+      Trained two = onSpark(session, 6, 2);
+      two.assertClose(train(6, null), 2e-5f);
+      try (SparkWorkers workers = SparkWorkers.of(session, 2)) {
+        train(6, new Killing(workers, spark, new int[1], 3)).assertSame(two);
+      }
+    }
+  }
+
+  private static void embeds(SparkSession session) {
+    Path image = GOLDEN.resolve("preprocess/rgb.png").toAbsolutePath();
+    StructType schema = new StructType().add("image", DataTypes.StringType);
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < 8; i++) {
+      rows.add(RowFactory.create(i == 5 ? image + ".lost" : image.toString()));
+    }
+    Dataset<Row> table = session.createDataFrame(rows, schema).repartition(4);
+    ClipImageEmbedder shared = new ClipImageEmbedder().setModel(MODEL.toAbsolutePath().toString());
+    ClipImageEmbedder shipped = new ClipImageEmbedder().setModel(MODEL.toString());
+    try (Clip clip = Clip.load(MODEL)) {
+      float[] expected = clip.encodeImage(image);
+      for (ClipImageEmbedder embedder : List.of(shared, shipped.setShipModel(true))) {
+        int found = 0;
+        for (Row row : embedder.transform(table).collectAsList()) {
+          float[] embedding = floats(row, "image_embedding");
+          if (embedding == null) {
+            assertThat(row.<String>getAs("image_embedding_error")).contains(".lost");
+          } else {
+            assertThat(embedding).containsExactly(expected, within(1e-6f));
+            found++;
+          }
+        }
+        assertThat(found).isEqualTo(7);
+      }
+    }
+    Dataset<Row> unknown = new ClipImageEmbedder().setModel("/nowhere/model").transform(table);
+    assertThatThrownBy(unknown::collectAsList)
+        .hasStackTraceContaining("executor")
+        .hasStackTraceContaining("cannot load the model '/nowhere/model'");
+  }
+
+  @Test
+  @Tag("slow")
+  void twenty_steps_on_one_two_and_three_executors_are_those_of_one_process() throws Exception {
+    Trained alone = train(20, null);
+    try (StandaloneSpark spark = new StandaloneSpark()) {
+      spark.worker(3, Map.of());
+      for (int executors = 1; executors <= 3; executors++) {
+        SparkSession session = spark.session(executors);
+        Trained found = onSpark(session, 20, executors);
+        found.assertClose(alone, 2e-5f);
+        onSpark(session, 20, executors).assertSame(found);
+      }
+    }
+  }
+
+  @Test
+  @Tag("slow")
+  void executors_with_other_processors_agree_within_rounding() throws Exception {
+    try (StandaloneSpark spark = new StandaloneSpark()) {
+      spark.worker(1, Map.of());
+      spark.worker(1, Map.of("ATEN_CPU_CAPABILITY", "default", "ONEDNN_MAX_CPU_ISA", "SSE41"));
+      onSpark(spark.session(2), 20, 2).assertClose(train(20, null), 1e-4f);
+    }
+  }
+
+  /** Prints images a second and core, which docs/scaling.md reports; compares no times. */
+  @Test
+  @Tag("slow")
+  void executors_of_one_core_embed_beside_a_process_of_one_thread() throws Exception {
+    Path folder = Path.of("target/vit-s-32").toAbsolutePath();
+    ClipConfig config = ClipConfig.named("ViT-S-32");
+    try (Clip made = Clip.of(ClipModel.create(config, 1), ImageTransform.openai(224, 224))) {
+      made.save(folder, Layout.OPENCLIP);
+    }
+    Path image = GOLDEN.resolve("preprocess/baseline.jpg").toAbsolutePath();
+    double alone;
+    try (Clip clip = Clip.loader(folder).optImagesOnly().load()) {
+      List<Path> images = Collections.nCopies(256, image);
+      clip.encodeImages(images.subList(0, 64));
+      long start = System.nanoTime();
+      clip.encodeImages(images);
+      alone = 256e9 / (System.nanoTime() - start);
+    }
+    System.out.printf(Locale.ROOT, "one process, one thread: %.1f images/s%n", alone);
+    try (StandaloneSpark spark = new StandaloneSpark()) {
+      spark.worker(3, Map.of());
+      for (int executors = 1; executors <= 3; executors++) {
+        SparkSession session = spark.session(executors);
+        ClipImageEmbedder embedder = new ClipImageEmbedder().setModel(folder.toString());
+        Dataset<Row> table =
+            session
+                .range(256L * executors)
+                .repartition(executors)
+                .selectExpr("'" + image + "' as image");
+        long embedded = 0;
+        double seconds = 0;
+        for (int round = 0; round < 2; round++) { // the first one loads the model
+          long start = System.nanoTime();
+          embedded = embedder.transform(table).filter("image_embedding is not null").count();
+          seconds = (System.nanoTime() - start) / 1e9;
+        }
+        assertThat(embedded).isEqualTo(256L * executors);
+        System.out.printf(
+            Locale.ROOT,
+            "%d executors of one core: %.1f images/s and core, %.2f of the process%n",
+            executors,
+            256 / seconds,
+            256 / seconds / alone);
+      }
+    }
+  }
+}

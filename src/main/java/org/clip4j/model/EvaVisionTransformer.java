@@ -1,11 +1,9 @@
 package org.clip4j.model;
 
 import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.model.AttentionKind.Inputs;
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
-import org.clip4j.model.ResidualAttentionBlock.Inputs;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
-import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
  * The image encoders of EVA-CLIP (Sun et al. 2023; timm's {@code Eva} with {@code
@@ -49,13 +47,13 @@ final class EvaVisionTransformer {
   /** Declares the tower. */
   static PatchTower.Declaration declare(ClipConfig config, EvaConfig vision) {
     boolean eva02 = vision.generation() == EvaConfig.Generation.EVA02;
-    Kind timm =
-        Kind.of(
+    AttentionKind timm =
+        AttentionKind.of(
             vision,
             eva02 ? Activation.SILU : Activation.GELU,
-            ResidualAttentionBlock.TIMM,
-            Starts.timm());
-    Kind kind =
+            AttentionKind.TIMM,
+            BlockStarts.timm());
+    AttentionKind kind =
         switch (vision.generation()) {
           case EVA01 -> timm.in(BlockForm.PRE_NORM, Inputs.NO_KEY_BIAS, false);
           case EVA02 -> timm.in(BlockForm.SUB_NORM, Inputs.SEPARATE, true);
@@ -85,7 +83,7 @@ final class EvaVisionTransformer {
         use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
   }
 
-  private static Parameters parameters(EvaConfig vision, Kind kind, int embedDim) {
+  private static Parameters parameters(EvaConfig vision, AttentionKind kind, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
     Init weight = Parameters.normal(0.02);
@@ -96,7 +94,7 @@ final class EvaVisionTransformer {
         .add("pos_embed", weight, 1, vision.patches() + 1L, width)
         .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
         .add("patch_embed.proj.bias", conv, width)
-        .blocks(BLOCKS, i -> kind.from(Starts.eva(i)).parameters(), vision.layers())
+        .blocks(BLOCKS, i -> kind.from(BlockStarts.eva(i)).parameters(), vision.layers())
         .norm("norm", width)
         .linear("head", Parameters.normal(0.02 * 0.001), zero, embedDim, width)
         .lay("patch_embed.proj.", Operation.PRODUCT);

@@ -3,8 +3,6 @@ package org.clip4j.model;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
-import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
  * The image encoder as timm's {@code vit_base_mci_224}, MobileCLIP-B's: a {@code VisionTransformer}
@@ -60,7 +58,8 @@ final class HybridVisionTransformer {
   /** Declares the tower. */
   static PatchTower.Declaration declare(ClipConfig config, TimmVitConfig vision) {
     Activation activation = Activation.of(vision.tanhGelu(), false);
-    Kind kind = Kind.of(vision, activation, ResidualAttentionBlock.TIMM, Starts.timm());
+    AttentionKind kind =
+        AttentionKind.of(vision, activation, AttentionKind.TIMM, BlockStarts.timm());
     Parameters parameters = parameters(vision, kind, config.embedDim());
     return new PatchTower.Declaration(
         vision,
@@ -74,7 +73,7 @@ final class HybridVisionTransformer {
         use -> source(vision, parameters, use));
   }
 
-  private static Parameters parameters(TimmVitConfig vision, Kind block, int embedDim) {
+  private static Parameters parameters(TimmVitConfig vision, AttentionKind block, int embedDim) {
     int width = vision.width();
     Init weight = Parameters.normal(0.02);
     Init last = Parameters.uniformOf(width);

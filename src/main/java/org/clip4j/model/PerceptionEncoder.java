@@ -1,11 +1,9 @@
 package org.clip4j.model;
 
 import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.model.AttentionKind.Inputs;
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
-import org.clip4j.model.ResidualAttentionBlock.Inputs;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
-import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
  * The image encoder of PE-Core (Bolya et al. 2025; timm's {@code Eva} with {@code attn_type='rope'}
@@ -51,8 +49,8 @@ final class PerceptionEncoder {
 
   /** Declares the tower. */
   static PatchTower.Declaration declare(ClipConfig config, PeConfig vision) {
-    Kind kind =
-        Kind.of(vision, Activation.GELU, ResidualAttentionBlock.TIMM, Starts.timm())
+    AttentionKind kind =
+        AttentionKind.of(vision, Activation.GELU, AttentionKind.TIMM, BlockStarts.timm())
             .in(BlockForm.PRE_NORM, Inputs.JOINED, true);
     Parameters parameters = parameters(vision, kind, config.embedDim());
     int tokens = vision.classToken() ? 1 : 0;
@@ -77,7 +75,7 @@ final class PerceptionEncoder {
         use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
   }
 
-  private static Parameters parameters(PeConfig vision, Kind kind, int embedDim) {
+  private static Parameters parameters(PeConfig vision, AttentionKind kind, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
     int tokens = vision.classToken() ? 1 : 0;
@@ -96,7 +94,7 @@ final class PerceptionEncoder {
             patch,
             patch)
         .norm("norm_pre", width)
-        .blocks(BLOCKS, i -> kind.from(Starts.eva(i)).parameters(), vision.layers());
+        .blocks(BLOCKS, i -> kind.from(BlockStarts.eva(i)).parameters(), vision.layers());
     AttentionPool.declare(parameters, width, width * PeConfig.POOLING_MLP_RATIO);
     return parameters
         .linear("head", Parameters.normal(0.02 * 0.001), Parameters.constant(0), embedDim, width)

@@ -6,12 +6,7 @@ import ai.djl.ndarray.types.Shape;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
-import org.clip4j.engine.internal.LinearLayout.Operation;
-import org.clip4j.model.LoraOptions.Target;
-import org.clip4j.model.ParameterSpec.Init;
 
 /**
  * The residual attention block that both towers stack (OpenCLIP's {@code ResidualAttentionBlock}):
@@ -27,25 +22,6 @@ final class ResidualAttentionBlock {
    * of them takes more memory, and the wider a tower, the smaller attention's share of the time.
    */
   private static final int WIDE = 512;
-
-  /** timm's beginnings of the names. */
-  static final Map<String, String> TIMM =
-      Map.of(
-          "ln_1.", "norm1.",
-          "attn.in_proj_", "attn.qkv.",
-          "attn.out_proj.", "attn.proj.",
-          "ln_2.", "norm2.",
-          "mlp.c_fc.", "mlp.fc1.",
-          "mlp.c_proj.", "mlp.fc2.",
-          "ls_", "ls",
-          "attn.query", "attn.q",
-          "attn.key", "attn.k",
-          "attn.value", "attn.v");
-
-  /** Queries, keys and values of a block are one product; the last block has few queries. */
-  private static final Set<String> OF_LAST_BLOCK = Set.of("attn.q_", "attn.kv_");
-
-  private static final Set<String> OF_OTHER_BLOCKS = Set.of("attn.in_proj_");
 
   /**
    * The last block computes only the one row per image or text that is pooled: all else of its
@@ -216,189 +192,6 @@ final class ResidualAttentionBlock {
         return torch.slice(x, 1, 0, 1)  # [N, 1, D]
       """;
 
-  /** What the maps to queries, keys and values are in checkpoints. */
-  enum Inputs {
-    /** One map. */
-    JOINED,
-    /** One weight without a bias. */
-    NO_BIAS,
-    /** One weight, with a bias for queries and one for values. */
-    NO_KEY_BIAS,
-    /** Three maps, that of keys without a bias. */
-    SEPARATE
-  }
-
-  /**
-   * What the blocks of one tower share.
-   *
-   * @param width D
-   * @param mlpWidth hidden width of the MLP
-   * @param heads H
-   * @param activation of the MLP
-   * @param lsInitValue initial value of LayerScale, or null for none
-   * @param causal whether a token sees only itself and the ones before it
-   * @param picksFirst whether {@link #forwardAt} always takes the first row
-   * @param normEpsilon of every LayerNorm
-   * @param published a publisher's beginnings of names, see {@link Parameters}
-   * @param starts initial values
-   * @param form in which its parts follow one another
-   * @param inputs of attention
-   * @param rotary whether queries and keys are turned by positions; a class token, which alone is
-   *     picked then, has no position
-   */
-  record Kind(
-      int width,
-      int mlpWidth,
-      int heads,
-      Activation activation,
-      Double lsInitValue,
-      boolean causal,
-      boolean picksFirst,
-      double normEpsilon,
-      Map<String, String> published,
-      Starts starts,
-      BlockForm form,
-      Inputs inputs,
-      boolean rotary)
-      implements BlockKind {
-
-    static Kind of(TextTransformerConfig config, boolean quickGelu) {
-      return new Kind(
-          config.width(),
-          config.mlpWidth(),
-          config.heads(),
-          Activation.of(config.tanhGelu(), quickGelu),
-          config.lsInitValue(),
-          config.causal(),
-          false,
-          config.normEpsilon(),
-          Map.of(),
-          Starts.openAi(config.width(), config.mlpWidth(), config.layers()),
-          BlockForm.PRE_NORM,
-          Inputs.JOINED,
-          false);
-    }
-
-    static Kind of(
-        VisionTransformerConfig config,
-        Activation activation,
-        Map<String, String> published,
-        Starts starts) {
-      return new Kind(
-          config.width(),
-          config.mlpWidth(),
-          config.heads(),
-          activation,
-          config.lsInitValue(),
-          false,
-          true,
-          config.normEpsilon(),
-          published,
-          starts,
-          BlockForm.PRE_NORM,
-          Inputs.JOINED,
-          false);
-    }
-
-    /** Gives the same in another form. */
-    Kind in(BlockForm other, Inputs otherInputs, boolean otherRotary) {
-      return new Kind(
-          width,
-          mlpWidth,
-          heads,
-          activation,
-          lsInitValue,
-          causal,
-          picksFirst,
-          normEpsilon,
-          published,
-          starts,
-          other,
-          otherInputs,
-          otherRotary);
-    }
-
-    /** Gives the same with other initial values. */
-    Kind from(Starts other) {
-      return new Kind(
-          width,
-          mlpWidth,
-          heads,
-          activation,
-          lsInitValue,
-          causal,
-          picksFirst,
-          normEpsilon,
-          published,
-          other,
-          form,
-          inputs,
-          rotary);
-    }
-
-    @Override
-    public Parameters parameters() {
-      return ResidualAttentionBlock.parameters(this);
-    }
-
-    @Override
-    public List<LoraPlace> places(Parameters declared, String prefix) {
-      return ResidualAttentionBlock.places(this, declared, prefix);
-    }
-
-    @Override
-    public String source(TowerKernels.Use use) {
-      return ResidualAttentionBlock.source(this, use);
-    }
-
-    @Override
-    public boolean stacks() {
-      return true;
-    }
-
-    @Override
-    public Set<String> unprepared(boolean pooled) {
-      return pooled ? OF_OTHER_BLOCKS : OF_LAST_BLOCK;
-    }
-  }
-
-  /** Initial values of a block's linear maps; the biases of attention start as 0. */
-  record Starts(Init inProj, Init outProj, Init fc, Init fcBias, Init proj, Init projBias) {
-
-    /** Gives PyTorch's own, which OpenCLIP keeps for images. */
-    static Starts pyTorch(int width, int mlpWidth) {
-      Init wide = Parameters.uniformOf(width);
-      Init hidden = Parameters.uniformOf(mlpWidth);
-      Init xavier = Parameters.uniform(Math.sqrt(6.0 / (4 * width)));
-      return new Starts(xavier, wide, wide, wide, hidden, hidden);
-    }
-
-    /** Gives OpenAI's for texts, where the weights that end a branch are scaled by the depth. */
-    static Starts openAi(int width, int mlpWidth, int layers) {
-      Init proj = Parameters.normal(Math.pow(width, -0.5) * Math.pow(2.0 * layers, -0.5));
-      return new Starts(
-          Parameters.normal(Math.pow(width, -0.5)),
-          proj,
-          Parameters.normal(Math.pow(2.0 * width, -0.5)),
-          Parameters.uniformOf(width),
-          proj,
-          Parameters.uniformOf(mlpWidth));
-    }
-
-    static Starts timm() {
-      Init weight = Parameters.normal(0.02);
-      Init bias = Parameters.constant(0);
-      return new Starts(weight, weight, weight, bias, weight, bias);
-    }
-
-    /** Gives EVA's, where the weights that end a branch are divided by the depth so far. */
-    static Starts eva(int block) {
-      Starts timm = timm();
-      Init end = Parameters.normal(0.02 / Math.sqrt(2.0 * (block + 1)));
-      return new Starts(timm.inProj, end, timm.fc, timm.fcBias, end, timm.projBias);
-    }
-  }
-
   private final BlockKind kind;
   private final Parameters declared;
   private final List<LoraPlace> places;
@@ -437,167 +230,41 @@ final class ResidualAttentionBlock {
     this.prefix = prefix;
   }
 
-  private static Parameters parameters(Kind kind) {
-    Parameters all = new Parameters(kind.published);
-    if (kind.form == BlockForm.RES_POST_NORM) {
-      attention(kind, all);
-      all.norm("ln_1", kind.width);
-      mlp(kind, all);
-      all.norm("ln_2", kind.width);
-    } else {
-      all.norm("ln_1", kind.width);
-      attention(kind, all);
-      all.layerScale("ls_1", kind.lsInitValue, kind.width).norm("ln_2", kind.width);
-      mlp(kind, all);
-      all.layerScale("ls_2", kind.lsInitValue, kind.width);
-    }
-    return lay(kind, all);
-  }
-
-  private static void attention(Kind kind, Parameters all) {
-    long width = kind.width;
-    Init weight = kind.starts.inProj;
-    Init zero = Parameters.constant(0);
-    switch (kind.inputs) {
-      case JOINED ->
-          all.add("attn.in_proj_weight", weight, 3 * width, width)
-              .add("attn.in_proj_bias", zero, 3 * width);
-      case NO_BIAS ->
-          all.add("attn.in_proj_weight", weight, 3 * width, width).unbiased("attn.in_proj_");
-      case NO_KEY_BIAS ->
-          all.add("attn.query_bias", zero, width)
-              .add("attn.value_bias", zero, width)
-              .add("attn.in_proj_weight", weight, 3 * width, width)
-              .join("attn.in_proj_bias", "attn.query_bias", "", "attn.value_bias");
-      case SEPARATE ->
-          all.linear("attn.query_proj", weight, zero, width, width)
-              .add("attn.key_proj.weight", weight, width, width)
-              .linear("attn.value_proj", weight, zero, width, width)
-              .join(
-                  "attn.in_proj_weight",
-                  "attn.query_proj.weight",
-                  "attn.key_proj.weight",
-                  "attn.value_proj.weight")
-              .join("attn.in_proj_bias", "attn.query_proj.bias", "", "attn.value_proj.bias");
-    }
-    if (kind.form == BlockForm.SUB_NORM) {
-      all.norm("attn.norm", width);
-    }
-    all.linear("attn.out_proj", kind.starts.outProj, zero, width, width);
-  }
-
-  private static void mlp(Kind kind, Parameters all) {
-    long width = kind.width;
-    Starts starts = kind.starts;
-    if (kind.form == BlockForm.SUB_NORM) {
-      all.linear("mlp.fc1_g", starts.fc, starts.fcBias, kind.mlpWidth, width)
-          .linear("mlp.fc1_x", starts.fc, starts.fcBias, kind.mlpWidth, width)
-          .norm("mlp.norm", kind.mlpWidth);
-    } else {
-      all.linear("mlp.c_fc", starts.fc, starts.fcBias, kind.mlpWidth, width);
-    }
-    all.linear("mlp.c_proj", starts.proj, starts.projBias, width, kind.mlpWidth);
-  }
-
-  private static Parameters lay(Kind kind, Parameters all) {
-    long width = kind.width;
-    all.lay("attn.in_proj_", Operation.PRODUCT);
-    switch (kind.form) {
-      case PRE_NORM ->
-          all.lay("attn.out_proj.", Operation.SUM, false, "ls_1.gamma")
-              .lay("mlp.c_fc.", Operation.ACTIVATION)
-              .lay("mlp.c_proj.", Operation.SUM, true, "ls_2.gamma")
-              .follow("ln_1", "attn.in_proj_", "attn.kv_", "attn.q_")
-              .follow("ln_2", "mlp.c_fc.");
-      case SUB_NORM ->
-          all.lay("attn.out_proj.", Operation.SUM)
-              .lay("mlp.fc1_g.", Operation.ACTIVATION)
-              .lay("mlp.fc1_x.", Operation.PRODUCT)
-              .lay("mlp.c_proj.", Operation.SUM)
-              .follow("ln_1", "attn.in_proj_", "attn.kv_", "attn.q_")
-              .follow("attn.norm", "attn.out_proj.")
-              .follow("ln_2", "mlp.fc1_g.", "mlp.fc1_x.")
-              .follow("mlp.norm", "mlp.c_proj.");
-      case RES_POST_NORM ->
-          all.lay("attn.out_proj.", Operation.PRODUCT)
-              .lay("mlp.c_fc.", Operation.ACTIVATION)
-              .lay("mlp.c_proj.", Operation.PRODUCT, true, "");
-    }
-    return all.layRows("attn.kv_", "attn.in_proj_", width, 3 * width)
-        .layRows("attn.q_", "attn.in_proj_", 0, width);
-  }
-
-  /**
-   * A block's maps in the order in which kernels number them; those of one input are neighbours.
-   */
-  private static List<LoraPlace> places(Kind kind, Parameters declared, String prefix) {
-    int width = kind.width;
-    int hidden = kind.mlpWidth;
-    boolean separate = kind.inputs == Inputs.SEPARATE;
-    String query = separate ? "attn.query_proj." : "attn.in_proj_";
-    String key = separate ? "attn.key_proj." : "attn.in_proj_";
-    String value = separate ? "attn.value_proj." : "attn.in_proj_";
-    record Map(Target target, String name, long from, long outputs, long inputs) {}
-    Stream<Map> hiddenMaps =
-        kind.form == BlockForm.SUB_NORM
-            ? Stream.of("mlp.fc1_g.", "mlp.fc1_x.")
-                .map(name -> new Map(Target.MLP_HIDDEN, name, 0, hidden, width))
-            : Stream.of(new Map(Target.MLP_HIDDEN, "mlp.c_fc.", 0, hidden, width));
-    return Stream.of(
-            Stream.of(
-                new Map(Target.QUERY, query, 0, width, width),
-                new Map(Target.KEY, key, separate ? 0 : width, width, width),
-                new Map(Target.VALUE, value, separate ? 0 : 2L * width, width, width),
-                new Map(Target.ATTENTION_OUTPUT, "attn.out_proj.", 0, width, width)),
-            hiddenMaps,
-            Stream.of(new Map(Target.MLP_OUTPUT, "mlp.c_proj.", 0, width, hidden)))
-        .flatMap(maps -> maps)
-        .map(
-            map ->
-                new LoraPlace(
-                    map.target,
-                    prefix + declared.stored(map.name + "weight"),
-                    map.from,
-                    map.outputs,
-                    map.inputs))
-        .toList();
-  }
-
-  private static String source(Kind kind, TowerKernels.Use use) {
+  static String source(AttentionKind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
-    Parameters declared = parameters(kind);
-    String blocks = SOURCE + (prepared ? kind.form.prepared : kind.form.residual);
+    Parameters declared = kind.parameters();
+    String blocks = SOURCE + (prepared ? kind.form().prepared : kind.form().residual);
     String source =
         (variants(blocks, kind, declared, prepared)
                 + EXPLAINED
-                + (kind.rotary ? TURNED : "")
-                + pick(kind.picksFirst))
-            .replace("{input}", kind.form.input)
-            .replace("{context:}", kind.rotary ? "rope: Tensor, " : "")
-            .replace("{context}", kind.rotary ? "rope, " : "")
-            .replace("{turned}", kind.rotary ? "self.turned(" : "")
-            .replace("{/turned}", kind.rotary ? ", rope)" : "")
-            .replace("{M}", Integer.toString(kind.mlpWidth))
-            .replace("{D}", Integer.toString(kind.width))
-            .replace("{2D}", Integer.toString(2 * kind.width))
-            .replace("{3D}", Integer.toString(3 * kind.width))
-            .replace("{H}", Integer.toString(kind.heads))
-            .replace("{d}", Integer.toString(kind.width / kind.heads))
-            .replace("{d/2}", Integer.toString(kind.width / kind.heads / 2))
-            .replace("{root}", Double.toString(1 / Math.sqrt(kind.width / kind.heads)))
-            .replace("{seen}", kind.causal ? CAUSAL : "s")
-            .replace("{eps}", Double.toString(kind.normEpsilon))
-            .replace("{causal}", kind.causal ? "True" : "False")
-            .replace("{visible}", kind.causal ? "self.visible(row, L)" : "None")
+                + (kind.rotary() ? TURNED : "")
+                + pick(kind.picksFirst()))
+            .replace("{input}", kind.form().input)
+            .replace("{context:}", kind.rotary() ? "rope: Tensor, " : "")
+            .replace("{context}", kind.rotary() ? "rope, " : "")
+            .replace("{turned}", kind.rotary() ? "self.turned(" : "")
+            .replace("{/turned}", kind.rotary() ? ", rope)" : "")
+            .replace("{M}", Integer.toString(kind.mlpWidth()))
+            .replace("{D}", Integer.toString(kind.width()))
+            .replace("{2D}", Integer.toString(2 * kind.width()))
+            .replace("{3D}", Integer.toString(3 * kind.width()))
+            .replace("{H}", Integer.toString(kind.heads()))
+            .replace("{d}", Integer.toString(kind.width() / kind.heads()))
+            .replace("{d/2}", Integer.toString(kind.width() / kind.heads() / 2))
+            .replace("{root}", Double.toString(1 / Math.sqrt(kind.width() / kind.heads())))
+            .replace("{seen}", kind.causal() ? CAUSAL : "s")
+            .replace("{eps}", Double.toString(kind.normEpsilon()))
+            .replace("{causal}", kind.causal() ? "True" : "False")
+            .replace("{visible}", kind.causal() ? "self.visible(row, L)" : "None")
             .replace(
                 "{gelu}",
                 use == TowerKernels.Use.TRAIN
-                    ? kind.activation.source
-                    : kind.activation.inference.inPlace())
-            .replace("{scale_1}", kind.lsInitValue != null ? "torch.mul({ls_1.gamma}, " : "")
-            .replace("{scale_2}", kind.lsInitValue != null ? "torch.mul({ls_2.gamma}, " : "")
-            .replace("{/scale}", kind.lsInitValue != null ? ")" : "")
-            .replace("{attended}", attended(use, kind.width));
+                    ? kind.activation().source
+                    : kind.activation().inference.inPlace())
+            .replace("{scale_1}", kind.lsInitValue() != null ? "torch.mul({ls_1.gamma}, " : "")
+            .replace("{scale_2}", kind.lsInitValue() != null ? "torch.mul({ls_2.gamma}, " : "")
+            .replace("{/scale}", kind.lsInitValue() != null ? ")" : "")
+            .replace("{attended}", attended(use, kind.width()));
     return declared.resolve(source, prepared);
   }
 

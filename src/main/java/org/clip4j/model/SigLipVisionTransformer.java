@@ -2,8 +2,6 @@ package org.clip4j.model;
 
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
-import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
  * SigLIP's image encoder (Zhai et al. 2023; timm's {@code VisionTransformer} with {@code
@@ -36,7 +34,8 @@ final class SigLipVisionTransformer {
   /** Declares the tower. */
   static PatchTower.Declaration declare(SigLipConfig vision) {
     Activation activation = Activation.of(vision.tanhGelu(), false);
-    Kind kind = Kind.of(vision, activation, ResidualAttentionBlock.TIMM, Starts.timm());
+    AttentionKind kind =
+        AttentionKind.of(vision, activation, AttentionKind.TIMM, BlockStarts.timm());
     Parameters parameters = parameters(vision, kind);
     String source =
         SOURCE.replace("{D}", Integer.toString(vision.width()))
@@ -54,7 +53,7 @@ final class SigLipVisionTransformer {
         use -> parameters.resolve(source, false));
   }
 
-  private static Parameters parameters(SigLipConfig vision, Kind block) {
+  private static Parameters parameters(SigLipConfig vision, AttentionKind block) {
     int width = vision.width();
     int patch = vision.patchSize();
     Init weight = Parameters.normal(0.02);

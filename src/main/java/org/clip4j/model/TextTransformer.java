@@ -9,7 +9,6 @@ import java.util.Map;
 import java.util.function.Consumer;
 import org.clip4j.engine.internal.Autograd;
 import org.clip4j.model.ParameterSpec.Init;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
 
 /**
  * The text encoder (Radford et al. 2021, section 2.4; OpenCLIP's {@code TextTransformer}, and the
@@ -89,7 +88,7 @@ final class TextTransformer implements TextTower {
 
   /** Declares the tower. */
   static TextDeclaration declare(ClipConfig config, TextTransformerConfig text) {
-    Kind kind = Kind.of(text, config.quickGelu());
+    AttentionKind kind = AttentionKind.of(text, config.quickGelu());
     Parameters parameters = parameters(text, config.embedDim(), kind.parameters());
     String source =
         SOURCE

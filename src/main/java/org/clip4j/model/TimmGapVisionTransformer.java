@@ -1,11 +1,9 @@
 package org.clip4j.model;
 
 import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.model.AttentionKind.Inputs;
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
-import org.clip4j.model.ResidualAttentionBlock.Inputs;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
-import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
  * The image encoder as timm's plain {@code VisionTransformer} without class token and with {@code
@@ -41,8 +39,8 @@ final class TimmGapVisionTransformer {
   /** Declares the tower. */
   static PatchTower.Declaration declare(ClipConfig config, TimmGapVitConfig vision) {
     Activation activation = Activation.of(vision.tanhGelu(), false);
-    Kind kind =
-        Kind.of(vision, activation, ResidualAttentionBlock.TIMM, Starts.timm())
+    AttentionKind kind =
+        AttentionKind.of(vision, activation, AttentionKind.TIMM, BlockStarts.timm())
             .in(BlockForm.PRE_NORM, Inputs.NO_BIAS, false);
     Parameters parameters = parameters(vision, kind, config.embedDim());
     return new PatchTower.Declaration(
@@ -57,7 +55,7 @@ final class TimmGapVisionTransformer {
         use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
   }
 
-  private static Parameters parameters(TimmGapVitConfig vision, Kind kind, int embedDim) {
+  private static Parameters parameters(TimmGapVitConfig vision, AttentionKind kind, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
     Init conv = Parameters.uniformOf(3.0 * patch * patch);

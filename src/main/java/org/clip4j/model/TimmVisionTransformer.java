@@ -6,8 +6,6 @@ import java.util.Map;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
-import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
  * The image encoder as timm's plain {@code VisionTransformer} with {@code global_pool='token'}: a
@@ -55,7 +53,8 @@ final class TimmVisionTransformer {
   /** Declares the tower. */
   static PatchTower.Declaration declare(ClipConfig config, TimmVitConfig vision) {
     Activation activation = Activation.of(vision.tanhGelu(), false);
-    Kind kind = Kind.of(vision, activation, ResidualAttentionBlock.TIMM, Starts.timm());
+    AttentionKind kind =
+        AttentionKind.of(vision, activation, AttentionKind.TIMM, BlockStarts.timm());
     Parameters parameters = parameters(vision, kind, config.embedDim());
     return new PatchTower.Declaration(
         vision,
@@ -69,7 +68,7 @@ final class TimmVisionTransformer {
         use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
   }
 
-  private static Parameters parameters(TimmVitConfig vision, Kind block, int embedDim) {
+  private static Parameters parameters(TimmVitConfig vision, AttentionKind block, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
     Init weight = Parameters.normal(0.02);

@@ -4,8 +4,6 @@ import java.util.Map;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.ImageDeclaration.Positions;
 import org.clip4j.model.ParameterSpec.Init;
-import org.clip4j.model.ResidualAttentionBlock.Kind;
-import org.clip4j.model.ResidualAttentionBlock.Starts;
 
 /**
  * The image encoder as a Vision Transformer (Radford et al. 2021, section 2.4; OpenCLIP's {@code
@@ -56,12 +54,12 @@ final class VisionTransformer {
 
   /** Declares the tower. */
   static PatchTower.Declaration declare(ClipConfig config, VitConfig vision) {
-    Kind kind =
-        Kind.of(
+    AttentionKind kind =
+        AttentionKind.of(
             vision,
             Activation.of(vision.tanhGelu(), config.quickGelu()),
             Map.of(),
-            Starts.pyTorch(vision.width(), vision.mlpWidth()));
+            BlockStarts.pyTorch(vision.width(), vision.mlpWidth()));
     Parameters parameters = parameters(vision, kind, config.embedDim());
     boolean token = vision.pooling() == ImagePooling.TOK;
     String source =
@@ -80,7 +78,7 @@ final class VisionTransformer {
         use -> source(source, vision, parameters, use == TowerKernels.Use.PREPARED));
   }
 
-  private static Parameters parameters(VitConfig vision, Kind block, int embedDim) {
+  private static Parameters parameters(VitConfig vision, AttentionKind block, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
     Init scale = Parameters.normal(Math.pow(width, -0.5));

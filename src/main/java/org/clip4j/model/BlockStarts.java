@@ -1,0 +1,40 @@
+package org.clip4j.model;
+
+import org.clip4j.model.ParameterSpec.Init;
+
+/** Initial values of a block's linear maps; the biases of attention start as 0. */
+record BlockStarts(Init inProj, Init outProj, Init fc, Init fcBias, Init proj, Init projBias) {
+
+  /** Gives PyTorch's own, which OpenCLIP keeps for images. */
+  static BlockStarts pyTorch(int width, int mlpWidth) {
+    Init wide = Parameters.uniformOf(width);
+    Init hidden = Parameters.uniformOf(mlpWidth);
+    Init xavier = Parameters.uniform(Math.sqrt(6.0 / (4 * width)));
+    return new BlockStarts(xavier, wide, wide, wide, hidden, hidden);
+  }
+
+  /** Gives OpenAI's for texts, where the weights that end a branch are scaled by the depth. */
+  static BlockStarts openAi(int width, int mlpWidth, int layers) {
+    Init proj = Parameters.normal(Math.pow(width, -0.5) * Math.pow(2.0 * layers, -0.5));
+    return new BlockStarts(
+        Parameters.normal(Math.pow(width, -0.5)),
+        proj,
+        Parameters.normal(Math.pow(2.0 * width, -0.5)),
+        Parameters.uniformOf(width),
+        proj,
+        Parameters.uniformOf(mlpWidth));
+  }
+
+  static BlockStarts timm() {
+    Init weight = Parameters.normal(0.02);
+    Init bias = Parameters.constant(0);
+    return new BlockStarts(weight, weight, weight, bias, weight, bias);
+  }
+
+  /** Gives EVA's, where the weights that end a branch are divided by the depth so far. */
+  static BlockStarts eva(int block) {
+    BlockStarts timm = timm();
+    Init end = Parameters.normal(0.02 / Math.sqrt(2.0 * (block + 1)));
+    return new BlockStarts(timm.inProj, end, timm.fc, timm.fcBias, end, timm.projBias);
+  }
+}

@@ -16,13 +16,14 @@ import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraOptions;
 import org.clip4j.train.SmallTraining;
 import org.clip4j.train.options.DataOptions;
+import org.clip4j.train.options.Teacher;
 import org.junit.jupiter.api.Test;
 
 class NamedSettingsTest {
 
   /** What {@link NamedSettings#of} has under another name, or cannot write. */
   private static final Set<String> ELSEWHERE =
-      Set.of("pairs", "output", "epochs", "steps", "listeners", "adapter");
+      Set.of("pairs", "output", "epochs", "steps", "listeners", "adapter", "madeFrom", "workers");
 
   private static TrainingPlan plan(ClipModel model) {
     TrainingPlan plan = new TrainingPlan();
@@ -38,6 +39,8 @@ class NamedSettingsTest {
     try (ClipModel model = ClipModel.create(SmallTraining.VIT, 0)) {
       TrainingPlan plan = plan(model);
       plan.lora = LoraOptions.DEFAULT;
+      plan.teacher =
+          Teacher.of(model, plan.resolved().data.transform(), new SmallTraining.Letters());
       named = NamedSettings.of(plan.resolved());
     }
     Set<String> fields =

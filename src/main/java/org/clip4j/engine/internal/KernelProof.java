@@ -47,7 +47,8 @@ public final class KernelProof {
    * <p>Operands are small integers times a power of two, so that every product and sum is exact in
    * float32 whatever the order, and a difference is a fault and not rounding. Memory is poisoned
    * twice, since only what was freed once before is kept by the allocator and handed out again; of
-   * small pieces there are ten, so that some are left for every use.
+   * small pieces there are ten, so that some are left for every use, and some are a little larger,
+   * since the allocator looks for more than it hands out where memory is to be aligned.
    */
   static final String SOURCE =
       """
@@ -64,7 +65,7 @@ public final class KernelProof {
           held = annotate(List[Tensor], [])
           for size in sizes:
             for copy in range(2 + {few} // (size + {few} // 8)):
-              held = torch.append(held, torch.full([size], {nan}))
+              held = torch.append(held, torch.full([size + 24 * (copy % 3)], {nan}))
 
       def difference(self, found: Tensor, right: Tensor) -> Tensor:
         d = torch.sub(torch.to(found, 6), right)

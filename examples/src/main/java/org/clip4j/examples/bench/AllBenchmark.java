@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDate;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -108,7 +109,7 @@ public final class AllBenchmark extends InferCases implements Callable<Integer> 
             Processor.name(),
             Runtime.getRuntime().availableProcessors(),
             System.getProperty("java.version"),
-            LocalDate.now().toString(),
+            LocalDate.now(ZoneOffset.UTC).toString(),
             model,
             batch,
             tokens,

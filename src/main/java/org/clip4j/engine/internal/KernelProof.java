@@ -47,8 +47,9 @@ public final class KernelProof {
    * <p>Operands are small integers times a power of two, so that every product and sum is exact in
    * float32 whatever the order, and a difference is a fault and not rounding. Memory is poisoned
    * twice, since only what was freed once before is kept by the allocator and handed out again; of
-   * small pieces there are ten, so that some are left for every use, and some are a little larger,
-   * since the allocator looks for more than it hands out where memory is to be aligned.
+   * small pieces there are several, so that some are left for every use. Some are a little larger,
+   * since the allocator looks for more than it hands out where memory is to be aligned; it keeps
+   * seven tiny pieces of each 16 bytes more aside, which aligned memory is not taken from.
    */
   static final String SOURCE =
       """
@@ -64,8 +65,10 @@ public final class KernelProof {
         for i in range(2):
           held = annotate(List[Tensor], [])
           for size in sizes:
-            for copy in range(2 + {few} // (size + {few} // 8)):
-              held = torch.append(held, torch.full([size + 24 * (copy % 3)], {nan}))
+            tiny = size < 512
+            for more in range(13 if tiny else 3):
+              for copy in range(10 if tiny else 1 + {few} // (3 * (size + {few} // 8))):
+                held = torch.append(held, torch.full([size + more * (4 if tiny else 24)], {nan}))
 
       def difference(self, found: Tensor, right: Tensor) -> Tensor:
         d = torch.sub(torch.to(found, 6), right)

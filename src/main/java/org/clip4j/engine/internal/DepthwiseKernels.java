@@ -21,6 +21,12 @@ public final class DepthwiseKernels {
   /** Channels that oneDNN lays out together, at most. */
   private static final int BLOCK = 16;
 
+  /**
+   * Values of an image below which oneDNN is not asked: a proof cannot tell which memory it would
+   * find there, and nothing is gained.
+   */
+  private static final int TINY = 512;
+
   /** oneDNN's kernel as it is; proofs and models call it through this function alone. */
   private static final String NATIVE =
       """
@@ -122,7 +128,11 @@ public final class DepthwiseKernels {
    * @param size height and width of the grid before
    * @param stride from one position to the next
    */
-  public record Shape(int channels, int kernel, int size, int stride) {}
+  public record Shape(int channels, int kernel, int size, int stride) {
+    boolean isTiny() {
+      return channels * size * size < TINY;
+    }
+  }
 
   private DepthwiseKernels() {}
 
@@ -139,7 +149,8 @@ public final class DepthwiseKernels {
         device.isGpu()
             ? ""
             : shapes.stream()
-                .filter(shape -> shape.channels % BLOCK == 0 && !holds(shape, trained))
+                .filter(shape -> shape.channels % BLOCK == 0)
+                .filter(shape -> shape.isTiny() || !holds(shape, trained))
                 .map(
                     shape ->
                         " and (o != "

@@ -1,7 +1,5 @@
 package org.clip4j.model;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * The image tower of an EVA-CLIP model (Sun et al. 2023); made by {@link #builder}.
  *
@@ -64,16 +62,6 @@ public record EvaConfig(
   }
 
   @Override
-  public @Nullable Double lsInitValue() {
-    return null;
-  }
-
-  @Override
-  public boolean tanhGelu() {
-    return false;
-  }
-
-  @Override
   public String family() {
     return "timm EVA";
   }
@@ -84,8 +72,7 @@ public record EvaConfig(
   }
 
   /** Collects what the tower is made of. */
-  public static final class Builder extends VisionTransformerConfig.Builder<Builder> {
-    private int heads;
+  public static final class Builder extends VisionTransformerConfig.HeadsBuilder<Builder> {
     private Generation generation = Generation.EVA02;
 
     private Builder() {
@@ -94,18 +81,11 @@ public record EvaConfig(
 
     private Builder(EvaConfig tower) {
       super(tower);
-      heads = tower.heads;
       generation = tower.generation;
     }
 
     @Override
     Builder self() {
-      return this;
-    }
-
-    /** Sets the number of attention heads. */
-    public Builder setHeads(int count) {
-      heads = count;
       return this;
     }
 

@@ -1,7 +1,5 @@
 package org.clip4j.model;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * The image tower of a Perception Encoder (Bolya et al. 2025, "Perception Encoder: The best visual
  * embeddings are not at the output of the network"); made by {@link #builder}.
@@ -64,16 +62,6 @@ public record PeConfig(
   }
 
   @Override
-  public @Nullable Double lsInitValue() {
-    return null;
-  }
-
-  @Override
-  public boolean tanhGelu() {
-    return false;
-  }
-
-  @Override
   public String family() {
     return "Perception Encoder";
   }
@@ -84,8 +72,7 @@ public record PeConfig(
   }
 
   /** Collects what the tower is made of. */
-  public static final class Builder extends VisionTransformerConfig.Builder<Builder> {
-    private int heads;
+  public static final class Builder extends VisionTransformerConfig.HeadsBuilder<Builder> {
     private boolean classToken = true;
     private int rotaryGrid;
 
@@ -93,19 +80,12 @@ public record PeConfig(
 
     private Builder(PeConfig tower) {
       super(tower);
-      heads = tower.heads;
       classToken = tower.classToken;
       rotaryGrid = tower.rotaryGrid;
     }
 
     @Override
     Builder self() {
-      return this;
-    }
-
-    /** Sets the number of attention heads. */
-    public Builder setHeads(int count) {
-      heads = count;
       return this;
     }
 

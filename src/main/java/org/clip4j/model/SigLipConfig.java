@@ -1,7 +1,5 @@
 package org.clip4j.model;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * SigLIP's image tower (Zhai et al. 2023): a Vision Transformer without class token and first
  * LayerNorm that is pooled by attention; made by {@link #builder}.
@@ -48,11 +46,6 @@ public record SigLipConfig(
   }
 
   @Override
-  public @Nullable Double lsInitValue() {
-    return null;
-  }
-
-  @Override
   public String family() {
     return "SigLIP tower";
   }
@@ -63,24 +56,15 @@ public record SigLipConfig(
   }
 
   /** Collects what SigLIP's tower is made of. */
-  public static final class Builder extends VisionTransformerConfig.Builder<Builder> {
-    private int heads;
-
+  public static final class Builder extends VisionTransformerConfig.HeadsBuilder<Builder> {
     private Builder() {}
 
     private Builder(SigLipConfig tower) {
       super(tower);
-      heads = tower.heads;
     }
 
     @Override
     Builder self() {
-      return this;
-    }
-
-    /** Sets the number of attention heads. */
-    public Builder setHeads(int count) {
-      heads = count;
       return this;
     }
 

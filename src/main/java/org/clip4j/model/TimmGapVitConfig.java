@@ -62,26 +62,17 @@ public record TimmGapVitConfig(
   }
 
   /** Collects what the tower is made of. */
-  public static final class Builder extends VisionTransformerConfig.Builder<Builder> {
-    private int heads;
-
+  public static final class Builder extends VisionTransformerConfig.HeadsBuilder<Builder> {
     private Builder() {
       normEpsilon = 1e-6;
     }
 
     private Builder(TimmGapVitConfig tower) {
       super(tower);
-      heads = tower.heads;
     }
 
     @Override
     Builder self() {
-      return this;
-    }
-
-    /** Sets the number of attention heads. */
-    public Builder setHeads(int count) {
-      heads = count;
       return this;
     }
 

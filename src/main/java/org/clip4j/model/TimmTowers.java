@@ -9,7 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.IntFunction;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.clip4j.model.EvaConfig.Generation;
 import org.jspecify.annotations.Nullable;
@@ -35,7 +35,7 @@ final class TimmTowers {
     static Family of(
         String pool,
         @Nullable String proj,
-        IntFunction<VisionTransformerConfig.Builder<?>> ofHeads,
+        Supplier<VisionTransformerConfig.HeadsBuilder<?>> builder,
         String lines) {
       Map<String, VisionTransformerConfig> towers = new LinkedHashMap<>();
       for (String line : lines.strip().split("\n")) {
@@ -47,8 +47,9 @@ final class TimmTowers {
         int layers = Integer.parseInt(cells.next());
         towers.put(
             name,
-            ofHeads
-                .apply(Integer.parseInt(cells.next()))
+            builder
+                .get()
+                .setHeads(Integer.parseInt(cells.next()))
                 .setImageSize(image)
                 .setPatchSize(patch)
                 .setWidth(width)
@@ -70,7 +71,7 @@ final class TimmTowers {
           Family.of(
               "map",
               "none",
-              heads -> SigLipConfig.builder().setHeads(heads),
+              SigLipConfig::builder,
               """
               vit_base_patch32_siglip_256 256 32 768 12 12 4 tanh
               vit_base_patch16_siglip_224 224 16 768 12 12 4 none
@@ -93,7 +94,7 @@ final class TimmTowers {
           Family.of(
               "token",
               null, // the trunk's own head projects
-              heads -> TimmVitConfig.builder().setHeads(heads),
+              TimmVitConfig::builder,
               """
               vit_large_patch14_clip_224 224 14 1024 24 16 4 none
               vit_small_reference_clip 32 8 48 2 3 2.5 none
@@ -101,9 +102,8 @@ final class TimmTowers {
           Family.of(
               "", // the class token, which is the trunk's own
               "linear",
-              heads ->
+              () ->
                   TimmVitConfig.builder()
-                      .setHeads(heads)
                       .optPreNorm(false)
                       .optLinearHead(true)
                       .optNormEpsilon(1e-6),
@@ -114,7 +114,7 @@ final class TimmTowers {
           Family.of(
               "",
               "linear",
-              heads -> TimmGapVitConfig.builder().setHeads(heads),
+              TimmGapVitConfig::builder,
               """
               vit_medium_patch16_gap_256 256 16 512 12 8 4 none
               vit_small_reference_gap 32 8 48 2 3 2.5 none
@@ -122,9 +122,8 @@ final class TimmTowers {
           Family.of(
               "token",
               null,
-              heads ->
+              () ->
                   TimmVitConfig.builder()
-                      .setHeads(heads)
                       .optConvolutional(true)
                       .optNormEpsilon(1e-6),
               """
@@ -134,7 +133,7 @@ final class TimmTowers {
           Family.of(
               "token",
               null,
-              heads -> EvaConfig.builder().setHeads(heads).optGeneration(Generation.EVA01),
+              () -> EvaConfig.builder().optGeneration(Generation.EVA01),
               """
               eva_giant_patch14_224 224 14 1408 40 16 4.363636363636363 none
               eva_small_reference 32 8 48 2 3 2.5 none
@@ -142,7 +141,7 @@ final class TimmTowers {
           Family.of(
               "token",
               null,
-              heads -> EvaConfig.builder().setHeads(heads).optGeneration(Generation.EVA02),
+              () -> EvaConfig.builder().optGeneration(Generation.EVA02),
               """
               eva02_base_patch16_clip_224 224 16 768 12 12 2.6666666666666665 none
               eva02_large_patch14_clip_224 224 14 1024 24 16 2.6666666666666665 none
@@ -152,7 +151,7 @@ final class TimmTowers {
           Family.of(
               "token",
               null,
-              heads -> EvaConfig.builder().setHeads(heads).optGeneration(Generation.EVA02_E),
+              () -> EvaConfig.builder().optGeneration(Generation.EVA02_E),
               """
               eva02_enormous_patch14_clip_224 224 14 1792 64 16 8.571428571428571 none
               eva02_small_reference_post_norm 32 8 48 2 3 2.5 none
@@ -160,7 +159,7 @@ final class TimmTowers {
           Family.of(
               "map",
               null,
-              heads -> PeConfig.builder().setHeads(heads),
+              PeConfig::builder,
               """
               vit_pe_core_tiny_patch16_384 384 16 192 12 3 4 none
               vit_pe_core_small_patch16_384 384 16 384 12 6 4 none
@@ -171,7 +170,7 @@ final class TimmTowers {
           Family.of(
               "map",
               null,
-              heads -> PeConfig.builder().setHeads(heads).optClassToken(false),
+              () -> PeConfig.builder().optClassToken(false),
               """
               vit_pe_core_gigantic_patch14_448 448 14 1536 50 16 5.833333333333333 none
               vit_pe_core_small_reference_tokenless 32 8 48 2 3 2.5 none

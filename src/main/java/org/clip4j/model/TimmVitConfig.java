@@ -1,7 +1,5 @@
 package org.clip4j.model;
 
-import org.jspecify.annotations.Nullable;
-
 /**
  * A plain Vision Transformer as timm has it, under timm's names: the image tower of
  * MobileCLIP2-L-14 (Faghri et al. 2025), with a stem of convolutions that of MobileCLIP-B (Vasu et
@@ -60,11 +58,6 @@ public record TimmVitConfig(
   }
 
   @Override
-  public @Nullable Double lsInitValue() {
-    return null;
-  }
-
-  @Override
   public boolean hasBatchNorm() {
     return convolutional;
   }
@@ -80,8 +73,7 @@ public record TimmVitConfig(
   }
 
   /** Collects what the tower is made of. */
-  public static final class Builder extends VisionTransformerConfig.Builder<Builder> {
-    private int heads;
+  public static final class Builder extends VisionTransformerConfig.HeadsBuilder<Builder> {
     private boolean preNorm = true;
     private boolean linearHead;
     private boolean convolutional;
@@ -90,7 +82,6 @@ public record TimmVitConfig(
 
     private Builder(TimmVitConfig tower) {
       super(tower);
-      heads = tower.heads;
       preNorm = tower.preNorm;
       linearHead = tower.linearHead;
       convolutional = tower.convolutional;
@@ -98,12 +89,6 @@ public record TimmVitConfig(
 
     @Override
     Builder self() {
-      return this;
-    }
-
-    /** Sets the number of attention heads. */
-    public Builder setHeads(int count) {
-      heads = count;
       return this;
     }
 

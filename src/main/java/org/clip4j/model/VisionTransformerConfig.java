@@ -19,10 +19,14 @@ public sealed interface VisionTransformerConfig extends VisionConfig
   double mlpRatio();
 
   /** Returns the initial value of LayerScale, or null for none. */
-  @Nullable Double lsInitValue();
+  default @Nullable Double lsInitValue() {
+    return null;
+  }
 
   /** Returns whether GELU is computed by its tanh approximation. */
-  boolean tanhGelu();
+  default boolean tanhGelu() {
+    return false;
+  }
 
   /** Returns the epsilon of every LayerNorm. */
   double normEpsilon();
@@ -166,6 +170,28 @@ public sealed interface VisionTransformerConfig extends VisionConfig
     /** Sets the share of the patches that training leaves out; 0 by default. */
     public B optPatchDropout(double share) {
       patchDropout = share;
+      return self();
+    }
+  }
+
+  /**
+   * Collects what those of these towers have whose heads are counted.
+   *
+   * @param <B> the family's own builder
+   */
+  abstract class HeadsBuilder<B extends HeadsBuilder<B>> extends Builder<B> {
+    int heads;
+
+    HeadsBuilder() {}
+
+    HeadsBuilder(VisionTransformerConfig tower) {
+      super(tower);
+      heads = tower.heads();
+    }
+
+    /** Sets the number of attention heads. */
+    public B setHeads(int count) {
+      heads = count;
       return self();
     }
   }

@@ -90,78 +90,42 @@ public record BertConfig(
   }
 
   /** Collects what a tower is made of. */
-  public static final class Builder {
-    private int contextLength = 77;
-    private int vocabSize = 30522;
+  public static final class Builder extends TextConfig.Builder<Builder> {
     private int positions = 512;
     private int types = 2;
-    private int width = 768;
-    private int heads = 12;
-    private int layers = 12;
     private int mlpWidth = 3072;
     private TextActivation activation = TextActivation.GELU;
-    private double normEpsilon = 1e-12;
     private int padId;
     private boolean positionsAfterPad;
     private EncoderPooling pooling = EncoderPooling.MEAN;
     private EncoderHead head = EncoderHead.MLP;
     private @Nullable String modelName;
-    private TokenizerOptions tokenizer = TokenizerOptions.OPENAI;
 
-    private Builder() {}
+    private Builder() {
+      super(30522, 768, 12, 1e-12);
+    }
 
     private Builder(BertConfig tower) {
-      contextLength = tower.contextLength;
-      vocabSize = tower.vocabSize;
+      super(tower);
       positions = tower.positions;
       types = tower.types;
-      width = tower.width;
-      heads = tower.heads;
-      layers = tower.layers;
       mlpWidth = tower.mlpWidth;
       activation = tower.activation;
-      normEpsilon = tower.normEpsilon;
       padId = tower.padId;
       positionsAfterPad = tower.positionsAfterPad;
       pooling = tower.pooling;
       head = tower.head;
       modelName = tower.modelName;
-      tokenizer = tower.tokenizer;
     }
 
-    /** Sets the most tokens of a text, start and end tokens included. */
-    public Builder setContextLength(int value) {
-      contextLength = value;
-      return this;
-    }
-
-    /** Sets the number of token ids. */
-    public Builder setVocabSize(int value) {
-      vocabSize = value;
+    @Override
+    Builder self() {
       return this;
     }
 
     /** Sets the number of positional embeddings. */
     public Builder setPositions(int value) {
       positions = value;
-      return this;
-    }
-
-    /** Sets the width D. */
-    public Builder setWidth(int value) {
-      width = value;
-      return this;
-    }
-
-    /** Sets the number of attention heads. */
-    public Builder setHeads(int value) {
-      heads = value;
-      return this;
-    }
-
-    /** Sets the number of blocks. */
-    public Builder setLayers(int value) {
-      layers = value;
       return this;
     }
 
@@ -180,12 +144,6 @@ public record BertConfig(
     /** Sets the activation of the MLP; GELU by default. */
     public Builder optActivation(TextActivation value) {
       activation = value;
-      return this;
-    }
-
-    /** Sets the epsilon of every LayerNorm; 1e-12 by default. */
-    public Builder optNormEpsilon(double value) {
-      normEpsilon = value;
       return this;
     }
 
@@ -219,17 +177,7 @@ public record BertConfig(
       return this;
     }
 
-    /** Sets what makes the token ids. */
-    public Builder optTokenizer(TokenizerOptions value) {
-      tokenizer = value;
-      return this;
-    }
-
-    /**
-     * Makes the configuration.
-     *
-     * @throws IllegalArgumentException if the sizes do not fit each other; the message names them
-     */
+    @Override
     public BertConfig build() {
       return new BertConfig(
           contextLength,

@@ -83,4 +83,84 @@ public sealed interface TextConfig extends Serializable
     /** Decides for BERT's kind. */
     R bert(BertConfig tower);
   }
+
+  /**
+   * Collects what all of these towers have.
+   *
+   * @param <B> the family's own builder
+   */
+  abstract class Builder<B extends Builder<B>> {
+    int contextLength = 77;
+    int vocabSize;
+    int width;
+    int heads;
+    int layers = 12;
+    double normEpsilon;
+    TokenizerOptions tokenizer = TokenizerOptions.OPENAI;
+
+    Builder(int vocabSize, int width, int heads, double normEpsilon) {
+      this.vocabSize = vocabSize;
+      this.width = width;
+      this.heads = heads;
+      this.normEpsilon = normEpsilon;
+    }
+
+    Builder(TextConfig tower) {
+      this(tower.vocabSize(), tower.width(), tower.heads(), tower.normEpsilon());
+      contextLength = tower.contextLength();
+      layers = tower.layers();
+      tokenizer = tower.tokenizer();
+    }
+
+    abstract B self();
+
+    /**
+     * Makes the configuration.
+     *
+     * @throws IllegalArgumentException if the sizes do not fit each other; the message names them
+     */
+    public abstract TextConfig build();
+
+    /** Sets the most tokens of a text, start and end tokens included. */
+    public B setContextLength(int value) {
+      contextLength = value;
+      return self();
+    }
+
+    /** Sets the number of token ids. */
+    public B setVocabSize(int value) {
+      vocabSize = value;
+      return self();
+    }
+
+    /** Sets the width D. */
+    public B setWidth(int value) {
+      width = value;
+      return self();
+    }
+
+    /** Sets the number of attention heads. */
+    public B setHeads(int value) {
+      heads = value;
+      return self();
+    }
+
+    /** Sets the number of blocks. */
+    public B setLayers(int value) {
+      layers = value;
+      return self();
+    }
+
+    /** Sets the epsilon of every norm; by default it is the family's own. */
+    public B optNormEpsilon(double value) {
+      normEpsilon = value;
+      return self();
+    }
+
+    /** Sets what makes the token ids; OpenAI's tokenizer by default. */
+    public B optTokenizer(TokenizerOptions value) {
+      tokenizer = value;
+      return self();
+    }
+  }
 }

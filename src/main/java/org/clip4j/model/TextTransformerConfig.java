@@ -83,12 +83,7 @@ public record TextTransformerConfig(
   }
 
   /** Collects what a text tower is made of. */
-  public static final class Builder {
-    private int contextLength = 77;
-    private int vocabSize = 49408;
-    private int width = 512;
-    private int heads = 8;
-    private int layers = 12;
+  public static final class Builder extends TextConfig.Builder<Builder> {
     private double mlpRatio = 4;
     private @Nullable Double lsInitValue;
     private boolean causal = true;
@@ -96,17 +91,13 @@ public record TextTransformerConfig(
     private int eosId = DEFAULT_EOS_ID;
     private TextProjection projection = TextProjection.MATRIX;
     private boolean tanhGelu;
-    private double normEpsilon = NORM_EPSILON;
-    private TokenizerOptions tokenizer = TokenizerOptions.OPENAI;
 
-    private Builder() {}
+    private Builder() {
+      super(49408, 512, 8, NORM_EPSILON);
+    }
 
     private Builder(TextTransformerConfig tower) {
-      contextLength = tower.contextLength;
-      vocabSize = tower.vocabSize;
-      width = tower.width;
-      heads = tower.heads;
-      layers = tower.layers;
+      super(tower);
       mlpRatio = tower.mlpRatio;
       lsInitValue = tower.lsInitValue;
       causal = tower.causal;
@@ -114,37 +105,10 @@ public record TextTransformerConfig(
       eosId = tower.eosId;
       projection = tower.projection;
       tanhGelu = tower.tanhGelu;
-      normEpsilon = tower.normEpsilon;
-      tokenizer = tower.tokenizer;
     }
 
-    /** Sets the most tokens of a text, start and end tokens included. */
-    public Builder setContextLength(int value) {
-      contextLength = value;
-      return this;
-    }
-
-    /** Sets the number of token ids. */
-    public Builder setVocabSize(int value) {
-      vocabSize = value;
-      return this;
-    }
-
-    /** Sets the width D. */
-    public Builder setWidth(int value) {
-      width = value;
-      return this;
-    }
-
-    /** Sets the number of attention heads. */
-    public Builder setHeads(int value) {
-      heads = value;
-      return this;
-    }
-
-    /** Sets the number of residual attention blocks. */
-    public Builder setLayers(int value) {
-      layers = value;
+    @Override
+    Builder self() {
       return this;
     }
 
@@ -190,23 +154,7 @@ public record TextTransformerConfig(
       return this;
     }
 
-    /** Sets the epsilon of every LayerNorm; 1e-5 by default. */
-    public Builder optNormEpsilon(double value) {
-      normEpsilon = value;
-      return this;
-    }
-
-    /** Sets what makes the token ids; OpenAI's tokenizer by default. */
-    public Builder optTokenizer(TokenizerOptions value) {
-      tokenizer = value;
-      return this;
-    }
-
-    /**
-     * Makes the configuration.
-     *
-     * @throws IllegalArgumentException if the sizes do not fit each other; the message names them
-     */
+    @Override
     public TextTransformerConfig build() {
       return new TextTransformerConfig(
           contextLength,

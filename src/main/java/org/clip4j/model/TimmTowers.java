@@ -122,10 +122,7 @@ final class TimmTowers {
           Family.of(
               "token",
               null,
-              () ->
-                  TimmVitConfig.builder()
-                      .optConvolutional(true)
-                      .optNormEpsilon(1e-6),
+              () -> TimmVitConfig.builder().optConvolutional(true).optNormEpsilon(1e-6),
               """
               vit_base_mci_224 224 16 768 12 12 4 none
               vit_small_reference_mci 64 16 48 2 3 2.5 none

@@ -14,7 +14,7 @@ import org.apache.spark.sql.types.StructField;
  * <pre>{@code
  * Dataset<Row> embedded =
  *     new ClipImageEmbedder()
- *         .setModel("openai/clip-vit-base-patch32")
+ *         .setModel("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")
  *         .setInputCol("content")
  *         .setOutputCol("embedding")
  *         .transform(spark.read().format("binaryFile").load("hdfs:///pictures"));

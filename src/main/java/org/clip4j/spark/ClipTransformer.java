@@ -207,7 +207,8 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
   public String getModel() {
     if (!isDefined(model)) {
       throw new IllegalArgumentException(
-          uid + " needs a model: setModel(\"openai/clip-vit-base-patch32\"), or a path");
+          uid
+              + " needs a model: setModel(\"laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K\"), or a path");
     }
     return getOrDefault(model);
   }

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * Dataset<Row> classified =
  *     new ClipZeroShot()
- *         .setModel("openai/clip-vit-base-patch32")
+ *         .setModel("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")
  *         .setLabels("cat", "dog", "rabbit")
  *         .setTemplates("a photo of a {}.", "a drawing of a {}.")
  *         .setInputCol("content")

@@ -37,17 +37,7 @@ public final class SparkClassify implements Callable<Integer> {
       description = "The Parquet table that is made.")
   private String out;
 
-  @Option(
-      names = "--model",
-      defaultValue = "openai/clip-vit-base-patch32",
-      paramLabel = "MODEL",
-      description = "A name on the hub, or a path that every executor can read.")
-  private String model;
-
-  @Option(
-      names = "--ship",
-      description = "The model's files go from here to the executors, once to each.")
-  private boolean ship;
+  @Mixin private SparkModel model;
 
   @Option(
       names = "--labels",
@@ -97,8 +87,8 @@ public final class SparkClassify implements Callable<Integer> {
     try (SparkSession spark = options.session("SparkClassify")) {
       ClipZeroShot stage =
           new ClipZeroShot()
-              .setModel(model)
-              .setShipModel(ship)
+              .setModel(model.name)
+              .setShipModel(model.ship)
               .setLabels(labels)
               .setTemplates(templates)
               .setTopK(topK)

@@ -36,17 +36,7 @@ public final class SparkEmbed implements Callable<Integer> {
       description = "The Parquet table of embeddings, made or added to.")
   private String out;
 
-  @Option(
-      names = "--model",
-      defaultValue = "openai/clip-vit-base-patch32",
-      paramLabel = "MODEL",
-      description = "A name on the hub, or a path that every executor can read.")
-  private String model;
-
-  @Option(
-      names = "--ship",
-      description = "The model's files go from here to the executors, once to each.")
-  private boolean ship;
+  @Mixin private SparkModel model;
 
   @Option(names = "--texts", description = "The column holds texts.")
   private boolean texts;
@@ -74,7 +64,7 @@ public final class SparkEmbed implements Callable<Integer> {
       ClipTransformer<?> embedder =
           texts ? configured(new ClipTextEmbedder()) : configured(new ClipImageEmbedder());
       EmbeddedTable table = new EmbeddedTable(spark, out);
-      System.out.println(table.add(rows, embedder, texts, model + " " + precision));
+      System.out.println(table.add(rows, embedder, texts, model.name + " " + precision));
       if (folder != null) {
         long written =
             EmbeddingTable.writeFolder(spark.read().parquet(out), "id", "embedding", folder);
@@ -86,8 +76,8 @@ public final class SparkEmbed implements Callable<Integer> {
 
   private <T extends ClipTransformer<T>> T configured(ClipTransformer<T> embedder) {
     return embedder
-        .setModel(model)
-        .setShipModel(ship)
+        .setModel(model.name)
+        .setShipModel(model.ship)
         .setPrecision(precision)
         .setInputCol("input")
         .setOutputCol("embedding")

@@ -31,7 +31,7 @@ final class SparkGuide {
             .option("recursiveFileLookup", true)
             .load("hdfs:///pictures");
     return new ClipImageEmbedder()
-        .setModel("openai/clip-vit-base-patch32")
+        .setModel("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")
         .setInputCol("content")
         .setOutputCol("embedding")
         .transform(pictures);
@@ -43,12 +43,12 @@ final class SparkGuide {
             .setStages(
                 new PipelineStage[] {
                   new ClipImageEmbedder()
-                      .setModel("openai/clip-vit-base-patch32")
+                      .setModel("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")
                       .setInputCol("picture")
                       .setOutputType("vector")
                       .setOutputCol("features"),
                   new ClipTextEmbedder()
-                      .setModel("openai/clip-vit-base-patch32")
+                      .setModel("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")
                       .setInputCol("title")
                 });
     PipelineModel model = pipeline.fit(products);
@@ -59,7 +59,7 @@ final class SparkGuide {
   static Dataset<Row> classify(Dataset<Row> pictures) {
     Dataset<Row> classified =
         new ClipZeroShot()
-            .setModel("openai/clip-vit-base-patch32")
+            .setModel("laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K")
             .setLabels("cat", "dog", "rabbit")
             .setTemplates("a photo of a {}.", "a drawing of a {}.")
             .setUnknownScore("background")

@@ -112,25 +112,17 @@ record AttentionKind(
   }
 
   /** Gives the same in another form. */
-  AttentionKind in(BlockForm other, Inputs otherInputs, boolean otherRotary) {
-    return new AttentionKind(
-        width,
-        mlpWidth,
-        heads,
-        activation,
-        lsInitValue,
-        causal,
-        picksFirst,
-        normEpsilon,
-        published,
-        starts,
-        other,
-        otherInputs,
-        otherRotary);
+  AttentionKind in(BlockForm otherForm, Inputs otherInputs, boolean otherRotary) {
+    return with(starts, otherForm, otherInputs, otherRotary);
   }
 
   /** Gives the same with other initial values. */
-  AttentionKind from(BlockStarts other) {
+  AttentionKind from(BlockStarts otherStarts) {
+    return with(otherStarts, form, inputs, rotary);
+  }
+
+  private AttentionKind with(
+      BlockStarts otherStarts, BlockForm otherForm, Inputs otherInputs, boolean otherRotary) {
     return new AttentionKind(
         width,
         mlpWidth,
@@ -141,10 +133,10 @@ record AttentionKind(
         picksFirst,
         normEpsilon,
         published,
-        other,
-        form,
-        inputs,
-        rotary);
+        otherStarts,
+        otherForm,
+        otherInputs,
+        otherRotary);
   }
 
   @Override

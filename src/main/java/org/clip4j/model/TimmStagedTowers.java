@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Function;
 import org.clip4j.model.TimmHead.Projection;
 
 /**
@@ -23,7 +24,8 @@ final class TimmStagedTowers {
 
   static {
     // blocks and channels of each stage, epsilon
-    """
+    add(
+        """
     convnext_tiny 3,3,9,3 96,192,384,768 1e-6
     convnext_small 3,3,27,3 96,192,384,768 1e-6
     convnext_base 3,3,27,3 128,256,512,1024 1e-6
@@ -31,22 +33,18 @@ final class TimmStagedTowers {
     convnext_xlarge 3,3,27,3 256,512,1024,2048 1e-6
     convnext_xxlarge 3,4,30,3 384,768,1536,3072 1e-5
     convnext_small_reference 1,1,2,1 16,24,32,48 1e-6
-    """
-        .lines()
-        .map(line -> line.split(" "))
-        .forEach(
-            cells ->
-                TOWERS.put(
-                    cells[0],
-                    new ConvNextConfig(
-                        224,
-                        224,
-                        numbers(cells[1]),
-                        numbers(cells[2]),
-                        Double.parseDouble(cells[3]),
-                        LINEAR)));
+    """,
+        cells ->
+            new ConvNextConfig(
+                224,
+                224,
+                numbers(cells[1]),
+                numbers(cells[2]),
+                Double.parseDouble(cells[3]),
+                LINEAR));
     // blocks and channels of each stage, MLP ratio, stages with attention, large
-    """
+    add(
+        """
     fastvit_mci0 2,6,10,2 64,128,256,512 3 1 false
     fastvit_mci1 4,12,20,4 64,128,256,512 3 1 false
     fastvit_mci2 4,12,24,4 80,160,320,640 3 1 false
@@ -54,26 +52,29 @@ final class TimmStagedTowers {
     fastvit_mci4 2,12,24,4,4 128,256,512,1024,2048 4 2 true
     fastvit_small_reference 1,1,2,1 8,16,32,32 3 1 false
     fastvit_large_reference 1,1,1,1,1 8,16,32,32,32 4 2 true
-    """
-        .lines()
-        .map(line -> line.split(" "))
-        .forEach(
-            cells ->
-                TOWERS.put(
-                    cells[0],
-                    new FastVitConfig(
-                        224,
-                        224,
-                        numbers(cells[1]),
-                        numbers(cells[2]),
-                        Double.parseDouble(cells[3]),
-                        Integer.parseInt(cells[4]),
-                        Boolean.parseBoolean(cells[5]),
-                        false,
-                        LINEAR)));
+    """,
+        cells ->
+            new FastVitConfig(
+                224,
+                224,
+                numbers(cells[1]),
+                numbers(cells[2]),
+                Double.parseDouble(cells[3]),
+                Integer.parseInt(cells[4]),
+                Boolean.parseBoolean(cells[5]),
+                false,
+                LINEAR));
   }
 
   private TimmStagedTowers() {}
+
+  /** Adds the towers of a table whose lines begin with their names. */
+  private static void add(String lines, Function<String[], TimmStagedConfig> ofCells) {
+    lines
+        .lines()
+        .map(line -> line.split(" "))
+        .forEach(cells -> TOWERS.put(cells[0], ofCells.apply(cells)));
+  }
 
   private static List<Integer> numbers(String list) {
     return Arrays.stream(list.split(",")).map(Integer::valueOf).toList();

@@ -83,18 +83,15 @@ final class BatchGradients {
    */
   record Gradients(float loss, Map<String, NDArray> byName) {}
 
-  /** A batch whose embeddings are there. */
-  interface EncodedBatch {
-
-    /** The images' embeddings [N, E] on the first device. */
-    NDArray images();
-
-    /** The texts' embeddings [N, E] on the first device. */
-    NDArray texts();
-
-    /** Sends gradients back; returns those of the towers' trained parameters. */
-    Map<String, NDArray> sendBack(PairLoss.Gradients gradients);
-  }
+  /**
+   * A batch whose embeddings are there.
+   *
+   * @param images the images' embeddings [N, E] on the first device
+   * @param texts the texts' embeddings [N, E] on the first device
+   * @param sendBack sends gradients back; returns those of the towers' trained parameters
+   */
+  record EncodedBatch(
+      NDArray images, NDArray texts, Function<PairLoss.Gradients, Map<String, NDArray>> sendBack) {}
 
   /** As {@link PairLoss#parameters} has them. */
   private static final List<String> LOSS_PARAMETERS = List.of("logit_scale", "logit_bias");
@@ -166,7 +163,7 @@ final class BatchGradients {
             : Cosines.UNKNOWN;
     PairLoss.Gradients gradients =
         loss.gradients(batch.images(), batch.texts(), matches, teacher, lossScale);
-    Map<String, NDArray> found = batch.sendBack(gradients);
+    Map<String, NDArray> found = batch.sendBack().apply(gradients);
     for (int i = 0; i < gradients.parameters().size(); i++) {
       found.put(LOSS_PARAMETERS.get(i), gradients.parameters().get(i));
     }
@@ -190,23 +187,13 @@ final class BatchGradients {
     replicas.forEach(i -> shares.get(i).encode());
     NDArray images = whole(manager, shares, share -> share.images);
     NDArray texts = whole(manager, shares, share -> share.texts);
-    return new EncodedBatch() {
-      @Override
-      public NDArray images() {
-        return images;
-      }
-
-      @Override
-      public NDArray texts() {
-        return texts;
-      }
-
-      @Override
-      public Map<String, NDArray> sendBack(PairLoss.Gradients gradients) {
-        replicas.forEach(i -> shares.get(i).sendBack(gradients.image(), gradients.text()));
-        return sums(shares);
-      }
-    };
+    return new EncodedBatch(
+        images,
+        texts,
+        gradients -> {
+          replicas.forEach(i -> shares.get(i).sendBack(gradients.image(), gradients.text()));
+          return sums(shares);
+        });
   }
 
   private Map<String, NDArray> sums(List<BatchShare> shares) {

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.clip4j.engine.internal.HostMemory;
-import org.clip4j.loss.PairLoss;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSpec;
@@ -74,26 +73,16 @@ final class RemoteBatches {
     List<PartEmbeddings> found = workers.encode(parts, weights());
     NDArray images = matrix(manager, found.stream().map(PartEmbeddings::images).toList());
     NDArray texts = matrix(manager, found.stream().map(PartEmbeddings::texts).toList());
-    return new BatchGradients.EncodedBatch() {
-      @Override
-      public NDArray images() {
-        return images;
-      }
-
-      @Override
-      public NDArray texts() {
-        return texts;
-      }
-
-      @Override
-      public Map<String, NDArray> sendBack(PairLoss.Gradients gradients) {
-        float[] image = gradients.image().toFloatArray();
-        float[] text = gradients.text().toFloatArray();
-        return byName(
-            manager,
-            values == 0 ? new float[0] : workers.sendBack(new PartEmbeddings(image, text)));
-      }
-    };
+    return new BatchGradients.EncodedBatch(
+        images,
+        texts,
+        gradients -> {
+          float[] image = gradients.image().toFloatArray();
+          float[] text = gradients.text().toFloatArray();
+          return byName(
+              manager,
+              values == 0 ? new float[0] : workers.sendBack(new PartEmbeddings(image, text)));
+        });
   }
 
   private NDArray matrix(NDManager manager, List<float[]> parts) {

@@ -60,6 +60,7 @@ public final class ClipLoader {
   private final Map<String, Path> named = new LinkedHashMap<>();
   private int imageHeight;
   private int imageWidth;
+  private boolean stretched;
 
   ClipLoader(String name) {
     this.name = Objects.requireNonNull(name, "name");
@@ -188,6 +189,17 @@ public final class ClipLoader {
   public ClipLoader optImageSize(int height, int width) {
     imageHeight = height;
     imageWidth = width;
+    return this;
+  }
+
+  /**
+   * Loads a model of CLIP's kind for texts of 248 tokens instead of 77, with stretched positional
+   * embeddings as Long-CLIP begins with; to be fine-tuned on long captions.
+   *
+   * @see org.clip4j.model.StretchedContext
+   */
+  public ClipLoader optStretchedContext() {
+    stretched = true;
     return this;
   }
 
@@ -338,6 +350,9 @@ public final class ClipLoader {
     try {
       if (imageHeight != 0) {
         opened = opened.withImageSize(imageHeight, imageWidth);
+      }
+      if (stretched) {
+        opened = opened.withStretchedContext();
       }
       List<LoraAdapter> adapters = new ArrayList<>();
       for (Path folder : merged) {

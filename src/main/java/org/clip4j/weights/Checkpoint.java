@@ -19,6 +19,7 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
+import org.clip4j.model.StretchedContext;
 import org.clip4j.model.TimmStagedConfig;
 import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
@@ -39,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>folders of OpenCLIP ({@code open_clip_config.json}; safetensors or {@code .bin}) and of
  *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP or SigLIP; safetensors
  *       or {@code .bin}, one file or shards with their index), in fp32, fp16 or bf16;
- *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred;
+ *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred, as that of Long-CLIP's state
+ *       dicts is;
  *   <li>OpenCLIP's training checkpoints ({@code epoch_N.pt}) and plain state dicts, for an
  *       architecture that the caller names; also where a model wrapped by PyTorch's compiler or for
  *       several devices was saved, or within {@code state_dict}, {@code model} and the like.
@@ -118,11 +120,12 @@ public final class Checkpoint implements AutoCloseable {
           file instanceof PyTorchArchive archive
               && archive.isTorchScript()
               && OpenAiArchitecture.isOpenAi(archive.tensors());
-      TensorFile tensors = QuantizedTensors.of(StateDict.of(file));
+      boolean longClip = architecture == null && LongClipTensors.isLongClip(file);
+      TensorFile tensors = LongClipTensors.of(QuantizedTensors.of(StateDict.of(file)));
       ClipConfig own =
           files.layout() != null
               ? readConfig(files, json)
-              : openAi ? OpenAiArchitecture.infer(files.weights(), tensors.tensors()) : null;
+              : openAi || longClip ? OpenAiArchitecture.infer(files.weights(), tensors.tensors()) : null;
       ClipConfig config = agreed(files, tensors, own, architecture);
       Publishers.check(files.weights(), openAi, config);
       Layout layout = files.layout() != null ? files.layout() : Layout.OPENCLIP;
@@ -274,6 +277,25 @@ public final class Checkpoint implements AutoCloseable {
         resized.vision() instanceof TimmStagedConfig
             ? parameters // which depend on no size
             : new ResampledPositions(parameters, config, resized));
+  }
+
+  /**
+   * The same model for longer texts, to be fine-tuned on them, with stretched positional
+   * embeddings, see {@link StretchedContext}. Never done unless asked for: the model was trained
+   * with its own.
+   *
+   * @return a view of this checkpoint; closing it closes this one
+   * @throws IllegalArgumentException if the text tower cannot be stretched
+   */
+  public Checkpoint withStretchedContext() {
+    return new Checkpoint(
+        layout,
+        folder,
+        StretchedContext.stretched(config),
+        transform,
+        keys,
+        tensors,
+        new StretchedContext(parameters, config));
   }
 
   /**

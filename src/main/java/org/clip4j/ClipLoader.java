@@ -255,6 +255,12 @@ public final class ClipLoader {
       if (!licence.isEmpty()) {
         LOG.info("The model {} names the licence {}.", this, licence);
       }
+      if (opened.maskDecoder().isPresent()) {
+        LOG.info(
+            "The model {} has a decoder of masks, which is left out here; what segments images is"
+                + " org.clip4j.segment.ClipSegmenter.",
+            this);
+      }
       Tokenizer tokenizer = opened.tokenizer().orElse(null);
       ClipModel model;
       try {

@@ -17,6 +17,7 @@ import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.LoraAdapter;
+import org.clip4j.model.MaskDecoderConfig;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
 import org.clip4j.model.StretchedContext;
@@ -38,8 +39,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>folders of OpenCLIP ({@code open_clip_config.json}; safetensors or {@code .bin}) and of
- *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP or SigLIP; safetensors
- *       or {@code .bin}, one file or shards with their index), in fp32, fp16 or bf16;
+ *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP, SigLIP or CLIPSeg;
+ *       safetensors or {@code .bin}, one file or shards with their index), in fp32, fp16 or bf16;
  *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred, as that of Long-CLIP's state
  *       dicts is;
  *   <li>OpenCLIP's training checkpoints ({@code epoch_N.pt}) and plain state dicts, for an
@@ -65,6 +66,7 @@ public final class Checkpoint implements AutoCloseable {
   private final KeyMap keys;
   private final TensorFile tensors;
   private final ParameterSource parameters;
+  private final @Nullable MaskDecoderFile masks;
 
   private Checkpoint(
       Layout layout,
@@ -73,7 +75,8 @@ public final class Checkpoint implements AutoCloseable {
       ImageTransform transform,
       KeyMap keys,
       TensorFile tensors,
-      ParameterSource parameters) {
+      ParameterSource parameters,
+      @Nullable MaskDecoderFile masks) {
     this.layout = layout;
     this.folder = folder;
     this.config = config;
@@ -81,6 +84,13 @@ public final class Checkpoint implements AutoCloseable {
     this.keys = keys;
     this.tensors = tensors;
     this.parameters = parameters;
+    this.masks = masks;
+  }
+
+  private Checkpoint with(
+      ClipConfig otherConfig, ImageTransform otherTransform, ParameterSource otherParameters) {
+    return new Checkpoint(
+        layout, folder, otherConfig, otherTransform, keys, tensors, otherParameters, masks);
   }
 
   /**
@@ -135,14 +145,19 @@ public final class Checkpoint implements AutoCloseable {
       ImageTransform transform = transform(files, json, config.vision());
       KeyMap keys = KeyMap.of(layout, config);
       keys.check(files.weights(), tensors.tensors());
-      return new Checkpoint(
-          layout,
-          files.folder(),
-          config,
-          transform,
-          keys,
-          tensors,
-          keys.toCanonical(sourceOf(tensors)));
+      boolean segments = layout == Layout.TRANSFORMERS && TransformersConfig.isClipSeg(json);
+      ParameterSource parameters = keys.toCanonical(sourceOf(tensors));
+      Checkpoint stored =
+          new Checkpoint(
+              layout,
+              files.folder(),
+              config,
+              transform,
+              keys,
+              tensors,
+              segments ? resampled(parameters, config, config) : parameters,
+              segments ? MaskDecoderFile.find(json, file, config).orElse(null) : null);
+      return segments ? stored.withImageSize(transform.height(), transform.width()) : stored;
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
@@ -220,20 +235,38 @@ public final class Checkpoint implements AutoCloseable {
       return TransformJson.readOpenClip(config.object("preprocess_cfg"), vision);
     }
     if (files.layout() == Layout.TRANSFORMERS) {
+      boolean segments = TransformersConfig.isClipSeg(config);
       // As in transformers 5, which writes the former; before, it had no image_processor.
       Path processor = files.folder().resolve(PROCESSOR);
       if (Files.isRegularFile(processor)) {
         CheckpointFields json = CheckpointFields.read(processor);
         if (json.has("image_processor")) {
-          return TransformJson.readTransformers(json.object("image_processor"), vision);
+          return transform(json.object("image_processor"), vision, segments);
         }
       }
       Path preprocessor = files.folder().resolve(PREPROCESSOR);
       if (Files.isRegularFile(preprocessor)) {
-        return TransformJson.readTransformers(CheckpointFields.read(preprocessor), vision);
+        return transform(CheckpointFields.read(preprocessor), vision, segments);
+      }
+      if (segments) {
+        return TransformJson.clipSeg();
       }
     }
     return TransformJson.usual(vision);
+  }
+
+  /** CLIPSeg's positional embeddings follow the size of the images, other models' do not. */
+  private static ImageTransform transform(
+      CheckpointFields processor, VisionConfig vision, boolean segments)
+      throws CheckpointException {
+    boolean resized = segments && processor.has("size");
+    return TransformJson.readTransformers(
+        processor, resized ? TransformJson.resized(processor, vision) : vision);
+  }
+
+  private static ParameterSource resampled(
+      ParameterSource parameters, ClipConfig from, ClipConfig to) {
+    return new ResampledPositions(parameters, from, to, ResampledPositions.Rule.TRANSFORMERS);
   }
 
   private static ParameterSource sourceOf(TensorFile tensors) {
@@ -261,9 +294,7 @@ public final class Checkpoint implements AutoCloseable {
    */
   public Checkpoint withImageSize(int height, int width) {
     ClipConfig resized = config.withImageSize(height, width);
-    return new Checkpoint(
-        layout,
-        folder,
+    return with(
         resized,
         new ImageTransform(
             height,
@@ -272,11 +303,12 @@ public final class Checkpoint implements AutoCloseable {
             transform.std(),
             transform.interpolation(),
             transform.resizeMode()),
-        keys,
-        tensors,
         resized.vision() instanceof TimmStagedConfig
             ? parameters // which depend on no size
-            : new ResampledPositions(parameters, config, resized));
+            : parameters instanceof ResampledPositions positions
+                ? positions.at(resized)
+                : new ResampledPositions(
+                    parameters, config, resized, ResampledPositions.Rule.OPENCLIP));
   }
 
   /**
@@ -288,14 +320,8 @@ public final class Checkpoint implements AutoCloseable {
    * @throws IllegalArgumentException if the text tower cannot be stretched
    */
   public Checkpoint withStretchedContext() {
-    return new Checkpoint(
-        layout,
-        folder,
-        StretchedContext.stretched(config),
-        transform,
-        keys,
-        tensors,
-        new StretchedContext(parameters, config));
+    return with(
+        StretchedContext.stretched(config), transform, new StretchedContext(parameters, config));
   }
 
   /**
@@ -311,8 +337,7 @@ public final class Checkpoint implements AutoCloseable {
               + " holds weights of 8-bit integers, to which no adapter can be added; add it to the"
               + " model that they were made of");
     }
-    return new Checkpoint(
-        layout, folder, config, transform, keys, tensors, adapter.addedTo(config, parameters));
+    return with(config, transform, adapter.addedTo(config, parameters));
   }
 
   /** The layout the checkpoint was found to have; OpenCLIP's also for OpenAI's archives. */
@@ -410,6 +435,26 @@ public final class Checkpoint implements AutoCloseable {
     List<ModelOrigin> origins = new ArrayList<>(madeFrom());
     origins.add(ModelOrigin.of(folder, weights(), licence(origins)));
     return origins;
+  }
+
+  /**
+   * Tells of the decoder of masks that lies beside the encoders, as CLIPSeg's checkpoints have one;
+   * empty in others.
+   */
+  public Optional<MaskDecoderConfig> maskDecoder() {
+    return Optional.ofNullable(masks).map(MaskDecoderFile::config);
+  }
+
+  /**
+   * Gives the parameters of that decoder, as fp32 under transformers' names.
+   *
+   * @throws IllegalStateException if there is none
+   */
+  public ParameterSource maskDecoderParameters() {
+    if (masks == null) {
+      throw new IllegalStateException(weights() + " has no decoder of masks");
+    }
+    return sourceOf(masks.tensors());
   }
 
   /** How the file's tensors make up the parameters. */

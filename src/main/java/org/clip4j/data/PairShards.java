@@ -68,14 +68,14 @@ public final class PairShards implements PairFeed {
     return name;
   }
 
-  /** How many shards there are. */
+  /** Returns how many shards there are. */
   public int count() {
     return files.size();
   }
 
   /**
-   * The number declared by {@link Builder#optPairs}; otherwise counts the samples, damaged ones
-   * included, which reads every header once.
+   * Returns the number declared by {@link Builder#optPairs}; otherwise counts the samples, damaged
+   * ones included, which reads every header once.
    */
   @Override
   public long pairsPerEpoch() throws IOException {
@@ -99,7 +99,7 @@ public final class PairShards implements PairFeed {
     return total;
   }
 
-  /** The shards' names and sizes. */
+  /** Returns a digest of the shards' names and sizes. */
   @Override
   public Map<String, String> digest() {
     DataDigest.Hash names = new DataDigest.Hash();
@@ -194,7 +194,10 @@ public final class PairShards implements PairFeed {
       return this;
     }
 
-    /** The largest encoded image, 64 MiB by default; a larger one is a damaged sample. */
+    /**
+     * Sets the size of the largest encoded image, 64 MiB by default; a larger one is a damaged
+     * sample.
+     */
     public Builder optMaxImageBytes(int bytes) {
       if (bytes < 1) {
         throw new IllegalArgumentException("the largest image must be 1 byte, found " + bytes);
@@ -203,14 +206,15 @@ public final class PairShards implements PairFeed {
       return this;
     }
 
-    /** How images are decoded; by default transparency is dropped. */
+    /** Sets how images are decoded; by default transparency is dropped. */
     public Builder optDecoder(ImageDecoder decoder) {
       this.decoder = Objects.requireNonNull(decoder, "decoder");
       return this;
     }
 
     /**
-     * How many pairs there are, to spare counting them; only schedules and progress depend on it.
+     * Sets how many pairs there are, to spare counting them; only schedules and progress depend on
+     * it.
      */
     public Builder optPairs(long pairs) {
       if (pairs < 1) {
@@ -221,9 +225,9 @@ public final class PairShards implements PairFeed {
     }
 
     /**
-     * A file that keeps how many samples each shard has, filled as shards are read. With it a later
-     * process counts and resumes without opening shards again. A shard of another size is counted
-     * anew.
+     * Sets a file that keeps how many samples each shard has, filled as shards are read. With it a
+     * later process counts and resumes without opening shards again. A shard of another size is
+     * counted anew.
      */
     public Builder optIndex(Path file) {
       this.index = Objects.requireNonNull(file, "index");

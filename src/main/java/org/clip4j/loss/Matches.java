@@ -7,8 +7,8 @@ import java.util.stream.LongStream;
 import org.clip4j.engine.internal.HostMemory;
 
 /**
- * Which texts of a batch belong to an image besides its own: those of pairs with the same caption
- * or the same image. They are no negatives, and the loss spreads its targets over them.
+ * Says which texts of a batch belong to an image besides its own: those of pairs with the same
+ * caption or the same image. They are no negatives, and the loss spreads its targets over them.
  */
 public final class Matches {
   /** Each text belongs to the image of its own pair only, as in the paper. */

@@ -8,7 +8,7 @@ import org.clip4j.train.monitor.RunSummary;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a training did.
+ * Says what a training did.
  *
  * @param output the folder where the model is, or null if none was set
  * @param steps steps done, by earlier runs that this one continues too

@@ -1,6 +1,9 @@
 package org.clip4j.weights.tensors;
 
-/** Element types of the safetensors format, in the order by which its Python library sorts. */
+/**
+ * Names the element types of the safetensors format, in the order by which its Python library
+ * sorts.
+ */
 public enum TensorType {
   BOOL(1),
   U8(1),
@@ -26,7 +29,7 @@ public enum TensorType {
     this.size = size;
   }
 
-  /** Bytes of one element. */
+  /** Returns the bytes of one element. */
   public int size() {
     return size;
   }

@@ -79,7 +79,7 @@ public final class ZeroShotClassifier implements Serializable {
     return labels;
   }
 
-  /** Says how probabilities are made. */
+  /** Returns how probabilities are made. */
   public Probabilities probabilities() {
     return vectors.kind();
   }
@@ -90,7 +90,7 @@ public final class ZeroShotClassifier implements Serializable {
   }
 
   /**
-   * Says from which probability each label holds.
+   * Returns from which probability each label holds.
    *
    * @return in the order of the labels; empty if this is not multi-label
    */

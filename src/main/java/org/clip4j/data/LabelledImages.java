@@ -130,9 +130,9 @@ public final class LabelledImages {
   }
 
   /**
-   * Pairs whose caption is a label, for example a table with {@code setColumns("file", "label")};
-   * the labels are the different captions, in the order of numbers if all are numbers, else of
-   * characters.
+   * Takes pairs whose caption is a label, for example a table with {@code setColumns("file",
+   * "label")}; the labels are the different captions, in the order of numbers if all are numbers,
+   * else of characters.
    *
    * @throws IllegalArgumentException if a pair has several captions
    */

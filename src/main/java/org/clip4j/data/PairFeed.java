@@ -10,7 +10,7 @@ import java.util.Map;
  */
 public interface PairFeed {
 
-  /** Says in messages and in the ledger of damaged pairs where a pair came from. */
+  /** Returns what messages and the ledger of damaged pairs call the place that a pair came from. */
   String name();
 
   /**

@@ -132,7 +132,10 @@ public final class PairMixture implements PairFeed {
       return this;
     }
 
-    /** Pairs in an epoch; by default the sum of the feeds', for which shards may be counted. */
+    /**
+     * Sets the number of pairs in an epoch; by default the sum of the feeds', for which shards may
+     * be counted.
+     */
     public Builder optPairsPerEpoch(long pairs) {
       if (pairs < 1) {
         throw new IllegalArgumentException("an epoch needs at least 1 pair, found " + pairs);

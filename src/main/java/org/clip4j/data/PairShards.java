@@ -18,9 +18,9 @@ import org.clip4j.data.internal.shards.TarEntries;
 import org.clip4j.image.ImageDecoder;
 
 /**
- * Pairs in tar files as WebDataset writes them, see {@link Pairs#shards(String)}: entries whose
- * names agree up to the first dot of the file name are one sample, an image (jpg, jpeg, png or
- * webp) with a caption (txt, or json).
+ * Reads pairs in tar files as WebDataset writes them, see {@link Pairs#shards(String)}: entries
+ * whose names agree up to the first dot of the file name are one sample, an image (jpg, jpeg, png
+ * or webp) with a caption (txt, or json).
  *
  * <p>Shards are read forward, in a new order each epoch, through a shuffle buffer that holds places
  * and not pixels; an image is read when it leaves the buffer. Memory therefore depends on the size
@@ -168,8 +168,8 @@ public final class PairShards implements PairFeed {
     }
 
     /**
-     * Samples among which the next is drawn; 5000 by default, 1 to keep the order in a shard. About
-     * 200 bytes of memory each.
+     * Sets the number of samples among which the next is drawn; 5000 by default, 1 to keep the
+     * order in a shard. About 200 bytes of memory each.
      */
     public Builder optShuffleBuffer(int samples) {
       if (samples < 1) {

@@ -126,7 +126,7 @@ public final class PairTable implements PairSource {
     }
 
     /**
-     * Says whether quotes enclose fields, which is the default, or are part of the text: {@code
+     * Sets whether quotes enclose fields, which is the default, or are part of the text: {@code
      * false} for tables that programs wrote without quoting, where a caption may begin with a
      * quote.
      */

@@ -8,7 +8,7 @@ import org.clip4j.io.IoErrors;
 public interface ImageVisitor {
 
   /**
-   * Takes an embedding.
+   * Receives the embedding of an image.
    *
    * @param index of the image in the series, from 0
    * @param embedding E values, unit length; the visitor's to keep

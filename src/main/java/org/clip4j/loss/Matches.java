@@ -23,7 +23,7 @@ public final class Matches {
   }
 
   /**
-   * Pairs that share a caption or an image.
+   * Finds the pairs that share a caption or an image.
    *
    * @param captions N numbers, equal for equal captions
    * @param images N numbers, equal for equal images

@@ -86,7 +86,7 @@ public final class ClipModel implements AutoCloseable {
     return create(config, seed, Device.cpu());
   }
 
-  /** Does what {@link #create(ClipConfig, long)} does, on a device. */
+  /** Makes a model as {@link #create(ClipConfig, long)} does, on a device. */
   public static ClipModel create(ClipConfig config, long seed, Device device) {
     return load(config, new RandomParameters(config, seed), device);
   }
@@ -96,7 +96,7 @@ public final class ClipModel implements AutoCloseable {
     return load(config, source, Device.cpu());
   }
 
-  /** Does what {@link #load(ClipConfig, ParameterSource)} does, on a device. */
+  /** Loads a model as {@link #load(ClipConfig, ParameterSource)} does, onto a device. */
   public static ClipModel load(ClipConfig config, ParameterSource source, Device device) {
     return of(config, source, device, EnumSet.allOf(Tower.class), false, Set.of());
   }
@@ -180,7 +180,7 @@ public final class ClipModel implements AutoCloseable {
     return config;
   }
 
-  /** Owns the parameters; give every call a sub-manager of it, and close that. */
+  /** Returns the owner of the parameters; give every call a sub-manager of it, and close that. */
   public NDManager manager() {
     return weights.manager();
   }
@@ -210,7 +210,7 @@ public final class ClipModel implements AutoCloseable {
     imageWeights.prepare(precision);
   }
 
-  /** Does what {@link #prepareImages} does, for the text encoder. */
+  /** Lays out the text encoder's weights as {@link #prepareImages} does the image encoder's. */
   public void prepareTexts(Precision precision) {
     textWeights.prepare(precision);
   }

@@ -145,15 +145,15 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** Pairs that are contrasted with each other in one step; by default 128. */
+    /** Sets the number of pairs that are contrasted with each other in one step; by default 128. */
     public Builder optBatchSize(int batchSize) {
       plan.batchSize = Limits.atLeast("batch size", 2, batchSize);
       return this;
     }
 
     /**
-     * Pairs encoded at once, which bounds memory and not the result; by default the batch size. Set
-     * it after that.
+     * Sets the number of pairs encoded at once, which bounds memory and not the result; by default
+     * the batch size. Set it after that.
      */
     public Builder optMicroBatchSize(int microBatchSize) {
       plan.microBatchSize = Limits.atLeast("micro-batch size", 1, microBatchSize);
@@ -198,7 +198,7 @@ public final class ClipTrainer {
     }
 
     /**
-     * Has each batch computed by workers in other processes; by default it is computed here. The
+     * Sets workers in other processes that compute each batch; by default it is computed here. The
      * loss is that of the whole batch, and checkpoints are the same. The caller closes them.
      */
     public Builder optWorkers(BatchWorkers workers) {

@@ -45,7 +45,7 @@ public record TrainingResult(
     return losses.clone();
   }
 
-  /** Pairs per second over the whole training loop. */
+  /** Returns the pairs per second over the whole training loop. */
   public double samplesPerSecond() {
     return samples / (elapsed.toNanos() / 1e9);
   }

@@ -49,7 +49,10 @@ public enum Layout {
     return weightsFiles.get(0);
   }
 
-  /** Names of the files that may hold the tensors, or list those that do, the best first. */
+  /**
+   * Returns the names of the files that may hold the tensors, or list those that do, the best
+   * first.
+   */
   public List<String> weightsFiles() {
     return weightsFiles;
   }

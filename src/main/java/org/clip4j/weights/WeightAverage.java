@@ -69,8 +69,8 @@ public final class WeightAverage {
   }
 
   /**
-   * Does what {@link #between} does, for any alpha: below 0 or above 1 it goes beyond one of the
-   * two models along the line through them.
+   * Makes a model as {@link #between} does, for any alpha: below 0 or above 1 it goes beyond one of
+   * the two models along the line through them.
    *
    * @param alpha finite
    */

@@ -11,7 +11,7 @@ public final class PartEmbeddings implements Serializable {
   private final float[] texts;
 
   /**
-   * Takes them.
+   * Takes the arrays as they are.
    *
    * @param images row-major [n, E]
    * @param texts row-major [n, E]

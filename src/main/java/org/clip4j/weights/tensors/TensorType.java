@@ -34,12 +34,12 @@ public enum TensorType {
     return size;
   }
 
-  /** Says whether elements are numbers that {@link TensorFile#copy} reads as floating point. */
+  /** Returns whether elements are numbers that {@link TensorFile#copy} reads as floating point. */
   public boolean isFloat() {
     return this == F16 || this == BF16 || this == F32 || this == F64;
   }
 
-  /** Says whether elements are integers that fit a long. */
+  /** Returns whether elements are integers that fit a long. */
   public boolean isInteger() {
     return switch (this) {
       case BOOL, U8, I8, I16, U16, I32, U32, I64 -> true;

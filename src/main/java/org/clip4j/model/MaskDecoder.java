@@ -206,8 +206,8 @@ public final class MaskDecoder implements AutoCloseable {
    * Decodes the masks of each prompt in each image.
    *
    * @param states of {@link MaskDecoderConfig#extractLayers}, [N, L, D]
-   * @param conditions [P, E], embeddings of texts or images as the towers give them, not normalised;
-   *     their manager owns the result
+   * @param conditions [P, E], embeddings of texts or images as the towers give them, not
+   *     normalised; their manager owns the result
    * @return [N P, height, width], logits, the prompts of an image one after the other
    */
   public NDArray decode(Forward pass, List<NDArray> states, NDArray conditions) {

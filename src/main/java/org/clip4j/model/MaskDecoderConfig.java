@@ -5,9 +5,9 @@ import java.util.HashSet;
 import java.util.List;
 
 /**
- * A decoder of masks beside a CLIP model (Lüddecke and Ecker 2022, "Image Segmentation Using Text
- * and Image Prompts", arXiv 2112.10003, section 3): a small transformer over what some blocks of
- * the image tower put out, modulated by the embedding of a text or of an example image.
+ * Describes a decoder of masks beside a CLIP model (Lüddecke and Ecker 2022, "Image Segmentation
+ * Using Text and Image Prompts", arXiv 2112.10003, section 3): a small transformer over what some
+ * blocks of the image tower put out, modulated by the embedding of a text or of an example image.
  *
  * @param width of its blocks, 64 in the published models
  * @param heads of its blocks

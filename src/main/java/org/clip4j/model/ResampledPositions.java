@@ -8,11 +8,13 @@ import java.nio.FloatBuffer;
  * OpenCLIP's {@code resize_pos_embed}, or as transformers does in a forward pass); all others stay.
  */
 public final class ResampledPositions implements ParameterSource {
-  /** Whose numbers the positional embeddings become. */
+  /** Says whose numbers the positional embeddings become. */
   public enum Rule {
     /** The cubic kernel of Pillow and of PyTorch's anti-aliased one, within the grid. */
     OPENCLIP(-0.5),
-    /** {@code interpolate_pos_encoding}: PyTorch's plain kernel, beyond the edge the edge itself. */
+    /**
+     * {@code interpolate_pos_encoding}: PyTorch's plain kernel, beyond the edge the edge itself.
+     */
     TRANSFORMERS(-0.75);
 
     private final double a;
@@ -85,7 +87,7 @@ public final class ResampledPositions implements ParameterSource {
     this.to = resized;
   }
 
-  /** Resamples the same parameters for yet another size. */
+  /** Gives the same parameters, resampled for yet another size. */
   public ResampledPositions at(ClipConfig other) {
     return new ResampledPositions(source, whole, other, rule);
   }

@@ -3,11 +3,11 @@ package org.clip4j.model;
 import java.nio.FloatBuffer;
 
 /**
- * The parameters of a text transformer for texts of up to four times the length, to be fine-tuned
- * on long captions: the positional embeddings are stretched as Long-CLIP does (Zhang et al. 2024,
- * arXiv 2403.15378, section 3.1, "knowledge-preserved stretching"). The first {@value #KEPT}, which
- * most captions were trained with, stay; of the others each is followed by three steps to the next,
- * and the last by three steps further on. All other parameters stay.
+ * Gives the parameters of a text transformer for texts of up to four times the length, to be
+ * fine-tuned on long captions: the positional embeddings are stretched as Long-CLIP does (Zhang et
+ * al. 2024, arXiv 2403.15378, section 3.1, "knowledge-preserved stretching"). The first {@value
+ * #KEPT}, which most captions were trained with, stay; of the others each is followed by three
+ * steps to the next, and the last by three steps further on. All other parameters stay.
  */
 public final class StretchedContext implements ParameterSource {
   /** How many positions stay as they are. */

@@ -31,8 +31,8 @@ import org.clip4j.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Segments images by texts, or by example images: CLIPSeg (Lüddecke and Ecker 2022, arXiv
- * 2112.10003; transformers' {@code CLIPSegForImageSegmentation}).
+ * Finds where in an image something is that a text names, or an example image shows: CLIPSeg
+ * (Lüddecke and Ecker 2022, arXiv 2112.10003; transformers' {@code CLIPSegForImageSegmentation}).
  *
  * <pre>{@code
  * try (ClipSegmenter segmenter = ClipSegmenter.load("CIDAS/clipseg-rd64-refined")) {
@@ -98,7 +98,7 @@ public final class ClipSegmenter implements AutoCloseable {
     return loader(name).load();
   }
 
-  /** As {@link #load(String)}, from a folder or a weights file. */
+  /** Loads as {@link #load(String)} does, from a folder or a weights file. */
   public static ClipSegmenter load(Path path) {
     return loader(path).load();
   }
@@ -108,12 +108,12 @@ public final class ClipSegmenter implements AutoCloseable {
     return new SegmenterLoader(Clip.loader(name));
   }
 
-  /** As {@link #loader(String)}. */
+  /** Starts loading a folder or a weights file with options. */
   public static SegmenterLoader loader(Path path) {
     return new SegmenterLoader(Clip.loader(path));
   }
 
-  /** What is done to an image before the model sees it. */
+  /** Returns what is done to an image before the model sees it. */
   public ImageTransform transform() {
     return transform;
   }
@@ -130,7 +130,7 @@ public final class ClipSegmenter implements AutoCloseable {
     return segment(ImageSource.of(image), List.of(prompts));
   }
 
-  /** As {@link #segment(Path, String...)}, in an image of any kind. */
+  /** Looks as {@link #segment(Path, String...)} does, in an image of any kind. */
   public List<Mask> segment(ImageSource image, List<String> prompts) {
     List<Mask> found = new ArrayList<>();
     segment(List.of(image).iterator(), prompts, (index, source, masks) -> found.addAll(masks));
@@ -162,7 +162,8 @@ public final class ClipSegmenter implements AutoCloseable {
 
   /**
    * Looks for what an example image shows. The model was made for examples on which little else is
-   * to be seen: cut out what you mean, or darken and blur the rest (section 3.3 of the paper).
+   * to be seen: cut out what you mean, or darken and blur the rest (the paper's visual prompt
+   * engineering).
    *
    * @return the mask, whose prompt is the example's name
    * @throws UncheckedIOException if an image cannot be read; the message names it
@@ -172,7 +173,7 @@ public final class ClipSegmenter implements AutoCloseable {
   }
 
   /**
-   * As {@link #segmentLike(Path, Path)}, of images of any kind.
+   * Looks as {@link #segmentLike(Path, Path)} does, in and for images of any kind.
    *
    * @return a mask for each example, in order
    */
@@ -182,7 +183,7 @@ public final class ClipSegmenter implements AutoCloseable {
     return found;
   }
 
-  /** As {@link #segment(Iterator, List, MaskVisitor)}, for what example images show. */
+  /** Looks as {@link #segment(Iterator, List, MaskVisitor)} does, for what example images show. */
   public void segmentLike(
       Iterator<? extends ImageSource> images,
       List<? extends ImageSource> examples,
@@ -263,15 +264,7 @@ public final class ClipSegmenter implements AutoCloseable {
         HostMemory.download(decoded, row++ * logits.length, FloatBuffer.wrap(logits));
         found
             .get(i)
-            .add(
-                new Mask(
-                    name,
-                    height,
-                    width,
-                    logits,
-                    seen.height,
-                    seen.width,
-                    area(seen)));
+            .add(new Mask(name, height, width, logits, seen.height, seen.width, area(seen)));
       }
     }
   }

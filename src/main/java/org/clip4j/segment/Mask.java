@@ -3,9 +3,9 @@ package org.clip4j.segment;
 import java.awt.geom.Rectangle2D;
 
 /**
- * Where in an image something is: a logit for each cell of the model's grid of pixels, which the
- * logistic function makes a probability. Each is about its own prompt: the probabilities of several
- * prompts do not add up to 1, and where none is high nothing of them is there.
+ * Tells where in an image something is: a logit for each cell of the model's grid of pixels, which
+ * the logistic function makes a probability. Each is about its own prompt: the probabilities of
+ * several prompts do not add up to 1, and where none is high nothing of them is there.
  */
 public final class Mask {
   private final String prompt;

@@ -20,7 +20,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Options for loading a {@link ClipSegmenter}; made by {@link ClipSegmenter#loader(String)}. */
+/**
+ * Collects options for loading a {@link ClipSegmenter}; made by {@link
+ * ClipSegmenter#loader(String)}.
+ */
 public final class SegmenterLoader {
   private static final Logger LOG = LoggerFactory.getLogger(SegmenterLoader.class);
 
@@ -32,34 +35,37 @@ public final class SegmenterLoader {
     this.files = files;
   }
 
-  /** As {@link ClipLoader#optHub}. */
+  /** Sets what {@link ClipLoader#optHub} does. */
   public SegmenterLoader optHub(Hub hub) {
     files.optHub(hub);
     return this;
   }
 
-  /** As {@link ClipLoader#optDownloadListener}. */
+  /** Sets what {@link ClipLoader#optDownloadListener} does. */
   public SegmenterLoader optDownloadListener(DownloadListener listener) {
     files.optDownloadListener(listener);
     return this;
   }
 
-  /** As {@link ClipLoader#optDevice}. */
+  /** Sets where the model computes; the CPU by default. */
   public SegmenterLoader optDevice(Device device) {
     this.device = device;
     return this;
   }
 
-  /** As {@link ClipLoader#optPrecision}; masks are float32 in all of them. */
+  /**
+   * Sets in what matrix products and attention are computed; {@link Precision#FP32} by default.
+   * Masks are float32 in all of them.
+   */
   public SegmenterLoader optPrecision(Precision precision) {
     this.precision = precision;
     return this;
   }
 
   /**
-   * As {@link ClipLoader#optImageSize}: larger images than those of 352 pixels that the published
-   * models were trained with show smaller things, and take more time. The positional embeddings are
-   * those of transformers.
+   * Sets another size of images than that of the model's files, 352 x 352 in the published ones. On
+   * larger ones smaller things are seen, and they take more time. The positional embeddings are
+   * resampled as transformers does.
    */
   public SegmenterLoader optImageSize(int height, int width) {
     files.optImageSize(height, width);
@@ -67,7 +73,7 @@ public final class SegmenterLoader {
   }
 
   /**
-   * Loads.
+   * Loads the model.
    *
    * @throws UncheckedIOException if the checkpoint cannot be had or read, or has no decoder of
    *     masks; the message names it

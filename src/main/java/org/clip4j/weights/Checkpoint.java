@@ -135,7 +135,9 @@ public final class Checkpoint implements AutoCloseable {
       ClipConfig own =
           files.layout() != null
               ? readConfig(files, json)
-              : openAi || longClip ? OpenAiArchitecture.infer(files.weights(), tensors.tensors()) : null;
+              : openAi || longClip
+                  ? OpenAiArchitecture.infer(files.weights(), tensors.tensors())
+                  : null;
       ClipConfig config = agreed(files, tensors, own, architecture);
       Publishers.check(files.weights(), openAi, config);
       Layout layout = files.layout() != null ? files.layout() : Layout.OPENCLIP;
@@ -312,7 +314,7 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The same model for longer texts, to be fine-tuned on them, with stretched positional
+   * Returns the same model for longer texts, to be fine-tuned on them, with stretched positional
    * embeddings, see {@link StretchedContext}. Never done unless asked for: the model was trained
    * with its own.
    *

@@ -351,7 +351,8 @@ final class TransformersConfig {
 
   /** The last id of a vocabulary is also its highest, so that both rules agree on it. */
   private static TextPooling pooling(Kind kind, int end, int vocabulary) {
-    boolean highest = (kind == Kind.CLIP || kind == Kind.CLIPSEG) && end == POOL_AT_HIGHEST_ID
+    boolean highest =
+        (kind == Kind.CLIP || kind == Kind.CLIPSEG) && end == POOL_AT_HIGHEST_ID
             || end == vocabulary - 1;
     return highest ? TextPooling.ARGMAX : TextPooling.EOS;
   }

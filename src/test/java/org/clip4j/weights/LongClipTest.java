@@ -58,8 +58,7 @@ class LongClipTest {
 
   @ParameterizedTest
   @EnumSource(Layout.class)
-  void it_is_saved_with_one_positional_embedding_in_every_layout(Layout layout)
-      throws IOException {
+  void it_is_saved_with_one_positional_embedding_in_every_layout(Layout layout) throws IOException {
     try (Clip clip = Clip.loader(MODEL).load()) {
       clip.save(folder, layout);
     }

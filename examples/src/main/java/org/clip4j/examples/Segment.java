@@ -123,20 +123,22 @@ final class Segment implements Callable<Integer> {
       examples.forEach(example -> shown.add(ImageSource.of(example, background.decoder())));
       masks.addAll(segmenter.segmentLike(image, shown));
     }
+    List<String> prompts = new ArrayList<>(texts);
+    examples.forEach(example -> prompts.add("like " + example.getFileName()));
     String start = (images.size() == 1 ? "" : number + 1 + "-") + stem(file);
-    BufferedImage painted = MaskPainting.over(image.read(), masks);
+    BufferedImage painted = MaskPainting.over(image.read(), masks, prompts);
     Markup figures = Markup.of("div", "class", "masks");
     figures.add(figure(start + ".png", painted, "all", -1, painted.getWidth()));
     for (int m = 0; m < masks.size(); m++) {
       Mask mask = masks.get(m);
-      String words = mask.prompt() + ", " + MaskPainting.share(mask);
+      String words = prompts.get(m) + ", " + MaskPainting.share(mask);
       String name = start + "-" + (m + 1) + ".png";
       figures.add(figure(name, MaskPainting.alone(mask), words, m, mask.imageWidth()));
       System.out.printf(
           Locale.ROOT,
           "%s  \"%s\"  %s  %s%n",
           file,
-          mask.prompt(),
+          prompts.get(m),
           MaskPainting.share(mask),
           out.resolve(name));
     }

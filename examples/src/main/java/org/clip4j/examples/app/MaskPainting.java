@@ -39,8 +39,10 @@ public final class MaskPainting {
   /**
    * Paints each pixel in the colour of the prompt that is most probable there, the stronger the
    * more probable, above a legend.
+   *
+   * @param prompts what the masks are of, in words
    */
-  public static BufferedImage over(RgbImage image, List<Mask> masks) {
+  public static BufferedImage over(RgbImage image, List<Mask> masks, List<String> prompts) {
     int height = image.height() + LINE * masks.size() + 8;
     int width = Math.max(image.width(), LEAST_WIDTH);
     BufferedImage painted = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
@@ -56,7 +58,7 @@ public final class MaskPainting {
       graphics.setColor(new Color(colour(i)));
       graphics.fillRect(8, top, 16, 16);
       graphics.setColor(Color.BLACK);
-      String words = masks.get(i).prompt() + "  " + share(masks.get(i));
+      String words = prompts.get(i) + "  " + share(masks.get(i));
       graphics.drawString(cut(words, graphics.getFontMetrics(), width - 40), 32, top + 13);
     }
     graphics.dispose();

@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The architecture of a CLIP model, in the vocabulary of OpenCLIP's {@code model_cfg}.
+ * Describes the architecture of a CLIP model, in the vocabulary of OpenCLIP's {@code model_cfg}.
  *
  * @param embedDim E, the width of the shared embedding space
  * @param vision the image tower

@@ -11,7 +11,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * OpenCLIP's {@code model_cfg} as a {@link ClipConfig} and back.
+ * Reads OpenCLIP's {@code model_cfg} as a {@link ClipConfig}, and writes it.
  *
  * <p>Missing keys take OpenCLIP's defaults ({@code CLIPVisionCfg}, {@code CLIPTextCfg} of
  * open_clip/model.py). A key that OpenCLIP does not have is an error, and so is one of its options

@@ -2,7 +2,7 @@ package org.clip4j.model;
 
 import java.io.Serializable;
 
-/** The text tower. Each family of towers is a type of its own. */
+/** Describes the text tower. Each family of towers is a type of its own. */
 public sealed interface TextConfig extends Serializable
     permits TextTransformerConfig, EncoderConfig {
 

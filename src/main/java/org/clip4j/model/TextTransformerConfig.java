@@ -3,7 +3,7 @@ package org.clip4j.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * CLIP's own text tower, in the vocabulary of OpenCLIP's {@code text_cfg}; made by {@link
+ * Describes CLIP's own text tower, in the vocabulary of OpenCLIP's {@code text_cfg}; made by {@link
  * #builder}.
  *
  * @param contextLength most tokens of a text, start and end tokens included

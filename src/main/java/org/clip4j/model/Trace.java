@@ -5,8 +5,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an encoder computed on the way from one input to its embedding, recorded so that gradients
- * of the embedding can be taken. All arrays are owned by the input's manager.
+ * Holds what an encoder computed on the way from one input to its embedding, recorded so that
+ * gradients of the embedding can be taken. All arrays are owned by the input's manager.
  *
  * @param embedding [1, E], not normalised
  * @param states the output of the embedding of patches or tokens, and of each block, [1, L, D], a

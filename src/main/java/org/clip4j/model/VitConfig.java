@@ -3,7 +3,8 @@ package org.clip4j.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Vision Transformer as the paper has it, with OpenCLIP's options; made by {@link #builder}.
+ * Describes a Vision Transformer as the paper has it, with OpenCLIP's options; made by {@link
+ * #builder}.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels

@@ -3,9 +3,9 @@ package org.clip4j.model;
 import java.io.Serializable;
 
 /**
- * CoCa's pooling of an image tower (Yu et al. 2022): learned queries attend to all tokens, and what
- * they give is pooled as tokens are elsewhere, so that the first query takes the class token's
- * place.
+ * Describes CoCa's pooling of an image tower (Yu et al. 2022): learned queries attend to all
+ * tokens, and what they give is pooled as tokens are elsewhere, so that the first query takes the
+ * class token's place.
  *
  * @param queries the number of queries; with {@link ImagePooling#TOK} the first alone makes the
  *     embedding, and the others are for the decoder of captions

@@ -23,13 +23,14 @@ import org.clip4j.model.ResampledPositions;
 import org.clip4j.model.StretchedContext;
 import org.clip4j.model.TimmStagedConfig;
 import org.clip4j.model.TokenizerOptions;
-import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.pytorch.PyTorchArchive;
 import org.clip4j.weights.tensors.CheckpointException;
 import org.clip4j.weights.tensors.TensorFile;
 import org.clip4j.weights.tensors.TensorInfo;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Opens a model on disk, as one of its publishers leaves it: its architecture, its validation
@@ -56,8 +57,7 @@ import org.jspecify.annotations.Nullable;
  * into a model; see {@link TensorFile} for what may happen to the file meanwhile.
  */
 public final class Checkpoint implements AutoCloseable {
-  static final String PREPROCESSOR = "preprocessor_config.json";
-  static final String PROCESSOR = "processor_config.json";
+  private static final Logger LOG = LoggerFactory.getLogger(Checkpoint.class);
 
   private final Layout layout;
   private final Path folder;
@@ -144,9 +144,15 @@ public final class Checkpoint implements AutoCloseable {
       if (layout == Layout.OPENCLIP) {
         config = namedAs(config, tensors.tensors());
       }
-      ImageTransform transform = transform(files, json, config.vision());
+      ImageTransform transform = CheckpointTransform.read(files, json, config.vision());
       KeyMap keys = KeyMap.of(layout, config);
       keys.check(files.weights(), tensors.tensors());
+      if (tensors.tensors().keySet().stream().anyMatch(name -> name.startsWith(KeyMap.CAPTIONS))) {
+        LOG.info(
+            "{} has a decoder of captions (CoCa), which is left out: images and texts are encoded,"
+                + " captions are not generated, and what is saved of the model has no decoder.",
+            files.weights());
+      }
       boolean segments = layout == Layout.TRANSFORMERS && TransformersConfig.isClipSeg(json);
       ParameterSource parameters = keys.toCanonical(sourceOf(tensors));
       Checkpoint stored =
@@ -157,7 +163,10 @@ public final class Checkpoint implements AutoCloseable {
               transform,
               keys,
               tensors,
-              segments ? resampled(parameters, config, config) : parameters,
+              segments
+                  ? new ResampledPositions(
+                      parameters, config, config, ResampledPositions.Rule.TRANSFORMERS)
+                  : parameters,
               segments ? MaskDecoderFile.find(json, file, config).orElse(null) : null);
       return segments ? stored.withImageSize(transform.height(), transform.width()) : stored;
     } catch (IOException | RuntimeException e) {
@@ -229,46 +238,6 @@ public final class Checkpoint implements AutoCloseable {
     boolean folded = tensors.keySet().stream().anyMatch(name -> name.contains(".reparam_conv."));
     ClipConfig named = folded ? config.withFoldedImageTower() : config;
     return prefixed == named.customText() ? named : named.withCustomText(prefixed);
-  }
-
-  private static ImageTransform transform(
-      CheckpointFiles files, CheckpointFields config, VisionConfig vision) throws IOException {
-    if (files.layout() == Layout.OPENCLIP) {
-      return TransformJson.readOpenClip(config.object("preprocess_cfg"), vision);
-    }
-    if (files.layout() == Layout.TRANSFORMERS) {
-      boolean segments = TransformersConfig.isClipSeg(config);
-      // As in transformers 5, which writes the former; before, it had no image_processor.
-      Path processor = files.folder().resolve(PROCESSOR);
-      if (Files.isRegularFile(processor)) {
-        CheckpointFields json = CheckpointFields.read(processor);
-        if (json.has("image_processor")) {
-          return transform(json.object("image_processor"), vision, segments);
-        }
-      }
-      Path preprocessor = files.folder().resolve(PREPROCESSOR);
-      if (Files.isRegularFile(preprocessor)) {
-        return transform(CheckpointFields.read(preprocessor), vision, segments);
-      }
-      if (segments) {
-        return TransformJson.clipSeg();
-      }
-    }
-    return TransformJson.usual(vision);
-  }
-
-  /** CLIPSeg's positional embeddings follow the size of the images, other models' do not. */
-  private static ImageTransform transform(
-      CheckpointFields processor, VisionConfig vision, boolean segments)
-      throws CheckpointException {
-    boolean resized = segments && processor.has("size");
-    return TransformJson.readTransformers(
-        processor, resized ? TransformJson.resized(processor, vision) : vision);
-  }
-
-  private static ParameterSource resampled(
-      ParameterSource parameters, ClipConfig from, ClipConfig to) {
-    return new ResampledPositions(parameters, from, to, ResampledPositions.Rule.TRANSFORMERS);
   }
 
   private static ParameterSource sourceOf(TensorFile tensors) {

@@ -233,9 +233,10 @@ public final class Explainer implements AutoCloseable {
 
   private List<TokenRelevance> words(String text, int[] ids, float[] relevance) {
     String[] words = TextParts.of(tokenizer(), text, ids);
+    int before = model.config().text().rowsBeforeTokens();
     List<TokenRelevance> tokens = new ArrayList<>();
     for (int i = 0; i < ids.length; i++) {
-      tokens.add(new TokenRelevance(ids[i], words[i], relevance[i]));
+      tokens.add(new TokenRelevance(ids[i], words[i], relevance[before + i]));
     }
     return tokens;
   }

@@ -41,6 +41,9 @@ public record ClipConfig(
           embedDim,
           "a SigLIP tower of width " + vision.width() + " gives that");
     }
+    if (vision instanceof VitConfig vit && vit.pooler() != null) {
+      Checks.divides("vision_cfg.attn_pooler_heads", vit.pooler().heads(), "embed_dim", embedDim);
+    }
     if (vision instanceof TimmStagedConfig tower
         && tower.head().projection() == TimmHead.Projection.NONE
         && tower.features() != embedDim) {

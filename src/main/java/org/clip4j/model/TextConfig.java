@@ -68,6 +68,11 @@ public sealed interface TextConfig extends Serializable
     return cutsPadding() ? longest : contextLength();
   }
 
+  /** Returns how many rows of a hidden state stand before those of the tokens. */
+  default int rowsBeforeTokens() {
+    return 0;
+  }
+
   /** Calls the method of the visitor that is for this family. */
   <R> R accept(Visitor<R> visitor);
 

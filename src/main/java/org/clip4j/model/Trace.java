@@ -9,8 +9,9 @@ import org.jspecify.annotations.Nullable;
  * gradients of the embedding can be taken. All arrays are owned by the input's manager.
  *
  * @param embedding [1, E], not normalised
- * @param states the output of the embedding of patches or tokens, and of each block, [1, L, D]; of
- *     a ModifiedResNet those of the stem and of each bottleneck, [1, channels, h, w]
+ * @param states the output of the embedding of patches or tokens, and of each block, [1, L, D], a
+ *     class token's row first; of a ModifiedResNet those of the stem and of each bottleneck, [1,
+ *     channels, h, w]
  * @param attention of each block, [1, H, L, L], each row a distribution over what it looks at; none
  *     of a ModifiedResNet
  * @param poolingAttention of the learned query that pools the last state, [1, H, 1, L]; null where

@@ -28,6 +28,8 @@ import org.clip4j.weights.tensors.CheckpointException;
 import org.clip4j.weights.tensors.TensorFile;
 import org.clip4j.weights.tensors.TensorInfo;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Opens a model on disk, as one of its publishers leaves it: its architecture, its validation
@@ -53,6 +55,8 @@ import org.jspecify.annotations.Nullable;
  * into a model; see {@link TensorFile} for what may happen to the file meanwhile.
  */
 public final class Checkpoint implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Checkpoint.class);
+
   static final String PREPROCESSOR = "preprocessor_config.json";
   static final String PROCESSOR = "processor_config.json";
 
@@ -132,6 +136,12 @@ public final class Checkpoint implements AutoCloseable {
       ImageTransform transform = transform(files, json, config.vision());
       KeyMap keys = KeyMap.of(layout, config);
       keys.check(files.weights(), tensors.tensors());
+      if (tensors.tensors().keySet().stream().anyMatch(name -> name.startsWith(KeyMap.CAPTIONS))) {
+        LOG.info(
+            "{} has a decoder of captions (CoCa), which is left out: images and texts are encoded,"
+                + " captions are not generated, and what is saved of the model has no decoder.",
+            files.weights());
+      }
       return new Checkpoint(
           layout,
           files.folder(),

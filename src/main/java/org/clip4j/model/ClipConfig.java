@@ -119,6 +119,11 @@ public record ClipConfig(
         embedDim, tower, text, quickGelu, customText, initLogitScale, initLogitBias);
   }
 
+  ClipConfig with(TextConfig tower) {
+    return new ClipConfig(
+        embedDim, vision, tower, quickGelu, customText, initLogitScale, initLogitBias);
+  }
+
   /**
    * Returns the same architecture with the branches of its image tower folded, if it is one that
    * has them; see {@link FastVitConfig#folded}.

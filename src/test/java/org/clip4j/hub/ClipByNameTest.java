@@ -94,6 +94,19 @@ class ClipByNameTest extends HubFixture {
   }
 
   @Test
+  void the_one_archive_that_long_clip_is_published_as_is_fetched() throws IOException {
+    Path archive = Path.of("src/test/resources/golden/long-clip/model.pt");
+    hub.publish("org/long", "main", Map.of("longclip-B.pt", Files.readAllBytes(archive)));
+    for (String offline : List.of("0", "1")) {
+      environment.put("HF_HUB_OFFLINE", offline);
+      try (Checkpoint named =
+          Clip.loader("org/long").optHub(Hub.of(environment)).openCheckpoint()) {
+        assertThat(named.config().text().contextLength()).isEqualTo(248);
+      }
+    }
+  }
+
+  @Test
   void a_file_of_that_name_goes_before_the_hub() throws IOException {
     Path golden = Path.of("src/test/resources/golden/hf-clip");
     environment.put("HF_HUB_OFFLINE", "1");

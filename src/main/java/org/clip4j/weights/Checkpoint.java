@@ -39,8 +39,8 @@ import org.slf4j.LoggerFactory;
  *
  * <ul>
  *   <li>folders of OpenCLIP ({@code open_clip_config.json}; safetensors or {@code .bin}) and of
- *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP or SigLIP; safetensors
- *       or {@code .bin}, one file or shards with their index), in fp32, fp16 or bf16;
+ *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP, SigLIP or NaFlex;
+ *       safetensors or {@code .bin}, one file or shards with their index), in fp32, fp16 or bf16;
  *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred;
  *   <li>OpenCLIP's training checkpoints ({@code epoch_N.pt}) and plain state dicts, for an
  *       architecture that the caller names; also where a model wrapped by PyTorch's compiler or for

@@ -96,8 +96,8 @@ public record Augmentation(
   }
 
   /**
-   * As {@link #apply(RgbImage, int, int, DoubleSupplier)}, of what a transform's model takes. With
-   * {@link ImageTransform.ResizeMode#PATCHES} the crop keeps its own aspect ratio.
+   * Draws as {@link #apply(RgbImage, int, int, DoubleSupplier)} does, for the model of a transform.
+   * With {@link ImageTransform.ResizeMode#PATCHES} the crop keeps its own aspect ratio.
    *
    * @return as {@link ImageTransform#apply}
    */

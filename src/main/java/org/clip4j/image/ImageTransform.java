@@ -107,7 +107,7 @@ public record ImageTransform(
   }
 
   /**
-   * NaFlex's transform: bilinear, values in [-1, 1], each image of its own shape.
+   * Gives NaFlex's transform: bilinear, values in [-1, 1], each image of its own shape.
    *
    * @param patchSize edge of a patch in pixels
    * @param maxPatches most patches of an image

@@ -32,6 +32,7 @@ import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TextPooling;
 import org.clip4j.model.TextProjection;
+import org.clip4j.quantize.Quantizer;
 import org.clip4j.weights.safetensors.SafeTensors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -152,7 +153,9 @@ class NaFlexTest {
                       published.config(),
                       published.transform(),
                       published.parameters()))
-          .hasMessageContainingAll("NaFlex", "transformers");
+          .hasMessageContainingAll("OpenCLIP has no NaFlex tower", "transformers");
+      assertThatThrownBy(() -> Quantizer.of(published).write(scratch))
+          .hasMessageContainingAll("NaFlex", "8-bit integers");
       assertThatThrownBy(
               () ->
                   CheckpointWriter.of(

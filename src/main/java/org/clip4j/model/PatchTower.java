@@ -211,6 +211,11 @@ final class PatchTower implements ImageTower {
   }
 
   @Override
+  public void states(Forward pass, NDArray pixels, int blocks, Consumer<NDArray> hiddenStates) {
+    transformer.states(pass, embed(pass, pixels), blocks, hiddenStates, positions);
+  }
+
+  @Override
   public Trace trace(NDArray pixels) {
     NDArray x = Autograd.withoutRecording(() -> embed(Forward.EXPLAIN, pixels));
     NDArray[] context = Autograd.withoutRecording(() -> context(Forward.EXPLAIN, pixels));

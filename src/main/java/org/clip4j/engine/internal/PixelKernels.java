@@ -26,11 +26,6 @@ public final class PixelKernels {
         b = torch.to(torch.reshape(torch.slice(strips, 1, end), [N, 1, 2, 2]), 6)
         grid = torch.add(torch.mul(torch.select(b, 3, 0), 256.), torch.select(b, 3, 1))  # [N, 1, 2]
         return torch.cat([x, torch.constant_pad_nd(grid, [0, patch * patch * 3 - 2], 0)], 1)
-
-      def resize(self, levels: Tensor, size: Tensor) -> Tensor:
-        height = int(torch.select(size, 0, 0))
-        width = int(torch.select(size, 0, 1))
-        return torch._upsample_bicubic2d_aa(levels, [height, width], False)
       """;
 
   private final TorchScript kernels;
@@ -73,20 +68,6 @@ public final class PixelKernels {
     try (NDArray size =
         HostMemory.upload(strips.getManager(), new Shape(2), new long[] {patch, count})) {
       return kernels.call(TorchScript.Mode.TRAINING, "strips", strips, size, mean, std);
-    }
-  }
-
-  /**
-   * Bicubic with anti-aliasing, close to Pillow's but not equal to it: for augmentation, not for
-   * the validation transform.
-   *
-   * @param levels [N, 3, h, w], uint8; its manager owns the result
-   * @return [N, 3, height, width], uint8
-   */
-  public NDArray resize(NDArray levels, int height, int width) {
-    try (NDArray size =
-        HostMemory.upload(levels.getManager(), new Shape(2), new long[] {height, width})) {
-      return kernels.call(TorchScript.Mode.TRAINING, "resize", levels, size);
     }
   }
 }

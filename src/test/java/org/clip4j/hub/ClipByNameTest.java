@@ -53,6 +53,23 @@ class ClipByNameTest extends HubFixture {
   }
 
   @Test
+  void a_listener_hears_of_each_file_until_it_is_there() throws IOException {
+    Path golden = Path.of("src/test/resources/golden/hf-clip");
+    hub.publish("org/model", "main", files(golden));
+    Clip.loader("org/model")
+        .optHub(Hub.of(environment))
+        .optDownloadListener(progress::add)
+        .load()
+        .close();
+    assertThat(progress)
+        .extracting(DownloadProgress::file)
+        .contains("config.json", "model.safetensors");
+    DownloadProgress last = progress.get(progress.size() - 1);
+    assertThat(last.bytesDone()).isEqualTo(Files.size(golden.resolve(last.file())));
+    assertThat(last.filesDone()).isEqualTo(last.filesTotal());
+  }
+
+  @Test
   void bare_weights_load_for_an_architecture_that_is_named() throws IOException {
     Path golden = Path.of("src/test/resources/golden/openclip-vit");
     Map<String, byte[]> files = files(golden);

@@ -197,8 +197,7 @@ final class AppleTensors implements TensorFile {
 
   private void add(String name, TensorInfo info, List<Long> shape) {
     stored.put(name, info);
-    tensors.put(
-        name, new TensorInfo(name, info == null ? TensorType.F32 : info.type(), shape));
+    tensors.put(name, new TensorInfo(name, info == null ? TensorType.F32 : info.type(), shape));
   }
 
   @Override

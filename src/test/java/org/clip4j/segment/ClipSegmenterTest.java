@@ -153,8 +153,7 @@ class ClipSegmenterTest {
         assertThat(held.subList(2, 6)).containsOnly(held.get(1));
         try (NDManager call = model.manager().newSubManager()) {
           NDArray pixels =
-              call.ones(
-                  new Shape(2, 3, opened.transform().height(), opened.transform().width()));
+              call.ones(new Shape(2, 3, opened.transform().height(), opened.transform().width()));
           List<NDArray> encoded = decoder.encode(model, Forward.EVALUATE, pixels);
           NDArray conditions = call.ones(new Shape(3, opened.config().embedDim()));
           int before = call.getManagedArrays().size();

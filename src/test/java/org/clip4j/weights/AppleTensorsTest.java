@@ -49,7 +49,9 @@ class AppleTensorsTest {
   }
 
   private static List<Long> shape(String text) {
-    return text.equals("-") ? List.of() : Arrays.stream(text.split("x")).map(Long::valueOf).toList();
+    return text.equals("-")
+        ? List.of()
+        : Arrays.stream(text.split("x")).map(Long::valueOf).toList();
   }
 
   /** Tensors whose values tell their name and place. */

@@ -148,8 +148,8 @@ public final class ClipTrainer {
     }
 
     /**
-     * Pairs encoded at once, which bounds memory and not the result; by default the batch size. Set
-     * it after that.
+     * Pairs encoded at once, which bounds memory and not the result; by default the batch size, and
+     * for an adapter a quarter of it, but at least 8.
      */
     public Builder optMicroBatchSize(int microBatchSize) {
       plan.microBatchSize = Limits.atLeast("micro-batch size", 1, microBatchSize);

@@ -164,14 +164,18 @@ class FineTuneTest {
   }
 
   @Test
-  void prompts_of_classes_are_refused_for_captions_before_anything_is_trained()
-      throws IOException {
+  void prompts_of_classes_are_refused_for_captions_before_anything_is_trained() throws IOException {
     String[] arguments = {
-      "--model", MODEL,
-      "--data", captions("task", 1),
-      "--caption-column", "caption",
-      "--method", "lora,flyp",
-      "--out", temp.resolve("out").toString()
+      "--model",
+      MODEL,
+      "--data",
+      captions("task", 1),
+      "--caption-column",
+      "caption",
+      "--method",
+      "lora,flyp",
+      "--out",
+      temp.resolve("out").toString()
     };
     assertThat(Examples.run(new FineTune(), arguments)).isNotZero();
     assertThat(temp.resolve("out/lora")).doesNotExist();

@@ -37,8 +37,8 @@ import org.clip4j.train.internal.ParameterPlace.Tower;
  * </ol>
  *
  * Several devices share the micro-batches out and meet in the second step. A device records the
- * first of its micro-batches at once. A tower of which nothing is trained is encoded once, and nothing
- * is sent back through it.
+ * first of its micro-batches at once. A tower of which nothing is trained is encoded once, and
+ * nothing is sent back through it.
  */
 final class BatchGradients {
 

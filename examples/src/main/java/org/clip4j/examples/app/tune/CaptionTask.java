@@ -139,8 +139,7 @@ record CaptionTask(
         image -> new CorruptedImage(image, corruption, number % Corruption.SEVERITIES + 1, 0);
     List<ImageSource> images =
         IntStream.of(clean.pairs()).mapToObj(i -> spoil.apply(test.get(i).image())).toList();
-    return Retrieval.of(
-        model.encoder().encodeImages(images), clean.texts(), clean.imageOfText());
+    return Retrieval.of(model.encoder().encodeImages(images), clean.texts(), clean.imageOfText());
   }
 
   private static double target(Retrieval retrieval) {

@@ -88,7 +88,8 @@ public final class FineTuneOptions {
   @Option(
       names = "--micro-batch-size",
       defaultValue = "0",
-      description = "Pairs encoded at once, to bound memory (0: the batch size, a quarter of it for an adapter).")
+      description =
+          "Pairs encoded at once, to bound memory (0: the batch size, a quarter of it for an adapter).")
   @Range(min = 0)
   private int microBatchSize;
 
@@ -128,8 +129,7 @@ public final class FineTuneOptions {
         captionColumns == null
             ? LabelledTask.of(data, test, shifted, device)
             : CaptionTask.of(data, captionColumns, test, shifted);
-    KeptTask kept =
-        keep == null ? null : KeptTask.of(data.images(keep), data.templates(), device);
+    KeptTask kept = keep == null ? null : KeptTask.of(data.images(keep), data.templates(), device);
     List<TuneMethod> chosen = Arrays.stream(methods).distinct().toList();
     chosen.forEach(task::pairs); // one that does not suit is refused before others train
     FineTuning tuning =

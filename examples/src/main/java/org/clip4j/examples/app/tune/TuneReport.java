@@ -115,13 +115,7 @@ record TuneReport(
           Double.isNaN(outcome.memory())
               ? NONE
               : String.format(Locale.ROOT, "%,.0f MB", outcome.memory() / 1e6));
-      row(
-          table,
-          merged(outcome),
-          outcome.merged(),
-          NONE,
-          NONE,
-          NONE);
+      row(table, merged(outcome), outcome.merged(), NONE, NONE, NONE);
     }
     return table.html();
   }

@@ -17,14 +17,24 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import org.clip4j.Clip;
+import org.clip4j.encode.ImageSource;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.internal.HostMemory;
+import org.clip4j.explain.Explainer;
+import org.clip4j.explain.Explanation;
+import org.clip4j.explain.TokenRelevance;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.image.RgbImage;
+import org.clip4j.model.AttentionalPoolerConfig;
+import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.InputObserver;
 import org.clip4j.model.TextTransformerConfig;
 import org.clip4j.model.Trace;
+import org.clip4j.model.VitConfig;
 import org.clip4j.weights.safetensors.SafeTensors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -140,6 +150,41 @@ class CocaTest {
     float[] cosines = unit.mul(truth).sum(new int[] {1}).toFloatArray();
     for (float cosine : cosines) {
       assertThat(cosine).isBetween(0.99f, 0.999999f);
+    }
+  }
+
+  @Test
+  void an_explanation_names_the_words_and_not_the_class_token() throws IOException {
+    ClipConfig config =
+        new ClipConfig(
+            32,
+            VitConfig.builder()
+                .setImageSize(32)
+                .setPatchSize(8)
+                .setWidth(64)
+                .setLayers(2)
+                .optPooler(new AttentionalPoolerConfig(3, 4))
+                .build(),
+            TextTransformerConfig.builder()
+                .setContextLength(9)
+                .setWidth(32)
+                .setHeads(2)
+                .setLayers(2)
+                .optEmbedCls(true)
+                .build(),
+            false);
+    try (Clip clip = Clip.of(ClipModel.create(config, 1), ImageTransform.openai(32, 32));
+        Explainer explainer = clip.explainer()) {
+      RgbImage image = new RgbImage(40, 40, new byte[3 * 40 * 40]);
+      for (String text : List.of("a dog", "a dog and a cat and a hen and a pig")) {
+        Explanation why = explainer.explain(ImageSource.of(image), List.of(text)).get(0);
+        double expected = Clip.cosine(clip.encodeImage(image), clip.encodeText(text));
+        assertThat(why.cosine()).isCloseTo(expected, within(1e-5));
+        assertThat(why.heatMap().values()).hasSize(16);
+        assertThat(why.tokens().stream().map(TokenRelevance::word))
+            .startsWith("", "a", "dog")
+            .hasSize(text.length() > 9 ? 9 : 4);
+      }
     }
   }
 

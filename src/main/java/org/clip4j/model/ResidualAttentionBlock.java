@@ -38,7 +38,7 @@ final class ResidualAttentionBlock {
         q = {turned}torch.select(qkv, 0, 0){/turned}
         k = {turned}torch.select(qkv, 0, 1){/turned}
         v = torch.select(qkv, 0, 2)
-        a = torch.scaled_dot_product_attention(q, k, v, None, 0., {causal})
+        a = torch.scaled_dot_product_attention(q, k, v, {bias}, 0., {causal})
         a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
         return self.{as}residual(x, a, {rows}p)
 
@@ -70,12 +70,12 @@ final class ResidualAttentionBlock {
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
         q = {turned}torch.select(qkv, 0, 0){/turned}
         k = {turned}torch.select(qkv, 0, 1){/turned}
-        w = self.attention(q, k)
+        w = self.attention(q, k, p)
         a = torch.matmul(w, torch.select(qkv, 0, 2))
         a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
         return [self.residual(x, a, p), w]
 
-      def attention(self, q: Tensor, k: Tensor) -> Tensor:
+      def attention(self, q: Tensor, k: Tensor, p: List[Tensor]) -> Tensor:
         s = torch.mul(torch.matmul(q, torch.transpose(k, -2, -1)), {root})
         return torch.softmax({seen}, -1)  # [N, H, queries, keys]
 
@@ -232,12 +232,14 @@ final class ResidualAttentionBlock {
 
   static String source(AttentionKind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
+    boolean biased = kind.relative() != null;
     Parameters declared = kind.parameters();
     String blocks = SOURCE + (prepared ? kind.form().prepared : kind.form().residual);
     String source =
         (variants(blocks, kind, declared, prepared)
                 + EXPLAINED
                 + (kind.rotary() ? TURNED : "")
+                + (biased ? kind.relative().source() : "")
                 + pick(kind.picksFirst()))
             .replace("{input}", kind.form().input)
             .replace("{context:}", kind.rotary() ? "rope: Tensor, " : "")
@@ -252,7 +254,8 @@ final class ResidualAttentionBlock {
             .replace("{d}", Integer.toString(kind.width() / kind.heads()))
             .replace("{d/2}", Integer.toString(kind.width() / kind.heads() / 2))
             .replace("{root}", Double.toString(1 / Math.sqrt(kind.width() / kind.heads())))
-            .replace("{seen}", kind.causal() ? CAUSAL : "s")
+            .replace("{seen}", kind.causal() ? CAUSAL : biased ? "torch.add(s, {bias})" : "s")
+            .replace("{bias}", biased ? "self.relative(q, p)" : "None")
             .replace("{eps}", Double.toString(kind.normEpsilon()))
             .replace("{causal}", kind.causal() ? "True" : "False")
             .replace("{visible}", kind.causal() ? "self.visible(row, L)" : "None")

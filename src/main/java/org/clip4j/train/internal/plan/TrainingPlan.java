@@ -137,7 +137,8 @@ public final class TrainingPlan implements Cloneable {
     }
     precision.requireOn(own);
     VisionConfig vision = model.config().vision();
-    if (data.patchDropout() > 0 && !(vision instanceof VisionTransformerConfig)) {
+    if (data.patchDropout() > 0
+        && !(vision instanceof VisionTransformerConfig tower && tower.choosesPatches())) {
       throw new IllegalArgumentException(
           "patch dropout is "
               + data.patchDropout()

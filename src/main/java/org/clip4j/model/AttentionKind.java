@@ -26,6 +26,8 @@ import org.jspecify.annotations.Nullable;
  * @param inputs of attention
  * @param rotary whether queries and keys are turned by positions; a class token, which alone is
  *     picked then, has no position
+ * @param masked whether functions take besides which keys a query sees, as booleans that expand to
+ *     [N, H, L, L], in place of what {@code causal} says; the first row is picked then
  * @param relative what is added to the products of queries and keys; null for nothing, as a class
  *     token gets, which alone is picked then
  */
@@ -43,6 +45,7 @@ record AttentionKind(
     BlockForm form,
     Inputs inputs,
     boolean rotary,
+    boolean masked,
     @Nullable RelativePositions relative)
     implements BlockKind {
 
@@ -85,13 +88,14 @@ record AttentionKind(
         Activation.of(config.tanhGelu(), quickGelu),
         config.lsInitValue(),
         config.causal(),
-        false,
+        config.embedCls(),
         config.normEpsilon(),
         Map.of(),
         BlockStarts.openAi(config.width(), config.mlpWidth(), config.layers()),
         BlockForm.PRE_NORM,
         Inputs.JOINED,
         false,
+        config.embedCls(),
         null);
   }
 
@@ -113,6 +117,7 @@ record AttentionKind(
         starts,
         BlockForm.PRE_NORM,
         Inputs.JOINED,
+        false,
         false,
         null);
   }
@@ -152,6 +157,7 @@ record AttentionKind(
         otherForm,
         otherInputs,
         otherRotary,
+        masked,
         otherRelative);
   }
 

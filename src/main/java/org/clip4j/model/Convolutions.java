@@ -13,8 +13,7 @@ import org.clip4j.engine.internal.DepthwiseKernels;
  * @param dense those of 3 x 3 and stride 1, see {@link ConvolutionKernels}
  * @param depthwise those of each channel alone, see {@link DepthwiseKernels}
  */
-record Convolutions(
-    List<ConvolutionKernels.Shape> dense, List<DepthwiseKernels.Shape> depthwise) {
+record Convolutions(List<ConvolutionKernels.Shape> dense, List<DepthwiseKernels.Shape> depthwise) {
   static final Convolutions NONE = new Convolutions(List.of(), List.of());
 
   /** Defines the two functions where they are called, of kernels that are proved. */

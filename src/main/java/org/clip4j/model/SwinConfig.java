@@ -3,9 +3,9 @@ package org.clip4j.model;
 import java.util.List;
 
 /**
- * A Swin Transformer (Liu et al. 2021, "Swin Transformer: Hierarchical Vision Transformer using
- * Shifted Windows") as timm has it: attention within windows of a grid, and a grid of half the size
- * and twice the width in each next stage.
+ * Describes a Swin Transformer (Liu et al. 2021, "Swin Transformer: Hierarchical Vision Transformer
+ * using Shifted Windows") as timm has it: attention within windows of a grid, and a grid of half
+ * the size and twice the width in each next stage.
  *
  * @param imageHeight input height in pixels, such that windows divide the grid of each stage
  * @param imageWidth input width in pixels, the same

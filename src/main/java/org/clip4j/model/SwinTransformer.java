@@ -209,8 +209,7 @@ final class SwinTransformer {
             .replace("a{/shift}", "")
             .replace("{/shift}", ", [-({W} // 2), -({W} // 2)], [1, 2])")
             .replace(
-                "{mask}",
-                "torch.add(bias, self.apart({attn.relative_position_bias_table}, h, w))");
+                "{mask}", "torch.add(bias, self.apart({attn.relative_position_bias_table}, h, w))");
     return (plain + shifted + WINDOWS).replace("{W}", Integer.toString(vision.window()));
   }
 }

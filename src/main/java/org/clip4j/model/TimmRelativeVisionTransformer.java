@@ -69,8 +69,7 @@ final class TimmRelativeVisionTransformer {
         .lay("trunk.patch_embed.proj.", Operation.PRODUCT);
   }
 
-  private static String source(
-      TimmRelativeVitConfig vision, Parameters parameters, boolean packs) {
+  private static String source(TimmRelativeVitConfig vision, Parameters parameters, boolean packs) {
     return parameters.resolve(
         SOURCE
             .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES)

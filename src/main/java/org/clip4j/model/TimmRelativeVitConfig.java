@@ -1,7 +1,7 @@
 package org.clip4j.model;
 
 /**
- * A plain Vision Transformer as timm has it with relative positions (its {@code
+ * Describes a plain Vision Transformer as timm has it with relative positions (its {@code
  * VisionTransformerRelPos} with a class token), LayerScale and no biases of queries, keys and
  * values; made by {@link #builder}.
  *

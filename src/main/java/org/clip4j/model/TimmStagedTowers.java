@@ -134,8 +134,7 @@ final class TimmStagedTowers {
   static JsonObject write(TimmStagedConfig vision) {
     TimmStagedConfig unfolded = vision instanceof FastVitConfig f ? f.withFolded(false) : vision;
     TimmStagedConfig linear = unfolded.withHead(LINEAR);
-    TimmStagedConfig plain =
-        vision instanceof SwinConfig ? linear : linear.withImageSize(224, 224);
+    TimmStagedConfig plain = vision instanceof SwinConfig ? linear : linear.withImageSize(224, 224);
     String name =
         TOWERS.entrySet().stream()
             .filter(tower -> tower.getValue().equals(plain))

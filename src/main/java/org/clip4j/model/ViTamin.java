@@ -243,7 +243,6 @@ final class ViTamin {
       depthwise.add(new DepthwiseKernels.Shape(hidden, 3, size >> stage, 2));
       depthwise.add(new DepthwiseKernels.Shape(hidden, 3, size >> stage + 1, 1));
     }
-    return new Convolutions(
-        List.of(new ConvolutionKernels.Shape(stem, stem, size)), depthwise);
+    return new Convolutions(List.of(new ConvolutionKernels.Shape(stem, stem, size)), depthwise);
   }
 }

@@ -1,9 +1,9 @@
 package org.clip4j.model;
 
 /**
- * The image tower of a ViTamin (Chen et al. 2024, "ViTamin: Designing Scalable Vision Models in the
- * Vision-Language Era") as timm has it: two stages of convolutions, and a transformer over their
- * grid; made by {@link #builder}.
+ * Describes the image tower of a ViTamin (Chen et al. 2024, "ViTamin: Designing Scalable Vision
+ * Models in the Vision-Language Era") as timm has it: two stages of convolutions, and a transformer
+ * over their grid; made by {@link #builder}.
  *
  * @param imageHeight input height in pixels, a multiple of 16
  * @param imageWidth input width in pixels, a multiple of 16

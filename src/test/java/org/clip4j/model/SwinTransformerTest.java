@@ -73,8 +73,7 @@ class SwinTransformerTest {
     assertThatThrownBy(() -> tower.withImageSize(256, 256))
         .hasMessageContainingAll("vision_cfg.image_size", "256 x 256", "multiple of 224");
     assertThatThrownBy(() -> tower.withImageSize(224, 448)).hasMessageContaining("square");
-    assertThatThrownBy(
-            () -> new SwinConfig(56, 56, List.of(2, 2), 16, List.of(1), 7, tower.head()))
+    assertThatThrownBy(() -> new SwinConfig(56, 56, List.of(2, 2), 16, List.of(1), 7, tower.head()))
         .hasMessageContainingAll("vision_cfg.layers", "[2, 2]", "[1]");
   }
 }

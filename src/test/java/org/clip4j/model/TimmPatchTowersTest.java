@@ -82,7 +82,17 @@ class TimmPatchTowersTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"eva01", "eva02", "eva02-e", "pe", "pe-tokenless", "timm-gap", "vitamin", "relpos"})
+  @ValueSource(
+      strings = {
+        "eva01",
+        "eva02",
+        "eva02-e",
+        "pe",
+        "pe-tokenless",
+        "timm-gap",
+        "vitamin",
+        "relpos"
+      })
   void a_trace_ends_in_the_embedding(String name) throws IOException {
     try (ClipModel model = golden(name);
         NDManager call = model.manager().newSubManager()) {
@@ -124,7 +134,14 @@ class TimmPatchTowersTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"eva02, BF16", "eva02-e, BF16", "pe, BF16", "eva02, FP16", "vitamin, BF16", "relpos, BF16"})
+  @CsvSource({
+    "eva02, BF16",
+    "eva02-e, BF16",
+    "pe, BF16",
+    "eva02, FP16",
+    "vitamin, BF16",
+    "relpos, BF16"
+  })
   void prepared_weights_of_a_short_type_give_nearly_the_same(String name, Precision precision)
       throws IOException {
     try (ClipModel model = golden(name);
@@ -149,8 +166,7 @@ class TimmPatchTowersTest {
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContainingAll("relative positions", "whole images");
       assertThatThrownBy(
-              () ->
-                  ((VisionTransformerConfig) model.config().vision()).withPatchDropout(0.5))
+              () -> ((VisionTransformerConfig) model.config().vision()).withPatchDropout(0.5))
           .hasMessageContainingAll("vision_cfg.patch_dropout", "0.5", "whole images");
     }
   }

@@ -28,11 +28,12 @@ class JoinedMapsTest {
 
   private static float[] encode(ClipModel model) {
     Random random = new Random(7);
+    int size = model.config().vision().imageHeight();
     try (NDManager call = model.manager().newSubManager()) {
       NDArray pixels =
           HostMemory.upload(
               call,
-              new Shape(IMAGES, 3, 32, 32),
+              new Shape(IMAGES, 3, size, size),
               (from, memory) -> {
                 while (memory.hasRemaining()) {
                   memory.put((float) random.nextGaussian());
@@ -55,7 +56,7 @@ class JoinedMapsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"eva01, 1", "eva02, 3", "eva02-e, 1"})
+  @CsvSource({"eva01, 1", "eva02, 3", "eva02-e, 1", "vitamin, 1", "relpos, 1"})
   void they_are_smoothed_and_become_integers_as_one(String name, int weights) throws IOException {
     Path folder = Path.of("src/test/resources/golden", "openclip-" + name);
     try (Checkpoint checkpoint = Checkpoint.open(folder);

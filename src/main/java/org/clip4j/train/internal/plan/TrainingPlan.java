@@ -144,7 +144,7 @@ public final class TrainingPlan implements Cloneable {
               + data.patchDropout()
               + ", but the model is a "
               + vision.family()
-              + ", which has no patches");
+              + ", none of whose patches can be left out");
     }
     if (teacher != null) {
       if (model.config().isSigmoid()) {

@@ -56,6 +56,7 @@ class ViTaminTest {
               config.customText(),
               config.initLogitScale(),
               config.initLogitBias());
+      ClipConfig larger = without.withImageSize(64, 96);
       ParameterSource zeros =
           name ->
               name.equals(POSITIONS)
@@ -65,8 +66,9 @@ class ViTaminTest {
           ClipModel none = ClipModel.load(without, source);
           ClipModel wide =
               ClipModel.load(
-                  without.withImageSize(64, 96),
-                  new ResampledPositions(source, without, without.withImageSize(64, 96)))) {
+                  larger,
+                  new ResampledPositions(
+                      source, without, larger, ResampledPositions.Rule.OPENCLIP)) {
         assertThat(none.parameters()).doesNotContainKey(POSITIONS);
         float[] expected = embedding(zero, false, 64, 64);
         assertClose(embedding(none, false, 64, 64), expected);

@@ -68,7 +68,7 @@ class ViTaminTest {
               ClipModel.load(
                   larger,
                   new ResampledPositions(
-                      source, without, larger, ResampledPositions.Rule.OPENCLIP)) {
+                      source, without, larger, ResampledPositions.Rule.OPENCLIP))) {
         assertThat(none.parameters()).doesNotContainKey(POSITIONS);
         float[] expected = embedding(zero, false, 64, 64);
         assertClose(embedding(none, false, 64, 64), expected);

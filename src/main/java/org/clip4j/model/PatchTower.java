@@ -114,9 +114,9 @@ final class PatchTower implements ImageTower {
           : new Positions(prefix + positions.name(), positions.before());
     }
 
-    /** Counts the rows before those of the grid. */
+    /** Counts the rows before those of the grid: a class token may have no position. */
     private int before() {
-      return positions == null ? 0 : positions.before();
+      return pooling == Pooling.FIRST ? 1 : positions == null ? 0 : positions.before();
     }
   }
 

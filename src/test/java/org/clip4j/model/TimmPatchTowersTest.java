@@ -91,7 +91,8 @@ class TimmPatchTowersTest {
         "pe-tokenless",
         "timm-gap",
         "vitamin",
-        "relpos"
+        "relpos",
+        "mci-vit"
       })
   void a_trace_ends_in_the_embedding(String name) throws IOException {
     try (ClipModel model = golden(name);

@@ -124,17 +124,22 @@ record AttentionKind(
 
   /** Gives the same in another form. */
   AttentionKind in(BlockForm otherForm, Inputs otherInputs, boolean otherRotary) {
-    return with(starts, otherForm, otherInputs, otherRotary, relative);
+    return with(starts, otherForm, otherInputs, otherRotary, masked, relative);
   }
 
   /** Gives the same with relative positions. */
   AttentionKind biasedBy(RelativePositions positions) {
-    return with(starts, form, inputs, rotary, positions);
+    return with(starts, form, inputs, rotary, masked, positions);
+  }
+
+  /** Gives the same where functions take besides which keys a query sees. */
+  AttentionKind whereMasked() {
+    return with(starts, form, inputs, rotary, true, relative);
   }
 
   /** Gives the same with other initial values. */
   AttentionKind from(BlockStarts otherStarts) {
-    return with(otherStarts, form, inputs, rotary, relative);
+    return with(otherStarts, form, inputs, rotary, masked, relative);
   }
 
   private AttentionKind with(
@@ -142,6 +147,7 @@ record AttentionKind(
       BlockForm otherForm,
       Inputs otherInputs,
       boolean otherRotary,
+      boolean otherMasked,
       @Nullable RelativePositions otherRelative) {
     return new AttentionKind(
         width,
@@ -157,7 +163,7 @@ record AttentionKind(
         otherForm,
         otherInputs,
         otherRotary,
-        masked,
+        otherMasked,
         otherRelative);
   }
 

@@ -104,7 +104,7 @@ public record TimmRelativeVitConfig(
         throw Checks.bad(
             "vision_cfg.patch_dropout",
             patchDropout,
-            "timm's ViT of relative positions takes whole images");
+            "a timm ViT of relative positions looks at all patches; leave 0");
       }
       return new TimmRelativeVitConfig(
           imageHeight,

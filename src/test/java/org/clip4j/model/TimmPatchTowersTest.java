@@ -158,17 +158,17 @@ class TimmPatchTowersTest {
   }
 
   @Test
-  void a_tower_of_relative_positions_takes_whole_images() throws IOException {
+  void a_tower_of_relative_positions_looks_at_all_patches() throws IOException {
     try (ClipModel model = golden("relpos");
         NDManager call = model.manager().newSubManager()) {
       NDArray kept = HostMemory.upload(call, new Shape(1, 3), new long[] {0, 5, 9});
       NDArray pixels = pixels(model, call, 1);
       assertThatThrownBy(() -> model.encodePatches(Forward.TRAIN, pixels, kept))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContainingAll("relative positions", "whole images");
+          .hasMessageContainingAll("relative positions", "all patches");
       assertThatThrownBy(
               () -> ((VisionTransformerConfig) model.config().vision()).withPatchDropout(0.5))
-          .hasMessageContainingAll("vision_cfg.patch_dropout", "0.5", "whole images");
+          .hasMessageContainingAll("vision_cfg.patch_dropout", "0.5", "all patches");
     }
   }
 

@@ -102,7 +102,8 @@ final class Explain implements Callable<Integer> {
         explainer.optStage(stage);
       }
       if (shapes != null) {
-        System.out.print(ShapePointing.measure(explainer, clip.transform().height(), shapes));
+        int size = clip.model().config().vision().imageHeight();
+        System.out.print(ShapePointing.measure(explainer, size, shapes));
       }
       if (images != null) {
         explain(explainer);

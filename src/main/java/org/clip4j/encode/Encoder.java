@@ -104,7 +104,7 @@ public final class Encoder implements AutoCloseable {
         precision,
         prepared,
         Map.of(),
-        new ComputeThread(),
+        ComputeThread.of(model.manager().getDevice()),
         Forward.EVALUATE);
   }
 
@@ -141,7 +141,7 @@ public final class Encoder implements AutoCloseable {
         Precision.FP32,
         true,
         inputLevels,
-        new ComputeThread(),
+        ComputeThread.of(model.manager().getDevice()),
         Forward.EVALUATE);
   }
 

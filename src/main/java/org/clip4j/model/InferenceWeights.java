@@ -62,7 +62,11 @@ final class InferenceWeights {
     if (next.isPresent()) {
       laid = next.get();
       weights.free(laid);
-      tower.accept(laid);
+      HostMemory.keep(
+          () -> {
+            tower.accept(laid);
+            return null;
+          });
       if (!weights.isKept()) {
         HostMemory.trim();
       }

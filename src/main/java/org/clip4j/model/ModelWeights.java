@@ -60,8 +60,12 @@ final class ModelWeights implements ParameterSource, AutoCloseable {
   }
 
   private NDArray upload(ParameterSpec spec, ParameterSource source) {
-    return HostMemory.upload(
-        manager, new Shape(spec.shape()), (from, target) -> source.copy(spec.name(), from, target));
+    return HostMemory.keep(
+        () ->
+            HostMemory.upload(
+                manager,
+                new Shape(spec.shape()),
+                (from, target) -> source.copy(spec.name(), from, target)));
   }
 
   NDManager manager() {

@@ -131,6 +131,7 @@ final class PatchTower implements ImageTower {
     kernels =
         new TowerKernels(
             manager,
+            declared.kind,
             use ->
                 patches
                     + declared.source.apply(use)

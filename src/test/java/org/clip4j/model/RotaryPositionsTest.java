@@ -45,7 +45,7 @@ class RotaryPositionsTest {
         new RotaryPositions(height, width, reference, start, columnsFirst, headWidth, before);
     try (NDManager manager = Libtorch.newManager(Device.cpu());
         SafeTensors tables = SafeTensors.open(TABLES)) {
-      TowerKernels kernels = new TowerKernels(manager, use -> ROWS + positions.source());
+      TowerKernels kernels = new TowerKernels(manager, (use, precision) -> ROWS + positions.source());
       float[] found = RotaryPositions.table(manager, kernels).toFloatArray();
       FloatBuffer expected = tables.floats(name);
       int pairs = headWidth / 2;

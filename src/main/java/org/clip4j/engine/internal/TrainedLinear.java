@@ -30,8 +30,8 @@ public final class TrainedLinear {
       def native_map(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
         x = torch.permute(torch.unsqueeze(x, 2), [0, 3, 1, 2])  # [N, D, L, 1], channels last
         w = torch.reshape(w, [torch.size(w, 0), torch.size(w, 1), 1, 1])
-        y = torch.conv2d(x, w, b, [1, 1])
-        return torch.squeeze(torch.permute(y, [0, 2, 3, 1]), 2)
+        y = torch.squeeze(torch.permute(torch.conv2d(x, w, b, [1, 1]), [0, 2, 3, 1]), 2)
+        return y
       """;
 
   private static final String CHOICE =

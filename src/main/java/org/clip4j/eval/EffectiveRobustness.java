@@ -3,9 +3,9 @@ package org.clip4j.eval;
 import java.util.List;
 
 /**
- * Robustness in the paper's sense (Radford et al. 2021, section 3.3; Taori et al. 2020): how much
- * better a model is on a shifted set than models of its accuracy on the source set are. What those
- * reach is a line fitted to baselines by least squares, both accuracies by their logits.
+ * Measures robustness in the paper's sense (Radford et al. 2021, section 3.3; Taori et al. 2020):
+ * how much better a model is on a shifted set than models of its accuracy on the source set are.
+ * What those reach is a line fitted to baselines by least squares, both accuracies by their logits.
  *
  * @param slope in logits
  * @param intercept in logits
@@ -17,14 +17,14 @@ import java.util.List;
 public record EffectiveRobustness(
     double slope, double intercept, double rSquared, List<Point> baselines, int images) {
 
-  /** Fewer baselines than these say nothing: a line goes through any two. */
+  /** The least number of baselines; fewer say nothing, since a line goes through any two. */
   public static final int LEAST = 3;
 
-  /** Below this number a fit is a hint only; the paper's has 204 models. */
+  /** The number of baselines below which a fit is a hint only; the paper's has 204 models. */
   public static final int FEW = 8;
 
   /**
-   * A model's accuracies.
+   * Holds a model's accuracies.
    *
    * @param source share on the source set
    * @param shifted share on the shifted set
@@ -89,12 +89,14 @@ public record EffectiveRobustness(
         slope, meanY - slope * meanX, yy == 0 ? 1 : xy * xy / (xx * yy), baselines, images);
   }
 
-  /** The accuracy on the shifted set, a share, that baselines of this source accuracy have. */
+  /**
+   * Returns the accuracy on the shifted set, a share, that baselines of this source accuracy have.
+   */
   public double expected(double source) {
     return 1 / (1 + Math.exp(-(slope * logit(source, images) + intercept)));
   }
 
-  /** Accuracy on the shifted set above what is expected, a difference of shares. */
+  /** Returns the accuracy on the shifted set above what is expected, a difference of shares. */
   public double of(Point point) {
     return point.shifted - expected(point.source);
   }

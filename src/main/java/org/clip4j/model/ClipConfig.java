@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The architecture of a CLIP model, in the vocabulary of OpenCLIP's {@code model_cfg}.
+ * Describes the architecture of a CLIP model, in the vocabulary of OpenCLIP's {@code model_cfg}.
  *
  * @param embedDim E, the width of the shared embedding space
  * @param vision the image tower
@@ -29,7 +29,7 @@ public record ClipConfig(
     @Nullable Double initLogitBias)
     implements Serializable {
 
-  /** Holds CLIP's own initial value, the logarithm of 1 / 0.07. */
+  /** CLIP's own initial value, the logarithm of 1 / 0.07. */
   public static final double INIT_LOGIT_SCALE = Math.log(1 / 0.07);
 
   /** Checks that the parts fit each other. */
@@ -40,6 +40,9 @@ public record ClipConfig(
           "model_cfg.embed_dim",
           embedDim,
           "a SigLIP tower of width " + vision.width() + " gives that");
+    }
+    if (vision instanceof VitConfig vit && vit.pooler() != null) {
+      Checks.divides("vision_cfg.attn_pooler_heads", vit.pooler().heads(), "embed_dim", embedDim);
     }
     if (vision instanceof TimmStagedConfig tower
         && tower.head().projection() == TimmHead.Projection.NONE
@@ -114,6 +117,11 @@ public record ClipConfig(
   private ClipConfig with(VisionConfig tower) {
     return new ClipConfig(
         embedDim, tower, text, quickGelu, customText, initLogitScale, initLogitBias);
+  }
+
+  ClipConfig with(TextConfig tower) {
+    return new ClipConfig(
+        embedDim, vision, tower, quickGelu, customText, initLogitScale, initLogitBias);
   }
 
   /**

@@ -3,8 +3,8 @@ package org.clip4j.model;
 import java.util.List;
 
 /**
- * One parameter or buffer of a model: its name in OpenCLIP's checkpoints, its shape, and how
- * OpenCLIP initialises it.
+ * Describes one parameter or buffer of a model: its name in OpenCLIP's checkpoints, its shape, and
+ * how OpenCLIP initialises it.
  *
  * @param name for example {@code visual.conv1.weight}
  * @param shape its dimensions; empty for a scalar
@@ -18,20 +18,20 @@ public record ParameterSpec(String name, List<Long> shape, boolean buffer, Init 
     shape = List.copyOf(shape);
   }
 
-  /** Distribution of initial values: all drawn from one of these. */
+  /** Names the distribution of initial values: all are drawn from one of these. */
   public enum Distribution {
-    /** Every value is {@link Init#value}. */
+    /** One value for all, {@link Init#value}. */
     CONSTANT,
     /** Normal with mean 0 and standard deviation {@link Init#value}. */
     NORMAL,
-    /** As {@link #NORMAL}, drawn again where beyond two standard deviations. */
+    /** The distribution {@link #NORMAL}, drawn again where beyond two standard deviations. */
     TRUNCATED_NORMAL,
     /** Uniform in [-{@link Init#value}, {@link Init#value}). */
     UNIFORM
   }
 
   /**
-   * Initial values.
+   * Says what initial values are drawn from.
    *
    * @param distribution what they are drawn from
    * @param value its one number, see {@link Distribution}

@@ -40,16 +40,20 @@ final class TowerKernels {
    * Takes the source.
    *
    * @param manager owns the kernels
-   * @param kind of the blocks, whose linear maps see all tokens
    * @param source see {@link Precision#applyTo}
    */
-  TowerKernels(NDManager manager, BlockKind kind, Function<Use, String> source) {
+  TowerKernels(NDManager manager, Function<Use, String> source) {
     this(manager, (use, precision) -> source.apply(use));
+  }
+
+  /** As above, with blocks of a kind, whose linear maps see all tokens. */
+  TowerKernels(NDManager manager, BlockKind kind, Function<Use, String> source) {
+    this(manager, source);
     kind.parameters()
         .prove((inputs, outputs, use) -> maps.add(new TrainedLinear.Sizes(inputs, outputs)));
   }
 
-  /** As above, of other towers, with parts that each precision has its own source for. */
+  /** As above, with parts that each precision has its own source for. */
   TowerKernels(NDManager manager, BiFunction<Use, Precision, String> source) {
     this.manager = manager;
     this.source = source;

@@ -6,7 +6,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What weights of 8-bit integers cost, measured on the half of the inputs that they were not
+ * Says what weights of 8-bit integers cost, measured on the half of the inputs that they were not
  * calibrated on.
  *
  * @param images how many were compared
@@ -32,13 +32,13 @@ public record QuantizationReport(
     @Nullable Double recallLoss,
     int maps,
     List<String> kept) {
-  /** Below it a mean cosine fails. */
+  /** The mean cosine below which a model fails. */
   public static final double LEAST_COSINE = 0.99;
 
-  /** Below it the agreement fails. */
+  /** The agreement below which a model fails. */
   public static final double LEAST_AGREEMENT = 0.98;
 
-  /** Above it the loss of recall fails. */
+  /** The loss of recall above which a model fails. */
   public static final double MOST_RECALL_LOSS = 0.005;
 
   /** Copies the list. */
@@ -46,7 +46,7 @@ public record QuantizationReport(
     kept = List.copyOf(kept);
   }
 
-  /** Says in words which bars are missed; empty if none is. */
+  /** Returns in words which bars are missed; empty if none is. */
   public List<String> misses() {
     List<String> misses = new ArrayList<>();
     require(misses, "the mean cosine of images", meanImageCosine, LEAST_COSINE);

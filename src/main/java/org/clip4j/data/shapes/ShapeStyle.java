@@ -1,14 +1,14 @@
 package org.clip4j.data.shapes;
 
 /**
- * How the scenes of {@link ColouredShapes} are drawn. Training images are plain; the others are
- * shifts that no training image has, of the same scenes.
+ * Says how the scenes of {@link ColouredShapes} are drawn. Training images are plain; the others
+ * are shifts that no training image has, of the same scenes.
  */
 public enum ShapeStyle {
   /** Filled shapes on a plain or shaded background. */
   PLAIN,
 
-  /** On squares of two strong colours, both far enough from the shape's. */
+  /** The shapes on squares of two strong colours, both far enough from the shape's. */
   CHECKERED_BACKGROUND,
 
   /** Shapes with stripes: every other one darker, or lighter if the shape is black. */

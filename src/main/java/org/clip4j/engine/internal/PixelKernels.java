@@ -2,7 +2,6 @@ package org.clip4j.engine.internal;
 
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 
 /**
  * What happens to pixels on the device: from 8-bit levels to the normalised input of an image
@@ -14,11 +13,6 @@ public final class PixelKernels {
       def normalize(self, levels: Tensor, mean: Tensor, std: Tensor) -> Tensor:
         x = torch.div_(torch.to(levels, 6), 255.)
         return torch.div_(torch.sub_(x, mean), std)
-
-      def resize(self, levels: Tensor, size: Tensor) -> Tensor:
-        height = int(torch.select(size, 0, 0))
-        width = int(torch.select(size, 0, 1))
-        return torch._upsample_bicubic2d_aa(levels, [height, width], False)
       """;
 
   private final TorchScript kernels;
@@ -46,19 +40,5 @@ public final class PixelKernels {
    */
   public NDArray normalize(NDArray levels) {
     return kernels.call(TorchScript.Mode.TRAINING, "normalize", levels, mean, std);
-  }
-
-  /**
-   * Bicubic with anti-aliasing, close to Pillow's but not equal to it: for augmentation, not for
-   * the validation transform.
-   *
-   * @param levels [N, 3, h, w], uint8; its manager owns the result
-   * @return [N, 3, height, width], uint8
-   */
-  public NDArray resize(NDArray levels, int height, int width) {
-    try (NDArray size =
-        HostMemory.upload(levels.getManager(), new Shape(2), new long[] {height, width})) {
-      return kernels.call(TorchScript.Mode.TRAINING, "resize", levels, size);
-    }
   }
 }

@@ -64,17 +64,6 @@ public final class PairLoader implements AutoCloseable {
   }
 
   /**
-   * How many batches an epoch has when every pair can be read; at least 1.
-   *
-   * @throws IOException if the pairs have to be counted, and that fails
-   */
-  public int batchesPerEpoch() throws IOException {
-    return (int)
-        Math.max(
-            1, Math.min(Integer.MAX_VALUE, settings.feed().pairsPerEpoch() / settings.batchSize()));
-  }
-
-  /**
    * Starts at a position that an earlier loader's batch gave as {@link PairBatch#next()}. The pairs
    * before it are not read. With the same pairs and options the batches are those that the earlier
    * loader would have given next.
@@ -105,25 +94,6 @@ public final class PairLoader implements AutoCloseable {
                 queue),
             "clip4j-loader");
     assembler.start();
-  }
-
-  /**
-   * Starts at a batch by its number. Exact when all images before it are readable; otherwise use
-   * {@link #start(LoaderPosition)}, which also knows how many were left out.
-   *
-   * @param epoch from 0
-   * @param batchIndex in the epoch, from 0
-   * @throws IOException if the pairs have to be counted, and that fails
-   */
-  public void start(int epoch, int batchIndex) throws IOException {
-    long offset = (long) batchIndex * settings.batchSize();
-    long before = 0;
-    if (epoch > 0) {
-      long pairs = settings.feed().pairsPerEpoch();
-      before =
-          epoch * (pairs < settings.batchSize() ? pairs : pairs - pairs % settings.batchSize());
-    }
-    start(new LoaderPosition(epoch, batchIndex, offset, before + offset, before + offset, 0));
   }
 
   private static Thread daemon(Runnable task, String name) {

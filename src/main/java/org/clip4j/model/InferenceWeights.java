@@ -62,11 +62,7 @@ final class InferenceWeights {
     if (next.isPresent()) {
       laid = next.get();
       weights.free(laid);
-      HostMemory.keep(
-          () -> {
-            tower.accept(laid);
-            return null;
-          });
+      tower.accept(laid);
       if (!weights.isKept()) {
         HostMemory.trim();
       }

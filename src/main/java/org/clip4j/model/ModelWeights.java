@@ -60,12 +60,8 @@ final class ModelWeights implements ParameterSource, AutoCloseable {
   }
 
   private NDArray upload(ParameterSpec spec, ParameterSource source) {
-    return HostMemory.keep(
-        () ->
-            HostMemory.upload(
-                manager,
-                new Shape(spec.shape()),
-                (from, target) -> source.copy(spec.name(), from, target)));
+    return HostMemory.upload(
+        manager, new Shape(spec.shape()), (from, target) -> source.copy(spec.name(), from, target));
   }
 
   NDManager manager() {

@@ -12,9 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Moves values between Java and tensors without a buffer in between.
@@ -31,16 +29,6 @@ public final class HostMemory {
   /** Gives memory that many closed tensors have left back to the system. */
   public static void trim() {
     NativeSettings.trim();
-  }
-
-  /** Makes tensors that will stay for long, as weights do; see {@link NativeSettings#keep}. */
-  public static <T extends @Nullable Object> T keep(Supplier<T> work) {
-    NativeSettings.keep(true);
-    try {
-      return work.get();
-    } finally {
-      NativeSettings.keep(false);
-    }
   }
 
   /** A tensor of bytes, uint8: those of one array after the other. */

@@ -23,20 +23,6 @@ final class NativeSettings {
   /** Another variable by which a user decides the same. */
   private static final String WAIT_POLICY = "OMP_WAIT_POLICY";
 
-  /** Numbers that {@code mallopt} knows its settings by. */
-  private static final int TRIM_THRESHOLD = -1;
-
-  private static final int MMAP_THRESHOLD = -3;
-
-  /** As much as the C library itself would go up to while pieces are freed. */
-  private static final int LARGEST = 32 << 20;
-
-  /** A small weight's bytes. */
-  private static final int SMALL = 128 << 10;
-
-  /** Those who keep what they now allocate. */
-  private static int keeping;
-
   private NativeSettings() {}
 
   /** Sets all that the environment leaves open. */
@@ -61,25 +47,6 @@ final class NativeSettings {
         call("malloc_trim", 0L);
       } catch (LinkageError e) {
         LOG.debug("Free memory could not be given back: {}", IoErrors.message(e));
-      }
-    }
-  }
-
-  /**
-   * Says that what is allocated from now on stays, or no longer: each larger piece then has pages of
-   * its own. Otherwise it would lie among what is allocated and freed meanwhile, and hold its memory.
-   */
-  static synchronized void keep(boolean begins) {
-    keeping += begins ? 1 : -1;
-    boolean first = begins && keeping == 1;
-    if ((first || keeping == 0)
-        && System.getProperty("os.name").equals("Linux")
-        && System.getenv("MALLOC_MMAP_THRESHOLD_") == null) {
-      try {
-        call("mallopt", MMAP_THRESHOLD, first ? SMALL : LARGEST);
-        call("mallopt", TRIM_THRESHOLD, 2 * LARGEST); // would no longer follow the other by itself
-      } catch (LinkageError e) {
-        LOG.debug("Memory is allocated as usual: {}", IoErrors.message(e));
       }
     }
   }

@@ -98,13 +98,9 @@ public final class TrainedLinear {
    */
   public static String applyTo(
       Precision precision, String source, Device device, Collection<Sizes> maps) {
-    boolean full = PrecisionKernels.type(precision) == PrecisionKernels.type(Precision.FP32);
-    if (!full || device.isGpu() || !CpuFeatures.hasWideVectors() || PlainArithmetic.isAsked()) {
-      return source;
-    }
     String proved =
         maps.stream()
-            .filter(map -> isLarge(map) && holds(map))
+            .filter(map -> serves(precision, device, map))
             .map(map -> "i == " + map.inputs + " and o == " + map.outputs)
             .distinct()
             .collect(Collectors.joining(" or "));
@@ -113,6 +109,16 @@ public final class TrainedLinear {
         : source.replace("self.linear(", "self.trained_linear(")
             + KernelFaults.in(NATIVE)
             + CHOICE.replace("{proved}", proved);
+  }
+
+  /** Whether a map will be computed so where it meets many rows, which is then right. */
+  public static boolean serves(Precision precision, Device device, Sizes map) {
+    return PrecisionKernels.type(precision) == PrecisionKernels.type(Precision.FP32)
+        && isLarge(map)
+        && !device.isGpu()
+        && CpuFeatures.hasWideVectors()
+        && !PlainArithmetic.isAsked()
+        && holds(map);
   }
 
   private static boolean isLarge(Sizes map) {

@@ -16,6 +16,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.DaemonThreads;
 import org.clip4j.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns pairs into batches for training, decoding and augmenting ahead on threads of its own.
@@ -171,6 +172,7 @@ public final class PairLoader implements AutoCloseable {
     private int height;
     private int width;
     private Function<RgbImage, byte[]> transform;
+    private @Nullable ImageTransform shape; // null: height and width are all that is known
     private Augmentation augmentation;
     private Tokenizer tokenizer;
     private int batchSize;
@@ -191,13 +193,16 @@ public final class PairLoader implements AutoCloseable {
 
     /** What every image goes through; it gives the batches their height and width. */
     public Builder setTransform(ImageTransform transform) {
-      return setTransform(transform.height(), transform.width(), transform::apply);
+      setTransform(transform.height(), transform.width(), transform::apply);
+      shape = transform;
+      return this;
     }
 
     public Builder setTransform(int height, int width, Function<RgbImage, byte[]> transform) {
       this.height = height;
       this.width = width;
       this.transform = transform;
+      shape = null;
       return this;
     }
 
@@ -291,7 +296,19 @@ public final class PairLoader implements AutoCloseable {
     }
 
     private PairDecoder.ToPixels toPixels() {
-      return new PairDecoder.ToPixels(height, width, transform, augmentation);
+      return new PairDecoder.ToPixels(
+          (int) imageBytes(),
+          transform,
+          augmentation == null
+              ? null
+              : (image, uniform) ->
+                  shape == null
+                      ? augmentation.apply(image, height, width, uniform)
+                      : augmentation.apply(image, shape, uniform));
+    }
+
+    private long imageBytes() {
+      return shape == null ? 3L * height * width : shape.bytes();
     }
 
     private static int atLeastOne(int value, String what) {
@@ -320,7 +337,7 @@ public final class PairLoader implements AutoCloseable {
         }
         rows = Math.min(batchSize, source.size());
       }
-      long imageBytes = 3L * height * width;
+      long imageBytes = imageBytes();
       if (rows * imageBytes > Integer.MAX_VALUE - 8) {
         throw new IllegalArgumentException(
             "a batch of "

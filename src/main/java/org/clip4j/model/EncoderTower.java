@@ -74,7 +74,6 @@ final class EncoderTower implements TextTower {
     kernels =
         new TowerKernels(
             manager,
-            declared.kind(),
             use -> declared.parameters().resolve(source, false) + declared.kind().source(use));
     own = declared.parameters().of(all, declared.prefix());
     transformer =

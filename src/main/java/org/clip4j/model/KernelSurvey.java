@@ -11,7 +11,6 @@ import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.PrecisionKernels;
 import org.clip4j.engine.internal.QuantizedKernels;
-import org.clip4j.engine.internal.TrainedLinear;
 import org.clip4j.io.DaemonThreads;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -74,18 +73,16 @@ public final class KernelSurvey {
     try (NDManager manager = Libtorch.newManager(Device.cpu())) {
       ImageDeclaration.of(config).prove(manager, precision, trained);
       prove(manager, precision, TextDeclaration.of(config).kind());
-      if (trained) {
-        for (BlockKind kind : kinds(config)) {
-          kind.parameters()
-              .prove((inputs, outputs, use) -> TrainedLinear.serves(precision, manager.getDevice(), new TrainedLinear.Sizes(inputs, outputs)));
-        }
-      }
     }
   }
 
   private static void proveIntegers(ClipConfig config) {
     try (NDManager manager = Libtorch.newManager(Device.cpu())) {
-      for (BlockKind kind : kinds(config)) {
+      List<BlockKind> kinds = new ArrayList<>(List.of(TextDeclaration.of(config).kind()));
+      if (ImageDeclaration.of(config) instanceof PatchTower.Declaration tower) {
+        kinds.add(tower.kind());
+      }
+      for (BlockKind kind : kinds) {
         QuantizedKernels.of(manager, kind.activation().inference, Map.of())
             .ifPresent(
                 kernels ->
@@ -93,15 +90,6 @@ public final class KernelSurvey {
                         .prove((inputs, outputs, use) -> kernels.isPacked(inputs, outputs)));
       }
     }
-  }
-
-  /** Of the towers whose blocks are of one kind. */
-  private static List<BlockKind> kinds(ClipConfig config) {
-    List<BlockKind> kinds = new ArrayList<>(List.of(TextDeclaration.of(config).kind()));
-    if (ImageDeclaration.of(config) instanceof PatchTower.Declaration tower) {
-      kinds.add(tower.kind());
-    }
-    return kinds;
   }
 
   static void prove(NDManager manager, Precision precision, BlockKind kind) {

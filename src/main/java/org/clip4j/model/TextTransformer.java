@@ -113,7 +113,6 @@ final class TextTransformer implements TextTower {
     kernels =
         new TowerKernels(
             manager,
-            declared.kind(),
             use -> declared.parameters().resolve(source, false) + declared.kind().source(use));
     own = declared.parameters().of(all, declared.prefix());
     transformer =

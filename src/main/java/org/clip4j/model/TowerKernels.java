@@ -3,9 +3,7 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
-import java.util.LinkedHashSet;
 import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
 import java.util.function.Function;
@@ -14,7 +12,6 @@ import org.clip4j.engine.internal.LinearKernels;
 import org.clip4j.engine.internal.PlainArithmetic;
 import org.clip4j.engine.internal.PrecisionKernels;
 import org.clip4j.engine.internal.TorchScript;
-import org.clip4j.engine.internal.TrainedLinear;
 
 /** The kernels of one tower, compiled for each use and precision when they are first needed. */
 final class TowerKernels {
@@ -33,7 +30,6 @@ final class TowerKernels {
 
   private final NDManager manager;
   private final BiFunction<Use, Precision, String> source;
-  private final Set<TrainedLinear.Sizes> maps = new LinkedHashSet<>();
   private final Map<Variant, TorchScript> compiled = new ConcurrentHashMap<>();
 
   /**
@@ -44,13 +40,6 @@ final class TowerKernels {
    */
   TowerKernels(NDManager manager, Function<Use, String> source) {
     this(manager, (use, precision) -> source.apply(use));
-  }
-
-  /** As above, with blocks of a kind, whose linear maps see all tokens. */
-  TowerKernels(NDManager manager, BlockKind kind, Function<Use, String> source) {
-    this(manager, source);
-    kind.parameters()
-        .prove((inputs, outputs, use) -> maps.add(new TrainedLinear.Sizes(inputs, outputs)));
   }
 
   /** As above, with parts that each precision has its own source for. */
@@ -83,13 +72,10 @@ final class TowerKernels {
   private TorchScript kernels(Use use, Precision precision, String functions) {
     return compiled.computeIfAbsent(
         new Variant(use, precision, functions, PlainArithmetic.isAsked()),
-        variant -> {
-          String own = source.apply(use, precision) + functions;
-          if (use == Use.TRAIN) {
-            own = TrainedLinear.applyTo(precision, own, manager.getDevice(), maps);
-          }
-          return TorchScript.compile(
-              manager, PrecisionKernels.applyTo(precision, own, manager.getDevice()));
-        });
+        variant ->
+            TorchScript.compile(
+                manager,
+                PrecisionKernels.applyTo(
+                    precision, source.apply(use, precision) + functions, manager.getDevice())));
   }
 }

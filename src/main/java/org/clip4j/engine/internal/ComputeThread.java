@@ -11,7 +11,8 @@ import org.clip4j.io.Uninterrupted;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The one thread on which all models on the CPU that threads share compute, in the order in which they ask.
+ * The one thread on which all models on the CPU that threads share compute, in the order in which
+ * they ask.
  *
  * <p>PyTorch gives every thread that calls it a team of its own, as large as there are cores. A
  * hundred callers, or ten models, would keep as many teams, take turns on the same cores, and hold
@@ -29,8 +30,8 @@ public final class ComputeThread implements AutoCloseable {
   }
 
   /**
-   * Makes a use of the one thread, which ends with the last of them; of a thread of its own for what
-   * is not computed by this machine's cores.
+   * Makes a use of the one thread, which ends with the last of them; of a thread of its own for
+   * what is not computed by this machine's cores.
    */
   public static ComputeThread of(Device device) {
     if (device.isGpu()) {

@@ -106,16 +106,16 @@ public final class TorchScript {
    * would be most of the Java heap of a process that has loaded a model.
    */
   private static PtSymbolBlock load(PtNDManager manager, byte[] archive) throws IOException {
-    Path file;
     try {
-      file = Files.write(Files.createTempFile("clip4j", ".pt"), archive);
+      Path file = Files.createTempFile("clip4j", ".pt");
+      try {
+        Files.write(file, archive);
+        return JniUtils.loadModule(manager, file, false, new String[0], new String[0], false);
+      } finally {
+        Files.deleteIfExists(file);
+      }
     } catch (IOException e) { // there is no place for it
       return JniUtils.loadModule(manager, new ByteArrayInputStream(archive), false, false);
-    }
-    try {
-      return JniUtils.loadModule(manager, file, false, new String[0], new String[0], false);
-    } finally {
-      Files.deleteIfExists(file);
     }
   }
 

@@ -28,7 +28,7 @@ final class PartialSums implements Serializable {
       return new Node(level + 1, index >> 1);
     }
 
-    /** The first part under it. */
+    /** Returns the first part under it. */
     long start() {
       return (long) index << level;
     }

@@ -14,25 +14,26 @@ import scala.Tuple2;
  */
 record SumTree(int parts, int groups) implements Serializable {
 
-  /** Of so many parts. */
+  /** Returns the tree of so many parts. */
   static SumTree of(int parts) {
     int root = (int) Math.ceil(Math.sqrt(parts));
     int largest = (parts + root - 1) / root;
     return new SumTree(parts, parts > root + largest ? root : parts);
   }
 
+  /** Says whether all parts go to the driver. */
   boolean isFlat() {
     return groups == parts;
   }
 
-  /** What a part gives to its group. */
+  /** Returns the group of a part, and what the part gives to it. */
   Tuple2<Integer, PartialSums> leaf(int part, float[] values) {
     int group = (int) ((long) part * groups / parts);
     int first = start(group);
     return new Tuple2<>(group, new PartialSums(start(group + 1) - first).add(part - first, values));
   }
 
-  /** The first part of a group. */
+  /** Returns the first part of a group. */
   private int start(int group) {
     return (int) (((long) group * parts + groups - 1) / groups);
   }

@@ -113,8 +113,17 @@ class StandaloneSparkTest {
       try (SparkWorkers workers = SparkWorkers.of(session, 2)) {
         train(6, new Killing(workers, spark, new int[1], 3)).assertSame(two);
       }
-      Trained eight = onSpark(session, 6, 8); // sums on executors, which are lost too
-      eight.assertClose(two, 2e-5f);
+    }
+  }
+
+  @Test
+  @Tag("slow")
+  void sums_on_a_killed_executor_are_computed_again() throws Exception {
+    try (StandaloneSpark spark = new StandaloneSpark()) {
+      spark.worker(2, Map.of());
+      SparkSession session = spark.session(2);
+      Trained eight = onSpark(session, 6, 8); // three groups, which executors sum
+      eight.assertClose(train(6, null), 2e-5f);
       try (SparkWorkers workers = SparkWorkers.of(session, 8)) {
         train(6, new Killing(workers, spark, new int[1], 3)).assertSame(eight);
       }

@@ -61,7 +61,7 @@ public record ImageTransform(
   public enum ResizeMode {
     /** The shorter edge is resized to the input size, then the centre is cropped. */
     SHORTEST,
-    /** Both edges are resized to the input size, whatever the aspect ratio. */
+    /** A resize of both edges to the input size, whatever the aspect ratio. */
     SQUASH
   }
 

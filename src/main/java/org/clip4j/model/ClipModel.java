@@ -269,6 +269,20 @@ public final class ClipModel implements AutoCloseable {
   }
 
   /**
+   * Computes the first blocks of the image encoder alone, for what is made of their output.
+   *
+   * @param pixels as {@link #encodeImage} takes them
+   * @param blocks how many of them
+   * @param hiddenStates given the output of the embedding, [N, L, D], and of each of these blocks
+   * @throws IllegalArgumentException if the image tower is no transformer over patches
+   */
+  public void imageStates(
+      Forward pass, NDArray pixels, int blocks, Consumer<NDArray> hiddenStates) {
+    checkPixels(pixels);
+    visual().states(adapters.in(pass), pixels, blocks, hiddenStates);
+  }
+
+  /**
    * Encodes as {@link #encodeImage(Forward, NDArray)} does, looking at some patches of each image
    * only (Li et al. 2023, "Scaling Language-Image Pre-training via Masking"); for training.
    *

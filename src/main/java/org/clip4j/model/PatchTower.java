@@ -192,6 +192,11 @@ final class PatchTower implements ImageTower {
   }
 
   @Override
+  public void states(Forward pass, NDArray pixels, int blocks, Consumer<NDArray> hiddenStates) {
+    transformer.states(pass, embed(pass, pixels), blocks, hiddenStates, positions);
+  }
+
+  @Override
   public Trace trace(NDArray pixels) {
     NDArray x = Autograd.withoutRecording(() -> embed(Forward.EXPLAIN, pixels));
     return Autograd.record(() -> trace(pixels, x));

@@ -175,8 +175,8 @@ public final class CheckpointWriter {
 
   private void writeProcessor(StagedFiles staged, Path folder) throws IOException {
     JsonObject json = TransformJson.writeTransformers(transform, config);
-    staged.write(folder.resolve(Checkpoint.PREPROCESSOR), CheckpointFields.format(json));
-    Path newer = folder.resolve(Checkpoint.PROCESSOR);
+    staged.write(folder.resolve(CheckpointTransform.PREPROCESSOR), CheckpointFields.format(json));
+    Path newer = folder.resolve(CheckpointTransform.PROCESSOR);
     if (Files.exists(newer)) { // it would go before
       JsonObject processor = new JsonObject();
       processor.add("image_processor", json);

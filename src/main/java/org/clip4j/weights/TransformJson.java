@@ -9,6 +9,7 @@ import java.util.Locale;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.PeConfig;
@@ -22,6 +23,7 @@ final class TransformJson {
   private static final int PILLOW_BILINEAR = 2;
 
   private static final int PILLOW_BICUBIC = 3;
+  private static final int MAX_IMAGE = 1 << 14;
   private static final double RESCALE = 1 / 255.0;
 
   private TransformJson() {}
@@ -138,6 +140,33 @@ final class TransformJson {
         std(f, "image_std", usual.std()),
         resample == PILLOW_BICUBIC ? Interpolation.BICUBIC : Interpolation.BILINEAR,
         squash ? ResizeMode.SQUASH : ResizeMode.SHORTEST);
+  }
+
+  /** What CLIPSeg's images go through where nothing is said, as its publisher's files have it. */
+  static ImageTransform clipSeg() {
+    float[] mean = {0.485f, 0.456f, 0.406f};
+    float[] std = {0.229f, 0.224f, 0.225f};
+    return new ImageTransform(352, 352, mean, std, Interpolation.BILINEAR, ResizeMode.SQUASH);
+  }
+
+  /**
+   * Gives the tower for images of the size that a processor makes, where the model takes any.
+   *
+   * @throws CheckpointException if the size is none that the tower can take
+   */
+  static VisionConfig resized(CheckpointFields f, VisionConfig vision) throws CheckpointException {
+    JsonElement size = f.get("size");
+    int[] edges = new int[2];
+    for (int i = 0; i < 2; i++) {
+      JsonElement edge =
+          size instanceof JsonObject sizes ? sizes.get(i == 0 ? "height" : "width") : size;
+      edges[i] = f.asWhole("size", edge, 1, MAX_IMAGE);
+    }
+    try {
+      return vision.withImageSize(edges[0], edges[1]);
+    } catch (IllegalArgumentException e) {
+      throw f.bad("size", IoErrors.message(e));
+    }
   }
 
   private static boolean takes224(VisionConfig vision) {

@@ -1,7 +1,9 @@
 package org.clip4j.weights;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -14,6 +16,7 @@ import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.EncoderHead;
 import org.clip4j.model.EncoderPooling;
 import org.clip4j.model.ImagePooling;
+import org.clip4j.model.MaskDecoderConfig;
 import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TextPooling;
@@ -65,6 +68,8 @@ final class TransformersConfig {
         8,
         2048,
         32),
+    /** The encoders of CLIPSeg, read alone. */
+    CLIPSEG("clipseg", "CLIPSegModel", "quick_gelu", 1e-5, 77, OPENAI_VOCABULARY, 512, 8, 2048, 32),
     /** Its text tower is BERT's and read as such. */
     CHINESE_CLIP(
         "chinese_clip", "ChineseCLIPModel", "quick_gelu", 1e-5, 512, 30522, 768, 12, 3072, 32),
@@ -208,6 +213,36 @@ final class TransformersConfig {
                 .collect(Collectors.joining(", ")));
   }
 
+  /** Whether a configuration is of a model that makes masks. */
+  static boolean isClipSeg(CheckpointFields config) throws CheckpointException {
+    return kind(config) == Kind.CLIPSEG;
+  }
+
+  /** Reads what {@code CLIPSegForImageSegmentation} has beside its encoders. */
+  static MaskDecoderConfig readMaskDecoder(CheckpointFields f) throws CheckpointException {
+    List<Integer> layers = new ArrayList<>();
+    if (!f.has("extract_layers")) {
+      layers.addAll(List.of(3, 6, 9));
+    } else if (f.get("extract_layers") instanceof JsonArray array) {
+      for (JsonElement layer : array) {
+        layers.add(f.asWhole("extract_layers", layer, 0, MAX_LAYERS));
+      }
+    } else {
+      throw f.bad("extract_layers", "expected a list of numbers");
+    }
+    try {
+      return new MaskDecoderConfig(
+          f.whole("reduce_dim", 64, 1, MAX_WIDTH),
+          f.whole("decoder_num_attention_heads", 4, 1, MAX_WIDTH),
+          f.whole("decoder_intermediate_size", 2048, 1, MAX_WIDTH),
+          layers,
+          f.whole("conditional_layer", 0, 0, MAX_LAYERS),
+          f.flag("use_complex_transposed_convolution", false));
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(f.where() + IoErrors.message(e), e);
+    }
+  }
+
   private static EncoderConfig readEncoder(CheckpointFields text, Kind kind)
       throws CheckpointException {
     JsonObject json = text.json().deepCopy();
@@ -316,7 +351,9 @@ final class TransformersConfig {
 
   /** The last id of a vocabulary is also its highest, so that both rules agree on it. */
   private static TextPooling pooling(Kind kind, int end, int vocabulary) {
-    boolean highest = kind == Kind.CLIP && end == POOL_AT_HIGHEST_ID || end == vocabulary - 1;
+    boolean highest =
+        (kind == Kind.CLIP || kind == Kind.CLIPSEG) && end == POOL_AT_HIGHEST_ID
+            || end == vocabulary - 1;
     return highest ? TextPooling.ARGMAX : TextPooling.EOS;
   }
 

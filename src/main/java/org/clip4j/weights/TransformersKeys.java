@@ -142,7 +142,7 @@ final class TransformersKeys {
   static List<KeyMap.Mapping> mappings(ClipConfig config) {
     List<Rule> rules =
         switch (TransformersConfig.kindFor(config)) {
-          case CLIP, METACLIP_2 -> CLIP;
+          case CLIP, METACLIP_2, CLIPSEG -> CLIP;
           case CHINESE_CLIP -> CHINESE_CLIP;
           case SIGLIP -> SIGLIP;
         };

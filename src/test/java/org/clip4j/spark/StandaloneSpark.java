@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -125,6 +126,15 @@ final class StandaloneSpark implements AutoCloseable {
         .config(
             "spark.executor.extraJavaOptions", "-Dai.djl.offline=true -XX:ActiveProcessorCount=1")
         .getOrCreate();
+  }
+
+  /** Seconds of processor time that the executors have used. */
+  double executorSeconds() {
+    return processes.stream()
+        .flatMap(Process::descendants)
+        .mapToDouble(
+            each -> each.info().totalCpuDuration().map(Duration::toNanos).orElse(0L) / 1e9)
+        .sum();
   }
 
   /** Kills one of the executors' processes, without asking it. */

@@ -132,6 +132,12 @@ class SparkExamplesTest {
             "--precision",
             "bf16");
     assertThat(mixed).contains("cannot be compared").contains("--out");
+    args[args.length - 1] = folder.resolve("npy4").toString();
+    args[4] = out + "3";
+    args[6] = "./none";
+    assertThat(run(new SparkEmbed(), 1, args))
+        .contains("cannot load the model './none'")
+        .contains("shipped");
     String lost = run(new SparkEmbed(), 1, "--in", out, "--out", out + "2", "--model", MODEL);
     assertThat(lost).contains("no column 'path'").contains("--id");
   }

@@ -77,7 +77,8 @@ public final class MaskDecoder implements AutoCloseable {
       """
       x = torch.thnn_conv2d(x, {transposed_convolution.0.weight}, [3, 3], {transposed_convolution.0.bias}, [1, 1], [1, 1])
         x = torch.relu(self.enlarge(torch.relu(x), {transposed_convolution.2.*}))
-        x = self.enlarge(x, {transposed_convolution.4.*})""";
+        x = self.enlarge(x, {transposed_convolution.4.*})\
+      """;
 
   private final MaskDecoderConfig config;
   private final NDManager manager;

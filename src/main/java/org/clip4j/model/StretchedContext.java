@@ -49,8 +49,8 @@ public final class StretchedContext implements ParameterSource {
               + config.text().family()
               + " with "
               + config.text().contextLength()
-              + " positions cannot be stretched: that takes a causal text transformer of CLIP's kind"
-              + " with more than "
+              + " positions cannot be stretched: that takes a causal text transformer of CLIP's"
+              + " kind with more than "
               + KEPT);
     }
     int longer = STEPS * text.contextLength() - (STEPS - 1) * KEPT;

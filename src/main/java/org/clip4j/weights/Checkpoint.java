@@ -40,8 +40,9 @@ import org.slf4j.LoggerFactory;
  *
  * <ul>
  *   <li>folders of OpenCLIP ({@code open_clip_config.json}; safetensors or {@code .bin}) and of
- *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP, SigLIP or CLIPSeg;
- *       safetensors or {@code .bin}, one file or shards with their index), in fp32, fp16 or bf16;
+ *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP, SigLIP, NaFlex or
+ *       CLIPSeg; safetensors or {@code .bin}, one file or shards with their index), in fp32, fp16
+ *       or bf16;
  *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred, as that of Long-CLIP's state
  *       dicts is;
  *   <li>OpenCLIP's training checkpoints ({@code epoch_N.pt}) and plain state dicts, for an

@@ -128,9 +128,7 @@ class SparkSpeedTest {
       alone[threads] = alone(threads, "embed");
       print(
           "embed, one process, %d threads: %.1f images/s, %.2f core-ms an image",
-          threads,
-          1 / alone[threads].seconds,
-          1000 * alone[threads].used);
+          threads, 1 / alone[threads].seconds, 1000 * alone[threads].used);
     }
     try (StandaloneSpark spark = new StandaloneSpark()) {
       spark.worker(EXECUTORS, Map.of());
@@ -139,10 +137,7 @@ class SparkSpeedTest {
         ClipImageEmbedder embedder = new ClipImageEmbedder().setModel(MODEL.toString());
         int count = IMAGES * executors;
         Dataset<Row> table =
-            session
-                .range(count)
-                .repartition(executors)
-                .selectExpr("'" + IMAGE + "' as image");
+            session.range(count).repartition(executors).selectExpr("'" + IMAGE + "' as image");
         Time start = null;
         for (int round = 0; round < 3; round++) {
           if (round == 1) { // the model is there
@@ -197,11 +192,7 @@ class SparkSpeedTest {
       print(
           "train, one process, %d threads: %.2f s a step at once (%.2f core-s), %.2f s in two"
               + " micro-batches (%.2f core-s)",
-          threads,
-          whole.seconds,
-          whole.used,
-          alone[threads].seconds,
-          alone[threads].used);
+          threads, whole.seconds, whole.used, alone[threads].seconds, alone[threads].used);
     }
     try (StandaloneSpark spark = new StandaloneSpark()) {
       spark.worker(EXECUTORS, Map.of());

@@ -132,8 +132,7 @@ final class StandaloneSpark implements AutoCloseable {
   double executorSeconds() {
     return processes.stream()
         .flatMap(Process::descendants)
-        .mapToDouble(
-            each -> each.info().totalCpuDuration().map(Duration::toNanos).orElse(0L) / 1e9)
+        .mapToDouble(each -> each.info().totalCpuDuration().map(Duration::toNanos).orElse(0L) / 1e9)
         .sum();
   }
 

@@ -9,7 +9,8 @@ import org.jspecify.annotations.Nullable;
  * @param contextLength most tokens of a text, start and end tokens included
  * @param vocabSize number of token ids
  * @param positions number of positional embeddings
- * @param types number of token type embeddings, of which texts have the first; 0 for none
+ * @param types number of token type embeddings, of which texts have the first; 0 for none, as
+ *     DistilBERT has it, whose names a checkpoint then has
  * @param width D
  * @param heads H
  * @param layers blocks
@@ -67,6 +68,11 @@ public record BertConfig(
   /** Starts a tower of the size of BERT's base model. */
   public static Builder builder() {
     return new Builder();
+  }
+
+  /** Returns whether the tower is a DistilBERT (Sanh et al. 2019), which has no token types. */
+  boolean isDistilBert() {
+    return types == 0;
   }
 
   /** Starts a builder with what this tower has. */

@@ -49,7 +49,7 @@ public final class ClipConfigJson {
       options(
           BLOCK_OPTIONS
               + """
-              tokenizer_mode=null embed_cls=false pad_id=* final_ln_after_pool=* hf_model_name=null
+              tokenizer_mode=null embed_cls=false pad_id=* final_ln_after_pool=* hf_model_name=null hf_proj_bias=false
               hf_model_pretrained=* hf_proj_type=* hf_pooler_type=*
               """);
 
@@ -345,6 +345,7 @@ public final class ClipConfigJson {
    * Reads the {@code config.json} of a text tower that stands in transformers by itself.
    *
    * @param name of the tower on the hub; null where it has none
+   * @param contextLength most tokens of a text; 0 for as many as there are positions
    * @throws IllegalArgumentException as {@link #read}
    */
   public static EncoderConfig readTextModel(
@@ -354,6 +355,11 @@ public final class ClipConfigJson {
       EncoderPooling pooling,
       EncoderHead head) {
     return HfTexts.read(name, config, contextLength, pooling, head);
+  }
+
+  /** Returns the {@code config.json} of a text tower that publishers name, if it is known. */
+  public static Optional<JsonObject> publishedTextModel(String name) {
+    return HfTexts.publishedOf(name).map(JsonObject::deepCopy);
   }
 
   /**

@@ -9,6 +9,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.JsonFields;
@@ -25,6 +26,9 @@ final class HfTexts {
 
   /** OpenAI's, whose tokens OpenCLIP counts where nothing else is said. */
   private static final int CONTEXT_LENGTH = 77;
+
+  /** A key of ours, which OpenCLIP refuses: its linear projections have no bias. */
+  private static final String PROJ_BIAS = "hf_proj_bias";
 
   private static final int ROBERTA_VOCABULARY = 50265;
 
@@ -84,10 +88,7 @@ final class HfTexts {
    */
   static EncoderConfig read(ConfigFields f, ClipConfigJson.TextModels models) {
     String name = f.textOrNull("hf_model_name");
-    JsonObject json = models.find(name).orElse(null);
-    if (json == null) {
-      json = PUBLISHED.getAsJsonObject(name.replaceFirst("^FacebookAI/", ""));
-    }
+    JsonObject json = models.find(name).or(() -> publishedOf(name)).orElse(null);
     if (json == null) {
       throw f.bad(
           "hf_model_name",
@@ -100,9 +101,9 @@ final class HfTexts {
     EncoderHead head =
         proj == null
             ? EncoderHead.NONE
-            : f.word("hf_proj_type", "mlp", List.of("linear", "mlp")).equals("linear")
-                ? EncoderHead.LINEAR
-                : EncoderHead.MLP;
+            : f.word("hf_proj_type", "mlp", List.of("linear", "mlp")).equals("mlp")
+                ? EncoderHead.MLP
+                : f.flag(PROJ_BIAS, false) ? EncoderHead.AFFINE : EncoderHead.LINEAR;
     EncoderPooling pooling =
         pooler == null
             ? null
@@ -119,10 +120,20 @@ final class HfTexts {
     return read(name, json, context, pooling, head);
   }
 
+  /** Finds the configuration of a text model that a publisher names, with an organisation or not. */
+  static Optional<JsonObject> publishedOf(String name) {
+    String plain = name.substring(name.lastIndexOf('/') + 1);
+    return PUBLISHED.keySet().stream()
+        .filter(known -> known.equals(name) || known.equals(plain) || known.endsWith("/" + plain))
+        .findFirst()
+        .map(PUBLISHED::getAsJsonObject);
+  }
+
   /**
    * Reads the {@code config.json} of a text model.
    *
    * @param name of the model
+   * @param contextLength 0 for as many tokens as there are positions
    * @param pooling null for the one that OpenCLIP takes for the family
    */
   static BertConfig read(
@@ -154,11 +165,13 @@ final class HfTexts {
       throw f.bad(family.key("hidden_act"), "supported are " + TextActivation.hfNames());
     }
     int padId = f.whole("pad_token_id", family.padId, 0, MAX_TOKENS);
+    int positions = f.whole("max_position_embeddings", 512, 1, MAX_WIDTH);
+    int room = family.positionsAfterPad ? positions - padId - 1 : positions;
     boolean distilBert = family.types == 0;
     return BertConfig.builder()
-        .setContextLength(contextLength)
+        .setContextLength(contextLength == 0 ? room : contextLength)
         .setVocabSize(f.whole("vocab_size", family.vocabSize, 1, MAX_TOKENS))
-        .setPositions(f.whole("max_position_embeddings", 512, 1, MAX_WIDTH))
+        .setPositions(positions)
         .optTypes(distilBert ? 0 : f.whole("type_vocab_size", family.types, 1, MAX_WIDTH))
         .setWidth(f.whole(family.key("hidden_size"), 768, 1, MAX_WIDTH))
         .setLayers(f.whole(family.key("num_hidden_layers"), distilBert ? 6 : 12, 1, MAX_LAYERS))
@@ -176,17 +189,13 @@ final class HfTexts {
 
   /** Adds to a {@code text_cfg} what OpenCLIP names a tower by. */
   static void write(EncoderConfig text, JsonObject textCfg) {
-    if (text.modelName() == null
-        || text.head() == EncoderHead.AFFINE
-        || text.pooling() == EncoderPooling.LAST) {
+    if (text.modelName() == null || text.pooling() == EncoderPooling.LAST) {
       throw new IllegalArgumentException(
           "OpenCLIP has no "
               + text.family()
               + (text.modelName() == null
                   ? " without a name of its own on the hub"
-                  : text.head() == EncoderHead.AFFINE
-                      ? " with a bias in its projection"
-                      : " that is pooled at its last token"));
+                  : " that is pooled at its last token"));
     }
     textCfg.addProperty("context_length", text.contextLength());
     textCfg.addProperty("vocab_size", text.vocabSize());
@@ -202,17 +211,20 @@ final class HfTexts {
     textCfg.addProperty(
         "hf_proj_type",
         switch (text.head()) {
-          case LINEAR -> "linear";
+          case LINEAR, AFFINE -> "linear";
           case MLP -> "mlp";
-          default -> null;
+          case NONE -> null;
         });
+    if (text.head() == EncoderHead.AFFINE) {
+      textCfg.addProperty(PROJ_BIAS, true);
+    }
   }
 
   /** Writes what {@link #read} takes, as transformers reads it, too. */
   static JsonObject writeModel(BertConfig text) {
     String type =
         !text.positionsAfterPad()
-            ? text.types() == 0 ? "distilbert" : "bert"
+            ? text.isDistilBert() ? "distilbert" : "bert"
             : text.vocabSize() == ROBERTA_VOCABULARY ? "roberta" : "xlm-roberta";
     String architecture =
         switch (type) {
@@ -229,7 +241,7 @@ final class HfTexts {
     json.addProperty("model_type", type);
     json.addProperty("vocab_size", text.vocabSize());
     json.addProperty("max_position_embeddings", text.positions());
-    if (text.types() > 0) {
+    if (!text.isDistilBert()) {
       json.addProperty("type_vocab_size", text.types());
       json.addProperty("layer_norm_eps", text.normEpsilon());
     }

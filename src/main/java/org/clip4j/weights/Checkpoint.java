@@ -64,6 +64,9 @@ public final class Checkpoint implements AutoCloseable {
   private final TensorFile tensors;
   private final ParameterSource parameters;
 
+  /** The text tower that another folder has; null where this one has it. */
+  private final @Nullable TextModelFolder text;
+
   private Checkpoint(
       Layout layout,
       Path folder,
@@ -71,7 +74,8 @@ public final class Checkpoint implements AutoCloseable {
       ImageTransform transform,
       KeyMap keys,
       TensorFile tensors,
-      ParameterSource parameters) {
+      ParameterSource parameters,
+      @Nullable TextModelFolder text) {
     this.layout = layout;
     this.folder = folder;
     this.config = config;
@@ -79,6 +83,7 @@ public final class Checkpoint implements AutoCloseable {
     this.keys = keys;
     this.tensors = tensors;
     this.parameters = parameters;
+    this.text = text;
   }
 
   /**
@@ -107,6 +112,12 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private static Checkpoint openFiles(Path path, ClipConfig architecture) throws IOException {
+    if (TextModelFolder.isOne(Files.isDirectory(path) ? path : path.toAbsolutePath().getParent())) {
+      throw new CheckpointException(
+          path
+              + " is a text model alone; load the image model that its card names, and this one"
+              + " beside it: Clip.loader(IMAGE_MODEL).optTextModel(THIS_ONE).load()");
+    }
     CheckpointFiles files = CheckpointFiles.find(path);
     CheckpointFields json =
         files.layout() == null
@@ -139,7 +150,8 @@ public final class Checkpoint implements AutoCloseable {
           transform,
           keys,
           tensors,
-          keys.toCanonical(sourceOf(tensors)));
+          keys.toCanonical(sourceOf(tensors)),
+          null);
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
@@ -233,7 +245,8 @@ public final class Checkpoint implements AutoCloseable {
     return TransformJson.usual(vision);
   }
 
-  private static ParameterSource sourceOf(TensorFile tensors) {
+  /** The values of a file, found to be finite. */
+  static ParameterSource sourceOf(TensorFile tensors) {
     return new ParameterSource() {
       @Override
       public FloatBuffer read(String name) {
@@ -273,7 +286,45 @@ public final class Checkpoint implements AutoCloseable {
         tensors,
         resized.vision() instanceof TimmStagedConfig
             ? parameters // which depend on no size
-            : new ResampledPositions(parameters, config, resized));
+            : new ResampledPositions(parameters, config, resized),
+        text);
+  }
+
+  /**
+   * The same model with another text tower, which was trained to give embeddings like those of this
+   * one's.
+   *
+   * @param textModel a folder of M-CLIP's or of sentence-transformers', whose tokenizer counts, too
+   * @return a view of this checkpoint, in OpenCLIP's layout; closing it closes this one
+   * @throws CheckpointException if the folder holds no such text tower, or one for other embeddings
+   */
+  public Checkpoint withTextModel(Path textModel) throws IOException {
+    return IoErrors.worded(textModel, () -> withTexts(textModel));
+  }
+
+  private Checkpoint withTexts(Path textModel) throws IOException {
+    if (!inputLevels().isEmpty()) {
+      throw new IllegalArgumentException(
+          weights()
+              + " holds weights of 8-bit integers, which go with no other text model; take the"
+              + " model that they were made of");
+    }
+    TextModelFolder opened = TextModelFolder.open(textModel);
+    try {
+      ClipConfig both = opened.beside(config, weights());
+      return new Checkpoint(
+          Layout.OPENCLIP,
+          folder,
+          both,
+          transform,
+          KeyMap.of(Layout.OPENCLIP, both),
+          tensors,
+          opened.parameters(both, parameters),
+          opened);
+    } catch (IOException | RuntimeException e) {
+      opened.close();
+      throw e;
+    }
   }
 
   /**
@@ -290,7 +341,7 @@ public final class Checkpoint implements AutoCloseable {
               + " model that they were made of");
     }
     return new Checkpoint(
-        layout, folder, config, transform, keys, tensors, adapter.addedTo(config, parameters));
+        layout, folder, config, transform, keys, tensors, adapter.addedTo(config, parameters), text);
   }
 
   /** The layout the checkpoint was found to have; OpenCLIP's also for OpenAI's archives. */
@@ -322,7 +373,9 @@ public final class Checkpoint implements AutoCloseable {
    *     names them
    */
   public Optional<Tokenizer> tokenizer() throws IOException {
-    return CheckpointTokenizer.open(layout, folder, config);
+    return text == null
+        ? CheckpointTokenizer.open(layout, folder, config)
+        : CheckpointTokenizer.open(Layout.TRANSFORMERS, text.folder(), config);
   }
 
   /** What the file holds, by the names in it; not modifiable. */
@@ -360,7 +413,11 @@ public final class Checkpoint implements AutoCloseable {
    * the checkpoints that it was made from. Empty if nothing names one.
    */
   public String licence() throws IOException {
-    return licence(madeFrom());
+    String images = licence(madeFrom());
+    String texts = text == null ? "" : ModelCard.licence(text.folder());
+    return texts.isEmpty() || texts.equals(images)
+        ? images
+        : images.isEmpty() ? texts + " of the text model" : images + ", " + texts;
   }
 
   private String licence(List<ModelOrigin> madeFrom) throws IOException {
@@ -387,6 +444,10 @@ public final class Checkpoint implements AutoCloseable {
   public List<ModelOrigin> origins() throws IOException {
     List<ModelOrigin> origins = new ArrayList<>(madeFrom());
     origins.add(ModelOrigin.of(folder, weights(), licence(origins)));
+    if (text != null) {
+      origins.add(
+          ModelOrigin.of(text.folder(), text.weights(), ModelCard.licence(text.folder())));
+    }
     return origins;
   }
 
@@ -399,6 +460,9 @@ public final class Checkpoint implements AutoCloseable {
   @Override
   public void close() throws IOException {
     tensors.close();
+    if (text != null) {
+      text.close();
+    }
   }
 
   /**

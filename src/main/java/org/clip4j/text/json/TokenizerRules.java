@@ -62,8 +62,9 @@ public final class TokenizerRules {
    *
    * @param textConfig {@code model_cfg.text_cfg} of {@code open_clip_config.json}. Read are {@code
    *     context_length} (77 where missing), {@code vocab_size}, {@code tokenizer_mode} (missing,
-   *     empty or {@code clips}), and of {@code tokenizer_kwargs} {@code clean} ({@code whitespace}
-   *     where missing) and {@code strip_sep_token}; {@code reduction_mask} says nothing to a
+   *     empty or {@code clips}), and of {@code tokenizer_kwargs} {@code clean} (where missing {@code
+   *     whitespace}; nothing is done to texts for a {@code hf_model_name} that comes without a
+   *     {@code hf_tokenizer_name}, which OpenCLIP has no rules for) and {@code strip_sep_token}; {@code reduction_mask} says nothing to a
    *     tokenizer of this kind
    * @throws IllegalArgumentException if a value or a key of {@code tokenizer_kwargs} is not known;
    *     the message has it
@@ -74,7 +75,9 @@ public final class TokenizerRules {
     rules.setContextLength(
         config.whole("context_length", ClipTokenizer.DEFAULT_CONTEXT_LENGTH, 0, MAX_NUMBER));
     rules.optVocabSize(config.whole("vocab_size", 0, 0, MAX_NUMBER));
-    rules.optCleaning(TextCleaning.WHITESPACE);
+    boolean unnamed =
+        config.get("hf_model_name") != null && config.get("hf_tokenizer_name") == null;
+    rules.optCleaning(unnamed ? TextCleaning.NONE : TextCleaning.WHITESPACE);
     String mode = config.text("tokenizer_mode", "");
     if (mode.equals("clips")) {
       rules.layout = Layout.CLIPS;

@@ -104,7 +104,7 @@ class Tables:
         self.languages = table(repository, "openclip_multilingual_retrieval_results", "version")
         self.profile = {name: row for (name, _), row in table(repository, "model_profile").items()}
         with open(ROOT / "src/test/resources/architectures.csv") as file:
-            self.counts = {row["name"]: int(row["total"]) / 1e6 for row in csv.DictReader(file)}
+            self.counts = {row["name"]: (int(row["total"]) - int(row["decoder"] or 0)) / 1e6 for row in csv.DictReader(file)}
 
     def size(self, architecture):
         cost = KNOWN["same_cost"].get(architecture, architecture)
@@ -192,6 +192,8 @@ def family_tables(rows, lone):
         parts.append(f"### {family}")
         if used:
             parts.append(wrapped("The figures are from " + " and ".join(f"[{KNOWN['sources'][s][0]}]({KNOWN['sources'][s][1]})" for s in used) + "."))
+        if family in KNOWN["notes"]:
+            parts.append(wrapped(KNOWN["notes"][family]))
         parts.append(markdown(members, COLUMNS))
     parts.append("### Architectures without published weights of their own")
     parts.append(markdown([row | {"gb": row["parameters"] * 4 / 1000} if "parameters" in row else row for row in lone], COLUMNS[1:2] + COLUMNS[5:]))

@@ -42,7 +42,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A CLIP model with all it needs to take image files and texts: the front door.
+ * Encodes images and texts with a CLIP model and all that belongs to it, and classifies images by
+ * words: the class to begin with.
  *
  * <pre>{@code
  * // a model on the hub; a folder or a weights file will do as well
@@ -133,7 +134,7 @@ public final class Clip implements AutoCloseable {
     return load(checkpoint, Device.cpu());
   }
 
-  /** As {@link #load(Path)}, on a device. */
+  /** Loads as {@link #load(Path)} does, onto the given device. */
   public static Clip load(Path checkpoint, Device device) {
     return loader(checkpoint).optDevice(device).load();
   }
@@ -253,31 +254,32 @@ public final class Clip implements AutoCloseable {
   }
 
   /**
-   * The model itself, for those who work with tensors. Where {@link ClipLoader#optUnloadAfter} may
-   * free it, ask anew for each use.
+   * Returns the model itself, for those who work with tensors. Where {@link
+   * ClipLoader#optUnloadAfter} may free it, ask anew for each use.
    */
   public ClipModel model() {
     return idle == null ? model : call(() -> model);
   }
 
-  /** What is done to an image before the model sees it. */
+  /** Returns what is done to an image before the model sees it. */
   public ImageTransform transform() {
     return transform;
   }
 
-  /** E, the length of every embedding. */
+  /** Returns E, the length of every embedding. */
   public int embedDim() {
     return model.config().embedDim();
   }
 
-  /** The factor by which cosine similarities become logits. */
+  /** Returns the factor by which cosine similarities become logits. */
   public float logitScale() {
     return call(() -> model.logitScale());
   }
 
   /**
-   * What a sigmoid model (SigLIP) adds to its scaled cosine similarities; the logistic function of
-   * the sum is the probability that an image and a text belong together. 0 for other models.
+   * Returns what a sigmoid model (SigLIP) adds to its scaled cosine similarities; the logistic
+   * function of the sum is the probability that an image and a text belong together. 0 for other
+   * models.
    */
   public float logitBias() {
     return call(() -> model.logitBias());
@@ -400,7 +402,7 @@ public final class Clip implements AutoCloseable {
     return CompletableFuture.supplyAsync(() -> encodeImages(images), AsyncCalls.THREADS);
   }
 
-  /** As {@link #encodeImagesAsync}, for one image. */
+  /** Encodes one image as {@link #encodeImagesAsync} does. */
   public CompletableFuture<float[]> encodeImageAsync(Object image) {
     return encodeImagesAsync(List.of(image)).thenApply(embeddings -> embeddings[0]);
   }
@@ -410,7 +412,7 @@ public final class Clip implements AutoCloseable {
     return CompletableFuture.supplyAsync(() -> encodeTexts(texts), AsyncCalls.THREADS);
   }
 
-  /** As {@link #encodeTextsAsync}, for one text. */
+  /** Encodes one text as {@link #encodeTextsAsync} does. */
   public CompletableFuture<float[]> encodeTextAsync(String text) {
     return encodeTextsAsync(List.of(text)).thenApply(embeddings -> embeddings[0]);
   }
@@ -493,12 +495,12 @@ public final class Clip implements AutoCloseable {
     }
   }
 
-  /** Cosine similarity of an image and a text, in [-1, 1]. */
+  /** Returns the cosine similarity of an image and a text, in [-1, 1]. */
   public double similarity(Path image, String text) {
     return cosine(encodeImage(image), encodeText(text));
   }
 
-  /** Cosine similarity of two embeddings of unit length, in [-1, 1]. */
+  /** Returns the cosine similarity of two embeddings of unit length, in [-1, 1]. */
   public static double cosine(float[] a, float[] b) {
     if (a.length != b.length) {
       throw new IllegalArgumentException(
@@ -524,7 +526,7 @@ public final class Clip implements AutoCloseable {
     return zeroShot(List.of(labels));
   }
 
-  /** As {@link #zeroShot(String...)}. */
+  /** Starts a classifier as {@link #zeroShot(String...)} does. */
   public ZeroShotClassifier.Builder zeroShot(List<String> labels) {
     return new ZeroShotClassifier.Builder(this, labels);
   }

@@ -34,7 +34,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Options for loading a {@link Clip}; made by {@link Clip#loader(String)}.
+ * Collects the options for loading a {@link Clip}; {@link Clip#loader(String)} makes one.
  *
  * <pre>{@code
  * Clip clip = Clip.loader("run/checkpoints/epoch_30.pt").optArchitecture("ViT-B-32").load();
@@ -73,27 +73,28 @@ public final class ClipLoader {
   }
 
   /**
-   * Where models that are named are fetched; by default what the environment says, see {@link Hub}.
+   * Sets where models are fetched that are named; by default what the environment says, see {@link
+   * Hub}.
    */
   public ClipLoader optHub(Hub hub) {
     this.hub = hub;
     return this;
   }
 
-  /** Is told how far a download is. */
+  /** Sets the listener that is told how far a download is; by default there is none. */
   public ClipLoader optDownloadListener(DownloadListener listener) {
     downloads = listener;
     return this;
   }
 
-  /** Where the model computes; the CPU by default. */
+  /** Sets the device on which the model computes; the CPU by default. */
   public ClipLoader optDevice(Device device) {
     this.device = device;
     return this;
   }
 
   /**
-   * In what matrix products and attention are computed; {@link Precision#FP32} by default.
+   * Sets the precision of matrix products and attention; {@link Precision#FP32} by default.
    * Embeddings are float32 in all of them.
    */
   public ClipLoader optPrecision(Precision precision) {
@@ -102,9 +103,9 @@ public final class ClipLoader {
   }
 
   /**
-   * Whether the weights of an encoder are laid out for inference when it is first used, and kept so
-   * beside the weights as they are; true by default. Without it inference takes half the memory,
-   * and more time.
+   * Sets whether the weights of an encoder are laid out for inference when it is first used, and
+   * kept so beside the weights as they are; true by default. Without it inference takes half the
+   * memory, and more time.
    */
   public ClipLoader optPrepared(boolean prepared) {
     this.prepared = prepared;
@@ -112,9 +113,9 @@ public final class ClipLoader {
   }
 
   /**
-   * Whether the weights are kept as they were beside what is laid out for inference; false by
-   * default. Needed by who trains {@link Clip#model} or reads its parameters; takes the memory of
-   * the weights once more.
+   * Sets whether the weights are kept as they were beside what is laid out for inference; false by
+   * default. Whoever trains {@link Clip#model} or reads its parameters needs this; it takes the
+   * memory of the weights once more.
    */
   public ClipLoader optKeepWeights(boolean keep) {
     keepsWeights = keep;
@@ -155,8 +156,8 @@ public final class ClipLoader {
   }
 
   /**
-   * How images are decoded: what becomes of transparency and of the EXIF orientation, and how large
-   * one may be. By default {@link ImageDecoder#defaults()}.
+   * Sets how images are decoded: what becomes of transparency and of the EXIF orientation, and how
+   * large one may be. By default {@link ImageDecoder#defaults()}.
    */
   public ClipLoader optDecoder(ImageDecoder decoder) {
     this.decoder = decoder;
@@ -164,8 +165,8 @@ public final class ClipLoader {
   }
 
   /**
-   * The architecture of weights that come without a configuration, such as a training checkpoint of
-   * OpenCLIP's.
+   * Sets the architecture of weights that come without a configuration, such as a training
+   * checkpoint of OpenCLIP's.
    *
    * @param name one of {@link ClipConfig#names()}
    */
@@ -173,7 +174,10 @@ public final class ClipLoader {
     return optArchitecture(ClipConfig.named(name));
   }
 
-  /** As {@link #optArchitecture(String)}; null takes the checkpoint's own. */
+  /**
+   * Sets the architecture as {@link #optArchitecture(String)} does; null takes the checkpoint's
+   * own.
+   */
   public ClipLoader optArchitecture(@Nullable ClipConfig architecture) {
     this.architecture = architecture;
     return this;
@@ -234,7 +238,7 @@ public final class ClipLoader {
   }
 
   /**
-   * Loads.
+   * Loads the model with these options.
    *
    * @throws UncheckedIOException if the checkpoint cannot be had or read, or is not a model that
    *     this library knows; the message names it and what is wrong

@@ -6,7 +6,9 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.clip4j.engine.internal.Libtorch;
 
-/** The devices of this machine that models can be loaded on, see {@link ClipLoader#optDevice}. */
+/**
+ * Finds the devices of this machine that models can be loaded on, see {@link ClipLoader#optDevice}.
+ */
 public final class Devices {
   private Devices() {}
 

@@ -124,7 +124,7 @@ public record SystemReport(
     return (bytes >> 20) + " MiB";
   }
 
-  /** Whether nothing that is needed is missing or wrong. */
+  /** Returns whether nothing that is needed is missing or wrong. */
   public boolean isSound() {
     return problems.isEmpty();
   }

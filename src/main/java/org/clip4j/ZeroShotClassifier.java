@@ -21,7 +21,7 @@ import org.clip4j.image.RgbImage;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A classifier made of words (Radford et al. 2021, section 3.1): every label is put into every
+ * Classifies images by words (Radford et al. 2021, section 3.1): every label is put into every
  * prompt template, and the mean of those texts' unit vectors, at unit length again, is the label's
  * weight vector. {@link Probabilities} says how an image's cosine similarities to them become
  * probabilities: as the model was trained, by a softmax for CLIP models and by a sigmoid for
@@ -74,12 +74,12 @@ public final class ZeroShotClassifier implements Serializable {
     this.unknownRule = unknownRule;
   }
 
-  /** The labels, in the order given. */
+  /** Returns the labels, in the order given. */
   public List<String> labels() {
     return labels;
   }
 
-  /** Says how probabilities are made. */
+  /** Returns how probabilities are made. */
   public Probabilities probabilities() {
     return vectors.kind();
   }
@@ -90,7 +90,7 @@ public final class ZeroShotClassifier implements Serializable {
   }
 
   /**
-   * Says from which probability each label holds.
+   * Returns from which probability each label holds.
    *
    * @return in the order of the labels; empty if this is not multi-label
    */
@@ -227,7 +227,7 @@ public final class ZeroShotClassifier implements Serializable {
   }
 
   /**
-   * As {@link #fitThresholds(List)}, by the images' embeddings.
+   * Fits thresholds as {@link #fitThresholds(List)} does, from the images' embeddings.
    *
    * @param embeddings as {@link Clip#encodeImage(Path)} gives them, unit length
    * @param shown for each image those of the labels that it shows
@@ -277,7 +277,8 @@ public final class ZeroShotClassifier implements Serializable {
   }
 
   /**
-   * As {@link #fitUnknown(UnknownRule.Score, List, double)}, by the images' embeddings.
+   * Fits a rule as {@link #fitUnknown(UnknownRule.Score, List, double)} does, from the images'
+   * embeddings.
    *
    * @param embeddings as {@link Clip#encodeImage(Path)} gives them, unit length
    * @param shown for each image those of the labels that it shows; empty for an unknown one
@@ -319,7 +320,7 @@ public final class ZeroShotClassifier implements Serializable {
     }
   }
 
-  /** Settings of a {@link ZeroShotClassifier}; made by {@link Clip#zeroShot}. */
+  /** Collects the settings of a {@link ZeroShotClassifier}; {@link Clip#zeroShot} makes one. */
   public static final class Builder {
     private final Clip clip;
     private final List<String> labels;
@@ -339,7 +340,7 @@ public final class ZeroShotClassifier implements Serializable {
     }
 
     /**
-     * The prompt templates; by default "a photo of a {}.".
+     * Sets the prompt templates; by default "a photo of a {}.".
      *
      * @param templates at least one, each with a {@code {}} where the label goes
      */
@@ -347,7 +348,7 @@ public final class ZeroShotClassifier implements Serializable {
       return optTemplates(List.of(templates));
     }
 
-    /** As {@link #optTemplates(String...)}. */
+    /** Sets the prompt templates as {@link #optTemplates(String...)} does. */
     public Builder optTemplates(List<String> templates) {
       ClassWeights.checkTemplates(templates);
       this.templates = List.copyOf(templates);
@@ -355,8 +356,8 @@ public final class ZeroShotClassifier implements Serializable {
     }
 
     /**
-     * How many of the most probable labels {@link Classifications#topK()} and its text show; by
-     * default 5.
+     * Sets how many of the most probable labels {@link Classifications#topK()} and its text show;
+     * by default 5.
      */
     public Builder optTopK(int topK) {
       if (topK < 1) {
@@ -396,7 +397,7 @@ public final class ZeroShotClassifier implements Serializable {
       return this;
     }
 
-    /** As {@link #optThreshold(double)}, for one label. */
+    /** Sets the threshold of one label, as {@link #optThreshold(double)} does for all. */
     public Builder optThreshold(String label, double threshold) {
       thresholds.putAll(LabelChecks.thresholds(labels, Map.of(), Map.of(label, threshold)));
       return this;
@@ -412,7 +413,7 @@ public final class ZeroShotClassifier implements Serializable {
       return optBackgroundPrompts(List.of(prompts));
     }
 
-    /** As {@link #optBackgroundPrompts(String...)}. */
+    /** Sets the background prompts as {@link #optBackgroundPrompts(String...)} does. */
     public Builder optBackgroundPrompts(List<String> prompts) {
       if (prompts.isEmpty() || prompts.stream().anyMatch(String::isBlank)) {
         throw new IllegalArgumentException(
@@ -442,8 +443,8 @@ public final class ZeroShotClassifier implements Serializable {
     private Map<String, Double> thresholds(Probabilities made) {
       if (multiLabel && made == Probabilities.SOFTMAX) {
         throw new IllegalArgumentException(
-            "a softmax compares labels with each other, and a multi-label classifier judges each for"
-                + " itself; take SIGMOID or BACKGROUND");
+            "a softmax compares labels with each other, and a multi-label classifier judges each"
+                + " for itself; take SIGMOID or BACKGROUND");
       }
       if (!multiLabel && (labels.size() > 1 || made == Probabilities.SOFTMAX)) {
         LabelChecks.multiLabel(threshold == null && thresholds.isEmpty());

@@ -13,7 +13,7 @@ import org.clip4j.image.ImageDecoder;
 import org.clip4j.io.IoErrors;
 
 /**
- * Images sorted into a folder for each class, with captions made by templates, see {@link
+ * Gives images sorted into a folder for each class, with captions made by templates, see {@link
  * Pairs#classFolders(Path)}. Immutable and safe for use by several threads.
  */
 public final class ClassFolders implements PairSource {
@@ -56,13 +56,13 @@ public final class ClassFolders implements PairSource {
     return new ImageTextPair(image.file.source(folder, decoder), captions.get(image.label));
   }
 
-  /** The classes' names, in the order of their folders' names. */
+  /** Returns the classes' names, in the order of their folders' names. */
   public List<String> classNames() {
     return classNames;
   }
 
   /**
-   * The image of a pair with its class, for classification.
+   * Returns the image of a pair with its class, for classification.
    *
    * @param index from 0 to {@link #size()} - 1
    */
@@ -86,8 +86,8 @@ public final class ClassFolders implements PairSource {
     }
 
     /**
-     * Captions with {@code {}} in the place of the class name, of which each epoch draws one; by
-     * default {@code a photo of a {}.} alone.
+     * Sets the captions, with {@code {}} in the place of the class name, of which each epoch draws
+     * one; by default {@code a photo of a {}.} alone.
      *
      * @throws IllegalArgumentException if there is none, or one lacks the place
      */
@@ -106,8 +106,8 @@ public final class ClassFolders implements PairSource {
     }
 
     /**
-     * Class names by folder name; by default the folders' names themselves, with spaces for
-     * underscores. Every folder needs one.
+     * Sets the class names by folder name; by default they are the folders' names themselves, with
+     * spaces for underscores. Every folder needs one.
      */
     public Builder optClassNames(Map<String, String> names) {
       this.names = Map.copyOf(names);
@@ -115,7 +115,7 @@ public final class ClassFolders implements PairSource {
     }
 
     /**
-     * A file of class names: a folder name, a tab and a class name a line, UTF-8. Every folder
+     * Sets a file of class names: a folder name, a tab and a class name a line, UTF-8. Every folder
      * needs one.
      */
     public Builder optClassNames(Path file) {
@@ -123,7 +123,7 @@ public final class ClassFolders implements PairSource {
       return this;
     }
 
-    /** How image files are decoded; by default transparency is dropped. */
+    /** Sets how image files are decoded; by default transparency is dropped. */
     public Builder optDecoder(ImageDecoder decoder) {
       this.decoder = Objects.requireNonNull(decoder, "decoder");
       return this;

@@ -8,8 +8,8 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.io.SeededRandom;
 
 /**
- * An image that is spoilt as it is read, the same way every time: what is drawn depends on the seed
- * and the image's name.
+ * Spoils an image as it is read, the same way every time: what is drawn depends on the seed and the
+ * image's name.
  *
  * @param image as it is
  * @param corruption what is done to it

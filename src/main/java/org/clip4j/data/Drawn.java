@@ -3,7 +3,7 @@ package org.clip4j.data;
 import java.io.IOException;
 
 /**
- * A pair of an {@link EpochCursor} whose turn has come, not read yet.
+ * Holds a pair of an {@link EpochCursor} whose turn has come, not read yet.
  *
  * @param id the same whenever this pair comes, and no other's in its feed
  * @param index in its {@link PairSource}, -1 where pairs have none
@@ -14,14 +14,14 @@ import java.io.IOException;
  */
 public record Drawn(long id, int index, long visit, String feed, Reading reading) {
 
-  /** How a pair's text is got, on a decode thread. */
+  /** Reads a pair's text, on a decode thread. */
   public interface Reading {
 
-    /** What messages call the pair before it is read. */
+    /** Returns what messages call the pair before it is read. */
     String name();
 
     /**
-     * The captions, and the image, not decoded yet.
+     * Returns the captions, and the image, not decoded yet.
      *
      * @throws IOException if the pair is damaged; the message says how
      */

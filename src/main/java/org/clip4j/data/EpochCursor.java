@@ -3,7 +3,7 @@ package org.clip4j.data;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
-/** The pairs of one epoch in their order. Used by one thread. */
+/** Goes through the pairs of one epoch in their order. Used by one thread. */
 public interface EpochCursor extends AutoCloseable {
 
   /** Returns the next pair, not read yet; null after the last. */

@@ -40,7 +40,7 @@ public final class ImageFolder {
     this.folder = Objects.requireNonNull(folder, "folder");
   }
 
-  /** How image files are decoded; by default transparency is dropped. */
+  /** Sets how image files are decoded; by default transparency is dropped. */
   public ImageFolder optDecoder(ImageDecoder decoder) {
     this.decoder = Objects.requireNonNull(decoder, "decoder");
     return this;
@@ -91,8 +91,8 @@ public final class ImageFolder {
   }
 
   /**
-   * All images in the folder and those below it, in the order of their paths, whether there is a
-   * text beside them or not.
+   * Finds all images in the folder and those below it, in the order of their paths, whether there
+   * is a text beside them or not.
    *
    * @throws IOException if the folder is missing, cannot be read, or holds no image
    */

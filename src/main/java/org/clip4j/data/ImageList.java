@@ -15,11 +15,11 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.io.FileNames;
 
 /**
- * Images without captions, see {@link Images}. Holds names and places; an image is read when asked
- * for. Immutable and safe for use by several threads.
+ * Lists images without captions, see {@link Images}. Holds names and places; an image is read when
+ * asked for. Immutable and safe for use by several threads.
  */
 public final class ImageList {
-  /** How the images are kept. */
+  /** Says how the images are kept. */
   public enum Kind {
     /** Files in a folder and below. */
     FOLDER,
@@ -30,7 +30,7 @@ public final class ImageList {
   }
 
   /**
-   * What an image is called.
+   * Says what an image is called.
    *
    * @param file relative to the root, or as a list has it; a tar file if there is a member
    * @param member of a tar file, else empty
@@ -63,27 +63,27 @@ public final class ImageList {
     this.items = List.copyOf(items);
   }
 
-  /** How they are kept. */
+  /** Returns how they are kept. */
   public Kind kind() {
     return kind;
   }
 
-  /** The folder that relative names count from. */
+  /** Returns the folder that relative names count from. */
   public Path root() {
     return root;
   }
 
-  /** How many there are, those that cannot be read included. */
+  /** Returns how many there are, those that cannot be read included. */
   public int size() {
     return items.size();
   }
 
-  /** What an image is called. */
+  /** Returns what an image is called. */
   public Name name(int index) {
     return items.get(index).name;
   }
 
-  /** An image, to be read. */
+  /** Returns an image, to be read. */
   public ImageSource get(int index) {
     Item item = items.get(index);
     if (item.place == null && item.damage == null) {
@@ -108,7 +108,8 @@ public final class ImageList {
   }
 
   /**
-   * An image file by the name that it has in a list of this kind, which need not be at hand.
+   * Returns an image file by the name that it has in a list of this kind, which need not be at
+   * hand.
    *
    * @param root the folder that relative names count from
    * @throws IOException if the name is none, or leads out of the root where names of this kind

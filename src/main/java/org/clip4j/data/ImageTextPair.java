@@ -4,7 +4,7 @@ import java.util.List;
 import org.clip4j.encode.ImageSource;
 
 /**
- * One training example: an image, and one or more captions of which each epoch draws one.
+ * Holds one training example: an image, and one or more captions of which each epoch draws one.
  *
  * @param image the image, not yet decoded
  * @param captions at least one

@@ -19,8 +19,8 @@ import org.clip4j.io.FileNames;
 import org.clip4j.io.IoErrors;
 
 /**
- * Where images without captions come from, to be embedded or classified. What cannot be read is
- * found when it is; only a list, folder or tar that cannot be opened is an error here.
+ * Lists images without captions, to be embedded or classified. What cannot be read is found when it
+ * is; only a list, folder or tar that cannot be opened is an error here.
  */
 public final class Images {
   private static final long MAX_IMAGE_BYTES = 64 << 20;
@@ -28,9 +28,9 @@ public final class Images {
   private Images() {}
 
   /**
-   * The image files in a folder and below, in the order of their paths. Names that start with a dot
-   * are passed over; links to folders are followed, and a folder that cannot be read is left out
-   * with a warning.
+   * Lists the image files in a folder and below, in the order of their paths. Names that start with
+   * a dot are passed over; links to folders are followed, and a folder that cannot be read is left
+   * out with a warning.
    *
    * @throws IOException if the folder is missing or holds no images
    */
@@ -46,8 +46,8 @@ public final class Images {
   }
 
   /**
-   * The files that a text file names, one a line, UTF-8; relative names count from its folder. It
-   * is no fence: absolute names and {@code ..} are followed.
+   * Lists the files that a text file names, one a line, UTF-8; relative names count from its
+   * folder. It is no fence: absolute names and {@code ..} are followed.
    *
    * @throws IOException if the file cannot be read or names nothing
    */
@@ -72,7 +72,7 @@ public final class Images {
   }
 
   /**
-   * The files in a column of a CSV or TSV table with a header; relative names count from its
+   * Lists the files in a column of a CSV or TSV table with a header; relative names count from its
    * folder, as in {@link #list}.
    *
    * @throws IOException as for {@link Pairs#table}
@@ -108,9 +108,9 @@ public final class Images {
   }
 
   /**
-   * The images in tar files, in their order; other members are passed over. A member that is too
-   * large or stored sparsely stays, to fail when it is read; and so does the rest of a tar that is
-   * cut off or damaged, under the tar's name.
+   * Lists the images in tar files, in their order; other members are passed over. A member that is
+   * too large or stored sparsely stays, to fail when it is read; and so does the rest of a tar that
+   * is cut off or damaged, under the tar's name.
    *
    * @param pattern a tar file, or several as {@code train-{000000..000015}.tar}, or a folder of
    *     them

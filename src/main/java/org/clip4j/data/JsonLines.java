@@ -43,7 +43,7 @@ public final class JsonLines {
   }
 
   /**
-   * Which keys to read.
+   * Sets which keys to read.
    *
    * @param imageKey the key of the image's file name
    * @param captionKeys one key, or several; each holds a caption or a list of captions, and each
@@ -59,15 +59,15 @@ public final class JsonLines {
   }
 
   /**
-   * The folder that relative file names start from; by default the file's own folder. This is no
-   * fence, as with {@link PairTable.Builder#optImageRoot}.
+   * Sets the folder that relative file names start from; by default the file's own folder. This is
+   * no fence, as with {@link PairTable.Builder#optImageRoot}.
    */
   public JsonLines optImageRoot(Path imageRoot) {
     this.imageRoot = Objects.requireNonNull(imageRoot, "imageRoot");
     return this;
   }
 
-  /** How image files are decoded; by default transparency is dropped. */
+  /** Sets how image files are decoded; by default transparency is dropped. */
   public JsonLines optDecoder(ImageDecoder decoder) {
     this.decoder = Objects.requireNonNull(decoder, "decoder");
     return this;

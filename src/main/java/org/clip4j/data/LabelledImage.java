@@ -4,7 +4,7 @@ import java.util.Objects;
 import org.clip4j.encode.ImageSource;
 
 /**
- * One example of a classification test set.
+ * Holds one example of a classification test set.
  *
  * @param image the image, not yet decoded
  * @param label index of its class in the test set's list of labels

@@ -22,9 +22,9 @@ import org.clip4j.image.ImageDecoder;
 import org.clip4j.io.FileNames;
 
 /**
- * A test set for classification: images, each with one of a list of labels. In memory are names
- * only; an image is read when asked for, so the set may be of any size. Immutable and safe for use
- * by several threads.
+ * Gives a test set for classification: images, each with one of a list of labels. In memory are
+ * names only; an image is read when asked for, so the set may be of any size. Immutable and safe
+ * for use by several threads.
  */
 public final class LabelledImages {
   private static final int LISTED = 5;
@@ -43,7 +43,7 @@ public final class LabelledImages {
   }
 
   /**
-   * These images.
+   * Makes a set of these images.
    *
    * @param labels none twice
    * @param images at least one; each label is an index in {@code labels}
@@ -73,9 +73,9 @@ public final class LabelledImages {
   }
 
   /**
-   * A folder that holds a folder of images for each class; the labels are those folders' names, in
-   * the order of numbers if all are numbers, else of characters. Images beside the class folders
-   * are passed over, as are names that start with a dot; links to folders are followed.
+   * Takes a folder that holds a folder of images for each class; the labels are those folders'
+   * names, in the order of numbers if all are numbers, else of characters. Images beside the class
+   * folders are passed over, as are names that start with a dot; links to folders are followed.
    *
    * @throws IOException if the folder is missing, has no class folders, or has class folders
    *     without an image; the message names them
@@ -130,9 +130,9 @@ public final class LabelledImages {
   }
 
   /**
-   * Pairs whose caption is a label, for example a table with {@code setColumns("file", "label")};
-   * the labels are the different captions, in the order of numbers if all are numbers, else of
-   * characters.
+   * Takes pairs whose caption is a label, for example a table with {@code setColumns("file",
+   * "label")}; the labels are the different captions, in the order of numbers if all are numbers,
+   * else of characters.
    *
    * @throws IllegalArgumentException if a pair has several captions
    */
@@ -171,7 +171,7 @@ public final class LabelledImages {
     return index;
   }
 
-  /** The same images, each changed as it is read, for example by {@link CorruptedImage}. */
+  /** Returns the same images, each changed as it is read, for example by {@link CorruptedImage}. */
   public LabelledImages withImages(String name, UnaryOperator<ImageSource> change) {
     return new LabelledImages(
         name,
@@ -184,7 +184,7 @@ public final class LabelledImages {
   }
 
   /**
-   * The same images, numbered as the labels of another set are.
+   * Returns the same images, numbered as the labels of another set are.
    *
    * @throws IllegalArgumentException if that has not all of the labels; the message names the first
    *     that is missing
@@ -214,8 +214,8 @@ public final class LabelledImages {
   }
 
   /**
-   * The same images as pairs to train on: the captions of each are the prompts of its class, of
-   * which each epoch draws one (FLYP, Goyal et al. 2022, "Finetune like you pretrain").
+   * Returns the same images as pairs to train on: the captions of each are the prompts of its
+   * class, of which each epoch draws one (FLYP, Goyal et al. 2022, "Finetune like you pretrain").
    *
    * @param classes what the labels mean
    * @param templates at least one, each with a {@code {}} where a class's name goes
@@ -247,23 +247,23 @@ public final class LabelledImages {
     };
   }
 
-  /** What messages and reports call it: a path, or a name. */
+  /** Returns what messages and reports call it: a path, or a name. */
   public String name() {
     return name;
   }
 
-  /** The labels as the data have them: names of folders, or values of a column. */
+  /** Returns the labels as the data have them: names of folders, or values of a column. */
   public List<String> labels() {
     return labels;
   }
 
-  /** How many images. */
+  /** Returns how many images there are. */
   public int size() {
     return size;
   }
 
   /**
-   * An image, not read yet.
+   * Returns an image, not read yet.
    *
    * @param index from 0 to {@link #size()} - 1
    */

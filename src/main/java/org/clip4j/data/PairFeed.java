@@ -4,17 +4,17 @@ import java.io.IOException;
 import java.util.Map;
 
 /**
- * Image-text pairs that training takes epoch by epoch, in an order that a seed fixes. {@link Pairs}
- * makes them; {@link PairSource} is the interface to implement for pairs of one's own.
+ * Gives image-text pairs that training takes epoch by epoch, in an order that a seed fixes. {@link
+ * Pairs} makes them; {@link PairSource} is the interface to implement for pairs of one's own.
  * Implementations are safe for use by several threads.
  */
 public interface PairFeed {
 
-  /** Says in messages and in the ledger of damaged pairs where a pair came from. */
+  /** Returns what messages and the ledger of damaged pairs call the place that a pair came from. */
   String name();
 
   /**
-   * The number of pairs in an epoch, damaged ones included.
+   * Returns the number of pairs in an epoch, damaged ones included.
    *
    * @throws IOException if they have to be counted, and that fails
    */

@@ -12,7 +12,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Several feeds mixed by weight, see {@link Pairs#mixture()}.
+ * Mixes several feeds by weight, see {@link Pairs#mixture()}.
  *
  * <p>An epoch is a fixed number of pairs, by default as many as all feeds have together. Each feed
  * gives its share of them by weight, exact to one pair, and every arrangement of the shares over
@@ -49,7 +49,9 @@ public final class PairMixture implements PairFeed {
     return total;
   }
 
-  /** The parts of all feeds, with their weights, and the length of an epoch. */
+  /**
+   * Returns a digest of the parts of all feeds, with their weights, and of the length of an epoch.
+   */
   @Override
   public Map<String, String> digest() throws IOException {
     Map<String, String> parts = new TreeMap<>();
@@ -130,7 +132,10 @@ public final class PairMixture implements PairFeed {
       return this;
     }
 
-    /** Pairs in an epoch; by default the sum of the feeds', for which shards may be counted. */
+    /**
+     * Sets the number of pairs in an epoch; by default the sum of the feeds', for which shards may
+     * be counted.
+     */
     public Builder optPairsPerEpoch(long pairs) {
       if (pairs < 1) {
         throw new IllegalArgumentException("an epoch needs at least 1 pair, found " + pairs);
@@ -140,7 +145,7 @@ public final class PairMixture implements PairFeed {
     }
 
     /**
-     * The mixture.
+     * Builds the mixture.
      *
      * @throws IllegalStateException if nothing was added
      */

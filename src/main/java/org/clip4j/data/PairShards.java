@@ -18,9 +18,9 @@ import org.clip4j.data.internal.shards.TarEntries;
 import org.clip4j.image.ImageDecoder;
 
 /**
- * Pairs in tar files as WebDataset writes them, see {@link Pairs#shards(String)}: entries whose
- * names agree up to the first dot of the file name are one sample, an image (jpg, jpeg, png or
- * webp) with a caption (txt, or json).
+ * Reads pairs in tar files as WebDataset writes them, see {@link Pairs#shards(String)}: entries
+ * whose names agree up to the first dot of the file name are one sample, an image (jpg, jpeg, png
+ * or webp) with a caption (txt, or json).
  *
  * <p>Shards are read forward, in a new order each epoch, through a shuffle buffer that holds places
  * and not pixels; an image is read when it leaves the buffer. Memory therefore depends on the size
@@ -68,14 +68,14 @@ public final class PairShards implements PairFeed {
     return name;
   }
 
-  /** How many shards there are. */
+  /** Returns how many shards there are. */
   public int count() {
     return files.size();
   }
 
   /**
-   * The number declared by {@link Builder#optPairs}; otherwise counts the samples, damaged ones
-   * included, which reads every header once.
+   * Returns the number declared by {@link Builder#optPairs}; otherwise counts the samples, damaged
+   * ones included, which reads every header once.
    */
   @Override
   public long pairsPerEpoch() throws IOException {
@@ -99,7 +99,7 @@ public final class PairShards implements PairFeed {
     return total;
   }
 
-  /** The shards' names and sizes. */
+  /** Returns a digest of the shards' names and sizes. */
   @Override
   public Map<String, String> digest() {
     DataDigest.Hash names = new DataDigest.Hash();
@@ -168,8 +168,8 @@ public final class PairShards implements PairFeed {
     }
 
     /**
-     * Samples among which the next is drawn; 5000 by default, 1 to keep the order in a shard. About
-     * 200 bytes of memory each.
+     * Sets the number of samples among which the next is drawn; 5000 by default, 1 to keep the
+     * order in a shard. About 200 bytes of memory each.
      */
     public Builder optShuffleBuffer(int samples) {
       if (samples < 1) {
@@ -194,7 +194,10 @@ public final class PairShards implements PairFeed {
       return this;
     }
 
-    /** The largest encoded image, 64 MiB by default; a larger one is a damaged sample. */
+    /**
+     * Sets the size of the largest encoded image, 64 MiB by default; a larger one is a damaged
+     * sample.
+     */
     public Builder optMaxImageBytes(int bytes) {
       if (bytes < 1) {
         throw new IllegalArgumentException("the largest image must be 1 byte, found " + bytes);
@@ -203,14 +206,15 @@ public final class PairShards implements PairFeed {
       return this;
     }
 
-    /** How images are decoded; by default transparency is dropped. */
+    /** Sets how images are decoded; by default transparency is dropped. */
     public Builder optDecoder(ImageDecoder decoder) {
       this.decoder = Objects.requireNonNull(decoder, "decoder");
       return this;
     }
 
     /**
-     * How many pairs there are, to spare counting them; only schedules and progress depend on it.
+     * Sets how many pairs there are, to spare counting them; only schedules and progress depend on
+     * it.
      */
     public Builder optPairs(long pairs) {
       if (pairs < 1) {
@@ -221,9 +225,9 @@ public final class PairShards implements PairFeed {
     }
 
     /**
-     * A file that keeps how many samples each shard has, filled as shards are read. With it a later
-     * process counts and resumes without opening shards again. A shard of another size is counted
-     * anew.
+     * Sets a file that keeps how many samples each shard has, filled as shards are read. With it a
+     * later process counts and resumes without opening shards again. A shard of another size is
+     * counted anew.
      */
     public Builder optIndex(Path file) {
       this.index = Objects.requireNonNull(file, "index");

@@ -6,12 +6,12 @@ import org.clip4j.data.internal.DataDigest;
 import org.clip4j.encode.ImageFile;
 
 /**
- * Image-text pairs with random access. Implementations are immutable and safe for use by several
- * threads.
+ * Gives image-text pairs with random access. Implementations are immutable and safe for use by
+ * several threads.
  */
 public interface PairSource extends PairFeed {
 
-  /** The number of pairs. */
+  /** Returns the number of pairs. */
   int size();
 
   @Override
@@ -19,7 +19,7 @@ public interface PairSource extends PairFeed {
     return "pairs";
   }
 
-  /** {@link #size()}. */
+  /** Returns {@link #size()}. */
   @Override
   default long pairsPerEpoch() {
     return size();
@@ -48,13 +48,13 @@ public interface PairSource extends PairFeed {
   }
 
   /**
-   * One pair.
+   * Returns one pair.
    *
    * @param index from 0 to {@link #size()} - 1
    */
   ImageTextPair get(int index);
 
-  /** Only the pairs at these indices, in this order. */
+  /** Returns only the pairs at these indices, in this order. */
   default PairSource select(List<Integer> indices) {
     List<Integer> kept = List.copyOf(indices);
     PairSource all = this;

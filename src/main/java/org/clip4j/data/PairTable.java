@@ -10,10 +10,10 @@ import org.clip4j.encode.ImageFile;
 import org.clip4j.image.ImageDecoder;
 
 /**
- * Image files and their captions: listed in a table, see {@link Pairs#table(Path)}, as JSON lines,
- * see {@link Pairs#jsonLines(Path)}, or beside each other, see {@link Pairs#folder(Path)}. The text
- * is in memory; images are read when asked for, so a missing image shows only then. Immutable and
- * safe for use by several threads.
+ * Gives image files and their captions: listed in a table, see {@link Pairs#table(Path)}, as JSON
+ * lines, see {@link Pairs#jsonLines(Path)}, or beside each other, see {@link Pairs#folder(Path)}.
+ * The text is in memory; images are read when asked for, so a missing image shows only then.
+ * Immutable and safe for use by several threads.
  */
 public final class PairTable implements PairSource {
   private final String name;
@@ -30,7 +30,7 @@ public final class PairTable implements PairSource {
     this.rowsWithoutCaption = table.withoutCaption();
   }
 
-  /** The path of the table or folder. */
+  /** Returns the path of the table or folder. */
   @Override
   public String name() {
     return name;
@@ -48,7 +48,7 @@ public final class PairTable implements PairSource {
         new ImageFile(imageRoot, row.image(), row.path(), decoder), row.captions());
   }
 
-  /** How many rows or images were left out because they had no caption. */
+  /** Returns how many rows or images were left out because they had no caption. */
   public int rowsWithoutCaption() {
     return rowsWithoutCaption;
   }
@@ -69,7 +69,7 @@ public final class PairTable implements PairSource {
     }
 
     /**
-     * Which columns to read, by their names in the header.
+     * Sets which columns to read, by their names in the header.
      *
      * @param imageColumn the column of image file names
      * @param captionColumns one column of captions, or several, of which each epoch draws one;
@@ -85,7 +85,7 @@ public final class PairTable implements PairSource {
     }
 
     /**
-     * The folder that relative file names start from; by default the table's own folder.
+     * Sets the folder that relative file names start from; by default the table's own folder.
      *
      * <p>This is no fence: absolute names and names with {@code ..} are followed wherever they
      * lead. A table is taken to be the user's own; check one from elsewhere before reading it.
@@ -96,8 +96,8 @@ public final class PairTable implements PairSource {
     }
 
     /**
-     * How image files are decoded, for example over a background colour; by default transparency is
-     * dropped.
+     * Sets how image files are decoded, for example over a background colour; by default
+     * transparency is dropped.
      */
     public Builder optDecoder(ImageDecoder decoder) {
       this.decoder = Objects.requireNonNull(decoder, "decoder");
@@ -105,9 +105,9 @@ public final class PairTable implements PairSource {
     }
 
     /**
-     * The character between fields. By default a tab for {@code .tsv} and {@code .tab} and a comma
-     * for any other file, unless only another of tab, comma and semicolon makes the header contain
-     * the columns asked for.
+     * Sets the character between fields. By default a tab for {@code .tsv} and {@code .tab} and a
+     * comma for any other file, unless only another of tab, comma and semicolon makes the header
+     * contain the columns asked for.
      */
     public Builder optDelimiter(char delimiter) {
       this.delimiter = delimiter;
@@ -126,7 +126,7 @@ public final class PairTable implements PairSource {
     }
 
     /**
-     * Says whether quotes enclose fields, which is the default, or are part of the text: {@code
+     * Sets whether quotes enclose fields, which is the default, or are part of the text: {@code
      * false} for tables that programs wrote without quoting, where a caption may begin with a
      * quote.
      */

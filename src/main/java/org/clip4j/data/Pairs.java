@@ -4,13 +4,13 @@ import java.nio.file.Path;
 import java.util.List;
 import org.clip4j.data.internal.shards.ShardNames;
 
-/** Where image-text pairs come from. */
+/** Opens image-text pairs from folders, tables, shards or memory. */
 public final class Pairs {
 
   private Pairs() {}
 
   /**
-   * Pairs listed in a table of image files and captions (CSV or TSV, UTF-8, with a header).
+   * Reads a table of image files and captions (CSV or TSV, UTF-8, with a header).
    *
    * <pre>{@code
    * PairSource pairs = Pairs.table(Path.of("captions.tsv")).setColumns("file", "caption").build();
@@ -21,7 +21,7 @@ public final class Pairs {
   }
 
   /**
-   * Pairs listed as a JSON object a line (UTF-8).
+   * Reads pairs from a file that has a JSON object on each line (UTF-8).
    *
    * <pre>{@code
    * PairSource pairs = Pairs.jsonLines(Path.of("captions.jsonl")).setKeys("image", "caption").build();
@@ -31,18 +31,18 @@ public final class Pairs {
     return new JsonLines(file);
   }
 
-  /** A folder of images, each with a {@code .txt} of the same name beside it. */
+  /** Reads a folder of images, each with a {@code .txt} of the same name beside it. */
   public static ImageFolder folder(Path folder) {
     return new ImageFolder(folder);
   }
 
-  /** A folder that holds a folder of images for each class; templates make the captions. */
+  /** Reads a folder that holds a folder of images for each class; templates make the captions. */
   public static ClassFolders.Builder classFolders(Path folder) {
     return new ClassFolders.Builder(folder);
   }
 
   /**
-   * WebDataset shards.
+   * Reads WebDataset shards.
    *
    * @param pattern a tar file, or several as {@code train-{000000..000015}.tar}, or a folder of
    *     them
@@ -53,14 +53,14 @@ public final class Pairs {
         pattern, ShardNames.expand(pattern).stream().map(Path::of).toList());
   }
 
-  /** WebDataset shards: tar files, or folders of them, in this order. */
+  /** Reads WebDataset shards: tar files, or folders of them, in this order. */
   public static PairShards.Builder shards(List<Path> places) {
     return new PairShards.Builder(
         places.size() == 1 ? places.get(0).toString() : places.size() + " shards", places);
   }
 
   /**
-   * Several of these, mixed by weight.
+   * Mixes several of these, by weight.
    *
    * <pre>{@code
    * PairFeed pairs = Pairs.mixture().add(photos, 0.8).add(drawings, 0.2).build();
@@ -70,7 +70,7 @@ public final class Pairs {
     return new PairMixture.Builder();
   }
 
-  /** These pairs; the list is copied. */
+  /** Gives these pairs; the list is copied. */
   public static PairSource of(List<ImageTextPair> pairs) {
     List<ImageTextPair> kept = List.copyOf(pairs);
     return new PairSource() {

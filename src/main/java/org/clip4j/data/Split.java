@@ -5,7 +5,7 @@ import java.util.List;
 import org.clip4j.io.SeededRandom;
 
 /**
- * Pairs divided in two at random, see {@link PairSource#split(double, long)}.
+ * Holds pairs that were divided in two at random, see {@link PairSource#split(double, long)}.
  *
  * @param train the pairs to train on, in the order of the source
  * @param heldOut the pairs kept for testing, in the order of the source

@@ -3,7 +3,7 @@ package org.clip4j.data;
 import java.util.List;
 
 /**
- * The damaged pairs that a loader has left out so far.
+ * Counts the damaged pairs that a loader has left out so far.
  *
  * @param count of pairs whose image or caption could not be read
  * @param names of the first 100 of them

@@ -13,8 +13,8 @@ import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 
 /**
- * What a model loaded through {@link ClipZoo} can predict. Given to {@code newPredictor}, they let
- * one model serve several kinds of predictors.
+ * Makes what a model loaded through {@link ClipZoo} can predict. Given to {@code newPredictor},
+ * they let one model serve several kinds of predictors.
  *
  * <pre>{@code
  * Predictor<String, float[]> texts = model.newPredictor(ClipTranslators.textEmbedding());
@@ -26,24 +26,26 @@ import org.clip4j.image.RgbImage;
 public final class ClipTranslators {
   private ClipTranslators() {}
 
-  /** Images to E values of unit length, as {@link Clip#encodeImage(RgbImage)} gives them. */
+  /**
+   * Turns images into E values of unit length, as {@link Clip#encodeImage(RgbImage)} gives them.
+   */
   public static Translator<Image, float[]> imageEmbedding() {
     return new ImageEmbedding();
   }
 
-  /** Texts to E values of unit length, as {@link Clip#encodeText(String)} gives them. */
+  /** Turns texts into E values of unit length, as {@link Clip#encodeText(String)} gives them. */
   public static Translator<String, float[]> textEmbedding() {
     return new TextEmbedding();
   }
 
-  /** As {@link #zeroShot(List, List)}, with the prompt "a photo of a {}.". */
+  /** Classifies as {@link #zeroShot(List, List)} does, with the prompt "a photo of a {}.". */
   public static Translator<Image, Classifications> zeroShot(List<String> labels) {
     return zeroShot(labels, PromptSet.PHOTO);
   }
 
   /**
-   * Images to the probabilities of labels, as {@link ZeroShotClassifier} gives them. The prompts
-   * are encoded when the first predictor is used, and kept with the model.
+   * Turns images into the probabilities of labels, as {@link ZeroShotClassifier} gives them. The
+   * prompts are encoded when the first predictor is used, and kept with the model.
    *
    * @param labels what an image may be: at least one, none empty or twice
    * @param templates at least one, each with a {@code {}} where the label goes

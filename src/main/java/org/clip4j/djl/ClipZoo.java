@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.Set;
 
 /**
- * A model zoo of one CLIP model, for DJL's {@code Criteria}.
+ * Offers one CLIP model as a model zoo, for DJL's {@code Criteria}.
  *
  * <pre>{@code
  * Criteria<Image, Classifications> criteria =
@@ -50,7 +50,7 @@ public final class ClipZoo extends ModelZoo {
   }
 
   /**
-   * The model of a name.
+   * Makes a zoo of the model of a name.
    *
    * @param name as for {@link org.clip4j.Clip#load(String)}: of a model on the Hugging Face hub, of
    *     a folder or of a file
@@ -60,7 +60,7 @@ public final class ClipZoo extends ModelZoo {
   }
 
   /**
-   * The model in a folder or file, which is never looked for on the network.
+   * Makes a zoo of the model in a folder or file, which is never looked for on the network.
    *
    * @param checkpoint as for {@link org.clip4j.Clip#load(Path)}
    */

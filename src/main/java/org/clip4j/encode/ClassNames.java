@@ -6,9 +6,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What the classes of a data set are called in prompts: each class has one name or several, in the
- * order of the classes, or by the label that stands for it in the data (a folder's name, or a value
- * of a column).
+ * Holds what the classes of a data set are called in prompts: each class has one name or several,
+ * in the order of the classes, or by the label that stands for it in the data (a folder's name, or
+ * a value of a column).
  */
 public final class ClassNames {
   private static final int LISTED = 5;
@@ -23,7 +23,7 @@ public final class ClassNames {
     this.names = names;
   }
 
-  /** How labels were brought together with classes. */
+  /** Says how labels were brought together with classes. */
   public enum Matching {
     /** By the list of label and name that was given. */
     GIVEN,
@@ -36,7 +36,7 @@ public final class ClassNames {
   }
 
   /**
-   * The classes of a data set.
+   * Holds the classes of a data set.
    *
    * @param names for each class its names
    * @param classOf for each label of the data its class
@@ -61,17 +61,17 @@ public final class ClassNames {
     }
   }
 
-  /** Of a published set, in the order of its classes. */
+  /** Takes the names of a published set, in the order of its classes. */
   public static ClassNames of(PromptSet set) {
     return new ClassNames("the published classes of " + set.name(), null, set.classes());
   }
 
-  /** These names, one a class, in the order of the classes. */
+  /** Takes these names, one for each class, in the order of the classes. */
   public static ClassNames inOrder(List<String> names) {
     return new ClassNames("the list of class names", null, names.stream().map(List::of).toList());
   }
 
-  /** The labels themselves, with spaces for underscores. */
+  /** Takes the labels themselves as names, with spaces for underscores. */
   public static ClassNames fromLabels(List<String> labels) {
     return new ClassNames(
         "the labels", labels, labels.stream().map(l -> List.of(l.replace('_', ' '))).toList());

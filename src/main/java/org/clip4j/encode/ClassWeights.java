@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Class names as vectors, by prompts (Radford et al. 2021, section 3.1.4): the embeddings of a
- * name's prompts are averaged, and the average brought to unit length.
+ * Makes vectors of class names, by prompts (Radford et al. 2021, section 3.1.4): the embeddings of
+ * a name's prompts are averaged, and the average brought to unit length.
  */
 public final class ClassWeights {
   /** Prompts whose embeddings are held at once. */
@@ -26,7 +26,8 @@ public final class ClassWeights {
   }
 
   /**
-   * As {@link #of}, for classes with several names: each name is put into each prompt.
+   * Computes the vectors as {@link #of} does, for classes with several names: each name is put into
+   * each prompt.
    *
    * @param classes for each class its names, at least one
    * @param templates at least one, each with a {@code {}} where the name goes
@@ -76,7 +77,8 @@ public final class ClassWeights {
         throw new IllegalArgumentException(
             "the template \""
                 + template
-                + "\" has no {}, the place where the label goes; write for example \"a photo of a {}.\"");
+                + "\" has no {}, the place where the label goes; write for example \"a photo of a"
+                + " {}.\"");
       }
     }
   }

@@ -32,9 +32,9 @@ import org.clip4j.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Images and texts to embeddings of unit length, without recording gradients. Images are decoded on
- * other threads while those before them are encoded; texts are encoded with others of their length.
- * The memory taken does not depend on how many there are.
+ * Turns images and texts into embeddings of unit length, without recording gradients. Images are
+ * decoded on other threads while those before them are encoded; texts are encoded with others of
+ * their length. The memory taken does not depend on how many there are.
  *
  * <p>Any number of threads may share one. What a call returns does not depend on other calls. Its
  * kernels live until it or the model is closed.
@@ -125,7 +125,8 @@ public final class Encoder implements AutoCloseable {
   }
 
   /**
-   * As {@link #ofFixed}, of a model whose weights are computed as 8-bit integers.
+   * Makes an encoder as {@link #ofFixed} does, of a model whose weights are computed as 8-bit
+   * integers.
    *
    * @param inputLevels as {@link ClipModel#quantizeImages} takes them, of both towers
    */
@@ -194,7 +195,7 @@ public final class Encoder implements AutoCloseable {
   }
 
   /**
-   * As {@link #encodeImages(List)}, but goes on where an image cannot be read.
+   * Encodes images as {@link #encodeImages(List)} does, but goes on where an image cannot be read.
    *
    * @param unreadable told of each such image and why, in order, on this thread
    * @return null in place of the vectors of such images

@@ -8,8 +8,8 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.io.FileNames;
 
 /**
- * An image file of a table or folder. The name is kept as written and resolved when read, so that a
- * table of millions of rows costs its text only.
+ * Names an image file of a table or folder. The name is kept as written and resolved when read, so
+ * that a table of millions of rows costs its text only.
  *
  * @param path the file itself; null where the name leads to it
  */

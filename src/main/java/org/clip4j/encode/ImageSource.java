@@ -10,8 +10,8 @@ import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.RgbImage;
 
 /**
- * An image that can be read, perhaps more than once. Implementations are safe for use by several
- * threads.
+ * Gives an image that can be read, perhaps more than once. Implementations are safe for use by
+ * several threads.
  *
  * <p>{@code of} makes one of a file, of encoded bytes or a stream of them, or of an image in
  * memory. Each also takes an {@link ImageDecoder}, which says how large the image may be and what
@@ -20,7 +20,9 @@ import org.clip4j.image.RgbImage;
  */
 public interface ImageSource {
 
-  /** What an error message calls this image: a file name, or a position in a generated set. */
+  /**
+   * Returns what an error message calls this image: a file name, or a position in a generated set.
+   */
   String name();
 
   /**
@@ -30,18 +32,18 @@ public interface ImageSource {
    */
   RgbImage read() throws IOException;
 
-  /** An image file, opened whenever it is read. */
+  /** Makes a source of an image file, which is opened whenever it is read. */
   static ImageSource of(Path file) {
     return of(file, ImageDecoder.defaults());
   }
 
-  /** As {@link #of(Path)}, with options for decoding. */
+  /** Makes a source as {@link #of(Path)} does, with options for decoding. */
   static ImageSource of(Path file, ImageDecoder decoder) {
     return new ImageFile(null, null, file, decoder);
   }
 
   /**
-   * The content of an image file.
+   * Makes a source of the content of an image file.
    *
    * @param data the whole encoded image; not copied, so do not modify it
    * @param name says in messages which image it is
@@ -50,15 +52,15 @@ public interface ImageSource {
     return of(data, name, ImageDecoder.defaults());
   }
 
-  /** As {@link #of(byte[], String)}, with options for decoding. */
+  /** Makes a source as {@link #of(byte[], String)} does, with options for decoding. */
   static ImageSource of(byte[] data, String name, ImageDecoder decoder) {
     Objects.requireNonNull(data, "data");
     return new ImageInMemory(name, () -> decoder.read(data, name));
   }
 
   /**
-   * A stream of the content of an image file. It is read to its end at once, so that the image can
-   * be read more than once, and not closed: that is up to the caller.
+   * Makes a source of a stream of the content of an image file. It is read to its end at once, so
+   * that the image can be read more than once, and not closed: that is up to the caller.
    *
    * @param name says in messages which image it is
    * @throws IOException if the stream fails, or is longer than {@link ImageDecoder#withMaxBytes}
@@ -68,13 +70,13 @@ public interface ImageSource {
     return of(in, name, ImageDecoder.defaults());
   }
 
-  /** As {@link #of(InputStream, String)}, with options for decoding. */
+  /** Makes a source as {@link #of(InputStream, String)} does, with options for decoding. */
   static ImageSource of(InputStream in, String name, ImageDecoder decoder) throws IOException {
     return of(decoder.readBytes(in, name), name, decoder);
   }
 
   /**
-   * An image in memory, of any type.
+   * Makes a source of an image in memory, of any type.
    *
    * @param image not copied, so do not draw on it
    */
@@ -82,15 +84,18 @@ public interface ImageSource {
     return of(image, ImageDecoder.defaults());
   }
 
-  /** As {@link #of(BufferedImage)}; the decoder's background and limit of pixels apply. */
+  /**
+   * Makes a source as {@link #of(BufferedImage)} does; the decoder's background and limit of pixels
+   * apply.
+   */
   static ImageSource of(BufferedImage image, ImageDecoder decoder) {
     String size = image.getWidth() + " x " + image.getHeight();
     return new ImageInMemory("the buffered image of " + size, () -> decoder.read(image));
   }
 
   /**
-   * A DJL image, from any of DJL's image factories. What those have not kept, such as the EXIF
-   * orientation of a file, is not known here.
+   * Makes a source of a DJL image, from any of DJL's image factories. What those have not kept,
+   * such as the EXIF orientation of a file, is not known here.
    *
    * @param image not copied, so do not draw on it
    */
@@ -98,13 +103,15 @@ public interface ImageSource {
     return of(image, ImageDecoder.defaults());
   }
 
-  /** As {@link #of(Image)}; the decoder's background and limit of pixels apply. */
+  /**
+   * Makes a source as {@link #of(Image)} does; the decoder's background and limit of pixels apply.
+   */
   static ImageSource of(Image image, ImageDecoder decoder) {
     String size = image.getWidth() + " x " + image.getHeight();
     return new ImageInMemory("the DJL image of " + size, () -> decoder.read(image));
   }
 
-  /** An image that is decoded already. */
+  /** Makes a source of an image that is decoded already. */
   static ImageSource of(RgbImage image) {
     String size = image.width() + " x " + image.height();
     return new ImageInMemory("the RGB image of " + size, () -> image);

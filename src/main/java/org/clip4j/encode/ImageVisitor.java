@@ -3,12 +3,12 @@ package org.clip4j.encode;
 import java.io.IOException;
 import org.clip4j.io.IoErrors;
 
-/** Is given the embeddings of a series of images, in order, on the thread that asked for them. */
+/** Receives the embeddings of a series of images, in order, on the thread that asked for them. */
 @FunctionalInterface
 public interface ImageVisitor {
 
   /**
-   * Takes an embedding.
+   * Receives the embedding of an image.
    *
    * @param index of the image in the series, from 0
    * @param embedding E values, unit length; the visitor's to keep
@@ -16,7 +16,7 @@ public interface ImageVisitor {
   void embedding(long index, ImageSource image, float[] embedding);
 
   /**
-   * Is told that an image cannot be read; the next one follows, unless this throws, which it does
+   * Receives an image that cannot be read; the next one follows, unless this throws, which it does
    * by default.
    *
    * @param error its message names the image

@@ -17,7 +17,7 @@ import java.util.Locale;
 import java.util.Map;
 import org.clip4j.io.IoErrors;
 
-/** Templates and class names from files of one's own, UTF-8. */
+/** Reads templates and class names from files of one's own, UTF-8. */
 public final class PromptFiles {
   private PromptFiles() {}
 
@@ -25,7 +25,7 @@ public final class PromptFiles {
   private record Line(int number, String text) {}
 
   /**
-   * Templates, one a line; blank lines, and lines that start with {@code #}, are passed over.
+   * Reads templates, one a line; blank lines, and lines that start with {@code #}, are passed over.
    *
    * @throws IOException if the file is missing, not UTF-8, has no template, one without {@code {}},
    *     or one twice; the message names file and line
@@ -56,10 +56,10 @@ public final class PromptFiles {
   }
 
   /**
-   * Class names. A {@code .json} file is a list of names in the order of the classes, or an object
-   * of label to name; in place of a name may stand a list of names. Any other file has a name a
-   * line in the order of the classes, or on each line a label, a tab and a name, and perhaps more
-   * tabs and names; blank lines, and lines that start with {@code #}, are passed over.
+   * Reads class names. A {@code .json} file is a list of names in the order of the classes, or an
+   * object of label to name; in place of a name may stand a list of names. Any other file has a
+   * name a line in the order of the classes, or on each line a label, a tab and a name, and perhaps
+   * more tabs and names; blank lines, and lines that start with {@code #}, are passed over.
    *
    * @throws IOException if the file is missing, not UTF-8, has no class, a class without a name, or
    *     a label or name twice; the message names file and line

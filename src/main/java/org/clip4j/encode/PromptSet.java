@@ -16,8 +16,8 @@ import java.util.stream.StreamSupport;
 import org.clip4j.io.Nearest;
 
 /**
- * The class names and prompts of a data set, as OpenAI published them with CLIP: 26 data sets of
- * the paper's table 9, and ImageNet. They are data of the resource {@code prompts.json}, which
+ * Holds the class names and prompts of a data set, as OpenAI published them with CLIP: 26 data sets
+ * of the paper's table 9, and ImageNet. They are data of the resource {@code prompts.json}, which
  * names its source; class i has the number that the data set itself gives it.
  *
  * @param name of the data set, for example {@code CIFAR10}
@@ -52,13 +52,13 @@ public record PromptSet(String name, List<List<String>> classes, List<String> te
     ClassWeights.checkTemplates(templates);
   }
 
-  /** The names of the published sets, in alphabetical order. */
+  /** Returns the names of the published sets, in alphabetical order. */
   public static List<String> publishedNames() {
     return List.copyOf(Published.SETS.keySet());
   }
 
   /**
-   * A published set.
+   * Returns a published set.
    *
    * @param name one of {@link #publishedNames()}; capitals, spaces and punctuation do not matter
    * @throws IllegalArgumentException if there is none; the message names those there are
@@ -84,14 +84,14 @@ public record PromptSet(String name, List<List<String>> classes, List<String> te
             + String.join(", ", publishedNames()));
   }
 
-  /** The 80 prompts of the paper's ImageNet ensemble. */
+  /** Returns the 80 prompts of the paper's ImageNet ensemble. */
   public static List<String> imageNet80() {
     return published("ImageNet").templates;
   }
 
   /**
-   * The 7 of the 80 that a forward selection on ImageNet's training set chose; they do about as
-   * well as all.
+   * Returns the 7 of the 80 that a forward selection on ImageNet's training set chose; they do
+   * about as well as all.
    */
   public static List<String> imageNet7() {
     return strings(Published.ROOT.getAsJsonArray("imagenet_selected"));

@@ -1,8 +1,8 @@
 package org.clip4j.engine;
 
 /**
- * The 256 levels to which the inputs of a linear map are rounded, where its weights are 8-bit
- * integers: value = scale (level - zeroPoint), level from 0 to 255.
+ * Describes the 256 levels to which the inputs of a linear map are rounded, where its weights are
+ * 8-bit integers: value = scale (level - zeroPoint), level from 0 to 255.
  *
  * @param scale the distance of two levels, finite and above 0
  * @param zeroPoint the level of 0, from 0 to 255
@@ -11,7 +11,7 @@ public record InputLevels(float scale, int zeroPoint) {
   /** The highest level. */
   public static final int HIGHEST = 255;
 
-  /** Checks the values. */
+  /** Checks that the scale is finite and above 0, and the level of 0 from 0 to 255. */
   public InputLevels {
     if (!(scale > 0) || !Float.isFinite(scale)) {
       throw new IllegalArgumentException("a scale is finite and above 0, found " + scale);

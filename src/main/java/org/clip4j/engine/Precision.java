@@ -3,10 +3,10 @@ package org.clip4j.engine;
 import ai.djl.Device;
 
 /**
- * The numbers in which matrix products, convolutions and attention are computed. Parameters, their
- * gradients, norms, sums along the residual stream, the embeddings and the loss are float32 in all
- * of them; the cast is part of each operation, as in PyTorch's automatic mixed precision. On CPUs
- * attention may be computed in float32 from rounded operands, where that is faster.
+ * Names the numbers in which matrix products, convolutions and attention are computed. Parameters,
+ * their gradients, norms, sums along the residual stream, the embeddings and the loss are float32
+ * in all of them; the cast is part of each operation, as in PyTorch's automatic mixed precision. On
+ * CPUs attention may be computed in float32 from rounded operands, where that is faster.
  *
  * <p>On a processor that has no instructions for a type (bfloat16 needs AVX-512 or ARM's
  * equivalent), PyTorch's products of it are many times slower than float32's. There the operands
@@ -42,6 +42,7 @@ public enum Precision {
     requireOn(device, System.getenv(TF32_VARIABLE));
   }
 
+  /** Checks that a device computes in this precision. */
   public void requireOn(Device device, String variable) {
     if (this != TF32) {
       return;

@@ -9,8 +9,9 @@ import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.WeightAverage;
 
 /**
- * Models along the line from a base to its fine-tuned self, each with its accuracy on the task that
- * was tuned for and on shifted data (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903, figure 1).
+ * Measures models along the line from a base to its fine-tuned self, each with its accuracy on the
+ * task that was tuned for and on shifted data (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903,
+ * figure 1).
  *
  * @param points ascending by alpha, at least one
  */
@@ -34,7 +35,7 @@ public record AlphaSweep(List<Point> points) {
   }
 
   /**
-   * Accuracies of one model, as shares.
+   * Holds the accuracies of one model, as shares.
    *
    * @param target on the task that was tuned for
    * @param shift on shifted data, or on any other that must not be forgotten
@@ -42,7 +43,7 @@ public record AlphaSweep(List<Point> points) {
   public record Accuracies(double target, double shift) {}
 
   /**
-   * One model.
+   * Describes one model.
    *
    * @param alpha its share of the tuned model
    * @param validation what alpha is chosen by
@@ -50,7 +51,7 @@ public record AlphaSweep(List<Point> points) {
    */
   public record Point(double alpha, Accuracies validation, Accuracies test) {}
 
-  /** How the best alpha is chosen, by validation accuracies alone. */
+  /** Says how the best alpha is chosen, by validation accuracies alone. */
   public enum Rule {
     /** The highest accuracy on the target. */
     TARGET(Accuracies::target),
@@ -66,7 +67,7 @@ public record AlphaSweep(List<Point> points) {
   }
 
   /**
-   * Measures.
+   * Measures the model of each alpha.
    *
    * @param alphas in any order; each outside [0, 1] is an error
    * @param measure encodes with a model, and gives its point's validation and test accuracies
@@ -93,7 +94,7 @@ public record AlphaSweep(List<Point> points) {
   }
 
   /**
-   * What was measured of one model.
+   * Holds what was measured of one model.
    *
    * @param validation on examples to choose by
    * @param test on others

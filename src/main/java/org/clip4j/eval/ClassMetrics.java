@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * How good a classifier is on a set of images. Shares are in [0, 1].
+ * Measures how good a classifier is on a set of images. Shares are in [0, 1].
  *
  * <p>Where a wrong class fits as well as the right one, the wrong one is the answer, so that a
  * model that gives all the same embedding knows nothing.
@@ -38,7 +38,7 @@ public record ClassMetrics(
   }
 
   /**
-   * Counts answers.
+   * Measures a classifier by its answers.
    *
    * @param classes how many there are
    * @param answers of each image, in an order that the intervals' bootstrap follows; at least one
@@ -119,7 +119,9 @@ public record ClassMetrics(
     return values;
   }
 
-  /** Of each class the share of its images that are right; NaN for a class without images. */
+  /**
+   * Returns for each class the share of its images that are right; NaN for a class without images.
+   */
   public double[] perClass() {
     double[] shares = new double[confusion.length];
     for (int c = 0; c < shares.length; c++) {

@@ -3,9 +3,9 @@ package org.clip4j.eval;
 import java.util.List;
 
 /**
- * Robustness in the paper's sense (Radford et al. 2021, section 3.3; Taori et al. 2020): how much
- * better a model is on a shifted set than models of its accuracy on the source set are. What those
- * reach is a line fitted to baselines by least squares, both accuracies by their logits.
+ * Measures robustness in the paper's sense (Radford et al. 2021, section 3.3; Taori et al. 2020):
+ * how much better a model is on a shifted set than models of its accuracy on the source set are.
+ * What those reach is a line fitted to baselines by least squares, both accuracies by their logits.
  *
  * @param slope in logits
  * @param intercept in logits
@@ -24,7 +24,7 @@ public record EffectiveRobustness(
   public static final int FEW = 8;
 
   /**
-   * A model's accuracies.
+   * Holds a model's accuracies.
    *
    * @param source share on the source set
    * @param shifted share on the shifted set
@@ -89,12 +89,14 @@ public record EffectiveRobustness(
         slope, meanY - slope * meanX, yy == 0 ? 1 : xy * xy / (xx * yy), baselines, images);
   }
 
-  /** The accuracy on the shifted set, a share, that baselines of this source accuracy have. */
+  /**
+   * Returns the accuracy on the shifted set, a share, that baselines of this source accuracy have.
+   */
   public double expected(double source) {
     return 1 / (1 + Math.exp(-(slope * logit(source, images) + intercept)));
   }
 
-  /** Accuracy on the shifted set above what is expected, a difference of shares. */
+  /** Returns the accuracy on the shifted set above what is expected, a difference of shares. */
   public double of(Point point) {
     return point.shifted - expected(point.source);
   }

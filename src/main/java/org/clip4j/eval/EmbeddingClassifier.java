@@ -4,14 +4,14 @@ import org.clip4j.encode.ClassWeights;
 import org.clip4j.eval.internal.Dot;
 
 /**
- * What says how well an image's embedding fits each of C classes: class names as vectors, or a
+ * Says how well an image's embedding fits each of C classes, by class names as vectors or by a
  * probe. Any number of threads may call one.
  */
 @FunctionalInterface
 public interface EmbeddingClassifier {
 
   /**
-   * Scores.
+   * Computes the score of each class.
    *
    * @param embedding E values, unit length
    * @return C values, the class that fits best the largest
@@ -19,7 +19,7 @@ public interface EmbeddingClassifier {
   float[] scores(float[] embedding);
 
   /**
-   * By cosine similarity.
+   * Makes a classifier by cosine similarity.
    *
    * @param classes C vectors of E values, unit length, as {@link ClassWeights} gives them
    */

@@ -3,15 +3,15 @@ package org.clip4j.eval;
 import java.nio.FloatBuffer;
 
 /**
- * A table of vectors that may be too large for the heap, read a few rows at a time. Implementations
- * are safe for use by several threads.
+ * Gives a table of vectors that may be too large for the heap, read a few rows at a time.
+ * Implementations are safe for use by several threads.
  */
 public interface EmbeddingRows {
 
-  /** How many vectors. */
+  /** Returns how many vectors there are. */
   int count();
 
-  /** Values of each vector. */
+  /** Returns the number of values of each vector. */
   int width();
 
   /**
@@ -23,7 +23,7 @@ public interface EmbeddingRows {
   void copy(int from, FloatBuffer target);
 
   /**
-   * Vectors in the heap; not copied.
+   * Wraps vectors in the heap; they are not copied.
    *
    * @param rows all of one length
    */
@@ -56,7 +56,7 @@ public interface EmbeddingRows {
   }
 
   /**
-   * Vectors one after the other in one array; not copied.
+   * Wraps vectors that stand one after the other in one array; they are not copied.
    *
    * @param width of each
    */

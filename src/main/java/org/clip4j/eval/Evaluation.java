@@ -11,12 +11,12 @@ import org.clip4j.encode.Encoder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Something to measure a model by, also while it is trained. */
+/** Measures a model, also while it is trained. */
 @FunctionalInterface
 public interface Evaluation {
 
   /**
-   * Measures.
+   * Measures the model.
    *
    * @param encoder with the model's present weights; not to be kept
    * @return names and values, in the order in which to show them; the same names every time
@@ -24,9 +24,9 @@ public interface Evaluation {
   Map<String, Double> evaluate(Encoder encoder);
 
   /**
-   * {@link Retrieval} among pairs that are not trained on. The values are {@code
-   * retrieval.text_to_image.r1}, {@code .r5}, {@code .r10}, and {@code retrieval.image_to_text.r1},
-   * {@code .r5}, {@code .r10}.
+   * Makes an evaluation by {@link Retrieval} among pairs that are not trained on. The values are
+   * {@code retrieval.text_to_image.r1}, {@code .r5}, {@code .r10}, and {@code
+   * retrieval.image_to_text.r1}, {@code .r5}, {@code .r10}.
    *
    * @param pairs at least one
    */
@@ -50,8 +50,9 @@ public interface Evaluation {
   }
 
   /**
-   * {@link ZeroShotAccuracy} on images that are not trained on; those that cannot be read are left
-   * out with a warning. The values are {@code zero_shot.NAME.top1} and {@code zero_shot.NAME.top5}.
+   * Makes an evaluation by {@link ZeroShotAccuracy} on images that are not trained on; those that
+   * cannot be read are left out with a warning. The values are {@code zero_shot.NAME.top1} and
+   * {@code zero_shot.NAME.top5}.
    *
    * @param name of the set of images
    * @param classes their names

@@ -3,7 +3,7 @@ package org.clip4j.eval;
 import java.util.Locale;
 
 /**
- * A measured value and the 95 % interval around it that its bootstrap gives.
+ * Holds a measured value and the 95 % interval around it that its bootstrap gives.
  *
  * @param low 2.5 % of the resampled values are below
  * @param high 2.5 % of the resampled values are above

@@ -3,8 +3,8 @@ package org.clip4j.eval;
 import java.io.Serializable;
 
 /**
- * What a classifier makes of one image; {@link ClassMetrics#of(int, java.util.List, int, long)}
- * counts them, wherever they were made.
+ * Says what a classifier makes of one image; {@link ClassMetrics#of(int, java.util.List, int,
+ * long)} counts such answers, wherever they were made.
  *
  * @param label the image's class
  * @param answer the class that fits best; of equal ones a wrong one

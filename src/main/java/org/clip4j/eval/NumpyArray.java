@@ -17,9 +17,9 @@ import org.clip4j.io.IoErrors;
 import org.clip4j.io.NpyHeader;
 
 /**
- * An array that NumPy saved ({@code numpy.save}), read in pieces: a matrix of floats as embeddings,
- * or a list of whole numbers as labels. Little-endian float32, float64, int32, int64 and uint8, row
- * by row. Safe for use by several threads until it is closed.
+ * Reads an array that NumPy saved ({@code numpy.save}), in pieces: a matrix of floats as
+ * embeddings, or a list of whole numbers as labels. Little-endian float32, float64, int32, int64
+ * and uint8, row by row. Safe for use by several threads until it is closed.
  */
 public final class NumpyArray implements EmbeddingRows, AutoCloseable {
   private static final int PIECE_BYTES = 1 << 18; // stays in the core's cache
@@ -83,7 +83,7 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
   }
 
   /**
-   * A matrix as vectors in the heap.
+   * Reads a matrix as vectors in the heap.
    *
    * @throws IOException as {@link #open}
    */
@@ -98,7 +98,7 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
   }
 
   /**
-   * A list of whole numbers.
+   * Reads a list of whole numbers.
    *
    * @throws IOException as {@link #open}, and if one is no int
    */
@@ -128,13 +128,15 @@ public final class NumpyArray implements EmbeddingRows, AutoCloseable {
     return count;
   }
 
-  /** Columns; 1 for a list. */
+  /** Returns the number of columns; 1 for a list. */
   @Override
   public int width() {
     return width;
   }
 
   /**
+   * {@inheritDoc}
+   *
    * @throws UncheckedIOException if the file cannot be read
    */
   @Override

@@ -12,8 +12,8 @@ import org.clip4j.encode.ImageSource;
 import org.clip4j.eval.internal.Dot;
 
 /**
- * Near-duplicates between a training and an evaluation set (Radford et al. 2021, section 5): pairs
- * whose embeddings have at least a given cosine similarity. Exact: every image of one set is
+ * Finds near-duplicates between a training and an evaluation set (Radford et al. 2021, section 5):
+ * pairs whose embeddings have at least a given cosine similarity. Exact: every image of one set is
  * compared with every image of the other; only the evaluation set's embeddings are kept in memory.
  *
  * <p>Embeddings say what images show, so images of one kind come close to each other without being
@@ -34,14 +34,14 @@ public final class Overlap {
   }
 
   /**
-   * A pair of near-duplicates, by positions in their sets.
+   * Holds a pair of near-duplicates, by positions in their sets.
    *
    * @param cosine at least the threshold
    */
   public record Pair(int evaluation, int training, float cosine) {}
 
   /**
-   * What was found.
+   * Says what was found.
    *
    * @param threshold of the cosine similarity
    * @param evaluationImages that could be read
@@ -95,7 +95,7 @@ public final class Overlap {
   }
 
   /**
-   * Searches.
+   * Searches both sets for near-duplicates.
    *
    * @throws IllegalArgumentException if no image of one of the sets can be read
    */
@@ -187,7 +187,7 @@ public final class Overlap {
         lostTraining.unreadable());
   }
 
-  /** Settings. Not safe for use by several threads. */
+  /** Collects the settings of a search. Not safe for use by several threads. */
   public static final class Builder {
     private double threshold = 0.95;
     private int mostPairs = 1000;
@@ -195,7 +195,9 @@ public final class Overlap {
 
     private Builder() {}
 
-    /** The least cosine similarity of near-duplicates, above 0 and up to 1; 0.95 by default. */
+    /**
+     * Sets the least cosine similarity of near-duplicates, above 0 and up to 1; 0.95 by default.
+     */
     public Builder optThreshold(double threshold) {
       if (!(threshold > 0 && threshold <= 1)) {
         throw new IllegalArgumentException(
@@ -205,7 +207,7 @@ public final class Overlap {
       return this;
     }
 
-    /** How many pairs to list; all are counted. 1000 by default. */
+    /** Sets how many pairs to list; all are counted. 1000 by default. */
     public Builder optMostPairs(int pairs) {
       if (pairs < 0) {
         throw new IllegalArgumentException("at least 0 pairs are listed, found " + pairs);
@@ -214,13 +216,13 @@ public final class Overlap {
       return this;
     }
 
-    /** Is told how many images of both sets are done, now and then. */
+    /** Sets a listener that receives, now and then, how many images of both sets are done. */
     public Builder optProgress(LongConsumer progress) {
       this.progress = Objects.requireNonNull(progress, "progress");
       return this;
     }
 
-    /** The search. */
+    /** Builds the search. */
     public Overlap build() {
       return new Overlap(this);
     }

@@ -4,7 +4,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What near-duplicates in the training set do to accuracy (Radford et al. 2021, section 5):
+ * Says what near-duplicates in the training set do to accuracy (Radford et al. 2021, section 5):
  * accuracy on all evaluation images, on those with a near-duplicate, and on the clean rest.
  *
  * @param overlap null if no image overlaps
@@ -22,7 +22,7 @@ public record OverlapAccuracy(
   private static final int RESAMPLES = 1000;
 
   /**
-   * Counts. Images that could not be read belong to neither side.
+   * Counts the accuracies. Images that could not be read belong to neither side.
    *
    * @param correct for each evaluation image whether it is classified rightly, as {@link
    *     ZeroShotEvaluation.Result#correct} says

@@ -62,7 +62,7 @@ public final class PairFilter {
   }
 
   /**
-   * A pair that was left out.
+   * Describes a pair that was left out.
    *
    * @param pair its index in the source
    * @param image its name
@@ -72,7 +72,7 @@ public final class PairFilter {
   public record Dropped(int pair, String image, @Nullable Float score, String reason) {}
 
   /**
-   * What was found.
+   * Says what was found.
    *
    * @param kept the pairs to train on, in the order of the source
    * @param keptIndices which pairs of the source these are
@@ -98,7 +98,7 @@ public final class PairFilter {
     }
   }
 
-  /** Starts. */
+  /** Starts a filter. */
   public static Builder builder() {
     return new Builder();
   }
@@ -255,7 +255,10 @@ public final class PairFilter {
     }
   }
 
-  /** Options: a top share, a threshold, or both. Not safe for use by several threads. */
+  /**
+   * Collects the options of a filter: a top share, a threshold, or both. Not safe for use by
+   * several threads.
+   */
   public static final class Builder {
     private double topShare = 1;
     private double minScore = -1;
@@ -265,7 +268,7 @@ public final class PairFilter {
     private Builder() {}
 
     /**
-     * The share of the pairs with the highest scores that stays, of those that are neither
+     * Sets the share of the pairs with the highest scores that stays, of those that are neither
      * unreadable nor duplicates; DataComp's best baseline keeps 0.3.
      *
      * @param share above 0, up to 1, the default
@@ -280,7 +283,7 @@ public final class PairFilter {
     }
 
     /**
-     * The least score that stays. Which score is good differs from model to model.
+     * Sets the least score that stays. Which score is good differs from model to model.
      *
      * @param score from -1, the default, to 1
      */
@@ -294,8 +297,8 @@ public final class PairFilter {
     }
 
     /**
-     * The cosine similarity from which two images are one; {@value PairFilter#DEFAULT_DUPLICATE} by
-     * default.
+     * Sets the cosine similarity from which two images are one; {@value
+     * PairFilter#DEFAULT_DUPLICATE} by default.
      */
     public Builder optDuplicate(double cosine) {
       if (!(cosine > 0 && cosine <= 1)) {
@@ -312,13 +315,13 @@ public final class PairFilter {
       return this;
     }
 
-    /** Is told how many pairs are scored. */
+    /** Sets a listener that receives how many pairs are scored. */
     public Builder optProgress(LongConsumer progress) {
       this.progress = Objects.requireNonNull(progress, "progress");
       return this;
     }
 
-    /** Finishes. */
+    /** Builds the filter. */
     public PairFilter build() {
       return new PairFilter(this);
     }

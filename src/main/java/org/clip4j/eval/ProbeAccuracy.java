@@ -5,7 +5,7 @@ import java.util.stream.IntStream;
 import org.clip4j.eval.internal.LabelledFeatures;
 
 /**
- * How often a classifier's largest score is that of the right class.
+ * Counts how often a classifier's largest score is that of the right class.
  *
  * <p>A wrong class with the score of the right one counts as higher, and so does one that is not a
  * number: a classifier that says the same of everything is right about nothing.
@@ -19,7 +19,7 @@ import org.clip4j.eval.internal.LabelledFeatures;
 public record ProbeAccuracy(int examples, double top1, double top5, double meanPerClass) {
 
   /**
-   * Counts.
+   * Counts the accuracy of scores.
    *
    * @param scores for each example K values, such as logits
    * @param labels for each example the index of its class

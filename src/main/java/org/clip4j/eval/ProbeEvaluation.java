@@ -7,8 +7,8 @@ import org.clip4j.eval.internal.LabelledFeatures;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A probe and a zero-shot classifier on the same test embeddings, as in figure 5 of Radford et al.
- * 2021.
+ * Compares a probe and a zero-shot classifier on the same test embeddings, as in figure 5 of
+ * Radford et al. 2021.
  *
  * @param probe its measures
  * @param zeroShot its measures; null if there is none
@@ -21,7 +21,7 @@ public record ProbeEvaluation(
   private static final int RESAMPLES = 1000;
 
   /**
-   * Measures.
+   * Measures both on the same embeddings.
    *
    * @param features N embeddings that the probe was not fitted on
    * @param labels for each the index of its class

@@ -13,9 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Recall at k among image-text pairs (R@k), as in Radford et al. 2021, table 13: the share of texts
- * whose own image is among the k images most similar to it, and the share of images that have one
- * of their own texts among the k texts most similar to them.
+ * Measures recall at k among image-text pairs (R@k), as in Radford et al. 2021, table 13: the share
+ * of texts whose own image is among the k images most similar to it, and the share of images that
+ * have one of their own texts among the k texts most similar to them.
  *
  * <p>Exact: every image is compared with every text. A wrong candidate that is as similar as the
  * right one counts as more similar, so that a model that gives all the same embedding finds
@@ -36,7 +36,7 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
 
   private static final Logger logger = LoggerFactory.getLogger(Retrieval.class);
 
-  /** Shares in [0, 1]. */
+  /** Holds recall as shares in [0, 1]. */
   public record Recall(double at1, double at5, double at10) {
     private static Recall of(int[] ranks) {
       return new Recall(share(ranks, 1), share(ranks, 5), share(ranks, 10));
@@ -91,7 +91,7 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
       return imageOfText;
     }
 
-    /** Counts on them. */
+    /** Counts the recall of these embeddings. */
     public Retrieval measure() {
       return of(images, texts, imageOfText);
     }
@@ -107,8 +107,8 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
   }
 
   /**
-   * As {@link #of(Encoder, PairSource)}, with the first captions of each image only: some of COCO's
-   * have six or seven, and published numbers go by five.
+   * Measures as {@link #of(Encoder, PairSource)} does, with the first captions of each image only:
+   * some of COCO's have six or seven, and published numbers go by five.
    *
    * @param captionsPerImage at most, at least 1
    */
@@ -116,7 +116,10 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
     return encode(encoder, pairs, captionsPerImage).measure();
   }
 
-  /** Does the first step of {@link #of(Encoder, PairSource, int)}, for those who look at more. */
+  /**
+   * Encodes the pairs as the first step of {@link #of(Encoder, PairSource, int)}, for those who
+   * look at more.
+   */
   public static Encoded encode(Encoder encoder, PairSource pairs, int captionsPerImage) {
     if (captionsPerImage < 1) {
       throw new IllegalArgumentException(

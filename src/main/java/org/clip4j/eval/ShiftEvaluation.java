@@ -16,9 +16,9 @@ import org.clip4j.image.Corruption;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Accuracy of classifiers on a source set and on shifted ones (Radford et al. 2021, section 3.3):
- * the same images spoilt in six ways at five severities, and sets of one's own. Each set is read
- * and encoded once for all classifiers.
+ * Measures the accuracy of classifiers on a source set and on shifted ones (Radford et al. 2021,
+ * section 3.3): the same images spoilt in six ways at five severities, and sets of one's own. Each
+ * set is read and encoded once for all classifiers.
  */
 public final class ShiftEvaluation {
   private final LabelledImages source;
@@ -47,7 +47,7 @@ public final class ShiftEvaluation {
   private record Shift(String name, int severity, LabelledImages images) {}
 
   /**
-   * Accuracies on one set.
+   * Holds the accuracies on one set.
    *
    * @param shift its name
    * @param severity from 1; 0 if it has none
@@ -64,7 +64,7 @@ public final class ShiftEvaluation {
       List<Interval> meanPerClass) {}
 
   /**
-   * What was measured.
+   * Says what was measured.
    *
    * @param classifiers their names
    * @param source on the source set
@@ -72,14 +72,14 @@ public final class ShiftEvaluation {
    */
   public record Result(List<String> classifiers, Row source, List<Row> rows) {
 
-    /** The names of the shifts, each once. */
+    /** Returns the names of the shifts, each once. */
     public List<String> shifts() {
       Set<String> names = new LinkedHashSet<>();
       rows.forEach(row -> names.add(row.shift));
       return List.copyOf(names);
     }
 
-    /** A classifier's mean top-1 over the severities of a shift. */
+    /** Returns a classifier's mean top-1 over the severities of a shift. */
     public double mean(String shift, int classifier) {
       return rows.stream()
           .filter(row -> row.shift.equals(shift))
@@ -88,13 +88,13 @@ public final class ShiftEvaluation {
           .orElseThrow(() -> new IllegalArgumentException("there is no shift " + shift));
     }
 
-    /** A classifier's mean top-1 over all shifts, each counting once. */
+    /** Returns a classifier's mean top-1 over all shifts, each counting once. */
     public double mean(int classifier) {
       return shifts().stream().mapToDouble(shift -> mean(shift, classifier)).average().orElse(0);
     }
 
     /**
-     * A classifier's accuracies on the source set and on a shift.
+     * Returns a classifier's accuracies on the source set and on a shift.
      *
      * @param shift its name; null for the mean over all
      */
@@ -106,7 +106,7 @@ public final class ShiftEvaluation {
     }
 
     /**
-     * The fit to some of the classifiers.
+     * Fits the line to some of the classifiers.
      *
      * @param shift its name; null for the mean over all
      * @param baselines their names
@@ -132,13 +132,13 @@ public final class ShiftEvaluation {
     return new Builder();
   }
 
-  /** How many images are read in all. */
+  /** Returns how many images are read in all. */
   public long images() {
     return source.size() + shifts.stream().mapToLong(shift -> shift.images.size()).sum();
   }
 
   /**
-   * Measures.
+   * Measures the classifiers on all sets.
    *
    * @throws IllegalArgumentException if no image of a set can be read
    */
@@ -173,7 +173,7 @@ public final class ShiftEvaluation {
         metrics.stream().map(ClassMetrics::meanPerClass).toList());
   }
 
-  /** Settings. Not safe for use by several threads. */
+  /** Collects the settings of an evaluation. Not safe for use by several threads. */
   public static final class Builder {
     private LabelledImages source;
     private ClassNames classes;
@@ -185,13 +185,13 @@ public final class ShiftEvaluation {
 
     private Builder() {}
 
-    /** The set that the shifts are compared with. */
+    /** Sets the set that the shifts are compared with. */
     public Builder setSource(LabelledImages source) {
       this.source = source;
       return this;
     }
 
-    /** The classes that an image may be, found by the labels of the source set. */
+    /** Sets the classes that an image may be, found by the labels of the source set. */
     public Builder setClasses(ClassNames classes) {
       this.classes = classes;
       return this;
@@ -234,26 +234,28 @@ public final class ShiftEvaluation {
       return this;
     }
 
-    /** Of the intervals' bootstrap; 1000 by default. */
+    /** Sets the number of resamples of the intervals' bootstrap; 1000 by default. */
     public Builder optResamples(int resamples) {
       this.resamples = resamples;
       return this;
     }
 
-    /** Of the intervals' bootstrap; 0 by default. */
+    /** Sets the seed of the intervals' bootstrap; 0 by default. */
     public Builder optSeed(long seed) {
       this.seed = seed;
       return this;
     }
 
-    /** Is told how many images are done, of {@link ShiftEvaluation#images()}. */
+    /**
+     * Sets a listener that receives how many images are done, of {@link ShiftEvaluation#images()}.
+     */
     public Builder optProgress(LongConsumer progress) {
       this.progress = Objects.requireNonNull(progress, "progress");
       return this;
     }
 
     /**
-     * The evaluation.
+     * Builds the evaluation.
      *
      * @throws IllegalArgumentException if a label has no class, or there is no classifier
      */

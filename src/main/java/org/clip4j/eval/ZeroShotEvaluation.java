@@ -15,9 +15,10 @@ import org.clip4j.encode.PromptSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Zero-shot classification of a test set of any size (Radford et al. 2021, section 3.1), and what
- * prompts and their ensembling bring (section 3.1.4): images are encoded once, and classified by
- * the bare class names, by the single prompt "a photo of a {}.", and by the prompts given.
+ * Measures zero-shot classification of a test set of any size (Radford et al. 2021, section 3.1),
+ * and what prompts and their ensembling bring (section 3.1.4): images are encoded once, and
+ * classified by the bare class names, by the single prompt "a photo of a {}.", and by the prompts
+ * given.
  *
  * <pre>{@code
  * LabelledImages images = LabelledImages.classFolders(folder, ImageDecoder.defaults());
@@ -62,7 +63,7 @@ public final class ZeroShotEvaluation {
     return new Builder();
   }
 
-  /** Is told what the best-prompted classifier makes of each image. */
+  /** Receives what the best-prompted classifier makes of each image. */
   @FunctionalInterface
   public interface Listener {
     /**
@@ -76,7 +77,7 @@ public final class ZeroShotEvaluation {
   }
 
   /**
-   * One classifier.
+   * Describes one classifier.
    *
    * @param name {@link #NAMES}, {@link #SINGLE} or {@link #PROMPTS}
    * @param templates whose embeddings are averaged
@@ -84,7 +85,7 @@ public final class ZeroShotEvaluation {
   public record Head(String name, List<String> templates, ClassMetrics metrics) {}
 
   /**
-   * What was measured.
+   * Says what was measured.
    *
    * @param classes their titles
    * @param matching how labels were brought together with classes
@@ -165,7 +166,7 @@ public final class ZeroShotEvaluation {
         answers.labels(), answers.answers(from), answers.answers(to), bootstrap);
   }
 
-  /** Settings. Not safe for use by several threads. */
+  /** Collects the settings of an evaluation. Not safe for use by several threads. */
   public static final class Builder {
     private LabelledImages images;
     private ClassNames classes;
@@ -177,20 +178,20 @@ public final class ZeroShotEvaluation {
 
     private Builder() {}
 
-    /** What is classified. */
+    /** Sets what is classified. */
     public Builder setImages(LabelledImages images) {
       this.images = images;
       return this;
     }
 
-    /** The classes that an image may be. */
+    /** Sets the classes that an image may be. */
     public Builder setClasses(ClassNames classes) {
       this.classes = classes;
       return this;
     }
 
     /**
-     * The prompts; by default the single prompt alone.
+     * Sets the prompts; by default the single prompt alone.
      *
      * @param templates at least one, each with a {@code {}} where the name goes
      */
@@ -200,32 +201,32 @@ public final class ZeroShotEvaluation {
       return this;
     }
 
-    /** Of the intervals' bootstrap; 1000 by default. */
+    /** Sets the number of resamples of the intervals' bootstrap; 1000 by default. */
     public Builder optResamples(int resamples) {
       this.resamples = resamples;
       return this;
     }
 
-    /** Of the intervals' bootstrap; 0 by default. */
+    /** Sets the seed of the intervals' bootstrap; 0 by default. */
     public Builder optSeed(long seed) {
       this.seed = seed;
       return this;
     }
 
-    /** Is told how many images are done, now and then. */
+    /** Sets a listener that receives, now and then, how many images are done. */
     public Builder optProgress(LongConsumer progress) {
       this.progress = Objects.requireNonNull(progress, "progress");
       return this;
     }
 
-    /** Is told the scores of each image, for what the measures leave out. */
+    /** Sets a listener that receives the scores of each image, for what the measures leave out. */
     public Builder optListener(Listener listener) {
       this.listener = Objects.requireNonNull(listener, "listener");
       return this;
     }
 
     /**
-     * The evaluation.
+     * Builds the evaluation.
      *
      * @throws IllegalArgumentException if a label of the images has no class
      */

@@ -4,8 +4,8 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an encoder computes on the way from an image or a text to its embedding. L counts the tokens
- * of a text, or the patches of an image and the class token before them, if there is one.
+ * Holds what an encoder computes on the way from an image or a text to its embedding. L counts the
+ * tokens of a text, or the patches of an image and the class token before them, if there is one.
  *
  * @param hiddenStates the output of the embedding of patches or tokens, and of each block, each [L,
  *     D]; of a ModifiedResNet those of the stem and of each bottleneck, each [channels, rows,

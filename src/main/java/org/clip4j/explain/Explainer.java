@@ -79,9 +79,9 @@ public final class Explainer implements AutoCloseable {
   }
 
   /**
-   * The first block of a transformer whose attention counts, in either tower. By default all do, as
-   * in the paper; -1 for the last one alone, which is what the paper's notebook for CLIP begins
-   * with.
+   * Sets the first block of a transformer whose attention counts, in either tower. By default all
+   * do, as in the paper; -1 for the last one alone, which is what the paper's notebook for CLIP
+   * begins with.
    *
    * @param block from 0, or from -1 downwards from the last one
    */
@@ -91,9 +91,9 @@ public final class Explainer implements AutoCloseable {
   }
 
   /**
-   * The stage of a ResNet whose output Grad-CAM looks at, 1 to 4 as in {@code layer1} to {@code
-   * layer4}. By default the last one whose grid has at least {@value #LEAST_GRID} rows and columns,
-   * which is the fourth for images of 224 pixels.
+   * Sets the stage of a ResNet whose output Grad-CAM looks at, 1 to 4 as in {@code layer1} to
+   * {@code layer4}. By default the last one whose grid has at least {@value #LEAST_GRID} rows and
+   * columns, which is the fourth for images of 224 pixels.
    */
   public Explainer optStage(int stage) {
     if (stage < 1 || stage > 4) {
@@ -130,7 +130,7 @@ public final class Explainer implements AutoCloseable {
     }
   }
 
-  /** As {@link #explain(ImageSource, List)}, of a file. */
+  /** Explains an image file as {@link #explain(ImageSource, List)} does. */
   public List<Explanation> explain(Path image, List<String> texts) throws IOException {
     return explain(ImageSource.of(image), texts);
   }
@@ -233,9 +233,10 @@ public final class Explainer implements AutoCloseable {
 
   private List<TokenRelevance> words(String text, int[] ids, float[] relevance) {
     String[] words = TextParts.of(tokenizer(), text, ids);
+    int before = model.config().text().rowsBeforeTokens();
     List<TokenRelevance> tokens = new ArrayList<>();
     for (int i = 0; i < ids.length; i++) {
-      tokens.add(new TokenRelevance(ids[i], words[i], relevance[i]));
+      tokens.add(new TokenRelevance(ids[i], words[i], relevance[before + i]));
     }
     return tokens;
   }

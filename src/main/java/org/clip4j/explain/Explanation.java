@@ -3,7 +3,7 @@ package org.clip4j.explain;
 import java.util.List;
 
 /**
- * Why an image is similar to a text.
+ * Says why an image is similar to a text.
  *
  * @param text as it was given
  * @param cosine similarity of the two, in [-1, 1]

@@ -3,7 +3,7 @@ package org.clip4j.explain;
 import ai.djl.ndarray.NDArray;
 import java.util.Arrays;
 
-/** Floats in some dimensions, row-major; a copy that nothing changes. */
+/** Holds floats in some dimensions, row-major; a copy that nothing changes. */
 public final class FloatTensor {
   private final int[] shape;
   private final float[] values;

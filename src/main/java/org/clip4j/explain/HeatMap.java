@@ -11,8 +11,8 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.io.StagedFiles;
 
 /**
- * How much of a similarity comes from each cell of an image: each patch of a Vision Transformer, or
- * each position of a layer of a ResNet.
+ * Says how much of a similarity comes from each cell of an image: each patch of a Vision
+ * Transformer, or each position of a layer of a ResNet.
  */
 public final class HeatMap {
   /** The picture's own colours shine through by this share where the map is hottest. */

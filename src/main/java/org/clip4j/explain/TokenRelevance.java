@@ -1,7 +1,7 @@
 package org.clip4j.explain;
 
 /**
- * How much of a similarity comes from one token of the text.
+ * Says how much of a similarity comes from one token of the text.
  *
  * @param id the token's
  * @param word the part of the text between spaces that the token is of; empty for the tokens that

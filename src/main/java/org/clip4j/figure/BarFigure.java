@@ -4,8 +4,9 @@ import java.util.List;
 import java.util.stream.DoubleStream;
 
 /**
- * Horizontal bars of shares, or of differences of shares with their sign, each perhaps with an
- * interval: as the paper shows zero-shot less a probe by data set (Radford et al. 2021, figure 5).
+ * Draws horizontal bars of shares, or of differences of shares with their sign, each perhaps with
+ * an interval: as the paper shows zero-shot less a probe by data set (Radford et al. 2021, figure
+ * 5).
  */
 public final class BarFigure {
   private static final int ROW = 26;
@@ -14,7 +15,7 @@ public final class BarFigure {
   private static final int MOST_LETTERS = 42;
 
   /**
-   * One bar, of shares: 0.25 is drawn as 25.
+   * Describes one bar, of shares: 0.25 is drawn as 25.
    *
    * @param name written beside it
    * @param value how long it is

@@ -9,9 +9,9 @@ import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 
 /**
- * Values over something, as lines. Shares have error bars: the paper's few-shot curves (Radford et
- * al. 2021, figure 6), or accuracy over the severity of a shift. Curves over the steps of a
- * training have a band instead, from the lowest to the highest of what a point stands for.
+ * Draws values over something, as lines. Shares have error bars: the paper's few-shot curves
+ * (Radford et al. 2021, figure 6), or accuracy over the severity of a shift. Curves over the steps
+ * of a training have a band instead, from the lowest to the highest of what a point stands for.
  */
 public final class LineFigure {
   /** The most points of a curve that have marks. */
@@ -21,7 +21,7 @@ public final class LineFigure {
   private static final double WIDE_RANGE = 100;
 
   /**
-   * A point.
+   * Describes a point.
    *
    * @param x where it is along the horizontal axis
    * @param y its value; of a share, 0.5 is drawn as 50 %
@@ -36,7 +36,8 @@ public final class LineFigure {
   }
 
   /**
-   * A line; the first six have marks and colours of their own. A single point is only a mark.
+   * Describes a line; the first six have marks and colours of their own. A single point is only a
+   * mark.
    *
    * @param name as the key has it
    * @param points from left to right

@@ -3,8 +3,8 @@ package org.clip4j.figure;
 import java.util.Set;
 
 /**
- * An element of HTML or SVG under construction: its text and attributes are escaped as they are
- * added, so that a page built of these has no hole for markup in a caption or a file name.
+ * Builds an element of HTML or SVG: its text and attributes are escaped as they are added, so that
+ * a page built of these has no hole for markup in a caption or a file name.
  */
 public final class Markup {
   /** Elements that have no content and no end tag. */

@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.stream.DoubleStream;
 import java.util.stream.LongStream;
 
-/** How values become positions along an axis. */
+/** Turns values into positions along an axis. */
 public enum Scale {
   /** Equal differences are equally far. */
   LINEAR,

@@ -9,16 +9,16 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Accuracy on a shifted set against accuracy on the source set, both by their logits, with the line
- * of equal accuracy and the fit to the baselines: as the paper shows robustness (Radford et al.
- * 2021, figures 13 and 14).
+ * Draws accuracy on a shifted set against accuracy on the source set, both by their logits, with
+ * the line of equal accuracy and the fit to the baselines: as the paper shows robustness (Radford
+ * et al. 2021, figures 13 and 14).
  */
 public final class ScatterFigure {
   private static final int CURVE = 80; // points that a line is drawn by
   private static final double LETTER = 6.8; // pixels
 
   /**
-   * A point.
+   * Describes a point.
    *
    * @param name written beside it if there is room, and shown when the pointer rests on it
    * @param group has a colour and a mark of its own

@@ -9,8 +9,8 @@ import java.util.Locale;
 import java.util.function.IntFunction;
 
 /**
- * The parts that figures are drawn of. Colours and line widths are those of the style sheet, see
- * {@link #styles}; coordinates are pixels.
+ * Draws the parts that figures consist of. Colours and line widths are those of the style sheet,
+ * see {@link #styles}; coordinates are pixels.
  */
 public final class Svg {
   /** Pixels across on a screen. */

@@ -1,7 +1,7 @@
 package org.clip4j.hub;
 
 /**
- * How far a download is.
+ * Says how far a download is.
  *
  * @param file the name of the file in the repository
  * @param bytesDone what is there of it, counting what earlier attempts left; falls back to 0 when

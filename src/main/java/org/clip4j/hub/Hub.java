@@ -19,7 +19,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Models of a Hugging Face hub, by name.
+ * Fetches models of a Hugging Face hub, by name.
  *
  * <pre>{@code
  * HubModel model = Hub.fromEnvironment().fetch(HubId.parse("openai/clip-vit-base-patch32"), DownloadListener.SILENT);
@@ -81,7 +81,7 @@ public final class Hub {
   }
 
   /**
-   * The hub that this process's environment describes.
+   * Returns the hub that this process's environment describes.
    *
    * @throws IllegalArgumentException if a variable makes no sense; the message names it
    */
@@ -95,7 +95,7 @@ public final class Hub {
   }
 
   /**
-   * The hub that an environment describes, instead of that of this process.
+   * Returns the hub that an environment describes, instead of that of this process.
    *
    * @throws IllegalArgumentException if a variable makes no sense; the message names it
    */

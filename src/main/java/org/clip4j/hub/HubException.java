@@ -3,8 +3,8 @@ package org.clip4j.hub;
 import java.io.IOException;
 
 /**
- * A model could not be had from the hub or its cache. The message names the model, what is wrong
- * and the way out; it never holds an access token.
+ * Reports that a model could not be had from the hub or its cache. The message names the model,
+ * what is wrong and the way out; it never holds an access token.
  */
 public final class HubException extends IOException {
   private static final long serialVersionUID = 1L;

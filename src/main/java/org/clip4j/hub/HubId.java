@@ -3,7 +3,7 @@ package org.clip4j.hub;
 import java.util.regex.Pattern;
 
 /**
- * The name of a model on the hub and the revision that is meant.
+ * Names a model on the hub and the revision that is meant.
  *
  * @param repo {@code organisation/name}, or {@code name} alone for the hub's oldest models
  * @param revision a branch, a tag or a commit
@@ -89,7 +89,7 @@ public record HubId(String repo, String revision) {
     return "models--" + repo.replace("/", "--");
   }
 
-  /** As {@link #parse} reads it; the default revision is left off. */
+  /** Writes the name as {@link #parse} reads it; the default revision is left off. */
   @Override
   public String toString() {
     return revision.equals(DEFAULT_REVISION) ? repo : repo + "@" + revision;

@@ -3,7 +3,7 @@ package org.clip4j.hub;
 import java.nio.file.Path;
 
 /**
- * A model in the cache, ready to be opened.
+ * Describes a model in the cache, ready to be opened.
  *
  * @param repo its name on the hub
  * @param commit the commit that its files are of

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.function.DoubleSupplier;
 
 /**
- * What training does to an image in place of the validation transform: a random crop, resized, and
- * if asked for a mirror image, changed colours and gray, in this order. The defaults are those of
+ * Changes images in training in place of the validation transform: a random crop, resized, and if
+ * asked for a mirror image, changed colours and gray, in this order. The defaults are those of
  * {@code open_clip.image_transform(size, is_train=True)}: the crop alone, of 90 to 100 % of the
  * area.
  *
@@ -58,7 +58,7 @@ public record Augmentation(
     strength(hue, "hue", 0.5);
   }
 
-  /** OpenCLIP's default: a crop of 90 to 100 % of the area, 3:4 to 4:3. */
+  /** Returns OpenCLIP's default: a crop of 90 to 100 % of the area, 3:4 to 4:3. */
   public static Augmentation openClip() {
     return builder().build();
   }
@@ -69,7 +69,7 @@ public record Augmentation(
   }
 
   /**
-   * One random view of an image. The same image and the same numbers give the same view.
+   * Draws one random view of an image. The same image and the same numbers give the same view.
    * Thread-safe, as far as the numbers are.
    *
    * @param image of any size
@@ -216,7 +216,7 @@ public record Augmentation(
     }
   }
 
-  /** Options of an augmentation. */
+  /** Collects the options of an augmentation. */
   public static final class Builder {
     private double minScale = 0.9;
     private double maxScale = 1;
@@ -232,14 +232,14 @@ public record Augmentation(
 
     private Builder() {}
 
-    /** Share of the image's area that a crop takes; 0.9 to 1 by default. */
+    /** Sets the share of the image's area that a crop takes; 0.9 to 1 by default. */
     public Builder optScale(double min, double max) {
       minScale = min;
       maxScale = max;
       return this;
     }
 
-    /** Width / height of a crop; 3/4 to 4/3 by default, its logarithm drawn evenly. */
+    /** Sets the width / height of a crop; 3/4 to 4/3 by default, its logarithm drawn evenly. */
     public Builder optRatio(double min, double max) {
       minRatio = min;
       maxRatio = max;
@@ -247,7 +247,8 @@ public record Augmentation(
     }
 
     /**
-     * How often the image is mirrored; 0 by default, since captions may speak of left and right.
+     * Sets how often the image is mirrored; 0 by default, since captions may speak of left and
+     * right.
      */
     public Builder optFlip(double probability) {
       flipProbability = probability;
@@ -268,14 +269,14 @@ public record Augmentation(
       return this;
     }
 
-    /** How often all colour is lost, OpenCLIP's {@code gray_scale_prob}; 0 by default. */
+    /** Sets how often all colour is lost, OpenCLIP's {@code gray_scale_prob}; 0 by default. */
     public Builder optGrayscale(double probability) {
       grayscaleProbability = probability;
       return this;
     }
 
     /**
-     * The augmentation.
+     * Builds the augmentation.
      *
      * @throws IllegalArgumentException if an option is out of its range
      */

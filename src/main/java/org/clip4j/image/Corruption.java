@@ -14,10 +14,10 @@ import javax.imageio.ImageWriter;
 import javax.imageio.stream.MemoryCacheImageOutputStream;
 
 /**
- * Ways to spoil an image at five severities, to see how a model bears a shift of its data. Blur,
- * noise, JPEG and contrast have the settings of ImageNet-C (Hendrycks and Dietterich 2019), whose
- * images are 224 pixels high and wide: lengths grow and shrink with the shorter edge. Grayscale and
- * occlusion are our own.
+ * Spoils an image in one of several ways at five severities, to see how a model bears a shift of
+ * its data. Blur, noise, JPEG and contrast have the settings of ImageNet-C (Hendrycks and
+ * Dietterich 2019), whose images are 224 pixels high and wide: lengths grow and shrink with the
+ * shorter edge. Grayscale and occlusion are our own.
  */
 public enum Corruption {
   /** Gaussian blur; standard deviation 1, 2, 3, 4 or 6 pixels of 224. */
@@ -98,7 +98,7 @@ public enum Corruption {
     return apply(image, amount(severity), uniform);
   }
 
-  /** The setting of a severity, as the constants' descriptions give it. */
+  /** Returns the setting of a severity, as the constants' descriptions give it. */
   public double amount(int severity) {
     if (severity < 1 || severity > SEVERITIES) {
       throw new IllegalArgumentException(
@@ -107,7 +107,7 @@ public enum Corruption {
     return amounts[severity - 1];
   }
 
-  /** As reports call it: "blur", "JPEG". */
+  /** Returns what reports call it: "blur", "JPEG". */
   public String label() {
     return this == JPEG ? name() : name().toLowerCase(Locale.ROOT);
   }

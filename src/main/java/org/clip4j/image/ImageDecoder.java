@@ -79,7 +79,7 @@ public final class ImageDecoder {
     this.turboJpeg = turboJpeg;
   }
 
-  /** The decoder behind the static methods, to derive others from. */
+  /** Returns the decoder behind the static methods, to derive others from. */
   public static ImageDecoder defaults() {
     return DEFAULT;
   }
@@ -126,7 +126,7 @@ public final class ImageDecoder {
   }
 
   /**
-   * Says whether an image is turned upright as its EXIF data ask, which is the default. OpenCLIP
+   * Sets whether an image is turned upright as its EXIF data ask, which is the default. OpenCLIP
    * and transformers leave it as it is stored: {@code false} gives what they see. A TIFF file is
    * turned always; for it the orientation is part of the format, and Pillow applies it on its own.
    */
@@ -135,7 +135,7 @@ public final class ImageDecoder {
   }
 
   /**
-   * Says whether JPEG files are decoded by libjpeg-turbo where it is installed, which is the
+   * Sets whether JPEG files are decoded by libjpeg-turbo where it is installed, which is the
    * default. Pixels are the same within one level either way; the JDK's own decoder is slower,
    * unless the JDK was itself built upon libjpeg-turbo, as Linux distributions do.
    *
@@ -149,7 +149,9 @@ public final class ImageDecoder {
     return new ImageDecoder(background, maxPixels, maxBytes, exifOrientation, allowed);
   }
 
-  /** Whether libjpeg-turbo is installed or on the class path, see {@link #withTurboJpeg}. */
+  /**
+   * Returns whether libjpeg-turbo is installed or on the class path, see {@link #withTurboJpeg}.
+   */
   public static boolean hasTurboJpeg() {
     return JpegFile.hasTurbo();
   }
@@ -175,7 +177,7 @@ public final class ImageDecoder {
     return DEFAULT.read(data, name);
   }
 
-  /** As {@link #decode(Path)}, with the options of this decoder. */
+  /** Decodes as {@link #decode(Path)} does, with the options of this decoder. */
   public RgbImage read(Path file) throws IOException {
     String name = FileNames.text(file);
     if (Files.isDirectory(file)) {
@@ -236,7 +238,7 @@ public final class ImageDecoder {
         name, problem, new ImageFormatException.TooLargeException(problem));
   }
 
-  /** As {@link #decode(byte[], String)}, with the options of this decoder. */
+  /** Decodes as {@link #decode(byte[], String)} does, with the options of this decoder. */
   public RgbImage read(byte[] data, String name) throws IOException {
     if (data.length == 0) {
       throw new ImageFormatException(name, "is empty");

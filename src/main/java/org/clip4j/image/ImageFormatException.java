@@ -3,8 +3,9 @@ package org.clip4j.image;
 import java.io.IOException;
 
 /**
- * An image file that cannot be decoded: empty, not an image, of a format that is not supported,
- * damaged, truncated, or larger than allowed. The message names the file and what is wrong with it.
+ * Reports that an image file cannot be decoded: it is empty, not an image, of a format that is not
+ * supported, damaged, truncated, or larger than allowed. The message names the file and what is
+ * wrong with it.
  */
 public final class ImageFormatException extends IOException {
   /** Thrown inside the decoder, which knows the size before it knows the name. */
@@ -27,7 +28,7 @@ public final class ImageFormatException extends IOException {
     super(name + " " + problem, cause);
   }
 
-  /** Says whether it may be a sound image, but one larger than the decoder's limits allow. */
+  /** Returns whether it may be a sound image, but one larger than the decoder's limits allow. */
   public boolean isTooLarge() {
     for (Throwable cause = getCause(); cause != null; cause = cause.getCause()) {
       if (cause instanceof TooLargeException) {

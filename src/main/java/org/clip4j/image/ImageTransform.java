@@ -6,8 +6,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The validation transform that a model was trained for: resize, centre crop, and the mean and
- * standard deviation with which the engine then normalises. Travels with every checkpoint.
+ * Describes the validation transform that a model was trained for: resize, centre crop, and the
+ * mean and standard deviation with which the engine then normalises. Travels with every checkpoint.
  *
  * @param height of the model's input in pixels
  * @param width of the model's input in pixels
@@ -51,13 +51,13 @@ public record ImageTransform(
 
   private static final float[] OPENAI_STD = {0.26862954f, 0.26130258f, 0.27577711f};
 
-  /** Resampling filters, named as Pillow names them. */
+  /** Names the resampling filters as Pillow does. */
   public enum Interpolation {
     BILINEAR,
     BICUBIC
   }
 
-  /** OpenCLIP's resize modes. */
+  /** Names OpenCLIP's resize modes. */
   public enum ResizeMode {
     /** The shorter edge is resized to the input size, then the centre is cropped. */
     SHORTEST,
@@ -65,13 +65,13 @@ public record ImageTransform(
     SQUASH
   }
 
-  /** OpenAI's transform at the given input size: bicubic, shortest edge, centre crop. */
+  /** Returns OpenAI's transform at the given input size: bicubic, shortest edge, centre crop. */
   public static ImageTransform openai(int height, int width) {
     return new ImageTransform(
         height, width, OPENAI_MEAN, OPENAI_STD, Interpolation.BICUBIC, ResizeMode.SHORTEST);
   }
 
-  /** SigLIP's transform at the given input size: bicubic, both edges, values in [-1, 1]. */
+  /** Returns SigLIP's transform at the given input size: bicubic, both edges, values in [-1, 1]. */
   public static ImageTransform sigLip(int height, int width) {
     float[] half = {0.5f, 0.5f, 0.5f};
     return new ImageTransform(height, width, half, half, Interpolation.BICUBIC, ResizeMode.SQUASH);

@@ -1,8 +1,8 @@
 package org.clip4j.image;
 
 /**
- * A decoded image: 8-bit sRGB, interleaved. It shares its pixels with whoever made it and whoever
- * asks for them, since a copy of a photo is 36 MB; so nobody may change them afterwards.
+ * Holds a decoded image: 8-bit sRGB, interleaved. It shares its pixels with whoever made it and
+ * whoever asks for them, since a copy of a photo is 36 MB; so nobody may change them afterwards.
  */
 public final class RgbImage {
   private final int width;

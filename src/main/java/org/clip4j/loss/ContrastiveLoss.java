@@ -5,9 +5,9 @@ import ai.djl.ndarray.NDManager;
 import java.util.List;
 
 /**
- * CLIP's symmetric contrastive loss (Radford et al. 2021, figure 3): N images and N texts give N x
- * N scaled cosine similarities, and the loss is the mean of the cross-entropies over rows and
- * columns. The target of a row is 1 at its own text; where k texts belong to an image, 1 / k at
+ * Computes CLIP's symmetric contrastive loss (Radford et al. 2021, figure 3): N images and N texts
+ * give N x N scaled cosine similarities, and the loss is the mean of the cross-entropies over rows
+ * and columns. The target of a row is 1 at its own text; where k texts belong to an image, 1 / k at
  * each.
  */
 public final class ContrastiveLoss extends PairLoss {

@@ -7,8 +7,8 @@ import java.util.stream.LongStream;
 import org.clip4j.engine.internal.HostMemory;
 
 /**
- * Which texts of a batch belong to an image besides its own: those of pairs with the same caption
- * or the same image. They are no negatives, and the loss spreads its targets over them.
+ * Says which texts of a batch belong to an image besides its own: those of pairs with the same
+ * caption or the same image. They are no negatives, and the loss spreads its targets over them.
  */
 public final class Matches {
   /** Each text belongs to the image of its own pair only, as in the paper. */
@@ -23,7 +23,7 @@ public final class Matches {
   }
 
   /**
-   * Pairs that share a caption or an image.
+   * Finds the pairs that share a caption or an image.
    *
    * @param captions N numbers, equal for equal captions
    * @param images N numbers, equal for equal images

@@ -9,7 +9,8 @@ import org.clip4j.engine.internal.Autograd;
 import org.clip4j.engine.internal.TorchScript;
 
 /**
- * A loss over a batch of pairs, of which row n of the images belongs to row n of the texts.
+ * Computes the loss of a batch of pairs, of which row n of the images belongs to row n of the
+ * texts.
  *
  * <p>Gives its gradients itself, without a recording: the N x N logits are gone through a few rows
  * at a time and never held whole, so a batch of any size takes memory for its embeddings only.
@@ -50,7 +51,7 @@ public abstract sealed class PairLoss permits ContrastiveLoss, SigmoidLoss {
   }
 
   /**
-   * A loss and its gradients; all are float32 and owned by one manager.
+   * Holds a loss and its gradients; all are float32 and owned by one manager.
    *
    * @param value scalar
    * @param image [N, E]
@@ -62,13 +63,16 @@ public abstract sealed class PairLoss permits ContrastiveLoss, SigmoidLoss {
   /** What the kernel takes of a teacher. */
   abstract List<NDArray> taught(NDManager manager, TeacherEmbeddings teacher, int n);
 
-  /** What the loss learns itself: the logarithm of the logit scale, and the bias if it has one. */
+  /**
+   * Returns what the loss learns itself: the logarithm of the logit scale, and the bias if it has
+   * one.
+   */
   public final List<NDArray> parameters() {
     return parameters;
   }
 
   /**
-   * The loss of a batch, and its gradients.
+   * Computes the loss of a batch, and its gradients.
    *
    * @param image [N, E], unit length; its manager owns the results
    * @param text [N, E], unit length

@@ -5,9 +5,9 @@ import ai.djl.ndarray.NDManager;
 import java.util.List;
 
 /**
- * SigLIP's loss (Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training"): each of the N x
- * N pairs of a batch is a question of its own, whether the two belong together; the loss is the sum
- * of the negative log-likelihoods over N.
+ * Computes SigLIP's loss (Zhai et al. 2023, "Sigmoid Loss for Language Image Pre-Training"): each
+ * of the N x N pairs of a batch is a question of its own, whether the two belong together; the loss
+ * is the sum of the negative log-likelihoods over N.
  */
 public final class SigmoidLoss extends PairLoss {
 

@@ -7,8 +7,8 @@ import org.clip4j.engine.internal.TorchScript.Mode;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Embeddings at unit length and the logits between them, as every loss takes them, and their
- * logits, which a classifier goes by. Gradients flow through all calls while they are recorded.
+ * Brings embeddings to unit length and computes the logits between them, as every loss takes them
+ * and a classifier goes by. Gradients flow through all calls while they are recorded.
  */
 public final class Similarity {
   private static final String SOURCE =
@@ -38,7 +38,7 @@ public final class Similarity {
   }
 
   /**
-   * Vectors of unit length.
+   * Scales vectors to unit length.
    *
    * @param embeddings [N, E]
    * @return [N, E]; a zero vector stays zero
@@ -48,7 +48,7 @@ public final class Similarity {
   }
 
   /**
-   * The mean cosine similarity of two different rows. Not recorded.
+   * Returns the mean cosine similarity of two different rows. Not recorded.
    *
    * @param embeddings [N, E], unit length
    * @return NaN for a single row
@@ -63,7 +63,7 @@ public final class Similarity {
   }
 
   /**
-   * Logits: the scaled cosine similarities, and a bias where the model has one.
+   * Computes the logits: the scaled cosine similarities, and a bias where the model has one.
    *
    * @param image [N, E], unit length
    * @param text [M, E], unit length

@@ -8,8 +8,8 @@ import java.util.List;
 import org.clip4j.engine.internal.HostMemory;
 
 /**
- * What a larger model, the teacher, makes of the pairs of a batch, for a {@link ContrastiveLoss} to
- * imitate.
+ * Holds what a larger model, the teacher, makes of the pairs of a batch, for a {@link
+ * ContrastiveLoss} to imitate.
  */
 public final class TeacherEmbeddings {
   /** No teacher: the pairs alone say what belongs together. */

@@ -18,7 +18,7 @@ import org.clip4j.model.LoraAdapter.LowRank;
 import org.clip4j.model.ParameterSpec.Init;
 
 /**
- * A {@link LoraAdapter} in a model's native memory, for the passes that name it ({@link
+ * Holds a {@link LoraAdapter} in a model's native memory, for the passes that name it ({@link
  * Forward#with}).
  *
  * <p>The model's {@link ClipModel#close} frees it too; any number of threads may use it at once.
@@ -118,7 +118,7 @@ public final class AppliedAdapter implements AutoCloseable {
         matrices.get(name), (from, memory) -> memory.put(values, (int) from, memory.remaining()));
   }
 
-  /** Whether a share of the inputs is left out in training. */
+  /** Returns whether a share of the inputs is left out in training. */
   public boolean drops() {
     return adapter.options().dropout() > 0;
   }

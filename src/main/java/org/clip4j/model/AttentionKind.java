@@ -25,6 +25,8 @@ import org.clip4j.model.ParameterSpec.Init;
  * @param inputs of attention
  * @param rotary whether queries and keys are turned by positions; a class token, which alone is
  *     picked then, has no position
+ * @param masked whether functions take besides which keys a query sees, as booleans that expand to
+ *     [N, H, L, L], in place of what {@code causal} says; the first row is picked then
  */
 record AttentionKind(
     int width,
@@ -39,7 +41,8 @@ record AttentionKind(
     BlockStarts starts,
     BlockForm form,
     Inputs inputs,
-    boolean rotary)
+    boolean rotary,
+    boolean masked)
     implements BlockKind {
 
   /** timm's beginnings of the names. */
@@ -81,13 +84,14 @@ record AttentionKind(
         Activation.of(config.tanhGelu(), quickGelu),
         config.lsInitValue(),
         config.causal(),
-        false,
+        config.embedCls(),
         config.normEpsilon(),
         Map.of(),
         BlockStarts.openAi(config.width(), config.mlpWidth(), config.layers()),
         BlockForm.PRE_NORM,
         Inputs.JOINED,
-        false);
+        false,
+        config.embedCls());
   }
 
   static AttentionKind of(
@@ -108,6 +112,7 @@ record AttentionKind(
         starts,
         BlockForm.PRE_NORM,
         Inputs.JOINED,
+        false,
         false);
   }
 
@@ -136,7 +141,8 @@ record AttentionKind(
         otherStarts,
         otherForm,
         otherInputs,
-        otherRotary);
+        otherRotary,
+        masked);
   }
 
   @Override

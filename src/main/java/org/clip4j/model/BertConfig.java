@@ -3,8 +3,9 @@ package org.clip4j.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A text tower of BERT's kind (Devlin et al. 2019), as BERT, RoBERTa, XLM-RoBERTa and DistilBERT
- * are: a transformer that reads both ways and does not see padding; made by {@link #builder}.
+ * Describes a text tower of BERT's kind (Devlin et al. 2019), as BERT, RoBERTa, XLM-RoBERTa and
+ * DistilBERT are: a transformer that reads both ways and does not see padding; made by {@link
+ * #builder}.
  *
  * @param contextLength most tokens of a text, start and end tokens included
  * @param vocabSize number of token ids

@@ -5,7 +5,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The architecture of a CLIP model, in the vocabulary of OpenCLIP's {@code model_cfg}.
+ * Describes the architecture of a CLIP model, in the vocabulary of OpenCLIP's {@code model_cfg}.
  *
  * @param embedDim E, the width of the shared embedding space
  * @param vision the image tower
@@ -40,6 +40,9 @@ public record ClipConfig(
           "model_cfg.embed_dim",
           embedDim,
           "a SigLIP tower of width " + vision.width() + " gives that");
+    }
+    if (vision instanceof VitConfig vit && vit.pooler() != null) {
+      Checks.divides("vision_cfg.attn_pooler_heads", vit.pooler().heads(), "embed_dim", embedDim);
     }
     if (vision instanceof TimmStagedConfig tower
         && tower.head().projection() == TimmHead.Projection.NONE

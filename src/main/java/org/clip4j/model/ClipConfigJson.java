@@ -11,7 +11,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * OpenCLIP's {@code model_cfg} as a {@link ClipConfig} and back.
+ * Reads OpenCLIP's {@code model_cfg} as a {@link ClipConfig}, and writes it.
  *
  * <p>Missing keys take OpenCLIP's defaults ({@code CLIPVisionCfg}, {@code CLIPTextCfg} of
  * open_clip/model.py). A key that OpenCLIP does not have is an error, and so is one of its options
@@ -28,13 +28,13 @@ public final class ClipConfigJson {
   /** Options shared by both towers that are not supported, with OpenCLIP's defaults. */
   private static final String BLOCK_OPTIONS =
       """
-      output_tokens=false block_type=null qk_norm=false scaled_cosine_attn=false
+      output_tokens=* block_type=null qk_norm=false scaled_cosine_attn=false
       scale_heads=false scale_attn_inner=false scale_attn=false scale_fc=false
       """;
 
   /** Accepted at these values only; {@code *} marks what changes nothing that is computed. */
   private static final Map<String, String> MODEL_OPTIONS =
-      options("nonscalar_logit_scale=false multimodal_cfg=null");
+      options("nonscalar_logit_scale=false multimodal_cfg=*"); // CoCa's decoder of captions
 
   private static final Map<String, String> VISION_OPTIONS =
       options(
@@ -162,10 +162,18 @@ public final class ClipConfigJson {
         .optLnPre(!f.flag("no_ln_pre", false))
         .optPooling(token ? ImagePooling.TOK : ImagePooling.AVG)
         .optLnAfterPool(f.flag("final_ln_after_pool", false))
+        .optPooler(readPooler(f))
         .optTanhGelu(tanhGelu(f))
         .optNormEpsilon(normEpsilon(f))
         .optPatchDropout(f.share("patch_dropout"))
         .build();
+  }
+
+  private static @Nullable AttentionalPoolerConfig readPooler(ConfigFields f) {
+    int queries = f.whole("attn_pooler_queries", 256, 1, MAX_WIDTH);
+    int heads = f.whole("attn_pooler_heads", 8, 1, MAX_WIDTH);
+    boolean pools = f.flag("attentional_pool", false);
+    return pools ? new AttentionalPoolerConfig(queries, heads) : null;
   }
 
   private static VisionConfig readResNet(
@@ -217,6 +225,8 @@ public final class ClipConfigJson {
             .optMlpRatio(f.number("mlp_ratio", MLP_RATIO, MAX_MLP_RATIO))
             .optLsInitValue(f.numberOrNull("ls_init_value"))
             .optCausal(!f.flag("no_causal_mask", false))
+            .optEmbedCls(f.flag("embed_cls", false))
+            .optPadId(f.whole("pad_id", 0, 0, MAX_TOKENS))
             .optPooling(TextPooling.valueOf(pooling.toUpperCase(Locale.ROOT)))
             .optEosId(f.whole("eos_id", TextConfig.DEFAULT_EOS_ID, 0, MAX_TOKENS))
             .optProjection(
@@ -327,6 +337,11 @@ public final class ClipConfigJson {
     if (v.lnAfterPool()) {
       vision.addProperty("final_ln_after_pool", true);
     }
+    if (v.pooler() != null) {
+      vision.addProperty("attentional_pool", true);
+      vision.addProperty("attn_pooler_queries", v.pooler().queries());
+      vision.addProperty("attn_pooler_heads", v.pooler().heads());
+    }
     return vision;
   }
 
@@ -406,6 +421,10 @@ public final class ClipConfigJson {
     addBlock(text, t.mlpRatio(), t.lsInitValue(), t.tanhGelu(), t.normEpsilon());
     if (!t.causal()) {
       text.addProperty("no_causal_mask", true);
+    }
+    if (t.embedCls()) {
+      text.addProperty("embed_cls", true);
+      text.addProperty("pad_id", t.padId());
     }
     if (t.pooling() != TextPooling.ARGMAX) {
       text.addProperty("pool_type", t.pooling().name().toLowerCase(Locale.ROOT));

@@ -19,8 +19,8 @@ import org.clip4j.engine.internal.QuantizedKernels;
 import org.jspecify.annotations.Nullable;
 
 /**
- * CLIP: an image encoder and a text encoder that end in one embedding space, and the learned scale
- * of their cosine similarities (Radford et al. 2021, section 2.3).
+ * Computes CLIP: an image encoder and a text encoder that end in one embedding space, and the
+ * learned scale of their cosine similarities (Radford et al. 2021, section 2.3).
  *
  * <p>Owns its parameters in native memory until closed. Any number of threads may encode at once;
  * training is for one thread, with none encoding meanwhile.
@@ -34,7 +34,7 @@ public final class ClipModel implements AutoCloseable {
   private final InferenceWeights textWeights;
   private final ModelAdapters adapters;
 
-  /** The halves of a model. */
+  /** Names the halves of a model. */
   public enum Tower {
     IMAGES,
     TEXTS;
@@ -86,7 +86,7 @@ public final class ClipModel implements AutoCloseable {
     return create(config, seed, Device.cpu());
   }
 
-  /** Does what {@link #create(ClipConfig, long)} does, on a device. */
+  /** Makes a model as {@link #create(ClipConfig, long)} does, on a device. */
   public static ClipModel create(ClipConfig config, long seed, Device device) {
     return load(config, new RandomParameters(config, seed), device);
   }
@@ -96,7 +96,7 @@ public final class ClipModel implements AutoCloseable {
     return load(config, source, Device.cpu());
   }
 
-  /** Does what {@link #load(ClipConfig, ParameterSource)} does, on a device. */
+  /** Loads a model as {@link #load(ClipConfig, ParameterSource)} does, onto a device. */
   public static ClipModel load(ClipConfig config, ParameterSource source, Device device) {
     return of(config, source, device, EnumSet.allOf(Tower.class), false, Set.of());
   }
@@ -114,8 +114,8 @@ public final class ClipModel implements AutoCloseable {
   }
 
   /**
-   * As {@link #loadForInference}, of a model whose weights are laid out as 8-bit integers at once
-   * (see {@link #quantizeImages}), so that they are never all there as floats.
+   * Loads as {@link #loadForInference} does, with weights that are laid out as 8-bit integers at
+   * once (see {@link #quantizeImages}), so that they are never all there as floats.
    *
    * @param weights names of the parameters that become integers
    * @param inputs the levels of the maps' inputs by the maps' names
@@ -170,7 +170,7 @@ public final class ClipModel implements AutoCloseable {
     return text;
   }
 
-  /** Whether all parameters are there: none was left out or freed. */
+  /** Returns whether all parameters are there: none was left out or freed. */
   public boolean isComplete() {
     return weights.isComplete();
   }
@@ -180,12 +180,12 @@ public final class ClipModel implements AutoCloseable {
     return config;
   }
 
-  /** Owns the parameters; give every call a sub-manager of it, and close that. */
+  /** Returns the owner of the parameters; give every call a sub-manager of it, and close that. */
   public NDManager manager() {
     return weights.manager();
   }
 
-  /** Parameters and buffers by name, in OpenCLIP's naming; they are the model's own. */
+  /** Returns parameters and buffers by name, in OpenCLIP's naming; they are the model's own. */
   public Map<String, NDArray> parameters() {
     return weights.arrays();
   }
@@ -210,7 +210,7 @@ public final class ClipModel implements AutoCloseable {
     imageWeights.prepare(precision);
   }
 
-  /** Does what {@link #prepareImages} does, for the text encoder. */
+  /** Lays out the text encoder's weights as {@link #prepareImages} does the image encoder's. */
   public void prepareTexts(Precision precision) {
     textWeights.prepare(precision);
   }
@@ -226,7 +226,7 @@ public final class ClipModel implements AutoCloseable {
     imageWeights.quantize(inputs);
   }
 
-  /** As {@link #quantizeImages}, for the text encoder. */
+  /** Quantizes the text encoder as {@link #quantizeImages} does the image encoder. */
   public void quantizeTexts(Map<String, InputLevels> inputs) {
     textWeights.quantize(inputs);
   }
@@ -242,7 +242,7 @@ public final class ClipModel implements AutoCloseable {
     return imageWeights.observe();
   }
 
-  /** As {@link #observeImages}, for the text encoder. */
+  /** Observes the text encoder as {@link #observeImages} does the image encoder. */
   public InputObserver observeTexts() {
     return textWeights.observe().orElseThrow();
   }
@@ -353,7 +353,7 @@ public final class ClipModel implements AutoCloseable {
   }
 
   /**
-   * What the image encoder's head makes of each patch alone.
+   * Computes what the image encoder's head makes of each patch alone.
    *
    * @param state the last one of {@link #traceImage}'s
    * @return [patches, E], row by row, not normalised; its manager owns it
@@ -376,8 +376,8 @@ public final class ClipModel implements AutoCloseable {
   }
 
   /**
-   * Whether the parameters stay as they were loaded, which training and tracing need; not so after
-   * {@link #loadForInference}.
+   * Returns whether the parameters stay as they were loaded, which training and tracing need; not
+   * so after {@link #loadForInference}.
    */
   public boolean keepsWeights() {
     return weights.isKept();

@@ -3,8 +3,8 @@ package org.clip4j.model;
 import java.util.List;
 
 /**
- * A ConvNeXt (Liu et al. 2022, "A ConvNet for the 2020s") as timm has it: a network of depthwise
- * convolutions in four stages.
+ * Describes a ConvNeXt (Liu et al. 2022, "A ConvNet for the 2020s") as timm has it: a network of
+ * depthwise convolutions in four stages.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels

@@ -3,8 +3,8 @@ package org.clip4j.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A text tower that was made for texts alone and stands in transformers by itself: it reads both
- * ways and does not see padding. OpenCLIP names it by {@code hf_model_name}.
+ * Describes a text tower that was made for texts alone and stands in transformers by itself: it
+ * reads both ways and does not see padding. OpenCLIP names it by {@code hf_model_name}.
  */
 public sealed interface EncoderConfig extends TextConfig permits BertConfig {
 

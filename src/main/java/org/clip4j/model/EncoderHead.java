@@ -1,6 +1,6 @@
 package org.clip4j.model;
 
-/** How a text encoder's feature becomes the embedding, see {@link EncoderConfig}. */
+/** Says how a text encoder's feature becomes the embedding, see {@link EncoderConfig}. */
 public enum EncoderHead {
   /** It is the embedding. */
   NONE,

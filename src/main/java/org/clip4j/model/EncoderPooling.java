@@ -1,6 +1,6 @@
 package org.clip4j.model;
 
-/** What a text encoder's feature is made of, see {@link EncoderConfig}. */
+/** Says what a text encoder's feature is made of, see {@link EncoderConfig}. */
 public enum EncoderPooling {
   /** The mean of all tokens but padding. */
   MEAN,

@@ -1,7 +1,7 @@
 package org.clip4j.model;
 
 /**
- * The image tower of an EVA-CLIP model (Sun et al. 2023); made by {@link #builder}.
+ * Describes the image tower of an EVA-CLIP model (Sun et al. 2023); made by {@link #builder}.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels
@@ -27,7 +27,7 @@ public record EvaConfig(
     double patchDropout)
     implements VisionTransformerConfig {
 
-  /** Which blocks an EVA tower has. */
+  /** Says which blocks an EVA tower has. */
   public enum Generation {
     /** The paper's, without a bias of keys (Fang et al. 2022, "EVA"). */
     EVA01,

@@ -3,9 +3,9 @@ package org.clip4j.model;
 import java.util.List;
 
 /**
- * A FastViT (Vasu et al. 2023, arXiv 2303.14189) as timm has it: the image tower of MobileCLIP
- * (Vasu et al. 2024) and MobileCLIP 2. Its convolutions are trained as sums of branches, each with
- * a batch norm, that can be folded into one.
+ * Describes a FastViT (Vasu et al. 2023, arXiv 2303.14189) as timm has it: the image tower of
+ * MobileCLIP (Vasu et al. 2024) and MobileCLIP 2. Its convolutions are trained as sums of branches,
+ * each with a batch norm, that can be folded into one.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels

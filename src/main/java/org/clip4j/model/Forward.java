@@ -6,7 +6,8 @@ import org.clip4j.engine.internal.TorchScript;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a forward pass is for, and in which precision it is computed. The constants are in float32.
+ * Says what a forward pass is for, and in which precision it is computed. The constants are in
+ * float32.
  *
  * @param purpose what is recorded and kept
  * @param precision of matrix products and attention; embeddings are float32 in every one
@@ -42,7 +43,7 @@ public record Forward(
    */
   public static final Forward EXPLAIN = of(Purpose.EXPLAIN);
 
-  /** What a forward pass is for; see the constants of {@link Forward}. */
+  /** Says what a forward pass is for; see the constants of {@link Forward}. */
   public enum Purpose {
     EVALUATE,
     TRAIN,

@@ -1,6 +1,6 @@
 package org.clip4j.model;
 
-/** How an image tower of patches makes one feature of its tokens. */
+/** Says how an image tower of patches makes one feature of its tokens. */
 public enum ImagePooling {
   /** The class token. */
   TOK,

@@ -18,7 +18,7 @@ public final class InputObserver {
   }
 
   /**
-   * A linear map that was seen.
+   * Describes a linear map that was seen.
    *
    * @param name such as {@code visual.transformer.resblocks.0.mlp.c_fc.}
    * @param weights the names of the parameters that its rows are of, which follow one another

@@ -19,10 +19,11 @@ import org.clip4j.model.ClipModel.Tower;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What fine-tuning adds to some linear maps of a model, which stay as they are: to each weight a
- * product of two thin matrices, scale * B A (Hu et al. 2021, "LoRA"). It can be trained ({@link
- * ModelAdapters#attach}), applied beside the weights in some passes and not in others ({@link
- * ModelAdapters#apply}), and added to the weights ({@link ClipModel#merge}, {@link #addedTo}).
+ * Holds what fine-tuning adds to some linear maps of a model, which stay as they are: to each
+ * weight a product of two thin matrices, scale * B A (Hu et al. 2021, "LoRA"). It can be trained
+ * ({@link ModelAdapters#attach}), applied beside the weights in some passes and not in others
+ * ({@link ModelAdapters#apply}), and added to the weights ({@link ClipModel#merge}, {@link
+ * #addedTo}).
  *
  * @param options how it was made
  * @param maps the additions, one for each map
@@ -35,7 +36,7 @@ public record LoraAdapter(LoraOptions options, List<LowRank> maps, @Nullable Str
   private static final long INITIAL = 0x4c6f5241L;
 
   /**
-   * An addition to some rows of a parameter.
+   * Holds an addition to some rows of a parameter.
    *
    * @param parameter its name, in OpenCLIP's naming
    * @param from the first of the rows

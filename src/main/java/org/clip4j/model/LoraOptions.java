@@ -31,7 +31,7 @@ public record LoraOptions(
     Set<Integer> layers)
     implements Serializable {
 
-  /** A linear map of a residual attention block. */
+  /** Names a linear map of a residual attention block. */
   public enum Target {
     QUERY,
     KEY,
@@ -86,7 +86,7 @@ public record LoraOptions(
     return itsAlpha / (rankStabilized ? Math.sqrt(itsRank) : itsRank);
   }
 
-  /** For comparing and showing settings: sets in an order of their own. */
+  /** Describes these options, for comparing and showing settings: sets in an order of their own. */
   @Override
   public String toString() {
     return "rank "

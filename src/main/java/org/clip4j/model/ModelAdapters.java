@@ -12,9 +12,9 @@ import org.clip4j.model.ClipModel.Tower;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is added to the linear maps of a model, see {@link LoraAdapter}: one adapter may be attached
- * to it, others applied in single passes, and one merged into its weights. No pass may be under way
- * while an adapter is attached, detached, merged or unmerged.
+ * Adds to the linear maps of a model, see {@link LoraAdapter}: one adapter may be attached to it,
+ * others applied in single passes, and one merged into its weights. No pass may be under way while
+ * an adapter is attached, detached, merged or unmerged.
  */
 public final class ModelAdapters {
   private final ClipConfig config;
@@ -74,7 +74,7 @@ public final class ModelAdapters {
     weights.add(attached.matrices(), attached.specs());
   }
 
-  /** Whether an adapter is attached. */
+  /** Returns whether an adapter is attached. */
   public boolean isAttached() {
     return attached != null;
   }
@@ -84,7 +84,7 @@ public final class ModelAdapters {
     return Optional.ofNullable(attached).map(AppliedAdapter::values);
   }
 
-  /** Whether a parameter is one of the attached adapter's. */
+  /** Returns whether a parameter is one of the attached adapter's. */
   public boolean hasAttached(String parameter) {
     return attached != null && attached.matrices().containsKey(parameter);
   }

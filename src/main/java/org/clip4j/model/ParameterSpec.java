@@ -3,8 +3,8 @@ package org.clip4j.model;
 import java.util.List;
 
 /**
- * One parameter or buffer of a model: its name in OpenCLIP's checkpoints, its shape, and how
- * OpenCLIP initialises it.
+ * Describes one parameter or buffer of a model: its name in OpenCLIP's checkpoints, its shape, and
+ * how OpenCLIP initialises it.
  *
  * @param name for example {@code visual.conv1.weight}
  * @param shape its dimensions; empty for a scalar
@@ -18,7 +18,7 @@ public record ParameterSpec(String name, List<Long> shape, boolean buffer, Init 
     shape = List.copyOf(shape);
   }
 
-  /** Distribution of initial values: all drawn from one of these. */
+  /** Names the distribution of initial values: all are drawn from one of these. */
   public enum Distribution {
     /** Every value is {@link Init#value}. */
     CONSTANT,
@@ -31,7 +31,7 @@ public record ParameterSpec(String name, List<Long> shape, boolean buffer, Init 
   }
 
   /**
-   * Initial values.
+   * Says what initial values are drawn from.
    *
    * @param distribution what they are drawn from
    * @param value its one number, see {@link Distribution}

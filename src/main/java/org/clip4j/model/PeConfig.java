@@ -1,8 +1,8 @@
 package org.clip4j.model;
 
 /**
- * The image tower of a Perception Encoder (Bolya et al. 2025, "Perception Encoder: The best visual
- * embeddings are not at the output of the network"); made by {@link #builder}.
+ * Describes the image tower of a Perception Encoder (Bolya et al. 2025, "Perception Encoder: The
+ * best visual embeddings are not at the output of the network"); made by {@link #builder}.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels

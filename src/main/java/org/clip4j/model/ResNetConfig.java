@@ -3,7 +3,7 @@ package org.clip4j.model;
 import java.util.List;
 
 /**
- * A ModifiedResNet, the paper's residual network with attention pooling.
+ * Describes a ModifiedResNet, the paper's residual network with attention pooling.
  *
  * @param imageHeight input height in pixels; images are square
  * @param imageWidth input width in pixels

@@ -3,7 +3,7 @@ package org.clip4j.model;
 import java.nio.FloatBuffer;
 
 /**
- * The parameters of a ViT for images of another size than it was trained on: the positional
+ * Gives the parameters of a ViT for images of another size than it was trained on: the positional
  * embeddings of its grid of patches are resampled (bicubic, anti-aliased where the grid shrinks, as
  * OpenCLIP's {@code resize_pos_embed}); all others stay.
  */

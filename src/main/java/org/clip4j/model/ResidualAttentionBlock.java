@@ -38,7 +38,7 @@ final class ResidualAttentionBlock {
         q = {turned}torch.select(qkv, 0, 0){/turned}
         k = {turned}torch.select(qkv, 0, 1){/turned}
         v = torch.select(qkv, 0, 2)
-        a = torch.scaled_dot_product_attention(q, k, v, None, 0., {causal})
+        a = torch.scaled_dot_product_attention(q, k, v, {mask}, 0., {causal})
         a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
         return self.{as}residual(x, a, {rows}p)
 
@@ -70,12 +70,12 @@ final class ResidualAttentionBlock {
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
         q = {turned}torch.select(qkv, 0, 0){/turned}
         k = {turned}torch.select(qkv, 0, 1){/turned}
-        w = self.attention(q, k)
+        w = self.attention(q, k{, seen})
         a = torch.matmul(w, torch.select(qkv, 0, 2))
         a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
         return [self.residual(x, a, p), w]
 
-      def attention(self, q: Tensor, k: Tensor) -> Tensor:
+      def attention(self, q: Tensor, k: Tensor{, seen:}) -> Tensor:
         s = torch.mul(torch.matmul(q, torch.transpose(k, -2, -1)), {root})
         return torch.softmax({seen}, -1)  # [N, H, queries, keys]
 
@@ -84,6 +84,8 @@ final class ResidualAttentionBlock {
   /** Keys after the query get no weight. */
   private static final String CAUSAL =
       "torch.masked_fill(s, torch.eq(torch.tril(torch.ones_like(s)), 0), -3e38)";
+
+  private static final String MASKED = "torch.masked_fill(s, torch.logical_not(seen), -3e38)";
 
   /** A whole stack in one call: crossing into native code costs a caption as much as a product. */
   private static final String STACK =
@@ -232,6 +234,7 @@ final class ResidualAttentionBlock {
 
   static String source(AttentionKind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
+    boolean masked = kind.masked();
     Parameters declared = kind.parameters();
     String blocks = SOURCE + (prepared ? kind.form().prepared : kind.form().residual);
     String source =
@@ -240,8 +243,10 @@ final class ResidualAttentionBlock {
                 + (kind.rotary() ? TURNED : "")
                 + pick(kind.picksFirst()))
             .replace("{input}", kind.form().input)
-            .replace("{context:}", kind.rotary() ? "rope: Tensor, " : "")
-            .replace("{context}", kind.rotary() ? "rope, " : "")
+            .replace(
+                "{context:}",
+                (kind.rotary() ? "rope: Tensor, " : "") + (masked ? "seen: Tensor, " : ""))
+            .replace("{context}", (kind.rotary() ? "rope, " : "") + (masked ? "seen, " : ""))
             .replace("{turned}", kind.rotary() ? "self.turned(" : "")
             .replace("{/turned}", kind.rotary() ? ", rope)" : "")
             .replace("{M}", Integer.toString(kind.mlpWidth()))
@@ -252,10 +257,17 @@ final class ResidualAttentionBlock {
             .replace("{d}", Integer.toString(kind.width() / kind.heads()))
             .replace("{d/2}", Integer.toString(kind.width() / kind.heads() / 2))
             .replace("{root}", Double.toString(1 / Math.sqrt(kind.width() / kind.heads())))
-            .replace("{seen}", kind.causal() ? CAUSAL : "s")
+            .replace("{seen}", masked ? MASKED : kind.causal() ? CAUSAL : "s")
             .replace("{eps}", Double.toString(kind.normEpsilon()))
-            .replace("{causal}", kind.causal() ? "True" : "False")
-            .replace("{visible}", kind.causal() ? "self.visible(row, L)" : "None")
+            .replace("{, seen}", masked ? ", seen" : "")
+            .replace("{, seen:}", masked ? ", seen: Tensor" : "")
+            .replace("{mask}", masked ? "seen" : "None")
+            .replace("{causal}", kind.causal() && !masked ? "True" : "False")
+            .replace(
+                "{visible}",
+                masked
+                    ? "torch.slice(seen, 2, 0, 1)"
+                    : kind.causal() ? "self.visible(row, L)" : "None")
             .replace(
                 "{gelu}",
                 use == TowerKernels.Use.TRAIN

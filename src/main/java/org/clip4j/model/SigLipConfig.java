@@ -1,8 +1,8 @@
 package org.clip4j.model;
 
 /**
- * SigLIP's image tower (Zhai et al. 2023): a Vision Transformer without class token and first
- * LayerNorm that is pooled by attention; made by {@link #builder}.
+ * Describes SigLIP's image tower (Zhai et al. 2023): a Vision Transformer without class token and
+ * first LayerNorm that is pooled by attention; made by {@link #builder}.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels

@@ -2,7 +2,7 @@ package org.clip4j.model;
 
 import java.util.List;
 
-/** An image tower whose blocks stand in stages, each of which has a grid of its own. */
+/** Describes an image tower whose blocks stand in stages, each of which has a grid of its own. */
 public sealed interface StagedVisionConfig extends VisionConfig
     permits ResNetConfig, TimmStagedConfig {
 

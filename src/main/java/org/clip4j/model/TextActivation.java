@@ -3,7 +3,7 @@ package org.clip4j.model;
 import java.util.Arrays;
 import java.util.List;
 
-/** The activation of a text encoder's MLPs, see {@link EncoderConfig}. */
+/** Names the activation of a text encoder's MLPs, see {@link EncoderConfig}. */
 public enum TextActivation {
   GELU(Activation.GELU, "gelu"),
   /** GELU by its tanh approximation. */

@@ -2,7 +2,7 @@ package org.clip4j.model;
 
 import java.io.Serializable;
 
-/** The text tower. Each family of towers is a type of its own. */
+/** Describes the text tower. Each family of towers is a type of its own. */
 public sealed interface TextConfig extends Serializable
     permits TextTransformerConfig, EncoderConfig {
 
@@ -66,6 +66,11 @@ public sealed interface TextConfig extends Serializable
   /** Returns the length to which a batch is padded whose longest text has so many tokens. */
   default int paddedLength(int longest) {
     return cutsPadding() ? longest : contextLength();
+  }
+
+  /** Returns how many rows of a hidden state stand before those of the tokens. */
+  default int rowsBeforeTokens() {
+    return 0;
   }
 
   /** Calls the method of the visitor that is for this family. */

@@ -1,6 +1,6 @@
 package org.clip4j.model;
 
-/** Which token's output is a text's feature. */
+/** Says which token's output is a text's feature. */
 public enum TextPooling {
   /** The first token. */
   FIRST,

@@ -1,6 +1,6 @@
 package org.clip4j.model;
 
-/** How a text's feature becomes its embedding. */
+/** Says how a text's feature becomes its embedding. */
 public enum TextProjection {
   /** Multiplied by a matrix [D, E]. */
   MATRIX,

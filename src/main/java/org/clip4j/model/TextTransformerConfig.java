@@ -3,7 +3,7 @@ package org.clip4j.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * CLIP's own text tower, in the vocabulary of OpenCLIP's {@code text_cfg}; made by {@link
+ * Describes CLIP's own text tower, in the vocabulary of OpenCLIP's {@code text_cfg}; made by {@link
  * #builder}.
  *
  * @param contextLength most tokens of a text, start and end tokens included
@@ -14,6 +14,10 @@ import org.jspecify.annotations.Nullable;
  * @param mlpRatio hidden width of the MLP over D
  * @param lsInitValue initial value of LayerScale, or null for none
  * @param causal whether a token sees only itself and the ones before it
+ * @param embedCls whether a class token follows a text and its padding, as CoCa's does (Yu et al.
+ *     2022); its output is then the feature, whatever {@code pooling} says, and its row comes first
+ * @param padId the token that fills up texts, which the class token does not see; 0 where there is
+ *     none
  * @param pooling which token's output is the feature
  * @param eosId the end token that {@link TextPooling#EOS} looks for
  * @param projection how the feature becomes the embedding
@@ -30,6 +34,8 @@ public record TextTransformerConfig(
     double mlpRatio,
     @Nullable Double lsInitValue,
     boolean causal,
+    boolean embedCls,
+    int padId,
     TextPooling pooling,
     int eosId,
     TextProjection projection,
@@ -44,6 +50,10 @@ public record TextTransformerConfig(
     Checks.positive("text_cfg.vocab_size", vocabSize);
     Checks.blocks("text_cfg", width, layers, mlpRatio, normEpsilon);
     Checks.divides("text_cfg.heads", heads, "the width", width);
+    padId = embedCls ? padId : 0;
+    if (padId < 0 || padId >= vocabSize) {
+      throw Checks.bad("text_cfg.pad_id", padId, "not an id of vocab_size " + vocabSize);
+    }
     if (pooling == TextPooling.EOS && (eosId < 0 || eosId >= vocabSize)) {
       throw Checks.bad("text_cfg.eos_id", eosId, "not an id of vocab_size " + vocabSize);
     }
@@ -69,7 +79,24 @@ public record TextTransformerConfig(
 
   @Override
   public boolean cutsPadding() {
-    return causal && pooling != TextPooling.LAST;
+    return embedCls || causal && pooling != TextPooling.LAST;
+  }
+
+  @Override
+  public int rowsBeforeTokens() {
+    return embedCls ? 1 : 0;
+  }
+
+  @Override
+  public void requirePadding(int id) {
+    if (embedCls && id != padId) {
+      throw Checks.bad(
+          "text_cfg.pad_id",
+          padId,
+          "the tokenizer fills texts up with the token "
+              + id
+              + "; take the tokenizer that the model was trained with");
+    }
   }
 
   @Override
@@ -87,6 +114,8 @@ public record TextTransformerConfig(
     private double mlpRatio = 4;
     private @Nullable Double lsInitValue;
     private boolean causal = true;
+    private boolean embedCls;
+    private int padId;
     private TextPooling pooling = TextPooling.ARGMAX;
     private int eosId = DEFAULT_EOS_ID;
     private TextProjection projection = TextProjection.MATRIX;
@@ -101,6 +130,8 @@ public record TextTransformerConfig(
       mlpRatio = tower.mlpRatio;
       lsInitValue = tower.lsInitValue;
       causal = tower.causal;
+      embedCls = tower.embedCls;
+      padId = tower.padId;
       pooling = tower.pooling;
       eosId = tower.eosId;
       projection = tower.projection;
@@ -127,6 +158,18 @@ public record TextTransformerConfig(
     /** Sets whether a token sees only itself and the ones before it; so it is by default. */
     public Builder optCausal(boolean value) {
       causal = value;
+      return this;
+    }
+
+    /** Sets whether a class token follows the text; none does by default. */
+    public Builder optEmbedCls(boolean value) {
+      embedCls = value;
+      return this;
+    }
+
+    /** Sets the token that fills up texts, which {@link #optEmbedCls} alone asks for; 0 so far. */
+    public Builder optPadId(int value) {
+      padId = value;
       return this;
     }
 
@@ -165,6 +208,8 @@ public record TextTransformerConfig(
           mlpRatio,
           lsInitValue,
           causal,
+          embedCls,
+          padId,
           pooling,
           eosId,
           projection,

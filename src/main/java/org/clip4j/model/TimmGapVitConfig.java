@@ -1,9 +1,9 @@
 package org.clip4j.model;
 
 /**
- * A Vision Transformer without class token whose output is the mean of the patches, as timm's
- * {@code vit_medium_patch16_gap_256}: its maps to queries, keys and values have no bias, and each
- * branch has a LayerScale; made by {@link #builder}.
+ * Describes a Vision Transformer without class token whose output is the mean of the patches, as
+ * timm's {@code vit_medium_patch16_gap_256}: its maps to queries, keys and values have no bias, and
+ * each branch has a LayerScale; made by {@link #builder}.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels

@@ -4,15 +4,15 @@ import java.io.Serializable;
 import org.clip4j.model.ParameterSpec.Init;
 
 /**
- * What OpenCLIP puts on the pooled features of one of timm's models (its {@code timm_proj} and
- * {@code timm_proj_bias}).
+ * Describes what OpenCLIP puts on the pooled features of one of timm's models (its {@code
+ * timm_proj} and {@code timm_proj_bias}).
  *
  * @param projection the map into the shared space
  * @param bias whether its last linear map has a bias; a classifier always has
  */
 public record TimmHead(Projection projection, boolean bias) implements Serializable {
 
-  /** A map into the shared space. */
+  /** Names a map into the shared space. */
   public enum Projection {
     /** A linear map. */
     LINEAR,

@@ -1,8 +1,8 @@
 package org.clip4j.model;
 
 /**
- * One of timm's staged towers as OpenCLIP uses it: the mean of the last grid and a head on it. It
- * takes images of any size, since none of its parameters depends on the grid.
+ * Describes one of timm's staged towers as OpenCLIP uses it: the mean of the last grid and a head
+ * on it. It takes images of any size, since none of its parameters depends on the grid.
  */
 public sealed interface TimmStagedConfig extends StagedVisionConfig
     permits ConvNextConfig, FastVitConfig {

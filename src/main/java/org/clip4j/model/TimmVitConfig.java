@@ -1,7 +1,7 @@
 package org.clip4j.model;
 
 /**
- * A plain Vision Transformer as timm has it, under timm's names: the image tower of
+ * Describes a plain Vision Transformer as timm has it, under timm's names: the image tower of
  * MobileCLIP2-L-14 (Faghri et al. 2025), with a stem of convolutions that of MobileCLIP-B (Vasu et
  * al. 2024), and that of BiomedCLIP (Zhang et al. 2023); made by {@link #builder}.
  *

@@ -4,7 +4,8 @@ import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which tokenizer a text tower was trained with, in the vocabulary of OpenCLIP's {@code text_cfg}.
+ * Says which tokenizer a text tower was trained with, in the vocabulary of OpenCLIP's {@code
+ * text_cfg}.
  *
  * @param hfName {@code hf_tokenizer_name}: where the publisher's {@code tokenizer.json} comes from;
  *     null for OpenAI's tokenizer

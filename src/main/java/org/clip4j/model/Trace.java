@@ -5,12 +5,13 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What an encoder computed on the way from one input to its embedding, recorded so that gradients
- * of the embedding can be taken. All arrays are owned by the input's manager.
+ * Holds what an encoder computed on the way from one input to its embedding, recorded so that
+ * gradients of the embedding can be taken. All arrays are owned by the input's manager.
  *
  * @param embedding [1, E], not normalised
- * @param states the output of the embedding of patches or tokens, and of each block, [1, L, D]; of
- *     a ModifiedResNet those of the stem and of each bottleneck, [1, channels, h, w]
+ * @param states the output of the embedding of patches or tokens, and of each block, [1, L, D], a
+ *     class token's row first; of a ModifiedResNet those of the stem and of each bottleneck, [1,
+ *     channels, h, w]
  * @param attention of each block, [1, H, L, L], each row a distribution over what it looks at; none
  *     of a ModifiedResNet
  * @param poolingAttention of the learned query that pools the last state, [1, H, 1, L]; null where

@@ -3,8 +3,8 @@ package org.clip4j.model;
 import java.io.Serializable;
 
 /**
- * The image tower, in the vocabulary of OpenCLIP's {@code vision_cfg}. Each family of towers is a
- * type of its own.
+ * Describes the image tower, in the vocabulary of OpenCLIP's {@code vision_cfg}. Each family of
+ * towers is a type of its own.
  */
 public sealed interface VisionConfig extends Serializable
     permits VisionTransformerConfig, StagedVisionConfig {

@@ -9,7 +9,7 @@ import org.clip4j.model.ParameterSpec.Init;
  * The image encoder as a Vision Transformer (Radford et al. 2021, section 2.4; OpenCLIP's {@code
  * VisionTransformer}): patches are projected, a class token is put before them, positions are
  * added, and the class token after the last block, or the mean of the patches, is the image's
- * feature.
+ * feature; CoCa pools by attention, see {@link AttentionalPooler}.
  */
 final class VisionTransformer {
   private static final String BLOCKS = "transformer.resblocks.";
@@ -30,6 +30,10 @@ final class VisionTransformer {
         x = torch.add(torch.cat([token, self.full(x)], 1), positions)
         return {pre}
 
+      """;
+
+  private static final String PROJECT =
+      """
       def norm(self, x: Tensor, p: List[Tensor]) -> Tensor:
         return torch.layer_norm(x, [{D}], {ln_post.*}, {eps})
 
@@ -62,10 +66,12 @@ final class VisionTransformer {
             BlockStarts.pyTorch(vision.width(), vision.mlpWidth()));
     Parameters parameters = parameters(vision, kind, config.embedDim());
     boolean token = vision.pooling() == ImagePooling.TOK;
+    String pooled = token ? TOKEN : vision.lnAfterPool() ? NORM_OF_MEAN : MEAN;
     String source =
-        SOURCE
-            .replace("{pre}", vision.lnPre() ? LN_PRE : "x")
-            .replace("{pooled}", token ? TOKEN : vision.lnAfterPool() ? NORM_OF_MEAN : MEAN);
+        SOURCE.replace("{pre}", vision.lnPre() ? LN_PRE : "x")
+            + (vision.pooler() == null
+                ? PROJECT.replace("{pooled}", pooled)
+                : AttentionalPooler.source(vision, config.embedDim()));
     return new PatchTower.Declaration(
         vision,
         "visual.",
@@ -74,27 +80,32 @@ final class VisionTransformer {
         kind,
         new Positions("positional_embedding", 1),
         null,
-        token ? PatchTower.Pooling.FIRST : PatchTower.Pooling.MEAN,
+        vision.pooler() != null
+            ? PatchTower.Pooling.ATTENTION
+            : token ? PatchTower.Pooling.FIRST : PatchTower.Pooling.MEAN,
         use -> source(source, vision, parameters, use == TowerKernels.Use.PREPARED));
   }
 
   private static Parameters parameters(VitConfig vision, AttentionKind block, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
+    int pooled = vision.pooler() == null ? width : embedDim;
     Init scale = Parameters.normal(Math.pow(width, -0.5));
     Init conv = Parameters.uniformOf(3.0 * patch * patch);
     Parameters own =
         new Parameters()
             .add("class_embedding", scale, width)
             .add("positional_embedding", scale, vision.patches() + 1L, width)
-            .add("proj", scale, width, embedDim)
+            .add("proj", scale, pooled, embedDim)
             .add("conv1.weight", conv, width, 3, patch, patch);
     if (vision.lnPre()) {
       own.norm("ln_pre", width);
     }
-    return own.blocks(BLOCKS, block.parameters(), vision.layers())
-        .norm("ln_post", width)
-        .lay("conv1.", Operation.PRODUCT);
+    own.blocks(BLOCKS, block.parameters(), vision.layers());
+    if (vision.pooler() != null) {
+      AttentionalPooler.declare(own, vision.pooler(), width, embedDim);
+    }
+    return own.norm("ln_post", pooled).lay("conv1.", Operation.PRODUCT);
   }
 
   private static String source(

@@ -2,7 +2,7 @@ package org.clip4j.model;
 
 import org.jspecify.annotations.Nullable;
 
-/** An image tower that is a transformer over the patches of an image. */
+/** Describes an image tower that is a transformer over the patches of an image. */
 public sealed interface VisionTransformerConfig extends VisionConfig
     permits VitConfig, SigLipConfig, TimmVitConfig, TimmGapVitConfig, EvaConfig, PeConfig {
 

@@ -3,7 +3,8 @@ package org.clip4j.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A Vision Transformer as the paper has it, with OpenCLIP's options; made by {@link #builder}.
+ * Describes a Vision Transformer as the paper has it, with OpenCLIP's options; made by {@link
+ * #builder}.
  *
  * @param imageHeight input height in pixels
  * @param imageWidth input width in pixels
@@ -15,7 +16,9 @@ import org.jspecify.annotations.Nullable;
  * @param lsInitValue initial value of LayerScale, or null for none
  * @param lnPre whether a LayerNorm precedes the first block
  * @param pooling how tokens become one feature
- * @param lnAfterPool whether the last LayerNorm comes after the pooling and not before it
+ * @param lnAfterPool whether the last LayerNorm comes after the pooling and not before it; so it
+ *     does wherever there is a pooler
+ * @param pooler what tokens pass before they are pooled, or null for none
  * @param tanhGelu whether GELU is computed by its tanh approximation
  * @param normEpsilon epsilon of every LayerNorm
  * @param patchDropout see {@link VisionTransformerConfig#patchDropout}
@@ -32,6 +35,7 @@ public record VitConfig(
     boolean lnPre,
     ImagePooling pooling,
     boolean lnAfterPool,
+    @Nullable AttentionalPoolerConfig pooler,
     boolean tanhGelu,
     double normEpsilon,
     double patchDropout)
@@ -42,6 +46,11 @@ public record VitConfig(
     Checks.patches(imageHeight, imageWidth, patchSize, patchDropout);
     Checks.blocks("vision_cfg", width, layers, mlpRatio, normEpsilon);
     Checks.divides("vision_cfg.head_width", headWidth, "the width", width);
+    lnAfterPool &= pooler == null; // OpenCLIP does not look at it then
+    if (pooler != null && pooling == ImagePooling.AVG && pooler.queries() < 2) {
+      throw Checks.bad(
+          "vision_cfg.attn_pooler_queries", pooler.queries(), "the mean leaves out the first");
+    }
   }
 
   /** Starts a tower with a class token, a LayerNorm before the blocks and heads of width 64. */
@@ -76,6 +85,7 @@ public record VitConfig(
     private boolean lnPre = true;
     private ImagePooling pooling = ImagePooling.TOK;
     private boolean lnAfterPool;
+    private @Nullable AttentionalPoolerConfig pooler;
 
     private Builder() {}
 
@@ -86,6 +96,7 @@ public record VitConfig(
       lnPre = tower.lnPre;
       pooling = tower.pooling;
       lnAfterPool = tower.lnAfterPool;
+      pooler = tower.pooler;
     }
 
     @Override
@@ -123,6 +134,12 @@ public record VitConfig(
       return this;
     }
 
+    /** Sets CoCa's pooling by attention; there is none by default, which null means too. */
+    public Builder optPooler(@Nullable AttentionalPoolerConfig value) {
+      pooler = value;
+      return this;
+    }
+
     @Override
     public VitConfig build() {
       return new VitConfig(
@@ -137,6 +154,7 @@ public record VitConfig(
           lnPre,
           pooling,
           lnAfterPool,
+          pooler,
           tanhGelu,
           normEpsilon,
           patchDropout);

@@ -1,6 +1,6 @@
 package org.clip4j.quantize;
 
-/** A model of 8-bit integers differs too much from the one that it was made of. */
+/** Reports that a model of 8-bit integers differs too much from the one that it was made of. */
 public final class QuantizationRefusedException extends IllegalStateException {
   private static final long serialVersionUID = 1;
 

@@ -6,7 +6,7 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What weights of 8-bit integers cost, measured on the half of the inputs that they were not
+ * Says what weights of 8-bit integers cost, measured on the half of the inputs that they were not
  * calibrated on.
  *
  * @param images how many were compared
@@ -46,7 +46,7 @@ public record QuantizationReport(
     kept = List.copyOf(kept);
   }
 
-  /** Says in words which bars are missed; empty if none is. */
+  /** Returns in words which bars are missed; empty if none is. */
   public List<String> misses() {
     List<String> misses = new ArrayList<>();
     require(misses, "the mean cosine of images", meanImageCosine, LEAST_COSINE);

@@ -130,7 +130,7 @@ public final class Quantizer {
     return this;
   }
 
-  /** Is told in words what begins. */
+  /** Sets a listener that receives in words what begins. */
   public Quantizer optProgress(Consumer<String> listener) {
     progress = listener;
     return this;

@@ -35,7 +35,7 @@ public final class EmbeddingRun<T> {
   @FunctionalInterface
   public interface Reader<T> {
     /**
-     * Reads.
+     * Reads a source.
      *
      * @throws IOException if the source is damaged: it is skipped
      */
@@ -49,11 +49,11 @@ public final class EmbeddingRun<T> {
     float[][] encode(List<T> batch);
   }
 
-  /** Is told how far the run is, after each batch, on the thread that runs it. */
+  /** Receives how far the run is, after each batch, on the thread that runs it. */
   @FunctionalInterface
   public interface Listener {
     /**
-     * Is told.
+     * Receives how far the run is.
      *
      * @param sources that are behind it, those of earlier runs included
      * @param skipped of them
@@ -62,7 +62,7 @@ public final class EmbeddingRun<T> {
   }
 
   /**
-   * What a run did.
+   * Says what a run did.
    *
    * @param embedded rows that it added
    * @param skipped sources that it skipped
@@ -73,12 +73,12 @@ public final class EmbeddingRun<T> {
   public record Result(
       int embedded, int skipped, double seconds, double modelIdle, double readersIdle) {
 
-    /** Rows a second. */
+    /** Returns how many rows were added in a second. */
     public double perSecond() {
       return embedded / Math.max(seconds, 1e-9);
     }
 
-    /** Whether reading held the model up more than the model held up reading. */
+    /** Returns whether reading held the model up more than the model held up reading. */
     public boolean isReadingTheBottleneck() {
       return modelIdle > readersIdle;
     }
@@ -87,7 +87,7 @@ public final class EmbeddingRun<T> {
   private record Loaded<T>(int source, T content, IOException damage) {}
 
   /**
-   * A run, not started.
+   * Makes a run, which is not started.
    *
    * @param batchSize sources that the model encodes at once
    * @param threads that read

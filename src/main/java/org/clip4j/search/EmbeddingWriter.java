@@ -77,27 +77,27 @@ public final class EmbeddingWriter implements AutoCloseable {
     return new Builder(folder);
   }
 
-  /** E, the length of an embedding. */
+  /** Returns E, the length of an embedding. */
   public int dimensions() {
     return settings.dimensions;
   }
 
-  /** How many sources are behind it: those with a row and those skipped. */
+  /** Returns how many sources are behind it: those with a row and those skipped. */
   public int sources() {
     return sources;
   }
 
-  /** How many rows there are, those that do not count yet included. */
+  /** Returns how many rows there are, those that do not count yet included. */
   public int rows() {
     return rows;
   }
 
-  /** How many sources were skipped. */
+  /** Returns how many sources were skipped. */
   public int skipped() {
     return sources - rows;
   }
 
-  /** Rows that the shard under way still takes. */
+  /** Returns how many rows the shard under way still takes. */
   public int rowsLeftInShard() {
     return settings.rowsPerShard - shard.size();
   }
@@ -258,31 +258,34 @@ public final class EmbeddingWriter implements AutoCloseable {
       this.folder = folder.toAbsolutePath();
     }
 
-    /** E, the length of an embedding. */
+    /** Sets E, the length of an embedding. */
     public Builder setDimensions(int dimensions) {
       this.dimensions = dimensions;
       return this;
     }
 
-    /** What the columns of the table of names are called, for example {@code file}. */
+    /** Sets what the columns of the table of names are called, for example {@code file}. */
     public Builder setColumns(String... columns) {
       this.columns = List.of(columns);
       return this;
     }
 
-    /** What all rows have in common, such as the model: a run with other facts is an error. */
+    /** Sets what all rows have in common, such as the model: a run with other facts is an error. */
     public Builder optFacts(Map<String, String> facts) {
       this.facts = new TreeMap<>(facts);
       return this;
     }
 
-    /** What is good to know about the first run; other runs may differ. */
+    /** Sets what is good to know about the first run; other runs may differ. */
     public Builder optNotes(Map<String, String> notes) {
       this.notes = new TreeMap<>(notes);
       return this;
     }
 
-    /** Rows of a shard, 4096 by default: so many at most are lost with an interrupted run. */
+    /**
+     * Sets the number of rows of a shard, 4096 by default: so many at most are lost with an
+     * interrupted run.
+     */
     public Builder optRowsPerShard(int rows) {
       if (rows < 1 || rows > 1 << 24) {
         throw new IllegalArgumentException(

@@ -20,8 +20,8 @@ import org.clip4j.io.Checksums;
 import org.clip4j.io.IoErrors;
 
 /**
- * Embeddings that an {@link EmbeddingWriter} wrote, with the names of what they are of. The rows
- * are mapped, the names in memory. Immutable; safe for use by several threads.
+ * Reads embeddings that an {@link EmbeddingWriter} wrote, with the names of what they are of. The
+ * rows are mapped, the names in memory. Immutable; safe for use by several threads.
  */
 public final class Embeddings implements AutoCloseable {
   private final EmbeddingManifest manifest;
@@ -111,42 +111,45 @@ public final class Embeddings implements AutoCloseable {
     return names;
   }
 
-  /** How many rows there are. */
+  /** Returns how many rows there are. */
   public int size() {
     return names.size();
   }
 
-  /** E, the length of an embedding. */
+  /** Returns E, the length of an embedding. */
   public int dimensions() {
     return manifest.dimensions();
   }
 
-  /** What a row is of: a value for each of {@link #columns}. */
+  /** Returns what a row is of: a value for each of {@link #columns}. */
   public List<String> name(int row) {
     return names.get(row);
   }
 
-  /** What the parts of a name are called. */
+  /** Returns what the parts of a name are called. */
   public List<String> columns() {
     return manifest.columns();
   }
 
-  /** What all rows have in common, such as the model; {@link EmbeddingWriter.Builder#optFacts}. */
+  /**
+   * Returns what all rows have in common, such as the model; {@link
+   * EmbeddingWriter.Builder#optFacts}.
+   */
   public Map<String, String> facts() {
     return manifest.facts();
   }
 
-  /** What else is known of them; {@link EmbeddingWriter.Builder#optNotes}. */
+  /** Returns what else is known of them; {@link EmbeddingWriter.Builder#optNotes}. */
   public Map<String, String> notes() {
     return manifest.notes();
   }
 
-  /** Whether the run that wrote them came to its end. */
+  /** Returns whether the run that wrote them came to its end. */
   public boolean isComplete() {
     return manifest.complete();
   }
 
-  /** An index of all rows, by their numbers; closed with this. */
+  /** Returns an index of all rows, by their numbers; closed with this. */
   public ExactIndex index() {
     return index;
   }

@@ -68,7 +68,10 @@ public final class ExactIndex implements AutoCloseable {
     this.oversampling = oversampling > 0 ? oversampling : quantization.oversampling();
   }
 
-  /** Says in what form an index is searched; without options as the static methods do. */
+  /**
+   * Starts options that say in what form an index is searched; without them as the static methods
+   * do.
+   */
   public static Builder builder() {
     return new Builder();
   }

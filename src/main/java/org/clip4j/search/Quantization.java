@@ -1,9 +1,9 @@
 package org.clip4j.search;
 
 /**
- * In what form an {@link ExactIndex} goes through its rows. The vectors themselves stay in their
- * files; of the rows that the shorter forms find, some times as many as were asked for, they decide
- * which are the best, by the same scores as without quantization.
+ * Says in what form an {@link ExactIndex} goes through its rows. The vectors themselves stay in
+ * their files; of the rows that the shorter forms find, some times as many as were asked for, they
+ * decide which are the best, by the same scores as without quantization.
  */
 public enum Quantization {
   /** The vectors as they are, 4 bytes for each value: every score is exact. */

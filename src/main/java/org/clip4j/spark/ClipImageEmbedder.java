@@ -69,7 +69,10 @@ public final class ClipImageEmbedder extends ClipTransformer<ClipImageEmbedder> 
     return new EmbedImages(images(table, column), EmbeddingOutput.of(getOutputType()));
   }
 
-  /** {@code array} (default) for an array of floats, {@code vector} for a vector of Spark ML's. */
+  /**
+   * Returns the parameter of the output's type: {@code array} (default) for an array of floats,
+   * {@code vector} for a vector of Spark ML's.
+   */
   public Param<String> outputType() {
     return outputType;
   }

@@ -63,7 +63,10 @@ public final class ClipTextEmbedder extends ClipTransformer<ClipTextEmbedder> {
         table.schema().fieldIndex(column.name()), EmbeddingOutput.of(getOutputType()));
   }
 
-  /** {@code array} (default) for an array of floats, {@code vector} for a vector of Spark ML's. */
+  /**
+   * Returns the parameter of the output's type: {@code array} (default) for an array of floats,
+   * {@code vector} for a vector of Spark ML's.
+   */
   public Param<String> outputType() {
     return outputType;
   }

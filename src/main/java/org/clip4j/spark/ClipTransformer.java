@@ -21,8 +21,8 @@ import org.apache.spark.util.SerializableConfiguration;
 import org.clip4j.engine.Precision;
 
 /**
- * What this package's stages of a pipeline share: a model, an input column, an output column and a
- * column of reasons. All columns of the table are kept, and two are added.
+ * Holds what this package's stages of a pipeline share: a model, an input column, an output column
+ * and a column of reasons. All columns of the table are kept, and two are added.
  *
  * <p>The model is a name on the hub ({@code organisation/name}), which every executor takes from
  * its cache or downloads, or a path that every executor can read; or its files are shipped from the
@@ -193,7 +193,10 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
     return uid;
   }
 
-  /** The model: a name on the hub, or a path that every executor can read. Required. */
+  /**
+   * Returns the parameter of the model: a name on the hub, or a path that every executor can read.
+   * Required.
+   */
   public Param<String> model() {
     return model;
   }
@@ -214,7 +217,8 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
   }
 
   /**
-   * Whether the driver ships the model's files to the executors, once to each; false by default.
+   * Returns the parameter that says whether the driver ships the model's files to the executors,
+   * once to each; false by default.
    */
   public BooleanParam shipModel() {
     return shipModel;
@@ -230,7 +234,10 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
     return (Boolean) getOrDefault(shipModel);
   }
 
-  /** Precision of matrix products: {@code fp32} (default), {@code bf16} or {@code fp16}. */
+  /**
+   * Returns the parameter of the precision of matrix products: {@code fp32} (default), {@code bf16}
+   * or {@code fp16}.
+   */
   public Param<String> precision() {
     return precision;
   }
@@ -245,7 +252,7 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
     return getOrDefault(precision);
   }
 
-  /** The column that is read. */
+  /** Returns the parameter of the column that is read. */
   public Param<String> inputCol() {
     return inputCol;
   }
@@ -260,7 +267,7 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
     return getOrDefault(inputCol);
   }
 
-  /** The column that is added. */
+  /** Returns the parameter of the column that is added. */
   public Param<String> outputCol() {
     return outputCol;
   }
@@ -275,7 +282,10 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
     return getOrDefault(outputCol);
   }
 
-  /** The column of reasons why there is no output, null where there is one; empty for no column. */
+  /**
+   * Returns the parameter of the column of reasons why there is no output, null where there is one;
+   * empty for no column.
+   */
   public Param<String> errorCol() {
     return errorCol;
   }
@@ -293,8 +303,9 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
   }
 
   /**
-   * What becomes of a row whose input is null or cannot be read: {@code keep} (default) gives a
-   * null output and a reason, {@code skip} leaves the row out, {@code error} fails the job.
+   * Returns the parameter that says what becomes of a row whose input is null or cannot be read:
+   * {@code keep} (default) gives a null output and a reason, {@code skip} leaves the row out,
+   * {@code error} fails the job.
    */
   public Param<String> handleInvalid() {
     return handleInvalid;
@@ -310,7 +321,10 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
     return getOrDefault(handleInvalid);
   }
 
-  /** Most rows that a task holds at once; 128 by default, fewer where images are large. */
+  /**
+   * Returns the parameter of the most rows that a task holds at once; 128 by default, fewer where
+   * images are large.
+   */
   public IntParam batchSize() {
     return batchSize;
   }

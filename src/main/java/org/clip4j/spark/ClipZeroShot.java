@@ -221,7 +221,10 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
     return thresholds;
   }
 
-  /** What an image may show: at least one, none empty or twice. Required. */
+  /**
+   * Returns the parameter of what an image may show: at least one label, none empty or twice.
+   * Required.
+   */
   public StringArrayParam labels() {
     return labels;
   }
@@ -239,7 +242,10 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
     return getOrDefault(labels);
   }
 
-  /** Prompt templates with {@code {}} where the label goes; "a photo of a {}." by default. */
+  /**
+   * Returns the parameter of the prompt templates, with {@code {}} where the label goes; "a photo
+   * of a {}." by default.
+   */
   public StringArrayParam templates() {
     return templates;
   }
@@ -249,7 +255,9 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
     return with(templates, value);
   }
 
-  /** How many labels have their scores put out, best first; 5 by default. */
+  /**
+   * Returns the parameter of how many labels have their scores put out, best first; 5 by default.
+   */
   public IntParam topK() {
     return topK;
   }
@@ -265,8 +273,8 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
   }
 
   /**
-   * How probabilities are made: {@code softmax}, {@code sigmoid} or {@code background}, see {@link
-   * Probabilities}; {@code model} (default) as the model was trained.
+   * Returns the parameter of how probabilities are made: {@code softmax}, {@code sigmoid} or {@code
+   * background}, see {@link Probabilities}; {@code model} (default) as the model was trained.
    */
   public Param<String> probabilities() {
     return probabilities;
@@ -277,7 +285,7 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
     return with(probabilities, value);
   }
 
-  /** Whether each label is judged for itself; false by default. */
+  /** Returns the parameter that says whether each label is judged for itself; false by default. */
   public BooleanParam multiLabel() {
     return multiLabel;
   }
@@ -287,7 +295,10 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
     return with(multiLabel, value);
   }
 
-  /** From which probability a label of a multi-label answer holds; 0.5 by default. */
+  /**
+   * Returns the parameter of the probability from which a label of a multi-label answer holds; 0.5
+   * by default.
+   */
   public DoubleParam threshold() {
     return threshold;
   }
@@ -297,7 +308,10 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
     return with(threshold, value);
   }
 
-  /** One threshold for each label, in order; empty (default) for {@link #threshold} in all. */
+  /**
+   * Returns the parameter of one threshold for each label, in order; empty (default) for {@link
+   * #threshold} in all.
+   */
   public DoubleArrayParam labelThresholds() {
     return labelThresholds;
   }
@@ -307,7 +321,7 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
     return with(labelThresholds, value);
   }
 
-  /** What may be said of any image; "a photo" by default. */
+  /** Returns the parameter of what may be said of any image; "a photo" by default. */
   public StringArrayParam backgroundPrompts() {
     return backgroundPrompts;
   }
@@ -318,8 +332,8 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
   }
 
   /**
-   * The rule for images that show none of the labels: {@code margin}, {@code entropy} or {@code
-   * background}, see {@link UnknownRule.Score}; {@code none} by default.
+   * Returns the parameter of the rule for images that show none of the labels: {@code margin},
+   * {@code entropy} or {@code background}, see {@link UnknownRule.Score}; {@code none} by default.
    */
   public Param<String> unknownScore() {
     return unknownScore;
@@ -330,7 +344,7 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
     return with(unknownScore, value);
   }
 
-  /** Up to which score an image is unknown, in [0, 1]. */
+  /** Returns the parameter of the score up to which an image is unknown, in [0, 1]. */
   public DoubleParam unknownThreshold() {
     return unknownThreshold;
   }

@@ -20,7 +20,7 @@ import org.clip4j.eval.Retrieval;
 import org.clip4j.eval.internal.Dot;
 
 /**
- * Evaluations over tables of embeddings, with the numbers of one machine ({@link
+ * Evaluates tables of embeddings, with the numbers of one machine ({@link
  * org.clip4j.eval.ZeroShotEvaluation}, {@link Retrieval}). Near-duplicates are {@link
  * TableSearch#overlap}'s.
  */
@@ -49,7 +49,7 @@ public final class TableEvaluation {
   }
 
   /**
-   * As above.
+   * Measures as the method without a bootstrap's settings does.
    *
    * @param resamples of the intervals' bootstrap
    * @param seed of the intervals' bootstrap

@@ -15,7 +15,7 @@ import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 
 /**
- * Exact search in a table of embeddings that is too large for one machine: the queries go to all
+ * Searches a table of embeddings that is too large for one machine, exactly: the queries go to all
  * executors, which compare them with their rows a block at a time; what is best is merged. The
  * queries, and what is found, fit the driver.
  */

@@ -8,9 +8,9 @@ import org.clip4j.text.internal.BytePairs;
 import org.clip4j.text.internal.ClipWords;
 
 /**
- * OpenAI's tokenizer for CLIP: text repair, lower case, and byte-level byte-pair encoding with a
- * vocabulary of 49,408 (Radford et al. 2021, section 2.4). Its tokens are those of the published
- * {@code SimpleTokenizer} of OpenAI's CLIP and of OpenCLIP.
+ * Turns texts into tokens as OpenAI's tokenizer for CLIP does: text repair, lower case, and
+ * byte-level byte-pair encoding with a vocabulary of 49,408 (Radford et al. 2021, section 2.4). Its
+ * tokens are those of the published {@code SimpleTokenizer} of OpenAI's CLIP and of OpenCLIP.
  *
  * <ol>
  *   <li>Broken text is repaired: HTML entities, mojibake ({@code schÃ¶n} to {@code schön}),
@@ -55,13 +55,15 @@ public final class ClipTokenizer implements Tokenizer {
     words = new ClipWords(contextLength);
   }
 
-  /** A tokenizer with the context length of OpenAI's models, {@value #DEFAULT_CONTEXT_LENGTH}. */
+  /**
+   * Makes a tokenizer with the context length of OpenAI's models, {@value #DEFAULT_CONTEXT_LENGTH}.
+   */
   public static ClipTokenizer create() {
     return create(DEFAULT_CONTEXT_LENGTH);
   }
 
   /**
-   * A tokenizer for a model's context length.
+   * Makes a tokenizer for a model's context length.
    *
    * @param contextLength the most tokens a text may have, start and end included; at least 2
    * @throws IllegalArgumentException if it is less than 2
@@ -114,9 +116,9 @@ public final class ClipTokenizer implements Tokenizer {
   }
 
   /**
-   * The text of token ids, as far as it can be known: in lower case, with a space after every word
-   * and punctuation mark, special tokens and trailing spaces left out, and U+FFFD for bytes that
-   * are no UTF-8.
+   * Returns the text of token ids, as far as it can be known: in lower case, with a space after
+   * every word and punctuation mark, special tokens and trailing spaces left out, and U+FFFD for
+   * bytes that are no UTF-8.
    *
    * @throws IllegalArgumentException if an id is not in [0, {@value #VOCABULARY_SIZE})
    */

@@ -4,9 +4,10 @@ import org.clip4j.text.internal.Characters;
 import org.clip4j.text.internal.repair.TextRepair;
 
 /**
- * What is done to a text before it is tokenized. {@link #WHITESPACE}, {@link #LOWER} and {@link
- * #CANONICALIZE} are OpenCLIP's, by the names that its {@code tokenizer_kwargs.clean} has; {@link
- * #SIGLIP} and {@link #SIGLIP2} are what transformers' tokenizers of that name do themselves.
+ * Says what is done to a text before it is tokenized. {@link #WHITESPACE}, {@link #LOWER} and
+ * {@link #CANONICALIZE} are OpenCLIP's, by the names that its {@code tokenizer_kwargs.clean} has;
+ * {@link #SIGLIP} and {@link #SIGLIP2} are what transformers' tokenizers of that name do
+ * themselves.
  *
  * <p>The two kinds differ in what becomes of a special token that somebody types: OpenCLIP cleans
  * the whole text first, transformers looks for special tokens first and cleans what is between.

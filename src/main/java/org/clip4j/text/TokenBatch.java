@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Token ids of N texts, each row ending with its end-of-text token and unpadded.
+ * Holds the token ids of N texts, each row ending with its end-of-text token and unpadded.
  *
  * <p>With causal attention nothing after the end-of-text token can change a text's embedding, so
  * rows are kept as short as they are; {@link #padded(int)} lays them out as the encoder wants them.
@@ -39,23 +39,23 @@ public final class TokenBatch {
     return new TokenBatch(rows.toArray(int[][]::new), padId);
   }
 
-  /** The number of texts, N. */
+  /** Returns the number of texts, N. */
   public int size() {
     return rows.length;
   }
 
-  /** The id that {@link #padded} fills up with. */
+  /** Returns the id that {@link #padded} fills up with. */
   public int padId() {
     return padId;
   }
 
-  /** The ids of one text, including its start and end tokens; do not modify. */
+  /** Returns the ids of one text, including its start and end tokens; do not modify. */
   public int[] row(int index) {
     return rows[index];
   }
 
   /**
-   * Some of the texts.
+   * Returns some of the texts.
    *
    * @param from index of the first
    * @param to index after the last
@@ -64,7 +64,7 @@ public final class TokenBatch {
     return new TokenBatch(Arrays.copyOfRange(rows, from, to), padId);
   }
 
-  /** The number of tokens L of the longest text; 0 when there is none. */
+  /** Returns the number of tokens L of the longest text; 0 when there is none. */
   public int maxLength() {
     int max = 0;
     for (int[] row : rows) {
@@ -74,7 +74,8 @@ public final class TokenBatch {
   }
 
   /**
-   * The ids as one row-major array [N, length], filled up on the right with {@link #padId()}.
+   * Returns the ids as one row-major array [N, length], filled up on the right with {@link
+   * #padId()}.
    *
    * @param length at least {@link #maxLength()}; the context length for an encoder that reads both
    *     ways, to which padding is part of the text

@@ -11,10 +11,10 @@ import java.util.List;
  */
 public interface Tokenizer extends AutoCloseable {
 
-  /** The most tokens a text may have, start and end tokens included. */
+  /** Returns the most tokens a text may have, start and end tokens included. */
   int contextLength();
 
-  /** The id that fills up a text that is shorter than what the text encoder takes. */
+  /** Returns the id that fills up a text that is shorter than what the text encoder takes. */
   default int padId() {
     return 0;
   }

@@ -99,32 +99,35 @@ public final class ClipTrainer {
     return cancelled || Thread.currentThread().isInterrupted();
   }
 
-  /** Settings of a training: model and pairs are required, the others have defaults. */
+  /**
+   * Collects the settings of a training: model and pairs are required, the others have defaults.
+   */
   public static final class Builder {
     private final TrainingPlan plan = new TrainingPlan();
 
     private Builder() {}
 
-    /** The model to train, new or loaded; its weights change in place. */
+    /** Sets the model to train, new or loaded; its weights change in place. */
     public Builder setModel(ClipModel model) {
       plan.model = model;
       return this;
     }
 
-    /** What to train on, see {@link org.clip4j.data.Pairs}. */
+    /** Sets what to train on, see {@link org.clip4j.data.Pairs}. */
     public Builder setPairs(PairFeed pairs) {
       plan.pairs = pairs;
       return this;
     }
 
-    /** The folder where the model is saved; by default it is not saved. */
+    /** Sets the folder where the model is saved; by default it is not saved. */
     public Builder setOutput(Path output) {
       plan.output = output;
       return this;
     }
 
     /**
-     * The layout in which the model is saved; by default OpenCLIP's, which every architecture fits.
+     * Sets the layout in which the model is saved; by default OpenCLIP's, which every architecture
+     * fits.
      */
     public Builder optLayout(Layout layout) {
       plan.layout = layout;
@@ -132,7 +135,8 @@ public final class ClipTrainer {
     }
 
     /**
-     * What the model was loaded from, which the models that are written record; nothing by default.
+     * Sets what the model was loaded from, which the models that are written record; nothing by
+     * default.
      *
      * @param origins as {@link org.clip4j.weights.Checkpoint#origins} tells them
      */
@@ -141,15 +145,15 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** Pairs that are contrasted with each other in one step; by default 128. */
+    /** Sets the number of pairs that are contrasted with each other in one step; by default 128. */
     public Builder optBatchSize(int batchSize) {
       plan.batchSize = Limits.atLeast("batch size", 2, batchSize);
       return this;
     }
 
     /**
-     * Pairs encoded at once, which bounds memory and not the result; by default the batch size. Set
-     * it after that.
+     * Sets the number of pairs encoded at once, which bounds memory and not the result; by default
+     * the batch size. Set it after that.
      */
     public Builder optMicroBatchSize(int microBatchSize) {
       plan.microBatchSize = Limits.atLeast("micro-batch size", 1, microBatchSize);
@@ -162,22 +166,22 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** Steps in all, in place of {@link #optEpochs}. */
+    /** Sets the number of steps in all, in place of {@link #optEpochs}. */
     public Builder optSteps(long steps) {
       plan.steps = Limits.atLeast("steps", 1, steps);
       return this;
     }
 
-    /** Seed of the order of pairs and of the choice among captions; by default 0. */
+    /** Sets the seed of the order of pairs and of the choice among captions; by default 0. */
     public Builder optSeed(long seed) {
       plan.seed = seed;
       return this;
     }
 
     /**
-     * What matrix products and attention are computed in; by default float32. Weights, gradients,
-     * norms and the loss are float32 in each. Half precision scales the loss by a factor that
-     * adapts itself.
+     * Sets what matrix products and attention are computed in; by default float32. Weights,
+     * gradients, norms and the loss are float32 in each. Half precision scales the loss by a factor
+     * that adapts itself.
      */
     public Builder optPrecision(Precision precision) {
       plan.precision = precision;
@@ -185,8 +189,8 @@ public final class ClipTrainer {
     }
 
     /**
-     * Devices that share out each batch; by default the model's own alone. The first must be that;
-     * the loss is that of the whole batch. Batch norms see what is on their device.
+     * Sets the devices that share out each batch; by default the model's own alone. The first must
+     * be that; the loss is that of the whole batch. Batch norms see what is on their device.
      */
     public Builder optDevices(Device... devices) {
       plan.devices = List.of(devices);
@@ -194,7 +198,7 @@ public final class ClipTrainer {
     }
 
     /**
-     * Has each batch computed by workers in other processes; by default it is computed here. The
+     * Sets workers in other processes that compute each batch; by default it is computed here. The
      * loss is that of the whole batch, and checkpoints are the same. The caller closes them.
      */
     public Builder optWorkers(BatchWorkers workers) {
@@ -319,7 +323,9 @@ public final class ClipTrainer {
       return optEvaluation(options.build());
     }
 
-    /** Steps from one line of {@code metrics.jsonl} to the next; by default 1. */
+    /**
+     * Sets the number of steps from one line of {@code metrics.jsonl} to the next; by default 1.
+     */
     public Builder optMetricsEverySteps(int steps) {
       plan.metricsEverySteps = Limits.atLeast("steps between metrics", 1, steps);
       return this;

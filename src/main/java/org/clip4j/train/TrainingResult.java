@@ -8,7 +8,7 @@ import org.clip4j.train.monitor.RunSummary;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a training did.
+ * Says what a training did.
  *
  * @param output the folder where the model is, or null if none was set
  * @param steps steps done, by earlier runs that this one continues too
@@ -45,7 +45,7 @@ public record TrainingResult(
     return losses.clone();
   }
 
-  /** Pairs per second over the whole training loop. */
+  /** Returns the pairs per second over the whole training loop. */
   public double samplesPerSecond() {
     return samples / (elapsed.toNanos() / 1e9);
   }

@@ -28,10 +28,12 @@ import org.clip4j.weights.tensors.CheckpointException;
 import org.clip4j.weights.tensors.TensorFile;
 import org.clip4j.weights.tensors.TensorInfo;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * A model on disk, as one of its publishers leaves it: its architecture, its validation transform,
- * its tokenizer and its parameters.
+ * Opens a model on disk, as one of its publishers leaves it: its architecture, its validation
+ * transform, its tokenizer and its parameters.
  *
  * <p>These are read:
  *
@@ -53,6 +55,8 @@ import org.jspecify.annotations.Nullable;
  * into a model; see {@link TensorFile} for what may happen to the file meanwhile.
  */
 public final class Checkpoint implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Checkpoint.class);
+
   static final String PREPROCESSOR = "preprocessor_config.json";
   static final String PROCESSOR = "processor_config.json";
 
@@ -143,6 +147,12 @@ public final class Checkpoint implements AutoCloseable {
       ImageTransform transform = transform(files, json, config.vision());
       KeyMap keys = KeyMap.of(layout, config);
       keys.check(files.weights(), tensors.tensors());
+      if (tensors.tensors().keySet().stream().anyMatch(name -> name.startsWith(KeyMap.CAPTIONS))) {
+        LOG.info(
+            "{} has a decoder of captions (CoCa), which is left out: images and texts are encoded,"
+                + " captions are not generated, and what is saved of the model has no decoder.",
+            files.weights());
+      }
       return new Checkpoint(
           layout,
           files.folder(),
@@ -263,8 +273,8 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The same model for images of another size, with resampled positional embeddings, see {@link
-   * ResampledPositions}. Never done unless asked for: the model was trained at one size.
+   * Returns the same model for images of another size, with resampled positional embeddings, see
+   * {@link ResampledPositions}. Never done unless asked for: the model was trained at one size.
    *
    * @return a view of this checkpoint; closing it closes this one
    * @throws IllegalArgumentException if the size is none that the model can take
@@ -328,7 +338,7 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The same model with what an adapter adds to its weights.
+   * Returns the same model with what an adapter adds to its weights.
    *
    * @return a view of this checkpoint; closing it closes this one
    * @throws IllegalArgumentException if the adapter is of another model
@@ -344,22 +354,25 @@ public final class Checkpoint implements AutoCloseable {
         layout, folder, config, transform, keys, tensors, adapter.addedTo(config, parameters), text);
   }
 
-  /** The layout the checkpoint was found to have; OpenCLIP's also for OpenAI's archives. */
+  /** Returns the layout the checkpoint was found to have; OpenCLIP's also for OpenAI's archives. */
   public Layout layout() {
     return layout;
   }
 
-  /** The file of tensors, or the index of several. */
+  /** Returns the file of tensors, or the index of several. */
   public Path weights() {
     return tensors.file();
   }
 
-  /** The architecture. */
+  /** Returns the architecture. */
   public ClipConfig config() {
     return config;
   }
 
-  /** The transform that the model was trained for; its publisher's usual one where nothing says. */
+  /**
+   * Returns the transform that the model was trained for; its publisher's usual one where nothing
+   * says.
+   */
   public ImageTransform transform() {
     return transform;
   }
@@ -378,13 +391,13 @@ public final class Checkpoint implements AutoCloseable {
         : CheckpointTokenizer.open(Layout.TRANSFORMERS, text.folder(), config);
   }
 
-  /** What the file holds, by the names in it; not modifiable. */
+  /** Returns what the file holds, by the names in it; not modifiable. */
   public Map<String, TensorInfo> tensors() {
     return tensors.tensors();
   }
 
   /**
-   * All parameters and buffers, as fp32 under OpenCLIP's names.
+   * Returns all parameters and buffers, as fp32 under OpenCLIP's names.
    *
    * <p>{@code copy} reads the file straight into the target. Unlike those of other sources, the
    * buffers that {@code read} gives stay valid. Either throws an {@link
@@ -396,21 +409,21 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The levels to which the inputs of linear maps are to be rounded, by the maps' names, where the
-   * checkpoint was written with weights of 8-bit integers; else empty.
+   * Returns the levels to which the inputs of linear maps are to be rounded, by the maps' names,
+   * where the checkpoint was written with weights of 8-bit integers; else empty.
    */
   public Map<String, InputLevels> inputLevels() {
     return QuantizedTensors.inputs(tensors);
   }
 
-  /** The parameters that are stored as 8-bit integers; see {@link #inputLevels}. */
+  /** Returns the parameters that are stored as 8-bit integers; see {@link #inputLevels}. */
   public Set<String> quantizedWeights() {
     return QuantizedTensors.weights(tensors);
   }
 
   /**
-   * The licence that the model card beside the checkpoint names, such as {@code mit}; else those of
-   * the checkpoints that it was made from. Empty if nothing names one.
+   * Returns the licence that the model card beside the checkpoint names, such as {@code mit}; else
+   * those of the checkpoints that it was made from. Empty if nothing names one.
    */
   public String licence() throws IOException {
     String images = licence(madeFrom());
@@ -437,9 +450,9 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The checkpoints that this one was made from, the oldest first, and this one: what {@link
-   * CheckpointWriter#optMadeFrom} records in a model that is made from it. Reads the weights once
-   * to compute their checksum, unless they lie in the hub's cache.
+   * Returns the checkpoints that this one was made from, the oldest first, and this one: what
+   * {@link CheckpointWriter#optMadeFrom} records in a model that is made from it. Reads the weights
+   * once to compute their checksum, unless they lie in the hub's cache.
    */
   public List<ModelOrigin> origins() throws IOException {
     List<ModelOrigin> origins = new ArrayList<>(madeFrom());

@@ -55,7 +55,7 @@ public final class CheckpointWriter {
   }
 
   /**
-   * A writer of a model.
+   * Makes a writer of a model.
    *
    * @param config the architecture
    * @param transform of the size that the architecture takes
@@ -80,7 +80,7 @@ public final class CheckpointWriter {
   }
 
   /**
-   * In what type floats are stored; F32 by default.
+   * Sets in what type floats are stored; F32 by default.
    *
    * @param type F32, F16 or BF16
    */
@@ -93,8 +93,8 @@ public final class CheckpointWriter {
   }
 
   /**
-   * The model's tokenizer; of one that came from files they are copied into the folder under their
-   * own names.
+   * Sets the model's tokenizer; of one that came from files they are copied into the folder under
+   * their own names.
    *
    * @param tokenizer null for OpenAI's
    */
@@ -104,8 +104,8 @@ public final class CheckpointWriter {
   }
 
   /**
-   * Which weights are stored as 8-bit integers with a scale for each row; none by default. Such a
-   * checkpoint is for this library alone, in OpenCLIP's layout.
+   * Sets which weights are stored as 8-bit integers with a scale for each row; none by default.
+   * Such a checkpoint is for this library alone, in OpenCLIP's layout.
    *
    * @param weights names of parameters of two dimensions
    * @param inputs the levels of the maps' inputs by the maps' names
@@ -117,7 +117,7 @@ public final class CheckpointWriter {
   }
 
   /**
-   * What the model is made from, which its configuration records; nothing by default.
+   * Sets what the model is made from, which its configuration records; nothing by default.
    *
    * @param origins as {@link Checkpoint#origins} tells them
    */

@@ -7,9 +7,9 @@ import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 
 /**
- * The greedy soup of several runs (Wortsman et al. 2022, arXiv 2203.05482, recipe 1): the best run,
- * then in descending order each other one whose addition to the mean does not lower the score on
- * validation data.
+ * Finds the greedy soup of several runs (Wortsman et al. 2022, arXiv 2203.05482, recipe 1): the
+ * best run, then in descending order each other one whose addition to the mean does not lower the
+ * score on validation data.
  *
  * @param members the runs that were kept, as indices of those given, in the order they were added
  * @param score of their mean
@@ -26,7 +26,7 @@ public record GreedySoup(
   }
 
   /**
-   * A mean that was measured.
+   * Describes a mean that was measured.
    *
    * @param members the runs in it
    * @param score on validation data

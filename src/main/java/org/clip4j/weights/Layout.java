@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.clip4j.model.ClipConfig;
 
-/** How a publisher lays out a checkpoint's folder and names its tensors. */
+/** Names how a publisher lays out a checkpoint's folder and names its tensors. */
 public enum Layout {
   /** {@code open_clip_config.json} and {@code open_clip_model.safetensors}. */
   OPENCLIP("open_clip_config.json", "open_clip_model.safetensors", "open_clip_pytorch_model.bin"),
@@ -39,17 +39,20 @@ public enum Layout {
     return Arrays.stream(values()).anyMatch(layout -> layout.weightsFiles.contains(name));
   }
 
-  /** Name of the file that holds the architecture. */
+  /** Returns the name of the file that holds the architecture. */
   public String configFile() {
     return configFile;
   }
 
-  /** Name of the file that holds the tensors, when this library writes it. */
+  /** Returns the name of the file that holds the tensors, when this library writes it. */
   public String weightsFile() {
     return weightsFiles.get(0);
   }
 
-  /** Names of the files that may hold the tensors, or list those that do, the best first. */
+  /**
+   * Returns the names of the files that may hold the tensors, or list those that do, the best
+   * first.
+   */
   public List<String> weightsFiles() {
     return weightsFiles;
   }

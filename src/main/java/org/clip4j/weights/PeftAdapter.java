@@ -34,9 +34,9 @@ import org.clip4j.weights.tensors.TensorInfo;
 import org.clip4j.weights.tensors.TensorType;
 
 /**
- * An adapter on disk as Python's {@code peft} leaves it beside a model of transformers: a folder
- * with {@code adapter_config.json} and {@code adapter_model.safetensors}, and nothing of the model
- * itself.
+ * Reads and writes an adapter on disk as Python's {@code peft} leaves it beside a model of
+ * transformers: a folder with {@code adapter_config.json} and {@code adapter_model.safetensors},
+ * and nothing of the model itself.
  *
  * <p>The metadata of the tensors' file names the checksum of the weights that the adapter was
  * trained on, which {@code peft} does not read; where it is there, {@link LoraAdapter#requireFits}

@@ -383,7 +383,10 @@ final class TransformersConfig {
   }
 
   private static @Nullable String poolingObstacle(VitConfig vision) {
-    return vision.lnPre() && vision.pooling() == ImagePooling.TOK && !vision.lnAfterPool()
+    return vision.lnPre()
+            && vision.pooling() == ImagePooling.TOK
+            && !vision.lnAfterPool()
+            && vision.pooler() == null
         ? null
         : "an image tower without ln_pre, or pooled otherwise than at its class token";
   }
@@ -396,6 +399,9 @@ final class TransformersConfig {
     VisionTransformerConfig vision = (VisionTransformerConfig) config.vision();
     if (vision.lsInitValue() != null || text.lsInitValue() != null) {
       return "LayerScale";
+    }
+    if (text.embedCls()) {
+      return "a text tower with a class token";
     }
     if (vision.imageHeight() != vision.imageWidth()) {
       return "images that are not square ("

@@ -19,9 +19,9 @@ import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.tensors.TensorType;
 
 /**
- * The weighted sum of checkpoints of one architecture, as one more model: the interpolation between
- * a model and its fine-tuned self (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903), or the mean of
- * several runs from one start (model soups, Wortsman et al. 2022, arXiv 2203.05482).
+ * Sums checkpoints of one architecture, each with its weight, as one more model: the interpolation
+ * between a model and its fine-tuned self (WiSE-FT, Wortsman et al. 2022, arXiv 2109.01903), or the
+ * mean of several runs from one start (model soups, Wortsman et al. 2022, arXiv 2203.05482).
  *
  * <p>Nothing is held in memory: each value is read from the files when it is asked for, summed in
  * double precision and rounded once. A checkpoint whose share is 0 is not read, so that alpha 0
@@ -69,8 +69,8 @@ public final class WeightAverage {
   }
 
   /**
-   * Does what {@link #between} does, for any alpha: below 0 or above 1 it goes beyond one of the
-   * two models along the line through them.
+   * Makes a model as {@link #between} does, for any alpha: below 0 or above 1 it goes beyond one of
+   * the two models along the line through them.
    *
    * @param alpha finite
    */
@@ -97,12 +97,12 @@ public final class WeightAverage {
     return new WeightAverage(checkpoints, shares);
   }
 
-  /** The architecture, the first checkpoint's. */
+  /** Returns the architecture, the first checkpoint's. */
   public ClipConfig config() {
     return checkpoints.get(0).config();
   }
 
-  /** The transform that all have. */
+  /** Returns the transform that all have. */
   public ImageTransform transform() {
     return checkpoints.get(0).transform();
   }
@@ -116,7 +116,7 @@ public final class WeightAverage {
     return checkpoints.get(0).tokenizer();
   }
 
-  /** The averaged parameters and buffers, under the names of {@link #config()}. */
+  /** Returns the averaged parameters and buffers, under the names of {@link #config()}. */
   public ParameterSource parameters() {
     return new ParameterSource() {
       @Override
@@ -194,8 +194,8 @@ public final class WeightAverage {
       if (!each.inputLevels().isEmpty()) {
         throw new IllegalArgumentException(
             each.weights()
-                + " holds weights of 8-bit integers, which are not averaged; average the models that they were made of, then"
-                + " quantize the average");
+                + " holds weights of 8-bit integers, which are not averaged; average the models"
+                + " that they were made of, then quantize the average");
       }
       List<String> differences = differences(first, each);
       if (!differences.isEmpty()) {
@@ -203,7 +203,9 @@ public final class WeightAverage {
             first.weights()
                 + " and "
                 + each.weights()
-                + " cannot be averaged, which takes one architecture and one image transform; they differ in:\n  "
+                + " cannot be averaged, which takes one architecture and one image transform; they"
+                + " differ in:\n"
+                + "  "
                 + String.join("\n  ", differences));
       }
     }

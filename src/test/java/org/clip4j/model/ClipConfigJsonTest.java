@@ -127,7 +127,7 @@ class ClipConfigJsonTest {
         "'witdh': 4 || vision_cfg; 'witdh'; known are; patch_size",
         "| 'witdh': 4 | text_cfg; 'witdh'; known are; vocab_size",
         "'pool_type': 'none' || vision_cfg.pool_type; none; tok; avg",
-        "'attentional_pool': true || vision_cfg.attentional_pool; true; not supported; false",
+        "'attentional_pool': 'cascade' || vision_cfg.attentional_pool; cascade; true or false",
         "'timm_model_name': 'vit' || vision_cfg.timm_model_name; vit; vit_base_patch16_siglip_224",
         "'layers': [1,1,1,1], 'image_size': 64, 'pool_type': 'avg' || vision_cfg.layers; pool_type",
         "'act_kwargs': {'approximate': 'tan'} || vision_cfg.act_kwargs.approximate; tan; none; tanh",
@@ -179,8 +179,9 @@ class ClipConfigJsonTest {
     assertThatThrownBy(() -> ClipConfigJson.read(json("{'embed_dim': 8, 'text_cfg': {}}")))
         .hasMessageContainingAll("model_cfg.vision_cfg", "missing");
     String both = "'embed_dim': 8, 'vision_cfg': {}, 'text_cfg': {}";
-    assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'multimodal_cfg': {}}")))
-        .hasMessageContainingAll("model_cfg.multimodal_cfg", "not supported");
+    assertThatThrownBy(
+            () -> ClipConfigJson.read(json("{" + both + ", 'nonscalar_logit_scale': true}")))
+        .hasMessageContainingAll("model_cfg.nonscalar_logit_scale", "not supported");
     assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'quick_gelu': 1}")))
         .hasMessageContainingAll("model_cfg.quick_gelu", "is 1");
     assertThatThrownBy(() -> ClipConfigJson.read(json("{" + both + ", 'audio_cfg': {}}")))

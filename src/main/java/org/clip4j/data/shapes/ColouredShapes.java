@@ -12,7 +12,7 @@ import org.clip4j.image.RgbImage;
 import org.clip4j.io.SeededRandom;
 
 /**
- * Generated images of coloured shapes with English captions: 8 shapes in 8 colours, one or two on a
+ * Draws images of coloured shapes with English captions: 8 shapes in 8 colours, one or two on a
  * plain or shaded background, in varied places and sizes. A small model learns them in minutes,
  * with nothing to download.
  *
@@ -57,7 +57,7 @@ public final class ColouredShapes {
     return false;
   }
 
-  /** The default set: 48 x 48 pixels, seed 0, 16 combinations held out. */
+  /** Makes the default set: 48 x 48 pixels, seed 0, 16 combinations held out. */
   public static ColouredShapes create() {
     return builder().build();
   }
@@ -67,17 +67,19 @@ public final class ColouredShapes {
     return new Builder();
   }
 
-  /** The classes of the test sets, in the order of their indices: "red circle", and so on. */
+  /**
+   * Returns the classes of the test sets, in the order of their indices: "red circle", and so on.
+   */
   public List<String> labels() {
     return words(all);
   }
 
-  /** Those of {@link #labels()} that training pairs show and name. */
+  /** Returns those of {@link #labels()} that training pairs show and name. */
   public List<String> seenLabels() {
     return words(seen);
   }
 
-  /** Those of {@link #labels()} that training pairs never show or name. */
+  /** Returns those of {@link #labels()} that training pairs never show or name. */
   public List<String> unseenLabels() {
     return words(unseen);
   }
@@ -87,7 +89,7 @@ public final class ColouredShapes {
   }
 
   /**
-   * Training pairs. Each is made when asked for, and its image rendered by each {@link
+   * Returns training pairs. Each is made when asked for, and its image rendered by each {@link
    * ImageSource#read()}; a longer set starts with the pairs of a shorter one.
    *
    * @param count at least 1
@@ -128,8 +130,8 @@ public final class ColouredShapes {
   }
 
   /**
-   * Images of one object each whose combination is in the training pairs, though the images are
-   * not.
+   * Returns images of one object each whose combination is in the training pairs, though the images
+   * are not.
    *
    * @param perCombination images of each combination, at least 1
    * @return labelled by index into {@link #labels()}
@@ -138,13 +140,13 @@ public final class ColouredShapes {
     return seenTest(perCombination, ShapeStyle.PLAIN);
   }
 
-  /** As {@link #seenTest(int)}, the same scenes drawn in a style. */
+  /** Returns the scenes of {@link #seenTest(int)}, drawn in a style. */
   public List<LabelledImage> seenTest(int perCombination, ShapeStyle style) {
     return test(seen, perCombination, style);
   }
 
   /**
-   * Images of one object each whose combination is held out of training.
+   * Returns images of one object each whose combination is held out of training.
    *
    * @param perCombination images of each combination, at least 1
    * @return labelled by index into {@link #labels()}
@@ -153,7 +155,7 @@ public final class ColouredShapes {
     return unseenTest(perCombination, ShapeStyle.PLAIN);
   }
 
-  /** As {@link #unseenTest(int)}, the same scenes drawn in a style. */
+  /** Returns the scenes of {@link #unseenTest(int)}, drawn in a style. */
   public List<LabelledImage> unseenTest(int perCombination, ShapeStyle style) {
     return test(unseen, perCombination, style);
   }
@@ -183,7 +185,8 @@ public final class ColouredShapes {
   }
 
   /**
-   * Images of two objects that the training pairs do not have, of combinations that they have.
+   * Returns images of two objects that the training pairs do not have, of combinations that they
+   * have.
    *
    * @param count at least 1; a longer list starts with a shorter one
    */
@@ -231,7 +234,7 @@ public final class ColouredShapes {
     }
   }
 
-  /** Options of the set. Not safe for use by several threads. */
+  /** Collects the options of the set. Not safe for use by several threads. */
   public static final class Builder {
     private int imageSize = 48;
     private long seed;
@@ -239,7 +242,7 @@ public final class ColouredShapes {
 
     private Builder() {}
 
-    /** Width and height of the images in pixels, from 16 to 1024; 48 by default. */
+    /** Sets the width and height of the images in pixels, from 16 to 1024; 48 by default. */
     public Builder optImageSize(int imageSize) {
       if (imageSize < 16 || imageSize > 1024) {
         throw new IllegalArgumentException(
@@ -249,15 +252,17 @@ public final class ColouredShapes {
       return this;
     }
 
-    /** Seed of everything that is drawn; 0 by default. It does not choose what is held out. */
+    /**
+     * Sets the seed of everything that is drawn; 0 by default. It does not choose what is held out.
+     */
     public Builder optSeed(long seed) {
       this.seed = seed;
       return this;
     }
 
     /**
-     * How many combinations are held out: 8, 16, 24 or 32, so that each shape and each colour is
-     * held out equally often; 16 by default.
+     * Sets how many combinations are held out: 8, 16, 24 or 32, so that each shape and each colour
+     * is held out equally often; 16 by default.
      */
     public Builder optHeldOut(int combinations) {
       int most = KINDS.length * ShapeRecipe.HELD_OUT_DIAGONALS.length;
@@ -274,7 +279,7 @@ public final class ColouredShapes {
       return this;
     }
 
-    /** The set with these options. */
+    /** Builds the set with these options. */
     public ColouredShapes build() {
       return new ColouredShapes(this);
     }

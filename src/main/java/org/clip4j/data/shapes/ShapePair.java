@@ -4,7 +4,7 @@ import java.awt.geom.Rectangle2D;
 import org.clip4j.encode.ImageSource;
 
 /**
- * An image of two objects, with where they are.
+ * Holds an image of two objects, with where they are.
  *
  * @param first the one on the left or at the top
  * @param second another combination of shape and colour
@@ -12,7 +12,7 @@ import org.clip4j.encode.ImageSource;
 public record ShapePair(ImageSource image, Placed first, Placed second) {
 
   /**
-   * An object in the image.
+   * Describes an object in the image.
    *
    * @param label as in {@link ColouredShapes#labels()}: "red circle"
    * @param box the smallest one around it, in pixels from the upper left corner

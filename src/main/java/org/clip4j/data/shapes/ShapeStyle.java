@@ -1,8 +1,8 @@
 package org.clip4j.data.shapes;
 
 /**
- * How the scenes of {@link ColouredShapes} are drawn. Training images are plain; the others are
- * shifts that no training image has, of the same scenes.
+ * Says how the scenes of {@link ColouredShapes} are drawn. Training images are plain; the others
+ * are shifts that no training image has, of the same scenes.
  */
 public enum ShapeStyle {
   /** Filled shapes on a plain or shaded background. */

@@ -11,7 +11,7 @@ import org.clip4j.eval.internal.LabelledFeatures;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Linear probes fitted on a few labelled examples of each class, drawn several times, see {@link
+ * Fits linear probes on a few labelled examples of each class, drawn several times, see {@link
  * FewShotCurve}.
  *
  * <p>The L2 strength is either given, or chosen for each draw by accuracy on validation examples
@@ -30,7 +30,7 @@ public final class FewShot {
   private FewShot() {}
 
   /**
-   * One fit.
+   * Describes one fit.
    *
    * @param shots examples of each class; 0 for a fit on all of them
    * @param seed that drew them
@@ -43,7 +43,7 @@ public final class FewShot {
       int shots, long seed, int examples, double c, ProbeAccuracy accuracy, boolean converged) {}
 
   /**
-   * What was found.
+   * Says what was found.
    *
    * @param curve mean accuracies, with the fit on all examples as the last point if there was one
    * @param runs every fit, in order
@@ -52,7 +52,7 @@ public final class FewShot {
   public record Result(FewShotCurve curve, List<Run> runs, @Nullable Adapters adapters) {}
 
   /**
-   * Adapters of the same draws.
+   * Holds the adapters of the same draws.
    *
    * @param tip mean accuracies of Tip-Adapter
    * @param tipF those of Tip-Adapter-F
@@ -61,7 +61,7 @@ public final class FewShot {
   public record Adapters(FewShotCurve tip, FewShotCurve tipF, List<AdapterRun> runs) {}
 
   /**
-   * One adapter.
+   * Describes one adapter.
    *
    * @param trained whether it is Tip-Adapter-F
    * @param alpha of the formula, see {@link TipAdapter}
@@ -70,7 +70,7 @@ public final class FewShot {
   public record AdapterRun(
       int shots, long seed, boolean trained, double alpha, double beta, ProbeAccuracy accuracy) {}
 
-  /** Starts. */
+  /** Starts a measurement. */
   public static Builder builder() {
     return new Builder();
   }
@@ -98,27 +98,27 @@ public final class FewShot {
 
     private Builder() {}
 
-    /** Examples to draw from; required. */
+    /** Sets the examples to draw from; required. */
     public Builder setTraining(float[][] features, int[] labels) {
       training = Objects.requireNonNull(features, "features");
       trainingLabels = Objects.requireNonNull(labels, "labels");
       return this;
     }
 
-    /** Examples to measure on; required. */
+    /** Sets the examples to measure on; required. */
     public Builder setTest(float[][] features, int[] labels) {
       test = Objects.requireNonNull(features, "features");
       testLabels = Objects.requireNonNull(labels, "labels");
       return this;
     }
 
-    /** The classes; required, at least 2, all different. */
+    /** Sets the names of the classes; required, at least 2, all different. */
     public Builder setClassNames(List<String> names) {
       classNames = List.copyOf(names);
       return this;
     }
 
-    /** Examples of each class; 1, 2, 4, 8 and 16 by default. */
+    /** Sets how many examples of each class are drawn; 1, 2, 4, 8 and 16 by default. */
     public Builder optShots(int... shots) {
       int[] sorted = Arrays.stream(shots).sorted().distinct().toArray();
       if (sorted.length == 0 || sorted[0] < 1) {
@@ -129,7 +129,7 @@ public final class FewShot {
       return this;
     }
 
-    /** How often to draw, with seeds from 0 on; 3 by default. */
+    /** Sets how often to draw, with seeds from 0 on; 3 by default. */
     public Builder optSeeds(int seeds) {
       if (seeds < 1) {
         throw new IllegalArgumentException("at least 1 seed must draw, found " + seeds);
@@ -138,7 +138,7 @@ public final class FewShot {
       return this;
     }
 
-    /** Examples to choose the strength by, for each draw; else it is {@link #optC}'s. */
+    /** Sets the examples to choose the strength by, for each draw; else it is {@link #optC}'s. */
     public Builder optValidation(float[][] features, int[] labels) {
       validation = Objects.requireNonNull(features, "features");
       validationLabels = Objects.requireNonNull(labels, "labels");
@@ -163,14 +163,15 @@ public final class FewShot {
     }
 
     /**
-     * The inverse of the L2 strength, without validation examples; {@link #DEFAULT_C} by default.
+     * Sets the inverse of the L2 strength, without validation examples; {@link #DEFAULT_C} by
+     * default.
      */
     public Builder optC(double c) {
       regression.optC(c);
       return this;
     }
 
-    /** Iterations of L-BFGS at most; 1,000 by default. */
+    /** Sets the most iterations of L-BFGS; 1,000 by default. */
     public Builder optMaxIterations(int iterations) {
       regression.optMaxIterations(iterations);
       return this;
@@ -192,9 +193,9 @@ public final class FewShot {
     }
 
     /**
-     * Embeddings of the classes' prompts; with them {@link TipAdapter} and Tip-Adapter-F are
-     * measured on the same draws. Their alpha and beta are chosen on the validation examples for
-     * each draw, and are the paper's without.
+     * Sets the embeddings of the classes' prompts; with them {@link TipAdapter} and Tip-Adapter-F
+     * are measured on the same draws. Their alpha and beta are chosen on the validation examples
+     * for each draw, and are the paper's without.
      *
      * @param weights one vector for each class, of unit length
      * @param logitScale the model's, see {@link TipAdapter#withLogitScale}
@@ -205,7 +206,7 @@ public final class FewShot {
       return this;
     }
 
-    /** Is told of each fit. */
+    /** Sets a listener that receives each fit. */
     public Builder optListener(Consumer<Run> listener) {
       this.listener = Objects.requireNonNull(listener, "listener");
       return this;

@@ -4,8 +4,8 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Accuracy over the number of labelled examples of each class, as in figure 6 of Radford et al.
- * 2021.
+ * Holds the accuracy over the number of labelled examples of each class, as in figure 6 of Radford
+ * et al. 2021.
  *
  * @param points ascending by shots, at least one
  */
@@ -29,7 +29,7 @@ public record FewShotCurve(List<Point> points) {
   }
 
   /**
-   * One number of shots.
+   * Holds the accuracies for one number of shots.
    *
    * @param shots examples of each class, above 0; of a fit on all examples their mean
    * @param accuracies top-1 in [0, 1], one for each draw
@@ -47,12 +47,15 @@ public record FewShotCurve(List<Point> points) {
       }
     }
 
-    /** Over the draws. */
+    /** Returns the mean over the draws. */
     public double mean() {
       return accuracies.stream().mapToDouble(a -> a).average().orElseThrow();
     }
 
-    /** Over the draws, with their number less one as the divisor; 0 for a single draw. */
+    /**
+     * Returns the standard deviation over the draws, with their number less one as the divisor; 0
+     * for a single draw.
+     */
     public double standardDeviation() {
       if (accuracies.size() == 1) {
         return 0;
@@ -63,7 +66,10 @@ public record FewShotCurve(List<Point> points) {
     }
   }
 
-  /** How many labelled examples of each class a probe needs to do as well as something else. */
+  /**
+   * Says where the curve reaches an accuracy: within its points, before the first or after the
+   * last.
+   */
   public enum Side {
     /** Fewer than the first point has: that is better already. */
     FEWER,
@@ -74,7 +80,7 @@ public record FewShotCurve(List<Point> points) {
   }
 
   /**
-   * Where the curve reaches an accuracy.
+   * Says where the curve reaches an accuracy.
    *
    * @param side whether that is within the curve
    * @param shots examples of each class; the first or the last point's where it is not
@@ -97,8 +103,8 @@ public record FewShotCurve(List<Point> points) {
   }
 
   /**
-   * Where the means first reach an accuracy, between points by a straight line over the logarithm
-   * of the shots, as in the paper's figure 7.
+   * Finds where the means first reach an accuracy, between points by a straight line over the
+   * logarithm of the shots, as in the paper's figure 7.
    *
    * @param accuracy of the zero-shot classifier, in [0, 1]
    */

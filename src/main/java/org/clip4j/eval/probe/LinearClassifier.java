@@ -6,8 +6,8 @@ import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.internal.Dot;
 
 /**
- * K linear functions of D features; the largest names the class. Immutable and safe for use by
- * several threads.
+ * Computes K linear functions of D features; the largest names the class. Immutable and safe for
+ * use by several threads.
  */
 public final class LinearClassifier implements EmbeddingClassifier {
   private final float[][] weights; // [K][D]
@@ -31,28 +31,28 @@ public final class LinearClassifier implements EmbeddingClassifier {
     return new LinearClassifier(weights, intercepts);
   }
 
-  /** How many classes, K. */
+  /** Returns how many classes there are, K. */
   public int classes() {
     return weights.length;
   }
 
-  /** How many features, D. */
+  /** Returns how many features there are, D. */
   public int width() {
     return weights[0].length;
   }
 
-  /** A copy of the weights: for each class D values. */
+  /** Returns a copy of the weights: for each class D values. */
   public float[][] weights() {
     return Arrays.stream(weights).map(float[]::clone).toArray(float[][]::new);
   }
 
-  /** A copy of the intercepts: one for each class. */
+  /** Returns a copy of the intercepts: one for each class. */
   public float[] intercepts() {
     return intercepts.clone();
   }
 
   /**
-   * The logits of an example.
+   * Computes the logits of an example.
    *
    * @param features D values
    * @return K values; their softmax are the probabilities
@@ -73,13 +73,13 @@ public final class LinearClassifier implements EmbeddingClassifier {
     return logits;
   }
 
-  /** The logits. */
+  /** Returns the logits. */
   @Override
   public float[] scores(float[] features) {
     return logits(features);
   }
 
-  /** The logits of examples, in order. */
+  /** Computes the logits of examples, in order. */
   public float[][] logits(float[][] features) {
     return IntStream.range(0, features.length)
         .parallel()
@@ -87,7 +87,7 @@ public final class LinearClassifier implements EmbeddingClassifier {
         .toArray(float[][]::new);
   }
 
-  /** The index of the class with the largest logit; the first of equal ones. */
+  /** Returns the index of the class with the largest logit; the first of equal ones. */
   public int predict(float[] features) {
     float[] logits = logits(features);
     int best = 0;
@@ -99,7 +99,7 @@ public final class LinearClassifier implements EmbeddingClassifier {
     return best;
   }
 
-  /** The softmax of the logits: K values that sum to 1. */
+  /** Computes the softmax of the logits: K values that sum to 1. */
   public double[] probabilities(float[] features) {
     return softmax(logits(features));
   }

@@ -16,7 +16,7 @@ import org.clip4j.eval.probe.LabelledDraw.Halves;
 import org.clip4j.io.IoErrors;
 
 /**
- * A linear classifier on frozen features, as Radford et al. 2021 measure representations by
+ * Fits a linear classifier on frozen features, as Radford et al. 2021 measure representations by
  * (section 3.2, appendix A.3): logistic regression of at most 1,000 iterations, its L2 strength
  * chosen by accuracy on validation examples, then fitted again on training and validation examples
  * together.
@@ -38,7 +38,7 @@ public final class LinearProbe {
   private final List<Trial> trials;
 
   /**
-   * One strength that was tried.
+   * Describes one strength that was tried.
    *
    * @param c the inverse of the L2 strength
    * @param accuracy on the validation examples, top-1 in [0, 1]
@@ -58,29 +58,29 @@ public final class LinearProbe {
     this.trials = trials;
   }
 
-  /** Starts. */
+  /** Starts a probe. */
   public static Builder builder() {
     return new Builder();
   }
 
-  /** The names of the classes, in the order of their indices. */
+  /** Returns the names of the classes, in the order of their indices. */
   public List<String> classNames() {
     return classNames;
   }
 
-  /** Weights and intercepts. */
+  /** Returns the weights and intercepts. */
   public LinearClassifier classifier() {
     return classifier;
   }
 
-  /** How the final fit went; empty for a probe that was loaded. */
+  /** Returns how the final fit went; empty for a probe that was loaded. */
   public Optional<LogisticRegression.Fit> fit() {
     return Optional.ofNullable(fit);
   }
 
   /**
-   * What was tried to choose the strength, ascending by C; empty where it was given, or for a probe
-   * that was loaded.
+   * Returns what was tried to choose the strength, ascending by C; empty where it was given, or for
+   * a probe that was loaded.
    */
   public List<Trial> trials() {
     return trials;
@@ -147,7 +147,7 @@ public final class LinearProbe {
     private Builder() {}
 
     /**
-     * Training examples; required.
+     * Sets the training examples; required.
      *
      * @param features N vectors of D values
      * @param labels for each the index of its class
@@ -158,13 +158,13 @@ public final class LinearProbe {
       return this;
     }
 
-    /** The classes; required, at least 2, all different. */
+    /** Sets the names of the classes; required, at least 2, all different. */
     public Builder setClassNames(List<String> names) {
       classNames = List.copyOf(names);
       return this;
     }
 
-    /** Examples to choose the strength by, where the data set has some set apart. */
+    /** Sets the examples to choose the strength by, where the data set has some set apart. */
     public Builder optValidation(float[][] features, int[] labels) {
       validation = Objects.requireNonNull(features, "features");
       validationLabels = Objects.requireNonNull(labels, "labels");
@@ -172,8 +172,8 @@ public final class LinearProbe {
     }
 
     /**
-     * The share of each class's training examples to choose the strength by, where no others are
-     * given; 0.2 by default. It is rounded for each class, and at least one example.
+     * Sets the share of each class's training examples to choose the strength by, where no others
+     * are given; 0.2 by default. It is rounded for each class, and at least one example.
      */
     public Builder optValidationFraction(double fraction) {
       if (!(fraction > 0 && fraction < 1)) {
@@ -200,13 +200,13 @@ public final class LinearProbe {
       return this;
     }
 
-    /** Iterations of L-BFGS at most; 1,000 by default, as in the paper. */
+    /** Sets the most iterations of L-BFGS; 1,000 by default, as in the paper. */
     public Builder optMaxIterations(int iterations) {
       regression.optMaxIterations(iterations);
       return this;
     }
 
-    /** Is told of each strength that was tried. */
+    /** Sets a listener that receives each strength that was tried. */
     public Builder optListener(Consumer<Trial> listener) {
       this.listener = Objects.requireNonNull(listener, "listener");
       return this;

@@ -7,7 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Multinomial logistic regression by L-BFGS, as scikit-learn's {@code LogisticRegression(lbfgs)}.
+ * Fits multinomial logistic regression by L-BFGS, as scikit-learn's {@code
+ * LogisticRegression(lbfgs)}.
  *
  * <p>For N examples (x, y) it minimises the mean cross-entropy plus a penalty on the weights,
  *
@@ -37,7 +38,7 @@ public final class LogisticRegression {
   }
 
   /**
-   * A classifier with what is known of how it was found.
+   * Holds a classifier with what is known of how it was found.
    *
    * @param classifier the classifier
    * @param c the inverse of the L2 strength
@@ -63,7 +64,7 @@ public final class LogisticRegression {
   }
 
   /**
-   * Fits. Warns where the iterations do not suffice.
+   * Fits a classifier. Warns where the iterations do not suffice.
    *
    * @param features N vectors of D values
    * @param labels for each the index of its class; every class has an example
@@ -154,7 +155,7 @@ public final class LogisticRegression {
     }
   }
 
-  /** Options. Not safe for use by several threads. */
+  /** Collects the options of a fit. Not safe for use by several threads. */
   public static final class Builder {
     private double c = 1;
     private int maxIterations = 1000;
@@ -163,7 +164,7 @@ public final class LogisticRegression {
 
     private Builder() {}
 
-    /** The inverse of the L2 strength, above 0. */
+    /** Sets the inverse of the L2 strength, above 0. */
     public Builder optC(double c) {
       if (!(c > 0 && c < Double.POSITIVE_INFINITY)) {
         throw new IllegalArgumentException("C must be above 0 and finite, found " + c);
@@ -172,7 +173,7 @@ public final class LogisticRegression {
       return this;
     }
 
-    /** Iterations of L-BFGS at most, at least 1. */
+    /** Sets the most iterations of L-BFGS, at least 1. */
     public Builder optMaxIterations(int iterations) {
       if (iterations < 1) {
         throw new IllegalArgumentException(
@@ -192,13 +193,13 @@ public final class LogisticRegression {
       return this;
     }
 
-    /** Where the features are multiplied; the CPU by default. */
+    /** Sets the device on which the features are multiplied; the CPU by default. */
     public Builder optDevice(Device device) {
       this.device = Objects.requireNonNull(device, "device");
       return this;
     }
 
-    /** Finishes. */
+    /** Builds the regression. */
     public LogisticRegression build() {
       return new LogisticRegression(this);
     }

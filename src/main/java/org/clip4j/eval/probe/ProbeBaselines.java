@@ -9,9 +9,9 @@ import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.internal.LabelledFeatures;
 
 /**
- * Linear probes of different accuracy, as baselines for {@link EffectiveRobustness}: each is fitted
- * on a few examples of each class, {@link FewShot}'s draws, so that they show what accuracy on the
- * source set alone brings on a shifted one. The paper's baselines are 204 ImageNet models.
+ * Fits linear probes of different accuracy, as baselines for {@link EffectiveRobustness}: each is
+ * fitted on a few examples of each class, {@link FewShot}'s draws, so that they show what accuracy
+ * on the source set alone brings on a shifted one. The paper's baselines are 204 ImageNet models.
  */
 public final class ProbeBaselines {
   private ProbeBaselines() {}
@@ -52,7 +52,7 @@ public final class ProbeBaselines {
     return probes;
   }
 
-  /** 1, 2, 4, … up to the fewest examples of a class, at most 16. */
+  /** Returns 1, 2, 4, … up to the fewest examples of a class, at most 16. */
   public static int[] shots(int[] labels, int classes) {
     int fewest = Arrays.stream(LabelledFeatures.counts(labels, classes)).min().orElse(0);
     return List.of(1, 2, 4, 8, 16).stream()

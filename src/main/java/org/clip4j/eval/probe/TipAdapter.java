@@ -9,9 +9,9 @@ import org.clip4j.eval.internal.Dot;
 import org.clip4j.eval.internal.LabelledFeatures;
 
 /**
- * Tip-Adapter (Zhang et al. 2022, arXiv 2207.09519): zero-shot classification that also asks a few
- * labelled examples. Of an embedding f, class embeddings W and a cache of M examples with the
- * embeddings F and the labels L (one-hot), the logits are
+ * Classifies as Tip-Adapter does (Zhang et al. 2022, arXiv 2207.09519): zero-shot classification
+ * that also asks a few labelled examples. Of an embedding f, class embeddings W and a cache of M
+ * examples with the embeddings F and the labels L (one-hot), the logits are
  *
  * <pre>100 f W^T + alpha * exp(-beta (1 - f F^T)) L</pre>
  *
@@ -149,12 +149,12 @@ public final class TipAdapter implements EmbeddingClassifier {
     return new TipAdapter(trained, labels, words, scale, alpha, beta);
   }
 
-  /** How much the examples count. */
+  /** Returns how much the examples count. */
   public double alpha() {
     return alpha;
   }
 
-  /** How sharply similarity counts. */
+  /** Returns how sharply similarity counts. */
   public double beta() {
     return beta;
   }
@@ -176,7 +176,7 @@ public final class TipAdapter implements EmbeddingClassifier {
   }
 
   /**
-   * The logits of an embedding.
+   * Computes the logits of an embedding.
    *
    * @param embedding E values; scaled to unit length
    * @return C values; their softmax are the probabilities
@@ -212,7 +212,7 @@ public final class TipAdapter implements EmbeddingClassifier {
     return affinities;
   }
 
-  /** The accuracy on labelled embeddings. */
+  /** Returns the accuracy on labelled embeddings. */
   public ProbeAccuracy accuracy(float[][] features, int[] labels) {
     Objects.requireNonNull(labels, "labels");
     float[][] scores =

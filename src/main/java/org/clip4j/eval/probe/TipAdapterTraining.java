@@ -57,7 +57,7 @@ public final class TipAdapterTraining {
     device = builder.device;
   }
 
-  /** Starts. */
+  /** Starts a training. */
   public static Builder builder() {
     return new Builder();
   }
@@ -150,7 +150,10 @@ public final class TipAdapterTraining {
     return rows;
   }
 
-  /** Options, the authors' by default. Not safe for use by several threads. */
+  /**
+   * Collects the options of a training, the authors' by default. Not safe for use by several
+   * threads.
+   */
   public static final class Builder {
     private int epochs = 20;
     private double learningRate = 1e-3;
@@ -169,7 +172,7 @@ public final class TipAdapterTraining {
       return this;
     }
 
-    /** The first learning rate; 1e-3 by default. */
+    /** Sets the first learning rate; 1e-3 by default. */
     public Builder optLearningRate(double rate) {
       if (!(rate > 0 && rate < Double.POSITIVE_INFINITY)) {
         throw new IllegalArgumentException(
@@ -179,7 +182,7 @@ public final class TipAdapterTraining {
       return this;
     }
 
-    /** Examples of a step; 256 by default. */
+    /** Sets the number of examples of a step; 256 by default. */
     public Builder optBatchSize(int size) {
       if (size < 1) {
         throw new IllegalArgumentException("a step needs at least 1 example, found " + size);
@@ -188,19 +191,19 @@ public final class TipAdapterTraining {
       return this;
     }
 
-    /** Of the order of the examples; 0 by default. */
+    /** Sets the seed of the order of the examples; 0 by default. */
     public Builder optSeed(long seed) {
       this.seed = seed;
       return this;
     }
 
-    /** Where it is trained; the CPU by default. */
+    /** Sets the device on which it is trained; the CPU by default. */
     public Builder optDevice(Device device) {
       this.device = Objects.requireNonNull(device, "device");
       return this;
     }
 
-    /** Finishes. */
+    /** Builds the training. */
     public TipAdapterTraining build() {
       return new TipAdapterTraining(this);
     }

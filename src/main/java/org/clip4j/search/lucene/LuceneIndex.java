@@ -28,7 +28,7 @@ import org.clip4j.search.Embeddings;
 import org.clip4j.search.internal.VectorCheck;
 
 /**
- * Embeddings under ids, with fields to filter by, in a folder of Apache Lucene's: entries are
+ * Keeps embeddings under ids, with fields to filter by, in a folder of Apache Lucene's: entries are
  * added, replaced and removed while others search, and the most similar to a query are found by a
  * graph.
  *
@@ -166,7 +166,7 @@ public final class LuceneIndex implements AutoCloseable {
     return builder(folder).open();
   }
 
-  /** Says whether a folder holds an index, whole or not. */
+  /** Returns whether a folder holds an index, whole or not. */
   public static boolean isIn(Path folder) throws IOException {
     if (!Files.isDirectory(folder)) {
       return false;
@@ -181,12 +181,12 @@ public final class LuceneIndex implements AutoCloseable {
     return dimensions;
   }
 
-  /** Says whether the graph is searched by vectors of a byte for each value. */
+  /** Returns whether the graph is searched by vectors of a byte for each value. */
   public boolean isInt8() {
     return int8;
   }
 
-  /** Says which model made the embeddings, if it was said when the index was made. */
+  /** Returns which model made the embeddings, if it was said when the index was made. */
   public Optional<ModelIdentity> model() {
     return Optional.ofNullable(model);
   }
@@ -210,7 +210,7 @@ public final class LuceneIndex implements AutoCloseable {
     return read(searcher -> searcher.reader().numDocs());
   }
 
-  /** Says whether there is an entry of this id. */
+  /** Returns whether there is an entry of this id. */
   public boolean contains(String id) throws IOException {
     return read(searcher -> searcher.has(new Term(CheckedSearcher.ID, id)));
   }

@@ -32,14 +32,14 @@ public final class LuceneIndexBuilder {
     return this;
   }
 
-  /** Says which model makes the embeddings. An index that is opened must be of the same. */
+  /** Sets which model makes the embeddings. An index that is opened must be of the same. */
   public LuceneIndexBuilder optModel(ModelIdentity model) {
     this.model = model;
     return optDimensions(model.dimensions());
   }
 
   /**
-   * Says whether the graph is searched by vectors of a byte for each value, a quarter of the
+   * Sets whether the graph is searched by vectors of a byte for each value, a quarter of the
    * memory; what it finds is ranked by the exact vectors, which stay on disk. It is settled when an
    * index is made.
    */
@@ -79,7 +79,7 @@ public final class LuceneIndexBuilder {
   }
 
   /**
-   * Says whether every byte is checked when an index is opened, about a second for two gigabytes.
+   * Sets whether every byte is checked when an index is opened, about a second for two gigabytes.
    */
   public LuceneIndexBuilder optCheck(boolean check) {
     this.check = check;

@@ -31,7 +31,7 @@ public final class SearchQuery {
   }
 
   /**
-   * Entries whose vectors are most similar to this one.
+   * Looks for entries whose vectors are most similar to this one.
    *
    * @param vector E finite values, of any length but 0
    */

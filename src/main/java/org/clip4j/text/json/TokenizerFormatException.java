@@ -4,8 +4,8 @@ import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A tokenizer's file that cannot be used: damaged, of a kind that is not supported, or made to do
- * harm. The message names the file and what is wrong with it.
+ * Reports that a tokenizer's file cannot be used: it is damaged, of a kind that is not supported,
+ * or made to do harm. The message names the file and what is wrong with it.
  */
 public final class TokenizerFormatException extends IOException {
 

@@ -16,8 +16,8 @@ import org.clip4j.text.internal.Characters;
 import org.clip4j.text.internal.repair.TextRepair;
 
 /**
- * A tokenizer from a {@code tokenizer.json}: SigLIP's, Gemma's, XLM-R's, BERT's and their like.
- * Tokens are those of the Python libraries for the same file, token by token.
+ * Turns texts into tokens by a {@code tokenizer.json}: SigLIP's, Gemma's, XLM-R's, BERT's and their
+ * like. Tokens are those of the Python libraries for the same file, token by token.
  *
  * <p>The file is what counts, as in transformers up to version 4 and for its generic classes.
  * Version 5 makes the pipelines of {@code T5Tokenizer}, {@code XLMRobertaTokenizer}, {@code
@@ -253,19 +253,19 @@ public final class TokenizerJson implements Tokenizer {
     return padId;
   }
 
-  /** The number of token ids that it has, those of added tokens included. */
+  /** Returns the number of token ids that it has, those of added tokens included. */
   public int vocabularySize() {
     return vocabularySize;
   }
 
-  /** The rules that it was opened with. */
+  /** Returns the rules that it was opened with. */
   public TokenizerRules rules() {
     return rules;
   }
 
   /**
-   * The files that it came from, for whoever saves the model: the {@code tokenizer.json} and those
-   * beside it that belong to it and are there.
+   * Returns the files that it came from, for whoever saves the model: the {@code tokenizer.json}
+   * and those beside it that belong to it and are there.
    */
   @Override
   public List<Path> files() {

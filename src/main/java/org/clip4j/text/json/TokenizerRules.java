@@ -9,8 +9,8 @@ import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TextCleaning;
 
 /**
- * What a model asks of its tokenizer beyond the vocabulary: how long a text may be, what is done to
- * it first, how it is padded. Immutable.
+ * Says what a model asks of its tokenizer beyond the vocabulary: how long a text may be, what is
+ * done to it first, how it is padded. Immutable.
  *
  * <p>Two publishers, two sets of rules: {@link #openClip} for OpenCLIP's folders, {@link
  * #transformers} for those of transformers. A {@link #builder()} takes them one by one.
@@ -51,13 +51,13 @@ public final class TokenizerRules {
     }
   }
 
-  /** Rules one by one; the context length is required. */
+  /** Starts rules that are set one by one; the context length is required. */
   public static Builder builder() {
     return new Builder();
   }
 
   /**
-   * The rules of an OpenCLIP model that names a tokenizer of transformers, as its {@code
+   * Reads the rules of an OpenCLIP model that names a tokenizer of transformers, as its {@code
    * HFTokenizer} applies them.
    *
    * @param textConfig {@code model_cfg.text_cfg} of {@code open_clip_config.json}. Read are {@code
@@ -103,7 +103,7 @@ public final class TokenizerRules {
   }
 
   /**
-   * The rules of a transformers folder, as its {@code AutoTokenizer} applies them with {@code
+   * Reads the rules of a transformers folder, as its {@code AutoTokenizer} applies them with {@code
    * padding="max_length", truncation=True}: no cleaning but what the tokenizer's class does by
    * itself, see {@link TextCleaning#SIGLIP} and {@link TextCleaning#SIGLIP2}.
    *
@@ -125,22 +125,22 @@ public final class TokenizerRules {
         .build();
   }
 
-  /** The most tokens a text may have, special tokens included. */
+  /** Returns the most tokens a text may have, special tokens included. */
   public int contextLength() {
     return contextLength;
   }
 
-  /** What is done to a text first. */
+  /** Returns what is done to a text first. */
   public TextCleaning cleaning() {
     return cleaning;
   }
 
-  /** Whether the separator's id becomes 0, wherever it stands. */
+  /** Returns whether the separator's id becomes 0, wherever it stands. */
   public boolean separatorStripped() {
     return separatorStripped;
   }
 
-  /** The number of token ids that the model knows; 0 where that is not known. */
+  /** Returns the number of token ids that the model knows; 0 where that is not known. */
   public int vocabSize() {
     return vocabSize;
   }
@@ -181,27 +181,27 @@ public final class TokenizerRules {
 
     private Builder() {}
 
-    /** The most tokens a text may have, special tokens included: from 2 to 4,096. */
+    /** Sets the most tokens a text may have, special tokens included: from 2 to 4,096. */
     public Builder setContextLength(int contextLength) {
       this.contextLength = contextLength;
       return this;
     }
 
-    /** What is done to a text first; nothing by default. */
+    /** Sets what is done to a text first; nothing by default. */
     public Builder optCleaning(TextCleaning cleaning) {
       this.cleaning = cleaning;
       return this;
     }
 
-    /** Whether the separator becomes 0, as CLIPA's models want it; not by default. */
+    /** Sets whether the separator becomes 0, as CLIPA's models want it; not by default. */
     public Builder optSeparatorStripped(boolean stripped) {
       separatorStripped = stripped;
       return this;
     }
 
     /**
-     * The number of token ids that the model knows: a text with a token beyond is refused. 0, the
-     * default, means that it is not known.
+     * Sets the number of token ids that the model knows: a text with a token beyond is refused. 0,
+     * the default, means that it is not known.
      */
     public Builder optVocabSize(int vocabSize) {
       this.vocabSize = vocabSize;
@@ -209,7 +209,7 @@ public final class TokenizerRules {
     }
 
     /**
-     * The rules.
+     * Builds the rules.
      *
      * @throws IllegalArgumentException if the context length is missing or out of its range
      */

@@ -3,7 +3,7 @@ package org.clip4j.train.monitor;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a step's batch was like.
+ * Says what a step's batch was like.
  *
  * @param size pairs, N
  * @param duplicateCaptions the share of pairs whose caption another pair of the batch has too, in

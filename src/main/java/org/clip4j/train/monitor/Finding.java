@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * Something that is wrong with a training, found while it runs.
+ * Describes something that is wrong with a training, found while it runs.
  *
  * @param id which of the things that are looked for, for example {@code learning-rate-too-high}
  * @param step after which it was found

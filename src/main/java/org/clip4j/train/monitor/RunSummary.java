@@ -7,7 +7,7 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What was seen of a training.
+ * Says what was seen of a training.
  *
  * @param evaluations in the order of their steps
  * @param best the one that was best by the chosen metric; null if none was chosen or evaluated
@@ -21,7 +21,7 @@ public record RunSummary(
     boolean stoppedEarly) {
 
   /**
-   * The values of an evaluation.
+   * Holds the values of an evaluation.
    *
    * @param step after which it was made; 0 before the first
    * @param values by name

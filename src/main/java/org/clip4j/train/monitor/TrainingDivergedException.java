@@ -5,13 +5,14 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The loss or a gradient was not a number, or infinite. The weights are as they were before the
- * step; they are not saved.
+ * Reports that the loss or a gradient was not a number, or infinite. The weights are as they were
+ * before the step; they are not saved.
  */
 public final class TrainingDivergedException extends IllegalStateException {
   private final transient Finding finding;
   private final transient @Nullable Path batch;
 
+  /** Makes the exception of a finding. */
   public TrainingDivergedException(Finding finding, @Nullable Path batch) {
     super(finding.message() + " " + finding.remedy());
     this.finding = finding;

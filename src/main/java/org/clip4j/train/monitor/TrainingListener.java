@@ -1,15 +1,15 @@
 package org.clip4j.train.monitor;
 
-/** Told of a training's progress, on the training thread. What it throws ends the training. */
+/** Receives a training's progress, on the training thread. What it throws ends the training. */
 @FunctionalInterface
 public interface TrainingListener {
 
-  /** After every step. */
+  /** Receives the progress after every step. */
   void onStep(TrainingProgress progress);
 
-  /** After every evaluation. */
+  /** Receives the values of every evaluation. */
   default void onEvaluation(RunSummary.Evaluated evaluated) {}
 
-  /** Once for each thing that is found wrong, when it is found. */
+  /** Receives each thing that is found wrong, once, when it is found. */
   default void onFinding(Finding finding) {}
 }

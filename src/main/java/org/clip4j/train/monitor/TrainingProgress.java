@@ -4,7 +4,7 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a training stands after a step.
+ * Says where a training stands after a step.
  *
  * @param step steps done, from 1
  * @param totalSteps steps in all

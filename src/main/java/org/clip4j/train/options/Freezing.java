@@ -6,9 +6,9 @@ import org.clip4j.train.internal.ParameterPlace;
 import org.clip4j.train.internal.ParameterPlace.Tower;
 
 /**
- * What of a model a training leaves as it is. Frozen parameters have no gradient, no weight decay
- * and no optimizer state, and cost no backward pass; batch norms in a frozen block keep their
- * running statistics and use them. Logit scale and bias are always trained.
+ * Says which part of a model a training leaves as it is. Frozen parameters have no gradient, no
+ * weight decay and no optimizer state, and cost no backward pass; batch norms in a frozen block
+ * keep their running statistics and use them. Logit scale and bias are always trained.
  *
  * <pre>{@code
  * Freezing.imageTower()                      // LiT (Zhai et al. 2022): only the text tower learns
@@ -29,25 +29,25 @@ public final class Freezing {
     this.towers = towers;
   }
 
-  /** The image tower, with its projection (OpenCLIP's {@code --lock-image}). */
+  /** Freezes the image tower, with its projection (OpenCLIP's {@code --lock-image}). */
   public static Freezing imageTower() {
     return new Freezing(WHOLE, Tower.IMAGE);
   }
 
-  /** The text tower, with its projection (OpenCLIP's {@code --lock-text}). */
+  /** Freezes the text tower, with its projection (OpenCLIP's {@code --lock-text}). */
   public static Freezing textTower() {
     return new Freezing(WHOLE, Tower.TEXT);
   }
 
-  /** Both towers but for their projections; a SigLIP image tower has none. */
+  /** Freezes both towers but for their projections; a SigLIP image tower has none. */
   public static Freezing allButProjections() {
     return new Freezing(0, Tower.IMAGE, Tower.TEXT);
   }
 
   /**
-   * The same but for the last blocks and what comes after them: the last norm or attention pooling,
-   * and the projection. 0 leaves the projection alone unlocked. OpenCLIP counts the projection too,
-   * so its {@code --lock-image-unlocked-groups} is one more.
+   * Freezes the same but for the last blocks and what comes after them: the last norm or attention
+   * pooling, and the projection. 0 leaves the projection alone unlocked. OpenCLIP counts the
+   * projection too, so its {@code --lock-image-unlocked-groups} is one more.
    *
    * @param count at most as many as the tower has
    */
@@ -58,7 +58,7 @@ public final class Freezing {
     return new Freezing(count, towers);
   }
 
-  /** Whether a parameter keeps its values. */
+  /** Returns whether a parameter keeps its values. */
   public boolean freezes(ClipConfig config, String name) {
     ParameterPlace place = ParameterPlace.of(config, name);
     if (!Arrays.asList(towers).contains(place.tower())) {
@@ -83,7 +83,7 @@ public final class Freezing {
     };
   }
 
-  /** For comparing and showing settings. */
+  /** Describes these settings, for comparing and showing them. */
   @Override
   public String toString() {
     return Arrays.toString(towers)

@@ -1,8 +1,8 @@
 package org.clip4j.train.options;
 
 /**
- * How the learning rate runs after its linear rise, as open_clip_train's {@code --lr-scheduler}
- * names it: cosine, const, const-cooldown.
+ * Says how the learning rate runs after its linear rise, as open_clip_train's {@code
+ * --lr-scheduler} names it: cosine, const, const-cooldown.
  */
 public final class LearningRateDecay {
   private enum Kind {
@@ -23,18 +23,18 @@ public final class LearningRateDecay {
     this.end = end;
   }
 
-  /** Half a cosine down to 0 at the end of the training. */
+  /** Returns half a cosine down to 0 at the end of the training. */
   public static LearningRateDecay cosine() {
     return new LearningRateDecay(Kind.COSINE, 0, 1, 0);
   }
 
-  /** No decay. */
+  /** Returns a rate that does not decay. */
   public static LearningRateDecay constant() {
     return new LearningRateDecay(Kind.CONSTANT, 0, 1, 0);
   }
 
   /**
-   * No decay until the last steps, then linearly to 0.
+   * Returns a rate that does not decay until the last steps, then linearly to 0.
    *
    * @param steps the last ones, at least 1
    */
@@ -43,8 +43,8 @@ public final class LearningRateDecay {
   }
 
   /**
-   * No decay until the last steps, then from the highest rate to the last as (1 - share of these
-   * steps done) to a power.
+   * Returns a rate that does not decay until the last steps, then runs from the highest rate to the
+   * last as (1 - share of these steps done) to a power.
    *
    * @param steps the last ones, at least 1
    * @param power above 0; 1 is linear
@@ -80,7 +80,7 @@ public final class LearningRateDecay {
     };
   }
 
-  /** For comparing and showing settings. */
+  /** Describes these settings, for comparing and showing them. */
   @Override
   public String toString() {
     return switch (kind) {

@@ -9,11 +9,11 @@ import org.clip4j.search.Embeddings;
 import org.clip4j.text.Tokenizer;
 
 /**
- * A trained model that a smaller one learns from besides its pairs, as OpenCLIP's distillation
- * does: for each batch, how alike the teacher finds each image and each text is what the student is
- * to find. Only these similarities are compared, so the length of the teacher's embeddings, its
- * tokenizer and the mean and deviation that its images are normalised by may be others than the
- * student's.
+ * Wraps a trained model that a smaller one learns from besides its pairs, as OpenCLIP's
+ * distillation does: for each batch, how alike the teacher finds each image and each text is what
+ * the student is to find. Only these similarities are compared, so the length of the teacher's
+ * embeddings, its tokenizer and the mean and deviation that its images are normalised by may be
+ * others than the student's.
  *
  * <p>Called by one thread. What it answers must depend on its arguments alone, or the training
  * cannot be resumed exactly.

@@ -4,7 +4,7 @@ import java.io.Serializable;
 import java.util.List;
 
 /**
- * Consecutive pairs of a batch, as a worker needs them.
+ * Holds consecutive pairs of a batch, as a worker needs them.
  *
  * @param index of the part in the batch
  * @param firstRow row of the batch at which it begins

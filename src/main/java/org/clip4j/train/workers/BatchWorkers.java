@@ -9,7 +9,7 @@ import java.util.List;
  */
 public interface BatchWorkers extends AutoCloseable {
 
-  /** Says into how many parts a batch is cut, at least 1. */
+  /** Returns into how many parts a batch is cut, at least 1. */
   int count();
 
   /**

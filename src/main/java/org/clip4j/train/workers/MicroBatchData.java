@@ -3,7 +3,7 @@ package org.clip4j.train.workers;
 import java.io.Serializable;
 import org.jspecify.annotations.Nullable;
 
-/** Pairs that a worker encodes at once. Arrays are not copied. */
+/** Holds pairs that a worker encodes at once. Arrays are not copied. */
 public final class MicroBatchData implements Serializable {
   private static final long serialVersionUID = 1;
 
@@ -14,7 +14,7 @@ public final class MicroBatchData implements Serializable {
   private final long @Nullable [] rows;
 
   /**
-   * Takes them.
+   * Takes the arrays as they are.
    *
    * @param size n, how many
    * @param pixels row-major [n, 3, H, W], uint8, transformed but not normalised

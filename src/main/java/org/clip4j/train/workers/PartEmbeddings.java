@@ -3,7 +3,7 @@ package org.clip4j.train.workers;
 import java.io.Serializable;
 import java.util.Arrays;
 
-/** Embeddings of pairs, or their gradients. Arrays are not copied. */
+/** Holds the embeddings of pairs, or their gradients. Arrays are not copied. */
 public final class PartEmbeddings implements Serializable {
   private static final long serialVersionUID = 1;
 
@@ -11,7 +11,7 @@ public final class PartEmbeddings implements Serializable {
   private final float[] texts;
 
   /**
-   * Takes them.
+   * Takes the arrays as they are.
    *
    * @param images row-major [n, E]
    * @param texts row-major [n, E]

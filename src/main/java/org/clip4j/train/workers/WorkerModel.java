@@ -10,7 +10,7 @@ import org.clip4j.model.LoraAdapter;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a worker makes its copy of a model of.
+ * Holds what a worker makes its copy of a model of.
  *
  * @param values of parameters and buffers by name, without an adapter's
  * @param adapter that is trained; null where the weights themselves are

@@ -21,9 +21,9 @@ import org.clip4j.weights.tensors.TensorFile;
 import org.clip4j.weights.tensors.TensorInfo;
 
 /**
- * A file that {@code torch.save} or {@code torch.jit.save} wrote: a zip archive, or the sequence of
- * pickles from before PyTorch 1.6. Nothing in it is executed; what is not a tensor, a number, a
- * text or a container of these is refused by its name.
+ * Reads a file that {@code torch.save} or {@code torch.jit.save} wrote: a zip archive, or the
+ * sequence of pickles from before PyTorch 1.6. Nothing in it is executed; what is not a tensor, a
+ * number, a text or a container of these is refused by its name.
  *
  * <p>Tensors are found under the path by which Python reaches them: {@code
  * state_dict.module.logit_scale}, {@code optimizer.state.0.exp_avg}. A TorchScript archive shows
@@ -78,7 +78,9 @@ public final class PyTorchArchive implements TensorFile {
     scalars = Collections.unmodifiableMap(walk.scalars());
   }
 
-  /** Whether a file starts as {@code torch.save} and {@code torch.jit.save} start theirs. */
+  /**
+   * Returns whether a file starts as {@code torch.save} and {@code torch.jit.save} start theirs.
+   */
   public static boolean looksLikeOne(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
       ByteBuffer start = ByteBuffer.allocate(9);
@@ -179,15 +181,15 @@ public final class PyTorchArchive implements TensorFile {
     return tensors;
   }
 
-  /** Whether {@code torch.jit.save} wrote it, as OpenAI published its models. */
+  /** Returns whether {@code torch.jit.save} wrote it, as OpenAI published its models. */
   public boolean isTorchScript() {
     return torchScript;
   }
 
   /**
-   * The texts, numbers and truth values beside the tensors, under their paths: {@code epoch},
-   * {@code optimizer.param_groups.0.lr}. Values are String, Long, BigInteger, Double or Boolean;
-   * not modifiable.
+   * Returns the texts, numbers and truth values beside the tensors, under their paths: {@code
+   * epoch}, {@code optimizer.param_groups.0.lr}. Values are String, Long, BigInteger, Double or
+   * Boolean; not modifiable.
    */
   public Map<String, Object> scalars() {
     return scalars;

@@ -16,7 +16,7 @@ import org.clip4j.weights.tensors.TensorFile;
 import org.clip4j.weights.tensors.TensorInfo;
 
 /**
- * A safetensors file: opening it reads the header alone.
+ * Reads a safetensors file: opening it reads the header alone.
  *
  * <p>The header is checked as hostile input: tensors lie inside the file, one after the other,
  * without holes or overlaps, and their sizes agree with their shapes (the format's own rules, see
@@ -59,13 +59,15 @@ public final class SafeTensors implements TensorFile {
     return file;
   }
 
-  /** What the file holds, by name, in the order of the values in the file; not modifiable. */
+  /**
+   * Returns what the file holds, by name, in the order of the values in the file; not modifiable.
+   */
   @Override
   public Map<String, TensorInfo> tensors() {
     return header.tensors;
   }
 
-  /** The free text under {@code __metadata__}; not modifiable. */
+  /** Returns the free text under {@code __metadata__}; not modifiable. */
   public Map<String, String> metadata() {
     return header.metadata;
   }
@@ -89,7 +91,7 @@ public final class SafeTensors implements TensorFile {
   }
 
   /**
-   * The bytes of a tensor as they are in the file.
+   * Returns the bytes of a tensor as they are in the file.
    *
    * @return a new little-endian buffer
    * @throws IllegalArgumentException if there is no such tensor or it exceeds 2 GiB

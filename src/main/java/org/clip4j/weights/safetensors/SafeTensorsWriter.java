@@ -53,7 +53,7 @@ public final class SafeTensorsWriter implements AutoCloseable {
       ByteBuffer.allocate(CHUNK_BYTES / Float.BYTES * Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
 
   /**
-   * One tensor to write.
+   * Describes one tensor to write.
    *
    * @param name unique in the file
    * @param type F32, F16 or BF16 (rounded to the nearest, to even where halfway), or I8 or I64 for

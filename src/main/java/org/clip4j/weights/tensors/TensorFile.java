@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * A file of named tensors, or a set of such files that belong together.
+ * Reads a file of named tensors, or a set of such files that belong together.
  *
  * <p>Opening it reads what describes the tensors; their values are read when they are asked for,
  * and nothing is kept of them.
@@ -19,10 +19,10 @@ import java.util.function.UnaryOperator;
  */
 public interface TensorFile extends AutoCloseable {
 
-  /** The file this was opened from; of a set its index. */
+  /** Returns the file this was opened from; of a set its index. */
   Path file();
 
-  /** What the file holds, by name; not modifiable. */
+  /** Returns what the file holds, by name; not modifiable. */
   Map<String, TensorInfo> tensors();
 
   /**
@@ -47,7 +47,7 @@ public interface TensorFile extends AutoCloseable {
   void copyFinite(String name, long from, FloatBuffer target);
 
   /**
-   * The values of an integer or boolean tensor, row-major.
+   * Returns the values of an integer or boolean tensor, row-major.
    *
    * @throws IllegalArgumentException if there is no such tensor, it does not hold integers that fit
    *     a long, or it has 2^31 elements or more
@@ -68,7 +68,7 @@ public interface TensorFile extends AutoCloseable {
   }
 
   /**
-   * The values of a tensor as {@link #copy} reads them.
+   * Returns the values of a tensor as {@link #copy} reads them.
    *
    * @return a new read-only buffer of as many floats as the tensor has elements
    */
@@ -79,8 +79,9 @@ public interface TensorFile extends AutoCloseable {
   }
 
   /**
-   * The tensors whose names start with a prefix and a dot, under the rest of their names: {@code
-   * under("state_dict.module")} shows {@code state_dict.module.logit_scale} as {@code logit_scale}.
+   * Returns the tensors whose names start with a prefix and a dot, under the rest of their names:
+   * {@code under("state_dict.module")} shows {@code state_dict.module.logit_scale} as {@code
+   * logit_scale}.
    *
    * @return a view of this file; closing it closes this file
    */

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * What a file says of one tensor, after it was checked.
+ * Holds what a file says of one tensor, after it was checked.
  *
  * @param name of the tensor in the file
  * @param type of its elements
@@ -23,7 +23,7 @@ public record TensorInfo(String name, TensorType type, List<Long> shape) {
     this(name, type, Arrays.stream(shape).boxed().toList());
   }
 
-  /** Number of elements. */
+  /** Returns the number of elements. */
   public long count() {
     long count = 1;
     for (long dim : shape) {
@@ -46,7 +46,7 @@ public record TensorInfo(String name, TensorType type, List<Long> shape) {
     return (int) count();
   }
 
-  /** For messages: {@code F32 [2, 3]}. */
+  /** Describes the tensor for messages: {@code F32 [2, 3]}. */
   public String describe() {
     return type + " " + shape;
   }

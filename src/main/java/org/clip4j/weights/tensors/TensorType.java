@@ -1,6 +1,9 @@
 package org.clip4j.weights.tensors;
 
-/** Element types of the safetensors format, in the order by which its Python library sorts. */
+/**
+ * Names the element types of the safetensors format, in the order by which its Python library
+ * sorts.
+ */
 public enum TensorType {
   BOOL(1),
   U8(1),
@@ -26,17 +29,17 @@ public enum TensorType {
     this.size = size;
   }
 
-  /** Bytes of one element. */
+  /** Returns the bytes of one element. */
   public int size() {
     return size;
   }
 
-  /** Says whether elements are numbers that {@link TensorFile#copy} reads as floating point. */
+  /** Returns whether elements are numbers that {@link TensorFile#copy} reads as floating point. */
   public boolean isFloat() {
     return this == F16 || this == BF16 || this == F32 || this == F64;
   }
 
-  /** Says whether elements are integers that fit a long. */
+  /** Returns whether elements are integers that fit a long. */
   public boolean isInteger() {
     return switch (this) {
       case BOOL, U8, I8, I16, U16, I32, U32, I64 -> true;

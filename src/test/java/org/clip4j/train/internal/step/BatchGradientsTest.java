@@ -50,6 +50,8 @@ class BatchGradientsTest {
         "openclip-eva02-e",
         "openclip-pe",
         "openclip-pe-tokenless",
+        "openclip-coca",
+        "openclip-coca-mean",
         "openclip-roberta"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_with_patch_dropout(String name) {
@@ -245,6 +247,7 @@ class BatchGradientsTest {
         "openclip-eva02",
         "openclip-eva02-e",
         "openclip-pe",
+        "openclip-coca",
         "openclip-roberta"
       })
   void lower_precisions_give_float32_gradients_near_those_of_float32(String name) {

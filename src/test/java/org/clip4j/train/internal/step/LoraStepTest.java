@@ -142,6 +142,7 @@ class LoraStepTest {
         "openclip-eva02",
         "openclip-eva02-e",
         "openclip-pe",
+        "openclip-coca",
         "openclip-bert-pooler"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_dropout_included(String name) {

@@ -1,0 +1,153 @@
+package org.clip4j.weights;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import com.google.gson.JsonParser;
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.clip4j.engine.internal.HostMemory;
+import org.clip4j.model.ClipConfigJson;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.Forward;
+import org.clip4j.model.TextTransformerConfig;
+import org.clip4j.model.Trace;
+import org.clip4j.weights.safetensors.SafeTensors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** CoCa as a dual encoder: what its golden cases do not reach. */
+class CocaTest {
+  private static final int CONTEXT = 15;
+
+  @TempDir private Path scratch;
+
+  @ParameterizedTest
+  @ValueSource(strings = {"openclip-coca", "openclip-coca-mean"})
+  void what_is_saved_has_no_decoder_and_gives_the_same_embeddings(String name) throws IOException {
+    try (Checkpoint published = Checkpoint.open(Golden.folder(name))) {
+      assertThat(published.tensors().keySet()).anyMatch(key -> key.startsWith("text_decoder."));
+      Checkpoint.save(
+          scratch,
+          Layout.OPENCLIP,
+          published.config(),
+          published.transform(),
+          published.parameters());
+      try (Checkpoint saved = Checkpoint.open(scratch)) {
+        assertThat(saved.config()).isEqualTo(published.config());
+        assertThat(saved.tensors().keySet()).noneMatch(key -> key.startsWith("text_decoder."));
+        assertThat(Files.readString(scratch.resolve("open_clip_config.json")))
+            .doesNotContain("multimodal_cfg")
+            .contains("\"attentional_pool\": true", "\"embed_cls\": true");
+        for (String parameter : saved.tensors().keySet()) {
+          assertThat(saved.parameters().read(parameter))
+              .isEqualTo(published.parameters().read(parameter));
+        }
+      }
+      assertThatThrownBy(
+              () ->
+                  Checkpoint.save(
+                      scratch,
+                      Layout.TRANSFORMERS,
+                      published.config(),
+                      published.transform(),
+                      published.parameters()))
+          .hasMessageContainingAll("a text tower with a class token", "OPENCLIP");
+    }
+  }
+
+  /** Published weights have the mask of the padding one place too far to the right. */
+  @Test
+  void the_class_token_sees_the_text_and_one_token_of_its_padding() throws IOException {
+    try (Checkpoint published = Checkpoint.open(Golden.folder("openclip-coca"));
+        ClipModel model = ClipModel.load(published.config(), published.parameters());
+        NDManager call = model.manager().newSubManager()) {
+      long[] ids = new long[CONTEXT];
+      IntStream.range(0, 4).forEach(i -> ids[i] = 11 + i);
+      Trace padded = model.traceText(HostMemory.upload(call, new Shape(1, CONTEXT), ids));
+      Trace cut = model.traceText(HostMemory.upload(call, new Shape(1, 4), Arrays.copyOf(ids, 4)));
+      for (Trace trace : List.of(padded, cut)) {
+        int tokens = trace.pooled().length;
+        assertThat(trace.states().get(0).size(1)).isEqualTo(tokens);
+        assertThat(trace.pooled()[0]).isEqualTo(1);
+        float[] first = trace.attention().get(1).get("0, 0, 0").toFloatArray(); // of the first head
+        assertThat(first[0]).isZero();
+        assertThat(Arrays.copyOfRange(first, 1, 6)).doesNotContain(0f);
+        assertThat(Arrays.copyOfRange(first, 6, tokens + 1)).containsOnly(0f);
+      }
+      assertThat(cut.pooled()).hasSize(6);
+      float[] expected = padded.embedding().toFloatArray();
+      for (int i = 0; i < expected.length; i++) {
+        assertThat(cut.embedding().toFloatArray()[i]).isCloseTo(expected[i], within(1e-5f));
+      }
+    }
+  }
+
+  @Test
+  void a_trace_of_an_image_ends_in_the_embedding() throws IOException {
+    try (Checkpoint published = Checkpoint.open(Golden.folder("openclip-coca"));
+        SafeTensors expected =
+            SafeTensors.open(Golden.folder("openclip-coca").resolve("expected.safetensors"));
+        ClipModel model = ClipModel.load(published.config(), published.parameters());
+        NDManager call = model.manager().newSubManager()) {
+      FloatBuffer values = expected.floats("pixel_values");
+      NDArray pixels =
+          HostMemory.upload(call, new Shape(4, 3, 32, 32), values).get("0:1").duplicate();
+      pixels.attach(call);
+      Trace trace = model.traceImage(pixels);
+      float[] found = trace.embedding().toFloatArray();
+      float[] whole = model.encodeImage(Forward.EVALUATE, pixels).toFloatArray();
+      for (int i = 0; i < whole.length; i++) {
+        assertThat(found[i]).isCloseTo(whole[i], within(1e-5f));
+      }
+      assertThat(trace.poolingAttention().getShape()).isEqualTo(new Shape(1, 3, 1, 17));
+      assertThat(model.embedPatches(trace.states().get(2)).getShape()).isEqualTo(new Shape(16, 24));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "'attentional_pool': 'parallel' | | vision_cfg.attentional_pool; parallel",
+        "'attentional_pool': true, 'attn_pooler_heads': 5 | | vision_cfg.attn_pooler_heads; 5; 32",
+        "'attentional_pool': true, 'pool_type': 'avg', 'attn_pooler_queries': 1 | | queries; 1; mean",
+        "| 'embed_cls': true, 'vocab_size': 10, 'pad_id': 10 | text_cfg.pad_id; 10",
+      })
+  void options_that_do_not_fit_are_named(String vision, String text, String words) {
+    String json =
+        "{'embed_dim': 32, 'vision_cfg': {"
+            + (vision == null ? "" : vision)
+            + "}, 'text_cfg': {"
+            + (text == null ? "" : text)
+            + "}}";
+    assertThatThrownBy(
+            () ->
+                ClipConfigJson.read(
+                    JsonParser.parseString(json.replace('\'', '"')).getAsJsonObject()))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContainingAll(words.split("; "));
+  }
+
+  @Test
+  void a_tokenizer_with_another_padding_is_refused() {
+    TextTransformerConfig text =
+        TextTransformerConfig.builder().optEmbedCls(true).optPadId(3).build();
+    assertThatThrownBy(() -> text.requirePadding(0))
+        .hasMessageContainingAll("text_cfg.pad_id", "3", "0", "tokenizer");
+    text.requirePadding(3);
+    text.toBuilder().optEmbedCls(false).build().requirePadding(0);
+  }
+}

@@ -29,7 +29,7 @@ from make_text_encoders import BERT, ROBERTA, features, save, texts
 from make_timm_vit import randomise, train
 
 WIDTH = 24
-IMAGES = {"embed_dim": 20, "vision_cfg": dict(image_size=32, layers=1, width=16, head_width=8, patch_size=16),
+IMAGES = {"embed_dim": 20, "vision_cfg": dict(image_size=32, layers=1, width=16, head_width=8, patch_size=8),
           "text_cfg": dict(context_length=8, vocab_size=50, width=16, heads=1, layers=1)}
 SMALL = dict(vocab_size=60, hidden_size=WIDTH, num_attention_heads=2, intermediate_size=40)
 XLMR = dict(ROBERTA, model_type="xlm-roberta", **SMALL)

@@ -59,6 +59,7 @@ public final class ClipLoader {
   private final List<Path> merged = new ArrayList<>();
   private final Map<String, Path> named = new LinkedHashMap<>();
   private @Nullable String textModel;
+  private @Nullable String language;
   private int imageHeight;
   private int imageWidth;
 
@@ -215,6 +216,17 @@ public final class ClipLoader {
   }
 
   /**
+   * Sets the language of texts, for a model that is told it: texts of NLLB-CLIP begin with a token
+   * of their language, which is {@code eng_Latn} by default.
+   *
+   * @param language as the model's tokenizer names it, such as {@code deu_Latn}
+   */
+  public ClipLoader optTextLanguage(@Nullable String language) {
+    this.language = language;
+    return this;
+  }
+
+  /**
    * Adds an adapter to the weights, as Python's {@code peft} and {@link
    * org.clip4j.train.ClipTrainer.Builder#optLora} leave them; the model then costs what it did
    * without.
@@ -361,6 +373,9 @@ public final class ClipLoader {
     try {
       if (textModel != null) {
         opened = opened.withTextModel(locateTextModel());
+      }
+      if (language != null) {
+        opened = opened.withLanguage(language);
       }
       if (imageHeight != 0) {
         opened = opened.withImageSize(imageHeight, imageWidth);

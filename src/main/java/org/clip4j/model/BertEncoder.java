@@ -35,10 +35,6 @@ final class BertEncoder {
         x = torch.add(x, {positions})
         return torch.layer_norm(x, [{D}], {e.LayerNorm.*}, {eps})  # [N, L, D]
 
-      def numbers(self, ids: Tensor) -> Tensor:
-        t = torch.to(self.tokens(ids), 4)
-        return torch.add(torch.mul(torch.cumsum(t, 1), t), {pad})  # [N, L]
-
       """;
 
   private static final String WORDS = "torch.embedding({e.word_embeddings.weight}, ids)";
@@ -56,16 +52,16 @@ final class BertEncoder {
     int width = text.width();
     boolean distilBert = text.isDistilBert();
     String blocks = distilBert ? DISTIL_BLOCKS : BLOCKS;
-    boolean first =
-        text.pooling() == EncoderPooling.FIRST || text.pooling() == EncoderPooling.POOLER;
     EncoderBlock block =
         new EncoderBlock(
+            EncoderForm.POST_NORM,
             width,
+            width / text.heads(),
             text.mlpWidth(),
             text.heads(),
             text.activation().kernel,
             text.normEpsilon(),
-            first,
+            text.pooling().picksFirst(),
             distilBert ? DISTIL_NAMES : Map.of());
     Init weight = Parameters.normal(0.02);
     Parameters parameters =
@@ -85,6 +81,6 @@ final class BertEncoder {
             .replace("{e.", "{" + EMBEDDINGS)
             .replace("{D}", Integer.toString(width))
             .replace("{eps}", Double.toString(text.normEpsilon()));
-    return EncoderTower.declare(config, text, parameters, blocks, block, source);
+    return EncoderTower.declare(config, text, parameters, blocks, block, source, "x");
   }
 }

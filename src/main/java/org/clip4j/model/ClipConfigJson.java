@@ -251,7 +251,8 @@ public final class ClipConfigJson {
         new TokenizerOptions(
             name,
             kwargs.word("clean", null, List.of("lower", "whitespace", "canonicalize")),
-            kwargs.flag("strip_sep_token", false));
+            kwargs.flag("strip_sep_token", false),
+            kwargs.textOrNull("language"));
     kwargs.finish(Map.of());
     return tokenizer;
   }
@@ -383,8 +384,8 @@ public final class ClipConfigJson {
    * @return empty where the {@code model_cfg} says all
    */
   public static Optional<JsonObject> writeTextModel(ClipConfig config) {
-    return config.text() instanceof BertConfig bert
-        ? Optional.of(HfTexts.writeModel(bert))
+    return config.text() instanceof EncoderConfig text
+        ? Optional.of(HfTexts.writeModel(text))
         : Optional.empty();
   }
 
@@ -399,13 +400,16 @@ public final class ClipConfigJson {
     if (tokenizer.hfName() != null) {
       text.addProperty("hf_tokenizer_name", tokenizer.hfName());
     }
-    if (tokenizer.clean() != null || tokenizer.stripSepToken()) {
+    if (tokenizer.clean() != null || tokenizer.stripSepToken() || tokenizer.language() != null) {
       JsonObject kwargs = new JsonObject();
       if (tokenizer.clean() != null) {
         kwargs.addProperty("clean", tokenizer.clean());
       }
       if (tokenizer.stripSepToken()) {
         kwargs.addProperty("strip_sep_token", true);
+      }
+      if (tokenizer.language() != null) {
+        kwargs.addProperty("language", tokenizer.language());
       }
       text.add("tokenizer_kwargs", kwargs);
     }

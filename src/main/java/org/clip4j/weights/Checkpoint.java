@@ -16,6 +16,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
+import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
@@ -301,8 +302,8 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
-   * The same model with another text tower, which was trained to give embeddings like those of this
-   * one's.
+   * Gives the same model another text tower, which was trained to give embeddings like those of its
+   * own.
    *
    * @param textModel a folder of M-CLIP's or of sentence-transformers', whose tokenizer counts, too
    * @return a view of this checkpoint, in OpenCLIP's layout; closing it closes this one
@@ -310,6 +311,30 @@ public final class Checkpoint implements AutoCloseable {
    */
   public Checkpoint withTextModel(Path textModel) throws IOException {
     return IoErrors.worded(textModel, () -> withTexts(textModel));
+  }
+
+  /**
+   * Gives texts the token of another language than the tokenizer's default.
+   *
+   * @param language as the tokenizer names it, such as {@code deu_Latn} for NLLB's
+   * @return a view of this checkpoint; closing it closes this one
+   * @throws IllegalArgumentException if the text tower is none that takes such tokens
+   */
+  public Checkpoint withLanguage(String language) {
+    if (!(config.text() instanceof EncoderConfig encoder)) {
+      throw new IllegalArgumentException(
+          "a " + config.text().family() + " takes no token of a language; leave the language out");
+    }
+    ClipConfig other =
+        new ClipConfig(
+            config.embedDim(),
+            config.vision(),
+            encoder.withTokenizer(encoder.tokenizer().withLanguage(language)),
+            config.quickGelu(),
+            config.customText(),
+            config.initLogitScale(),
+            config.initLogitBias());
+    return new Checkpoint(layout, folder, other, transform, keys, tensors, parameters, text);
   }
 
   private Checkpoint withTexts(Path textModel) throws IOException {

@@ -37,6 +37,7 @@ final class KeyMap {
           "vocab_size",
           "text.transformer.embeddings.position_ids",
           "text.transformer.embeddings.token_type_ids",
+          "text.transformer.embed_positions.weights",
           "text_model.embeddings.position_ids",
           // of text models by themselves, whose pooler is not asked
           "embeddings.position_ids",

@@ -18,10 +18,11 @@ import org.clip4j.weights.safetensors.SafeTensors;
 /**
  * Compares the features of a checkpoint folder with those that check_families.py stored beside it.
  *
- * <p>java -cp CLASSPATH examples/peers/FamilyCheck.java FOLDER HEIGHT WIDTH CONTEXT whole|towers
+ * <p>java -cp CLASSPATH examples/peers/FamilyCheck.java FOLDER whole|images|towers
  *
  * <p>Prints lines of route, tower, largest difference, and largest share of the tolerance 2e-5 + 1e-4 |b|: of the plain and of
- * the prepared towers, and, with {@code whole}, of {@code Clip.load} given the image files and the texts.
+ * the prepared towers, and, with {@code whole}, of {@code Clip.load} given the image files and the texts; with {@code images}, given
+ * the image files alone.
  */
 public final class FamilyCheck {
   private static final double ABSOLUTE = 2e-5;
@@ -29,9 +30,6 @@ public final class FamilyCheck {
 
   public static void main(String... args) throws Exception {
     Path folder = Path.of(args[0]);
-    long height = Long.parseLong(args[1]);
-    long width = Long.parseLong(args[2]);
-    long context = Long.parseLong(args[3]);
     try (SafeTensors expected = SafeTensors.open(folder.resolve("expected.safetensors"))) {
       try (Checkpoint checkpoint = Checkpoint.open(folder);
           ClipModel model = ClipModel.load(checkpoint.config(), checkpoint.parameters())) {
@@ -44,14 +42,19 @@ public final class FamilyCheck {
           }
           String route = prepared ? "prepared" : "plain";
           try (NDManager manager = model.manager().newSubManager()) {
-            NDArray image = manager.create(pixels.duplicate(), new Shape(pixels.remaining() / (3 * height * width), 3, height, width), DataType.FLOAT32);
+            NDArray image = manager.create(pixels.duplicate(), new Shape(expected.tensors().get("pixel_values").shape()), DataType.FLOAT32);
             compare(expected, route, "image", unit(model.encodeImage(Forward.EVALUATE, image)));
-            NDArray text = manager.create(ids.duplicate(), new Shape(ids.remaining() / context, context), DataType.INT64);
+            NDArray text = manager.create(ids.duplicate(), new Shape(expected.tensors().get("input_ids").shape()), DataType.INT64);
             compare(expected, route, "text", unit(model.encodeText(Forward.EVALUATE, text)));
           }
         }
       }
-      if (args[4].equals("whole")) {
+      if (args[1].equals("images")) {
+        try (Clip clip = Clip.loader(folder).optImagesOnly().load(); Stream<Path> files = Files.list(folder.resolve("images"))) {
+          compare(expected, "whole", "image", flat(clip.encodeImages(files.sorted().toList())));
+        }
+      }
+      if (args[1].equals("whole")) {
         try (Clip clip = Clip.load(folder.toString()); Stream<Path> files = Files.list(folder.resolve("images"))) {
           float[][] images = clip.encodeImages(files.sorted().toList());
           compare(expected, "whole", "image", flat(images));

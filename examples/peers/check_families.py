@@ -11,6 +11,8 @@ needs no download, of `Clip.load` given the files and the texts. The folder is r
 configuration is appended to OUT.jsonl: its name, counts of parameters and tensors, the largest difference and the largest share of
 the tolerance 2e-5 + 1e-4 |b|, or the error. Configurations that are there already with the same --label are left out.
 
+SigLIP 2's NaFlex, which is transformers' and not OpenCLIP's, is saved as transformers saves it, under the names in NAFLEX.
+
 --largest: configurations with more parameters are named as not run (one of 2.5e9 needs 11 GB in each process).
 --images: the folder that holds the images; that of the golden preprocessing case by default.
 --label: a word, such as a commit, that tells one run's lines from another's. --table: prints OUT.jsonl as a table in Markdown and does nothing else. --counts: the rows of architectures.csv, likewise.
@@ -35,6 +37,11 @@ IMAGES = ["baseline.jpg", "gray.jpg", "lossless.webp", "panorama-900x40.png", "p
           "upscale-50x70.png"]
 TEXTS = ["a photo of a cat", "A photo of the small DOG.", "two red boats in a harbour", "a diagram", "", "café, naïve, 12:30",
          "an aerial view of a city at night with many lights", "x"]
+
+
+# Widths, MLPs, layers and heads of both towers, of google's models of these names.
+NAFLEX = {"siglip2-base-patch16-naflex": dict(hidden_size=768, intermediate_size=3072, num_hidden_layers=12, num_attention_heads=12),
+          "siglip2-so400m-patch16-naflex": dict(hidden_size=1152, intermediate_size=4304, num_hidden_layers=27, num_attention_heads=16)}
 
 
 def configuration(name):
@@ -109,7 +116,8 @@ def tokens(name, config):
     text = config["text_cfg"]
     length = text.get("context_length", 77)
     if not (text.get("hf_tokenizer_name") or text.get("hf_model_name")):
-        return open_clip.tokenizer.SimpleTokenizer(context_length=length)(TEXTS), True
+        ids = open_clip.tokenizer.SimpleTokenizer(context_length=length)(TEXTS)
+        return ids, text.get("vocab_size", 49408) == 49408
     ids = torch.ones(8, length, dtype=torch.long)
     for row in range(8):
         end = 2 + row * 5 % (length - 2)
@@ -117,7 +125,37 @@ def tokens(name, config):
     return ids, False
 
 
+def make_naflex(name, folder, image_dir):
+    import torch
+    from PIL import Image
+    from safetensors.torch import save_file
+    from transformers import Siglip2Config, Siglip2ImageProcessor, Siglip2Model
+    from transformers.models.siglip2.image_processing_pil_siglip2 import Siglip2ImageProcessorPil
+    from make_naflex import with_shapes
+    model = randomise(Siglip2Model(Siglip2Config(text_config=dict(NAFLEX[name], vocab_size=256000),
+                                                 vision_config=dict(NAFLEX[name], num_patches=256))))
+    Siglip2ImageProcessor().save_pretrained(folder)
+    (folder / "images").mkdir()
+    for file in IMAGES:
+        shutil.copy(image_dir / file, folder / "images")
+    inputs = dict(Siglip2ImageProcessorPil()([Image.open(image_dir / file).convert("RGB") for file in IMAGES], return_tensors="pt"))
+    ids = torch.zeros(8, 64, dtype=torch.long)
+    for row in range(8):
+        end = 2 + row * 7 % 62
+        ids[row, :end] = (torch.arange(end) * 37 + 1111 * row) % 250000 + 5
+    model.save_pretrained(folder)
+    with torch.no_grad():
+        image, text = model.vision_model(**inputs).pooler_output, model.text_model(input_ids=ids).pooler_output
+    unit = {k: v / v.norm(dim=-1, keepdim=True) for k, v in (("image_features", image), ("text_features", text))}
+    save_file({"pixel_values": with_shapes(inputs).contiguous(), "input_ids": ids, **{k: v.contiguous() for k, v in unit.items()}},
+              folder / "expected.safetensors")
+    return {"parameters": sum(p.numel() for p in model.parameters()), "visual": sum(p.numel() for p in model.vision_model.parameters()),
+            "tensors": len(model.state_dict()), "route": "images"}
+
+
 def make(name, folder, image_dir, largest):
+    if name in NAFLEX:
+        return make_naflex(name, folder, image_dir)
     import torch
     from PIL import Image
     from open_clip.transform import PreprocessCfg, image_transform_v2
@@ -153,7 +191,7 @@ def make(name, folder, image_dir, largest):
             return {**row, "error": f"the peer's {what} do not tell inputs apart: cosine {alike}"}
     save_file({"pixel_values": pixels.contiguous(), "input_ids": ids, **{k: v.contiguous() for k, v in unit.items()}},
               folder / "expected.safetensors")
-    return {**row, "arguments": [*map(str, size), str(ids.shape[1]), "whole" if whole else "towers"]}
+    return {**row, "route": "whole" if whole else "towers"}
 
 
 def check(name, args, java):
@@ -166,7 +204,7 @@ def check(name, args, java):
         row = json.loads(made.stdout.strip().splitlines()[-1])
         if "error" in row:
             return row
-        ours = subprocess.run([*java, folder, *row.pop("arguments")], capture_output=True, text=True)
+        ours = subprocess.run([*java, folder, row.pop("route")], capture_output=True, text=True)
         for line in ours.stdout.splitlines():
             cells = line.split(" ")
             row.setdefault(cells[0], {})[cells[1]] = [float(cells[2]), float(cells[3])]
@@ -218,7 +256,7 @@ def main():
             print(",".join(str(row[key]) for key in ("name", "parameters", "visual", "tensors")))
         return
     import open_clip
-    names = [n for n in open_clip.list_models() if any(fnmatch.fnmatch(n, pattern) for pattern in args.names)]
+    names = [n for n in [*open_clip.list_models(), *NAFLEX] if any(fnmatch.fnmatch(n, pattern) for pattern in args.names)]
     done = {row["name"] for row in rows if row.get("label", "") == args.label and "error" not in row}
     command = subprocess.run([*shlex.split(args.clip4j), "--print", "Doctor"], capture_output=True, text=True, check=True).stdout
     java = shlex.split(command)

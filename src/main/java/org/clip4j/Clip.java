@@ -10,22 +10,20 @@ import java.nio.file.Path;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
 import org.clip4j.engine.Precision;
-import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.explain.Explainer;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.IoErrors;
+import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.ParameterSource;
@@ -38,8 +36,6 @@ import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
 import org.clip4j.weights.ModelOrigin;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Encodes images and texts with a CLIP model and all that belongs to it, and classifies images by
@@ -65,46 +61,33 @@ import org.slf4j.LoggerFactory;
  * is an {@link IllegalStateException}.
  */
 public final class Clip implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(Clip.class);
-
-  private volatile ClipModel model;
+  private final SharedModel shared;
   private final ImageTransform transform;
   private final Tokenizer tokenizer; // null where there is none for the model's vocabulary
-  private volatile @Nullable Encoder encoder; // null while the model is freed
   private final ImageDecoder decoder;
   private final IoErrors.@Nullable Work<Checkpoint> checkpoint; // null where it is not known
   private final Map<String, LoraAdapter> adapters; // that calls may name
   private final Map<List<String>, Clip> adapted = new ConcurrentHashMap<>();
-  private final @Nullable Clip base; // null unless this is a view of it with an adapter
-  private final @Nullable LoraAdapter adapter;
-  private final @Nullable IdleModel idle; // null where it is not freed
-  private final ReentrantReadWriteLock calls = new ReentrantReadWriteLock(true);
-  private boolean closed;
+  private final @Nullable View view; // null unless this is a view of another
+
+  /** What a view applies to the model that it shares with its base. */
+  private record View(Clip base, Encoder encoder, LoraAdapter adapter) {}
 
   private Clip(
-      ClipModel model,
+      SharedModel shared,
       ImageTransform transform,
       Tokenizer tokenizer,
-      Encoder encoder,
       ImageDecoder decoder,
       IoErrors.@Nullable Work<Checkpoint> checkpoint,
       Map<String, LoraAdapter> adapters,
-      @Nullable Clip base,
-      @Nullable LoraAdapter adapter,
-      @Nullable IdleModel idle) {
-    this.model = model;
+      @Nullable View view) {
+    this.shared = shared;
     this.transform = transform;
     this.tokenizer = tokenizer;
-    this.encoder = encoder;
     this.decoder = decoder;
     this.checkpoint = checkpoint;
     this.adapters = adapters;
-    this.base = base;
-    this.adapter = adapter;
-    this.idle = idle;
-    if (idle != null) {
-      idle.start(this::freeIfIdle);
-    }
+    this.view = view;
   }
 
   /**
@@ -195,17 +178,8 @@ public final class Clip implements AutoCloseable {
       Map<String, LoraAdapter> adapters,
       @Nullable IdleModel idle) {
     try {
-      return new Clip(
-          model,
-          transform,
-          tokenizer,
-          encoder.get(),
-          decoder,
-          checkpoint,
-          adapters,
-          null,
-          null,
-          idle);
+      SharedModel shared = new SharedModel(model, encoder.get(), tokenizer, idle);
+      return new Clip(shared, transform, tokenizer, decoder, checkpoint, adapters, null);
     } catch (RuntimeException | Error e) {
       model.close();
       if (tokenizer != null) {
@@ -226,8 +200,8 @@ public final class Clip implements AutoCloseable {
    *     transformers' blocks: such a one can only be loaded into the weights
    */
   public Clip adapted(String... names) {
-    if (base != null) {
-      return base.adapted(names);
+    if (view != null) {
+      return view.base.adapted(names);
     }
     List<String> asked = List.of(names);
     for (String name : asked) {
@@ -248,9 +222,9 @@ public final class Clip implements AutoCloseable {
 
   private Clip view(List<String> names) {
     LoraAdapter sum = LoraAdapter.stacked(names.stream().map(adapters::get).toList());
-    Encoder view = encoder.with(model.adapters().apply(sum));
-    return new Clip(
-        model, transform, tokenizer, view, decoder, checkpoint, Map.of(), this, sum, null);
+    Encoder encoder = shared.encoder().with(shared.model().adapters().apply(sum));
+    View of = new View(this, encoder, sum);
+    return new Clip(shared, transform, tokenizer, decoder, checkpoint, Map.of(), of);
   }
 
   /**
@@ -258,7 +232,7 @@ public final class Clip implements AutoCloseable {
    * ClipLoader#optUnloadAfter} may free it, ask anew for each use.
    */
   public ClipModel model() {
-    return idle == null ? model : call(() -> model);
+    return shared.isFreedWhenIdle() ? call(shared::model) : shared.model();
   }
 
   /** Returns what is done to an image before the model sees it. */
@@ -268,12 +242,12 @@ public final class Clip implements AutoCloseable {
 
   /** Returns E, the length of every embedding. */
   public int embedDim() {
-    return model.config().embedDim();
+    return config().embedDim();
   }
 
   /** Returns the factor by which cosine similarities become logits. */
   public float logitScale() {
-    return call(() -> model.logitScale());
+    return call(() -> shared.model().logitScale());
   }
 
   /**
@@ -282,7 +256,7 @@ public final class Clip implements AutoCloseable {
    * models.
    */
   public float logitBias() {
-    return call(() -> model.logitBias());
+    return call(() -> shared.model().logitBias());
   }
 
   /**
@@ -329,7 +303,7 @@ public final class Clip implements AutoCloseable {
 
   /** Encodes an image of any kind, see {@link #encodeImage(Path)}. */
   public float[] encodeImage(ImageSource image) {
-    return call(() -> encoder.encodeLevels(transform.apply(image.read()))[0]);
+    return call(() -> encoder().encodeLevels(transform.apply(image.read()))[0]);
   }
 
   /**
@@ -344,7 +318,7 @@ public final class Clip implements AutoCloseable {
    */
   public float[][] encodeImages(List<?> images) {
     List<ImageSource> sources = ListedImages.sources(images, decoder);
-    return call(() -> encoder.encodeImages(sources));
+    return call(() -> encoder().encodeImages(sources));
   }
 
   /**
@@ -357,7 +331,7 @@ public final class Clip implements AutoCloseable {
   public void encodeImages(Iterator<? extends ImageSource> images, ImageVisitor visitor) {
     call(
         () -> {
-          encoder.encodeImages(images, visitor);
+          encoder().encodeImages(images, visitor);
           return null;
         });
   }
@@ -369,7 +343,7 @@ public final class Clip implements AutoCloseable {
    * @return one vector of E values for each, in order
    */
   public float[][] encodeLevels(byte[]... levels) {
-    return call(() -> encoder.encodeLevels(levels));
+    return call(() -> encoder().encodeLevels(levels));
   }
 
   /**
@@ -422,7 +396,7 @@ public final class Clip implements AutoCloseable {
     if (tokenizer == null) {
       throw new IllegalStateException(noTokenizer());
     }
-    return call(() -> work.apply(encoder));
+    return call(() -> work.apply(encoder()));
   }
 
   /**
@@ -430,69 +404,25 @@ public final class Clip implements AutoCloseable {
    * length of its queue, for monitoring.
    */
   public int callsInFlight() {
-    return base != null ? base.callsInFlight() : calls.getReadLockCount();
+    return shared.callsInFlight();
   }
 
-  /** While it runs, this is not closed. */
   private <T extends @Nullable Object> T call(IoErrors.Work<T> work) {
-    if (base != null) {
-      return base.call(work);
-    }
-    calls.readLock().lock();
-    try {
-      if (closed) {
-        throw new IllegalStateException(
-            "this Clip has been closed; close it only when no thread will call it any more");
-      }
-      if (encoder == null) {
-        loadAgain();
-      }
-      return work.run();
-    } catch (IOException e) {
-      throw IoErrors.unchecked(e);
-    } finally {
-      if (idle != null) {
-        idle.used();
-      }
-      calls.readLock().unlock();
-    }
+    return shared.call(work);
   }
 
-  /** Called with the lock of a call, which is given up meanwhile; no call is under way then. */
-  private void loadAgain() throws IOException {
-    calls.readLock().unlock();
-    calls.writeLock().lock();
-    try {
-      if (encoder == null && !closed) {
-        IdleModel.Loaded loaded = Objects.requireNonNull(idle).loading().run();
-        model = loaded.model();
-        encoder = loaded.encoder();
-        idle.used();
-      }
-    } finally {
-      calls.readLock().lock();
-      calls.writeLock().unlock();
-    }
-    if (closed) {
-      throw new IllegalStateException("this Clip was closed while it was loaded again");
-    }
+  /** Within a call. */
+  private Encoder encoder() {
+    return view == null ? shared.encoder() : view.encoder;
+  }
+
+  private ClipConfig config() {
+    return shared.model().config();
   }
 
   /** Frees the model if it has not been used for the time, unless a call is under way. */
   void freeIfIdle() {
-    if (Objects.requireNonNull(idle).isOver() && calls.writeLock().tryLock()) {
-      try {
-        if (encoder != null && !closed && idle.isOver()) {
-          encoder.close();
-          model.close();
-          encoder = null;
-          HostMemory.trim();
-          LOG.debug("The model was freed, since it was not used");
-        }
-      } finally {
-        calls.writeLock().unlock();
-      }
-    }
+    shared.freeIfIdle();
   }
 
   /** Returns the cosine similarity of an image and a text, in [-1, 1]. */
@@ -539,15 +469,15 @@ public final class Clip implements AutoCloseable {
    *     ClipLoader#optKeepWeights}
    */
   public Explainer explainer() {
-    if (adapter != null) {
+    if (view != null) {
       throw new IllegalStateException(
           "what is explained are the weights; load the adapter into them, without a name");
     }
-    if (idle != null) {
+    if (shared.isFreedWhenIdle()) {
       throw new IllegalStateException(
           "an explainer needs a model that stays; load it without a time after which it is freed");
     }
-    return call(() -> new Explainer(model, transform, tokenizer));
+    return call(() -> new Explainer(shared.model(), transform, tokenizer));
   }
 
   /**
@@ -560,6 +490,7 @@ public final class Clip implements AutoCloseable {
     try {
       call(
           () -> {
+            ClipModel model = shared.model();
             if (checkpoint == null) {
               write(folder, layout, model.values(), List.of());
             } else {
@@ -578,16 +509,17 @@ public final class Clip implements AutoCloseable {
   private void write(
       Path folder, Layout layout, ParameterSource parameters, List<ModelOrigin> origins)
       throws IOException {
-    LoraAdapter added = adapter != null ? adapter : model.adapters().attached().orElse(null);
-    ParameterSource all = added == null ? parameters : added.addedTo(model.config(), parameters);
-    CheckpointWriter.of(model.config(), transform, all)
+    LoraAdapter added =
+        view != null ? view.adapter : shared.model().adapters().attached().orElse(null);
+    ParameterSource all = added == null ? parameters : added.addedTo(config(), parameters);
+    CheckpointWriter.of(config(), transform, all)
         .optTokenizer(tokenizer)
         .optMadeFrom(origins)
         .write(folder, layout);
   }
 
   private String noTokenizer() {
-    TextConfig text = model.config().text();
+    TextConfig text = config().text();
     String name = text.tokenizer().hfName();
     return name == null
         ? text.takesOpenAiTokens()
@@ -609,29 +541,8 @@ public final class Clip implements AutoCloseable {
    */
   @Override
   public void close() {
-    if (base != null) {
-      return;
-    }
-    if (calls.getReadHoldCount() > 0) {
-      throw new IllegalStateException("a Clip cannot be closed from within one of its calls");
-    }
-    calls.writeLock().lock();
-    try {
-      if (!closed) {
-        closed = true;
-        if (idle != null) {
-          idle.close();
-        }
-        if (encoder != null) {
-          encoder.close();
-          model.close();
-        }
-        if (tokenizer != null) {
-          tokenizer.close();
-        }
-      }
-    } finally {
-      calls.writeLock().unlock();
+    if (view == null) {
+      shared.close();
     }
   }
 }

@@ -62,6 +62,7 @@ public final class ClipLoader {
   private @Nullable String language;
   private int imageHeight;
   private int imageWidth;
+  private boolean stretched;
 
   ClipLoader(String name) {
     this.name = Objects.requireNonNull(name, "name");
@@ -227,6 +228,17 @@ public final class ClipLoader {
   }
 
   /**
+   * Loads a model of CLIP's kind for texts of 248 tokens instead of 77, with stretched positional
+   * embeddings as Long-CLIP begins with; to be fine-tuned on long captions.
+   *
+   * @see org.clip4j.model.StretchedContext
+   */
+  public ClipLoader optStretchedContext() {
+    stretched = true;
+    return this;
+  }
+
+  /**
    * Adds an adapter to the weights, as Python's {@code peft} and {@link
    * org.clip4j.train.ClipTrainer.Builder#optLora} leave them; the model then costs what it did
    * without.
@@ -277,6 +289,12 @@ public final class ClipLoader {
       String licence = opened.licence();
       if (!licence.isEmpty()) {
         LOG.info("The model {} names the licence {}.", this, licence);
+      }
+      if (opened.maskDecoder().isPresent()) {
+        LOG.info(
+            "The model {} has a decoder of masks, which is left out here; what segments images is"
+                + " org.clip4j.segment.ClipSegmenter.",
+            this);
       }
       Tokenizer tokenizer = opened.tokenizer().orElse(null);
       ClipModel model;
@@ -379,6 +397,9 @@ public final class ClipLoader {
       }
       if (imageHeight != 0) {
         opened = opened.withImageSize(imageHeight, imageWidth);
+      }
+      if (stretched) {
+        opened = opened.withStretchedContext();
       }
       List<LoraAdapter> adapters = new ArrayList<>();
       for (Path folder : merged) {

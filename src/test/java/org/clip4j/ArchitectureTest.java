@@ -76,6 +76,7 @@ class ArchitectureTest {
           "org.clip4j.search",
           "org.clip4j.search.internal",
           "org.clip4j.search.lucene",
+          "org.clip4j.segment",
           "org.clip4j.spark",
           "org.clip4j.springai",
           "org.clip4j.text",
@@ -146,6 +147,9 @@ class ArchitectureTest {
     below.put(
         "root",
         Set.of("explain", "hub", "weights", "encode", "model", "text", "image", "engine", "io"));
+    below.put(
+        "segment",
+        Set.of("root", "hub", "weights", "encode", "model", "text", "image", "engine", "io"));
     below.put("djl", Set.of("root", "hub", "encode", "image", "engine", "io"));
     below.put("langchain4j", Set.of("root", "search", "io"));
     below.put(

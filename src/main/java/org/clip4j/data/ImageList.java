@@ -21,11 +21,11 @@ import org.clip4j.io.FileNames;
 public final class ImageList {
   /** Says how the images are kept. */
   public enum Kind {
-    /** Files in a folder and below. */
+    /** The files in a folder and below. */
     FOLDER,
-    /** Files that a list names. */
+    /** The files that a list names. */
     LIST,
-    /** Members of tar files. */
+    /** The members of tar files. */
     TAR
   }
 

@@ -25,7 +25,7 @@ public final class ClassNames {
 
   /** Says how labels were brought together with classes. */
   public enum Matching {
-    /** By the list of label and name that was given. */
+    /** A match by the list of label and name that was given. */
     GIVEN,
     /** A label is one of the names, whatever its capitals, spaces and punctuation. */
     NAME,

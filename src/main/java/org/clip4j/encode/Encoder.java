@@ -19,7 +19,6 @@ import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.ComputeThread;
 import org.clip4j.engine.internal.HostMemory;
-import org.clip4j.engine.internal.PixelKernels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.AppliedAdapter;
@@ -68,7 +67,7 @@ public final class Encoder implements AutoCloseable {
   private final boolean prepares;
   private final Map<String, InputLevels> inputLevels;
   private final NDManager manager;
-  private final PixelKernels pixels;
+  private final PixelInput pixels;
   private final Similarity similarity;
   private final int imagesAtOnce;
   private boolean imagesPrepared;
@@ -167,7 +166,7 @@ public final class Encoder implements AutoCloseable {
     this.inputLevels = inputLevels;
     this.thread = thread;
     manager = model.manager().newSubManager();
-    pixels = new PixelKernels(manager, transform.mean(), transform.std());
+    pixels = new PixelInput(manager, transform);
     similarity = new Similarity(manager);
     imagesAtOnce = imagesAtOnce(model.config().vision());
   }
@@ -268,8 +267,7 @@ public final class Encoder implements AutoCloseable {
   /**
    * Encodes transformed images at once.
    *
-   * @param levels for each image [3, H, W], uint8, as {@link ImageTransform#apply} gives them; at
-   *     least one
+   * @param levels for each image what {@link ImageTransform#apply} gives; at least one
    * @return one vector of E values for each, in order
    */
   public float[][] encodeLevels(byte[]... levels) {
@@ -280,8 +278,7 @@ public final class Encoder implements AutoCloseable {
             imagesPrepared = true;
           }
           try (NDManager call = model.manager().newSubManager()) {
-            Shape shape = new Shape(levels.length, 3, transform.height(), transform.width());
-            NDArray input = pixels.normalize(HostMemory.upload(call, shape, levels));
+            NDArray input = pixels.of(call, levels.length, levels);
             return rows(similarity.normalize(model.encodeImage(pass, input)));
           }
         });

@@ -30,7 +30,10 @@ public enum Precision {
    */
   FP16;
 
-  /** What makes PyTorch compute the float32 products of a CUDA device as {@link #TF32}. */
+  /**
+   * The environment variable that makes PyTorch compute the float32 products of a CUDA device as
+   * {@link #TF32}.
+   */
   public static final String TF32_VARIABLE = "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE";
 
   /**

@@ -17,10 +17,10 @@ import java.util.List;
 public record EffectiveRobustness(
     double slope, double intercept, double rSquared, List<Point> baselines, int images) {
 
-  /** Fewer baselines than these say nothing: a line goes through any two. */
+  /** The least number of baselines; fewer say nothing, since a line goes through any two. */
   public static final int LEAST = 3;
 
-  /** Below this number a fit is a hint only; the paper's has 204 models. */
+  /** The number of baselines below which a fit is a hint only; the paper's has 204 models. */
   public static final int FEW = 8;
 
   /**

@@ -9,10 +9,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.encode.PixelInput;
 import org.clip4j.engine.internal.Autograd;
 import org.clip4j.engine.internal.HostMemory;
-import org.clip4j.engine.internal.PixelKernels;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.image.ImageTransform.Grid;
+import org.clip4j.image.ImageTransform.ResizeMode;
 import org.clip4j.image.RgbImage;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
@@ -51,7 +53,7 @@ public final class Explainer implements AutoCloseable {
   private final @Nullable Tokenizer tokenizer;
   private final NDManager manager;
   private final Autograd autograd;
-  private final PixelKernels pixels;
+  private final PixelInput pixels;
   private final Similarity similarity;
   private int firstBlock;
   private int stage;
@@ -74,7 +76,7 @@ public final class Explainer implements AutoCloseable {
     this.tokenizer = tokenizer;
     manager = model.manager().newSubManager();
     autograd = new Autograd(manager);
-    pixels = new PixelKernels(manager, transform.mean(), transform.std());
+    pixels = new PixelInput(manager, transform);
     similarity = new Similarity(manager);
   }
 
@@ -147,7 +149,7 @@ public final class Explainer implements AutoCloseable {
       return activations(
           trace,
           model.config().vision() instanceof VisionTransformerConfig tower
-              ? patchEmbeddings(trace, tower)
+              ? patchEmbeddings(trace, grid(tower, read))
               : null);
     }
   }
@@ -167,12 +169,18 @@ public final class Explainer implements AutoCloseable {
         patches);
   }
 
-  private FloatTensor patchEmbeddings(Trace trace, VisionTransformerConfig tower) {
+  private Grid grid(VisionTransformerConfig tower, RgbImage image) {
+    return transform.resizeMode() == ResizeMode.PATCHES
+        ? transform.grid(image.width(), image.height())
+        : new Grid(tower.gridHeight(), tower.gridWidth());
+  }
+
+  private FloatTensor patchEmbeddings(Trace trace, Grid grid) {
     List<NDArray> states = trace.states();
     NDArray rows = similarity.normalize(model.embedPatches(states.get(states.size() - 1)));
     float[] values = rows.toFloatArray();
     int width = Math.toIntExact(rows.size(1));
-    return FloatTensor.of(values, tower.gridHeight(), tower.gridWidth(), width);
+    return FloatTensor.of(values, grid.rows(), grid.columns(), width);
   }
 
   private float[] gradient(float[] own, float[] other) {
@@ -183,10 +191,13 @@ public final class Explainer implements AutoCloseable {
     Rectangle2D kept = transform.kept(image.width(), image.height());
     if (model.config().vision() instanceof VisionTransformerConfig tower) {
       float[] all = Relevance.ofTokens(autograd, trace, gradient, first(trace));
-      int rows = tower.gridHeight();
-      int columns = tower.gridWidth();
+      int rows = grid(tower, image).rows();
+      int columns = grid(tower, image).columns();
       float[] patches = new float[rows * columns];
       System.arraycopy(all, all.length - patches.length, patches, 0, patches.length);
+      if (transform.resizeMode() == ResizeMode.PATCHES) {
+        return new HeatMap(rows, columns, patches, kept);
+      }
       // What is left of a grid that does not divide the image was not looked at.
       double seenX = (double) columns * tower.patchSize() / transform.width();
       double seenY = (double) rows * tower.patchSize() / transform.height();
@@ -249,8 +260,7 @@ public final class Explainer implements AutoCloseable {
   }
 
   private NDArray pixels(NDManager owner, RgbImage image) {
-    Shape shape = new Shape(1, 3, transform.height(), transform.width());
-    return pixels.normalize(HostMemory.upload(owner, shape, transform.apply(image)));
+    return pixels.ofOne(owner, transform.apply(image));
   }
 
   private NDArray ids(NDManager owner, int[] ids) {

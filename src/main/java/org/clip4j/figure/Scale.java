@@ -6,16 +6,16 @@ import java.util.stream.LongStream;
 
 /** Turns values into positions along an axis. */
 public enum Scale {
-  /** Equal differences are equally far. */
+  /** A scale on which equal differences are equally far. */
   LINEAR,
 
-  /** For counts: each doubling is one step, and 0 has its place one step left of 1. */
+  /** A scale for counts: each doubling is one step, and 0 has its place one step left of 1. */
   LOG2,
 
-  /** For positive values of very different size: each power of ten is one step. */
+  /** A scale for positive values of very different size: each power of ten is one step. */
   LOG10,
 
-  /** For shares: ln(p / (1 - p)), so that 90 to 95 % is as far as 50 to 68 %. */
+  /** A scale for shares: ln(p / (1 - p)), so that 90 to 95 % is as far as 50 to 68 %. */
   LOGIT;
 
   /** Shares are drawn no nearer to 0 and 1 than this, where the logit is not finite. */

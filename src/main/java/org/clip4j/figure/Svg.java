@@ -13,10 +13,12 @@ import java.util.function.IntFunction;
  * see {@link #styles}; coordinates are pixels.
  */
 public final class Svg {
-  /** Pixels across on a screen. */
+  /** The width in pixels on a screen. */
   public static final int WIDE = 760;
 
-  /** Pixels across on a phone, where a figure of the other width would be too small to read. */
+  /**
+   * The width in pixels on a phone, where a figure of the other width would be too small to read.
+   */
   public static final int NARROW = 340;
 
   /**

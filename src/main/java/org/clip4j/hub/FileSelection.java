@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -37,6 +38,9 @@ record FileSelection(String config, String weights, List<String> extras) {
   /** Weights that may come without a configuration, for an architecture that the caller names. */
   private static final List<String> BARE =
       List.of("open_clip_model.safetensors", "open_clip_pytorch_model.bin");
+
+  /** Archives that their publishers leave alone, and that say themselves what they are. */
+  private static final Pattern ARCHIVE = Pattern.compile("longclip-.+\\.pt");
 
   private static final List<String> EXTRAS =
       List.of(
@@ -77,9 +81,13 @@ record FileSelection(String config, String weights, List<String> extras) {
     List<String> extras = EXTRAS.stream().filter(names::contains).toList();
     List<String> openClip = // where its own names a text tower, the other file describes it
         Stream.concat(Stream.of(TRANSFORMERS).filter(names::contains), extras.stream()).toList();
+    Stream<String> alone =
+        Stream.concat(
+            BARE.stream().filter(name -> bare),
+            names.stream().filter(name -> ARCHIVE.matcher(name).matches()).sorted());
     return Stream.concat(
             CANDIDATES.stream().filter(c -> names.contains(c.config)),
-            BARE.stream().filter(name -> bare).map(weights -> new Candidate("", weights)))
+            alone.map(weights -> new Candidate("", weights)))
         .filter(c -> names.contains(c.weights))
         .map(
             c ->

@@ -91,6 +91,28 @@ public record Augmentation(
             width,
             height,
             ImageTransform.Interpolation.BICUBIC);
+    change(levels, width, uniform);
+    return levels;
+  }
+
+  /**
+   * Draws as {@link #apply(RgbImage, int, int, DoubleSupplier)} does, for the model of a transform.
+   * With {@link ImageTransform.ResizeMode#PATCHES} the crop keeps its own aspect ratio.
+   *
+   * @return as {@link ImageTransform#apply}
+   */
+  public byte[] apply(RgbImage image, ImageTransform transform, DoubleSupplier uniform) {
+    if (transform.resizeMode() != ImageTransform.ResizeMode.PATCHES) {
+      return apply(image, transform.height(), transform.width(), uniform);
+    }
+    CropBox box = crop(image.width(), image.height(), uniform);
+    return transform.strip(
+        box.of(image),
+        ImageTransform.Interpolation.BICUBIC,
+        (levels, width) -> change(levels, width, uniform));
+  }
+
+  private void change(byte[] levels, int width, DoubleSupplier uniform) {
     if (chance(flipProbability, uniform)) {
       mirror(levels, width);
     }
@@ -100,7 +122,6 @@ public record Augmentation(
     if (chance(grayscaleProbability, uniform)) {
       ColorAdjust.grayscale(levels);
     }
-    return levels;
   }
 
   /** A part of an image, in pixels. */

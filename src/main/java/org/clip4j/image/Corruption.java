@@ -72,7 +72,7 @@ public enum Corruption {
     }
   };
 
-  /** How many severities there are, from 1. */
+  /** The number of severities, from 1. */
   public static final int SEVERITIES = 5;
 
   private static final int REFERENCE = 224;

@@ -2,15 +2,18 @@ package org.clip4j.image;
 
 import java.awt.geom.Rectangle2D;
 import java.io.Serializable;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.function.BiConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Describes the validation transform that a model was trained for: resize, centre crop, and the
  * mean and standard deviation with which the engine then normalises. Travels with every checkpoint.
  *
- * @param height of the model's input in pixels
- * @param width of the model's input in pixels
+ * @param height of the model's input in pixels; with {@link ResizeMode#PATCHES} of a patch
+ * @param width of the model's input in pixels; with {@link ResizeMode#PATCHES} of as many patches,
+ *     side by side, as an image has at most
  * @param mean per channel, of values in [0, 1]
  * @param std per channel, of values in [0, 1]
  * @param interpolation used to resize
@@ -44,7 +47,25 @@ public record ImageTransform(
                 + " must be finite, and std above 0");
       }
     }
+    if (resizeMode == ResizeMode.PATCHES
+        && (width < height || width % height != 0 || width / height > MOST_PATCHES)) {
+      throw new IllegalArgumentException(
+          "patches of "
+              + height
+              + " pixels side by side, 1 to "
+              + MOST_PATCHES
+              + " of them, are no "
+              + width
+              + " pixels wide");
+    }
   }
+
+  private static final int MOST_PATCHES = 0xFFFF;
+
+  /** Where the search for the scale of an image ends, as in transformers. */
+  private static final double SCALE_EPSILON = 1e-5;
+
+  private static final double MOST_SCALE = 100;
 
   /** Mean of the images that OpenAI trained CLIP on, the default of OpenCLIP and transformers. */
   private static final float[] OPENAI_MEAN = {0.48145466f, 0.4578275f, 0.40821073f};
@@ -61,9 +82,17 @@ public record ImageTransform(
   public enum ResizeMode {
     /** The shorter edge is resized to the input size, then the centre is cropped. */
     SHORTEST,
-    /** Both edges are resized to the input size, whatever the aspect ratio. */
-    SQUASH
+    /** A resize of both edges to the input size, whatever the aspect ratio. */
+    SQUASH,
+    /**
+     * Each image keeps about its aspect ratio: it becomes as large as its patches may be many, and
+     * its edges whole numbers of patches (SigLIP 2's NaFlex, Tschannen et al. 2025).
+     */
+    PATCHES
   }
+
+  /** Tells how many rows and columns of patches an image becomes. */
+  public record Grid(int rows, int columns) {}
 
   /** Returns OpenAI's transform at the given input size: bicubic, shortest edge, centre crop. */
   public static ImageTransform openai(int height, int width) {
@@ -78,6 +107,24 @@ public record ImageTransform(
   }
 
   /**
+   * Gives NaFlex's transform: bilinear, values in [-1, 1], each image of its own shape.
+   *
+   * @param patchSize edge of a patch in pixels
+   * @param maxPatches most patches of an image
+   */
+  public static ImageTransform naFlex(int patchSize, int maxPatches) {
+    float[] half = {0.5f, 0.5f, 0.5f};
+    int width = Math.multiplyExact(patchSize, maxPatches);
+    return new ImageTransform(
+        patchSize, width, half, half, Interpolation.BILINEAR, ResizeMode.PATCHES);
+  }
+
+  /** Returns how many bytes {@link #apply} gives. */
+  public int bytes() {
+    return 3 * height * width + (resizeMode == ResizeMode.PATCHES ? 4 : 0);
+  }
+
+  /**
    * Resizes and crops as {@code open_clip.image_transform(size, is_train=False)} does to an RGB
    * image, up to where it normalises; equal on every value. Thread-safe.
    *
@@ -87,14 +134,76 @@ public record ImageTransform(
    * always by bicubic interpolation, whatever is asked for; so does this. {@link ResizeMode#SQUASH}
    * resizes to the input size and crops nothing. The pixels are Pillow's resampling.
    *
+   * <p>With {@link ResizeMode#PATCHES} it resizes as transformers' {@code Siglip2ImageProcessor}
+   * does, and what is given is a strip: the patches side by side, row by row, then black ones, and
+   * after the three planes four bytes, the numbers of rows and of columns, the higher byte first.
+   *
    * @param image of any size
    * @return levels from 0 to 255 as unsigned bytes, planar [3, height, width]; the model's input is
    *     (level / 255 - mean) / std
    */
   public byte[] apply(RgbImage image) {
+    if (resizeMode == ResizeMode.PATCHES) {
+      return strip(image, interpolation, (levels, fullWidth) -> {});
+    }
     Fit fit = fit(image.width(), image.height());
     return Resampler.resize(
         image, fit.fullWidth, fit.fullHeight, fit.left, fit.top, width, height, fit.filter);
+  }
+
+  /** Cuts a resized image into its patches; {@code change} may change its levels before. */
+  byte[] strip(RgbImage image, Interpolation filter, BiConsumer<byte[], Integer> change) {
+    Grid grid = grid(image.width(), image.height());
+    int fullWidth = grid.columns * height;
+    int fullHeight = grid.rows * height;
+    byte[] levels =
+        Resampler.resize(image, fullWidth, fullHeight, 0, 0, fullWidth, fullHeight, filter);
+    change.accept(levels, fullWidth);
+    byte[] strip = new byte[bytes()];
+    for (int channel = 0; channel < 3; channel++) {
+      for (int y = 0; y < fullHeight; y++) {
+        for (int column = 0; column < grid.columns; column++) {
+          int patch = y / height * grid.columns + column;
+          System.arraycopy(
+              levels,
+              (channel * fullHeight + y) * fullWidth + column * height,
+              strip,
+              (channel * height + y % height) * width + patch * height,
+              height);
+        }
+      }
+    }
+    ByteBuffer.wrap(strip, strip.length - 4, 4)
+        .putShort((short) grid.rows)
+        .putShort((short) grid.columns);
+    return strip;
+  }
+
+  /**
+   * Tells how many rows and columns of patches an image becomes: those of the largest scale at
+   * which they are not too many, found by halving as transformers finds it.
+   *
+   * @throws IllegalStateException without {@link ResizeMode#PATCHES}
+   */
+  public Grid grid(int imageWidth, int imageHeight) {
+    if (resizeMode != ResizeMode.PATCHES) {
+      throw new IllegalStateException("all images become " + height + " x " + width + " pixels");
+    }
+    double low = SCALE_EPSILON / 10;
+    double high = MOST_SCALE;
+    while (high - low >= SCALE_EPSILON) {
+      double scale = (low + high) / 2;
+      if (patches(scale, imageHeight) * patches(scale, imageWidth) <= width / height) {
+        low = scale;
+      } else {
+        high = scale;
+      }
+    }
+    return new Grid((int) patches(low, imageHeight), (int) patches(low, imageWidth));
+  }
+
+  private long patches(double scale, int edge) {
+    return Math.max(1, (long) Math.ceil(edge * scale / height));
   }
 
   /**
@@ -105,6 +214,9 @@ public record ImageTransform(
    * @return in the image's pixels, from its upper left corner
    */
   public Rectangle2D kept(int imageWidth, int imageHeight) {
+    if (resizeMode == ResizeMode.PATCHES) {
+      return new Rectangle2D.Double(0, 0, imageWidth, imageHeight);
+    }
     Fit fit = fit(imageWidth, imageHeight);
     double x = (double) imageWidth / fit.fullWidth;
     double y = (double) imageHeight / fit.fullHeight;

@@ -11,7 +11,7 @@ import org.clip4j.engine.internal.HostMemory;
  * caption or the same image. They are no negatives, and the loss spreads its targets over them.
  */
 public final class Matches {
-  /** Each text belongs to the image of its own pair only, as in the paper. */
+  /** The matches of the paper, where each text belongs to the image of its own pair only. */
   public static final Matches OWN = new Matches(null, null);
 
   private final int[] captions;

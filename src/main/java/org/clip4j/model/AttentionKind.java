@@ -118,16 +118,25 @@ record AttentionKind(
 
   /** Gives the same in another form. */
   AttentionKind in(BlockForm otherForm, Inputs otherInputs, boolean otherRotary) {
-    return with(starts, otherForm, otherInputs, otherRotary);
+    return with(starts, otherForm, otherInputs, otherRotary, masked);
+  }
+
+  /** Gives the same where functions take besides which keys a query sees. */
+  AttentionKind whereMasked() {
+    return with(starts, form, inputs, rotary, true);
   }
 
   /** Gives the same with other initial values. */
   AttentionKind from(BlockStarts otherStarts) {
-    return with(otherStarts, form, inputs, rotary);
+    return with(otherStarts, form, inputs, rotary, masked);
   }
 
   private AttentionKind with(
-      BlockStarts otherStarts, BlockForm otherForm, Inputs otherInputs, boolean otherRotary) {
+      BlockStarts otherStarts,
+      BlockForm otherForm,
+      Inputs otherInputs,
+      boolean otherRotary,
+      boolean otherMasked) {
     return new AttentionKind(
         width,
         mlpWidth,
@@ -142,7 +151,7 @@ record AttentionKind(
         otherForm,
         otherInputs,
         otherRotary,
-        masked);
+        otherMasked);
   }
 
   @Override

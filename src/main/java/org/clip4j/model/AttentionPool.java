@@ -11,14 +11,15 @@ final class AttentionPool {
   private static final String SOURCE =
       """
 
-      def pool(self, x: Tensor, p: List[Tensor]) -> Tensor:
+      def pool(self, x: Tensor, {seen:}p: List[Tensor]) -> Tensor:
         kv = self.pooled_keys(x, p)
         q = self.pooling_query(x, p)
-        return self.pooled(torch.scaled_dot_product_attention(q, torch.select(kv, 0, 0), torch.select(kv, 0, 1), None, 0., False), p)
+        return self.pooled(torch.scaled_dot_product_attention(q, torch.select(kv, 0, 0), torch.select(kv, 0, 1), {mask}, 0., False), p)
 
-      def pooling_attention(self, x: Tensor, p: List[Tensor]) -> Tensor:
+      def pooling_attention(self, x: Tensor, {seen:}p: List[Tensor]) -> Tensor:
         s = torch.matmul(self.pooling_query(x, p), torch.transpose(torch.select(self.pooled_keys(x, p), 0, 0), -2, -1))
-        return torch.softmax(torch.mul(s, {root}), -1)  # [N, H, 1, L]
+        s = torch.mul(s, {root})
+        return torch.softmax({seen}, -1)  # [N, H, 1, L]
 
       def pool_by(self, w: Tensor, x: Tensor, p: List[Tensor]) -> Tensor:
         return self.pooled(torch.matmul(w, torch.select(self.pooled_keys(x, p), 0, 1)), p)
@@ -62,9 +63,15 @@ final class AttentionPool {
   /**
    * Defines {@code pool}, [N, L, D] to [N, D]; {@code pooling_attention}, [N, L, D] to [N, H, 1,
    * L]; and {@code pool_by} such attention.
+   *
+   * @param masked whether the first two take besides which rows are seen, [N, 1, 1, L]
    */
-  static String source(int width, int heads, double epsilon, Activation activation) {
+  static String source(
+      int width, int heads, double epsilon, Activation activation, boolean masked) {
     return SOURCE
+        .replace("{seen:}", masked ? "seen: Tensor, " : "")
+        .replace("{mask}", masked ? "seen" : "None")
+        .replace("{seen}", masked ? ResidualAttentionBlock.MASKED : "s")
         .replace("{D}", Integer.toString(width))
         .replace("{H}", Integer.toString(heads))
         .replace("{d}", Integer.toString(width / heads))

@@ -29,7 +29,7 @@ public record ClipConfig(
     @Nullable Double initLogitBias)
     implements Serializable {
 
-  /** Holds CLIP's own initial value, the logarithm of 1 / 0.07. */
+  /** CLIP's own initial value, the logarithm of 1 / 0.07. */
   public static final double INIT_LOGIT_SCALE = Math.log(1 / 0.07);
 
   /** Checks that the parts fit each other. */
@@ -117,6 +117,11 @@ public record ClipConfig(
   private ClipConfig with(VisionConfig tower) {
     return new ClipConfig(
         embedDim, tower, text, quickGelu, customText, initLogitScale, initLogitBias);
+  }
+
+  ClipConfig with(TextConfig tower) {
+    return new ClipConfig(
+        embedDim, vision, tower, quickGelu, customText, initLogitScale, initLogitBias);
   }
 
   /**

@@ -251,7 +251,10 @@ public final class ClipModel implements AutoCloseable {
    * Encodes images.
    *
    * @param pixels [N, 3, height, width], float32, normalised; its manager owns the result and all
-   *     on the way
+   *     on the way. Of a NaFlex tower they are [N, M + 1, P P 3]: up to M patches of each image,
+   *     row by row, their values row by row with the channels last, then anything in place of the
+   *     missing ones, and at last a row whose first two values are the numbers of rows and of
+   *     columns of patches
    * @return [N, E], not normalised
    */
   public NDArray encodeImage(Forward pass, NDArray pixels) {
@@ -266,6 +269,20 @@ public final class ClipModel implements AutoCloseable {
   public NDArray encodeImage(
       Forward pass, NDArray pixels, @Nullable Consumer<NDArray> hiddenStates) {
     return encodeImage(pass, pixels, null, hiddenStates);
+  }
+
+  /**
+   * Computes the first blocks of the image encoder alone, for what is made of their output.
+   *
+   * @param pixels as {@link #encodeImage} takes them
+   * @param blocks how many of them
+   * @param hiddenStates given the output of the embedding, [N, L, D], and of each of these blocks
+   * @throws IllegalArgumentException if the image tower is no transformer over patches
+   */
+  public void imageStates(
+      Forward pass, NDArray pixels, int blocks, Consumer<NDArray> hiddenStates) {
+    checkPixels(pixels);
+    visual().states(adapters.in(pass), pixels, blocks, hiddenStates);
   }
 
   /**
@@ -290,6 +307,15 @@ public final class ClipModel implements AutoCloseable {
   }
 
   private void checkPixels(NDArray pixels) {
+    if (config.vision() instanceof SigLipConfig tower && tower.naFlex()) {
+      long values = 3L * tower.patchSize() * tower.patchSize();
+      Shape found = pixels.getShape();
+      if (found.dimension() != 3 || found.get(1) < 2 || found.get(2) != values) {
+        throw new IllegalArgumentException(
+            "the image encoder takes patches of shape [N, M + 1, " + values + "], found " + found);
+      }
+      return;
+    }
     Shape expected = new Shape(3, config.vision().imageHeight(), config.vision().imageWidth());
     Shape found = pixels.getShape();
     if (found.dimension() != 4 || !found.slice(1).equals(expected)) {

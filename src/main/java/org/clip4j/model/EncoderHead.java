@@ -2,12 +2,12 @@ package org.clip4j.model;
 
 /** Says how a text encoder's feature becomes the embedding, see {@link EncoderConfig}. */
 public enum EncoderHead {
-  /** It is the embedding. */
+  /** No head: the feature is the embedding. */
   NONE,
-  /** By a matrix. */
+  /** A matrix. */
   LINEAR,
-  /** By a linear map with a bias. */
+  /** A linear map with a bias. */
   AFFINE,
-  /** By two matrices with GELU between them, whose hidden width is the mean of the other two. */
+  /** Two matrices with GELU between them, whose hidden width is the mean of the other two. */
   MLP
 }

@@ -19,6 +19,15 @@ interface ImageTower {
   NDArray forward(Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates);
 
   /**
+   * Computes the first blocks alone.
+   *
+   * @param pixels [N, 3, height, width], float32, normalised; its manager owns all that is made
+   * @param hiddenStates given the output of the embedding and of each of these blocks
+   * @throws IllegalArgumentException if the tower has no patches
+   */
+  void states(Forward pass, NDArray pixels, int blocks, Consumer<NDArray> hiddenStates);
+
+  /**
    * Encodes one image, recording what leads to its embedding.
    *
    * @param pixels [1, 3, height, width], float32, normalised; its manager owns all that is made

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
  * Holds what fine-tuning adds to some linear maps of a model, which stay as they are: to each
  * weight a product of two thin matrices, scale * B A (Hu et al. 2021, "LoRA"). It can be trained
  * ({@link ModelAdapters#attach}), applied beside the weights in some passes and not in others
- * ({@link ModelAdapters#apply}), and added to the weights ({@link ClipModel#merge}, {@link
+ * ({@link ModelAdapters#apply}), and added to the weights ({@link ModelAdapters#merge}, {@link
  * #addedTo}).
  *
  * @param options how it was made

@@ -20,11 +20,11 @@ public record ParameterSpec(String name, List<Long> shape, boolean buffer, Init 
 
   /** Names the distribution of initial values: all are drawn from one of these. */
   public enum Distribution {
-    /** Every value is {@link Init#value}. */
+    /** One value for all, {@link Init#value}. */
     CONSTANT,
     /** Normal with mean 0 and standard deviation {@link Init#value}. */
     NORMAL,
-    /** As {@link #NORMAL}, drawn again where beyond two standard deviations. */
+    /** The distribution {@link #NORMAL}, drawn again where beyond two standard deviations. */
     TRUNCATED_NORMAL,
     /** Uniform in [-{@link Init#value}, {@link Init#value}). */
     UNIFORM

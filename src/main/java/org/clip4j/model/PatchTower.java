@@ -3,6 +3,7 @@ package org.clip4j.model;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -45,7 +46,9 @@ final class PatchTower implements ImageTower {
    *     embed_kept}, the same of some patches [N, K], both for each of {@link StagedTower#passes}
    *     if there are batch norms; and {@code project}, [N, L, D], or [N, D] where the first row is
    *     pooled, to [N, E]; with {@link Pooling#ATTENTION} also {@code explained_project}, the same
-   *     and its attention [N, H, 1, L]; they may call {@link #PATCHES}
+   *     and its attention [N, H, 1, L]; they may call {@link #PATCHES}. Where blocks are masked,
+   *     also {@code seen}, of the pixels, [N, 1, 1, L], which the last two then take after x, and
+   *     no {@code embed_kept}
    */
   record Declaration(
       VisionTransformerConfig vision,
@@ -175,34 +178,59 @@ final class PatchTower implements ImageTower {
   @Override
   public NDArray forward(
       Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
+    if (kept != null && masked()) {
+      throw new IllegalArgumentException(
+          "a " + declared.vision.family() + " looks at all patches of an image");
+    }
     NDArray x =
         kept == null
             ? embed(pass, pixels) // [N, L, D]
             : kernels.call(pass, embedding("embed_kept", pass), pixels, kept, own);
     NDArray[] context =
         kept == null || declared.rotary == null
-            ? positions
+            ? context(pass, pixels)
             : new NDArray[] {kernels.call(pass, "kept_rope", kept, positions[0])};
     NDArray last =
         declared.pooling == Pooling.FIRST
             ? transformer.forwardAt(pass, x, pixels, hiddenStates, context) // [N, D]
             : transformer.forward(pass, x, hiddenStates, context); // [N, L, D]
     PreparedEmbedding now = prepared; // whose list lacks nothing that is named here
-    return kernels.call(pass, "project", last, now == null ? own : now.parameters); // [N, E]
+    NDList parameters = now == null ? own : now.parameters;
+    return masked()
+        ? kernels.call(pass, "project", last, context[0], parameters)
+        : kernels.call(pass, "project", last, parameters); // [N, E]
+  }
+
+  private boolean masked() {
+    return declared.kind instanceof AttentionKind kind && kind.masked();
+  }
+
+  /** What the blocks take besides. */
+  private NDArray[] context(Forward pass, NDArray pixels) {
+    return masked() ? new NDArray[] {kernels.call(pass, "seen", pixels)} : positions;
+  }
+
+  @Override
+  public void states(Forward pass, NDArray pixels, int blocks, Consumer<NDArray> hiddenStates) {
+    transformer.states(pass, embed(pass, pixels), blocks, hiddenStates, positions);
   }
 
   @Override
   public Trace trace(NDArray pixels) {
     NDArray x = Autograd.withoutRecording(() -> embed(Forward.EXPLAIN, pixels));
-    return Autograd.record(() -> trace(pixels, x));
+    NDArray[] context = Autograd.withoutRecording(() -> context(Forward.EXPLAIN, pixels));
+    return Autograd.record(() -> trace(pixels, x, context));
   }
 
-  private Trace trace(NDArray pixels, NDArray x) {
+  private Trace trace(NDArray pixels, NDArray x, NDArray[] context) {
     List<NDArray> attention = new ArrayList<>();
-    List<NDArray> states = transformer.explain(x, attention::add, positions);
+    List<NDArray> states = transformer.explain(x, attention::add, context);
     NDArray last = states.get(states.size() - 1); // [1, L, D]
     if (declared.pooling == Pooling.ATTENTION) {
-      NDList found = kernels.callForAll(Forward.EXPLAIN, "explained_project", last, own);
+      NDList found =
+          masked()
+              ? kernels.callForAll(Forward.EXPLAIN, "explained_project", last, context[0], own)
+              : kernels.callForAll(Forward.EXPLAIN, "explained_project", last, own);
       return new Trace(found.get(0), states, attention, found.get(1), null);
     }
     int tokens = Math.toIntExact(last.size(1));
@@ -231,6 +259,11 @@ final class PatchTower implements ImageTower {
                 case MEAN -> // [P, 1, D], with as many rows before that are ignored as there are
                     patches.expandDims(1).repeat(1, 1L + declared.positions.before());
               };
+          if (masked()) {
+            NDArray onePatch = state.getManager().ones(new Shape(1, 2, 2));
+            NDArray seen = kernels.call(Forward.EXPLAIN, "seen", onePatch);
+            return kernels.call(Forward.EXPLAIN, "project", alone, seen, own);
+          }
           return kernels.call(Forward.EXPLAIN, "project", alone, own);
         });
   }

@@ -110,7 +110,11 @@ final class PerceptionEncoder {
                 .replace("{D}", Integer.toString(vision.width()))
                 .replace("{eps}", Double.toString(vision.normEpsilon()))
             + AttentionPool.source(
-                vision.width(), PeConfig.POOLING_HEADS, vision.normEpsilon(), Activation.GELU),
+                vision.width(),
+                PeConfig.POOLING_HEADS,
+                vision.normEpsilon(),
+                Activation.GELU,
+                false),
         packs);
   }
 }

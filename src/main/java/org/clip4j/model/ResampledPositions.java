@@ -5,16 +5,60 @@ import java.nio.FloatBuffer;
 /**
  * Gives the parameters of a ViT for images of another size than it was trained on: the positional
  * embeddings of its grid of patches are resampled (bicubic, anti-aliased where the grid shrinks, as
- * OpenCLIP's {@code resize_pos_embed}); all others stay.
+ * OpenCLIP's {@code resize_pos_embed}, or as transformers does in a forward pass); all others stay.
  */
 public final class ResampledPositions implements ParameterSource {
-  /** Of the cubic kernel, as Pillow's and PyTorch's anti-aliased one. */
-  private static final double A = -0.5;
+  /** Says whose numbers the positional embeddings become. */
+  public enum Rule {
+    /** The cubic kernel of Pillow and of PyTorch's anti-aliased one, within the grid. */
+    OPENCLIP(-0.5),
+    /**
+     * {@code interpolate_pos_encoding}: PyTorch's plain kernel, beyond the edge the edge itself.
+     */
+    TRANSFORMERS(-0.75);
+
+    private final double a;
+
+    Rule(double a) {
+      this.a = a;
+    }
+
+    private double cubic(double x) {
+      double t = Math.abs(x);
+      if (t < 1) {
+        return ((a + 2) * t - (a + 3)) * t * t + 1;
+      }
+      return t < 2 ? a * (((t - 5) * t + 8) * t - 4) : 0;
+    }
+
+    /** How much each source counts for each target; the weights of a target sum to 1. */
+    private double[][] weights(int sources, int targets) {
+      double scale = (double) sources / targets;
+      double stretch = this == OPENCLIP ? Math.max(scale, 1) : 1;
+      int beyond = this == OPENCLIP ? 0 : 2; // as far as the kernel reaches
+      double[][] weights = new double[targets][sources];
+      for (int t = 0; t < targets; t++) {
+        double centre = (t + 0.5) * scale;
+        double sum = 0;
+        for (int s = -beyond; s < sources + beyond; s++) {
+          double weight = cubic((s + 0.5 - centre) / stretch);
+          weights[t][Math.max(0, Math.min(sources - 1, s))] += weight;
+          sum += weight;
+        }
+        for (int s = 0; s < sources; s++) {
+          weights[t][s] /= sum;
+        }
+      }
+      return weights;
+    }
+  }
 
   private final ParameterSource source;
   private final ImageDeclaration.Positions positions;
   private final VisionTransformerConfig from;
   private final VisionTransformerConfig to;
+  private final ClipConfig whole;
+  private final Rule rule;
 
   /**
    * Wraps the parameters of a model.
@@ -24,8 +68,10 @@ public final class ResampledPositions implements ParameterSource {
    * @param to the same but for its image size, see {@link ClipConfig#withImageSize}
    * @throws IllegalArgumentException if the tower takes images of one size
    */
-  public ResampledPositions(ParameterSource source, ClipConfig from, ClipConfig to) {
+  public ResampledPositions(ParameterSource source, ClipConfig from, ClipConfig to, Rule rule) {
     this.source = source;
+    this.rule = rule;
+    whole = from;
     positions = ImageDeclaration.of(from).positions();
     if (positions == null
         || !(from.vision() instanceof VisionTransformerConfig old)
@@ -39,6 +85,11 @@ public final class ResampledPositions implements ParameterSource {
     }
     this.from = old;
     this.to = resized;
+  }
+
+  /** Gives the same parameters, resampled for yet another size. */
+  public ResampledPositions at(ClipConfig other) {
+    return new ResampledPositions(source, whole, other, rule);
   }
 
   @Override
@@ -62,7 +113,7 @@ public final class ResampledPositions implements ParameterSource {
     float[] grid = new float[values.remaining()];
     values.duplicate().get(grid);
     double[] rows = new double[to.gridHeight() * from.gridWidth() * width];
-    double[][] vertical = weights(from.gridHeight(), to.gridHeight());
+    double[][] vertical = rule.weights(from.gridHeight(), to.gridHeight());
     for (int y = 0; y < to.gridHeight(); y++) {
       for (int s = 0; s < from.gridHeight(); s++) {
         double weight = vertical[y][s];
@@ -74,7 +125,7 @@ public final class ResampledPositions implements ParameterSource {
     }
     FloatBuffer result =
         FloatBuffer.allocate(token + to.gridHeight() * to.gridWidth() * width).put(grid, 0, token);
-    double[][] horizontal = weights(from.gridWidth(), to.gridWidth());
+    double[][] horizontal = rule.weights(from.gridWidth(), to.gridWidth());
     for (int y = 0; y < to.gridHeight(); y++) {
       for (int x = 0; x < to.gridWidth(); x++) {
         for (int d = 0; d < width; d++) {
@@ -87,32 +138,5 @@ public final class ResampledPositions implements ParameterSource {
       }
     }
     return result.flip();
-  }
-
-  /** How much each source counts for each target; the weights of a target sum to 1. */
-  private static double[][] weights(int sources, int targets) {
-    double scale = (double) sources / targets;
-    double stretch = Math.max(scale, 1);
-    double[][] weights = new double[targets][sources];
-    for (int t = 0; t < targets; t++) {
-      double centre = (t + 0.5) * scale;
-      double sum = 0;
-      for (int s = 0; s < sources; s++) {
-        weights[t][s] = cubic((s + 0.5 - centre) / stretch);
-        sum += weights[t][s];
-      }
-      for (int s = 0; s < sources; s++) {
-        weights[t][s] /= sum;
-      }
-    }
-    return weights;
-  }
-
-  private static double cubic(double x) {
-    double t = Math.abs(x);
-    if (t < 1) {
-      return ((A + 2) * t - (A + 3)) * t * t + 1;
-    }
-    return t < 2 ? A * (((t - 5) * t + 8) * t - 4) : 0;
   }
 }

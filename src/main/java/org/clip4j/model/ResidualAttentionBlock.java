@@ -85,7 +85,8 @@ final class ResidualAttentionBlock {
   private static final String CAUSAL =
       "torch.masked_fill(s, torch.eq(torch.tril(torch.ones_like(s)), 0), -3e38)";
 
-  private static final String MASKED = "torch.masked_fill(s, torch.logical_not(seen), -3e38)";
+  /** Scores s of the keys that are not seen get no weight. */
+  static final String MASKED = "torch.masked_fill(s, torch.logical_not(seen), -3e38)";
 
   /** A whole stack in one call: crossing into native code costs a caption as much as a product. */
   private static final String STACK =

@@ -29,6 +29,46 @@ final class SigLipVisionTransformer {
         return [self.pool_by(w, x, p), w]
       """;
 
+  /**
+   * NaFlex (Tschannen et al. 2025; transformers' {@code Siglip2VisionModel}). The input is [N, M +
+   * 1, P P 3]: patches, their values row by row with the channels last, and in the last row the
+   * numbers of rows and columns that they come from. Positions are resized for each image. What
+   * follows its patches is not seen.
+   */
+  private static final String NAFLEX =
+      """
+      def embed(self, pixels: Tensor, p: List[Tensor]) -> Tensor:
+        x = self.linear(torch.slice(pixels, 1, 0, -1), {patch_embed.proj.*})
+        return torch.add(x, self.positions(pixels, p))  # [N, M, D]
+
+      def positions(self, pixels: Tensor, p: List[Tensor]) -> Tensor:
+        M = torch.size(pixels, 1) - 1
+        table = torch.reshape({pos_embed}, [{G}, {G}, {D}])
+        table = torch.unsqueeze(torch.permute(table, [2, 0, 1]), 0)  # [1, D, G, G]
+        all = annotate(List[Tensor], [])
+        for n in range(torch.size(pixels, 0)):
+          grid = torch.select(torch.select(pixels, 0, n), 0, M)
+          rows = int(torch.select(grid, 0, 0))
+          columns = int(torch.select(grid, 0, 1))
+          x = torch.flatten(torch._upsample_bilinear2d_aa(table, [rows, columns], False), 2)  # [1, D, rows columns]
+          all = torch.append(all, torch.transpose(torch.constant_pad_nd(x, [0, M - rows * columns], 0), 1, 2))
+        return torch.cat(all, 0)  # [N, M, D]
+
+      def seen(self, pixels: Tensor) -> Tensor:
+        M = torch.size(pixels, 1) - 1
+        grid = torch.select(pixels, 1, M)
+        patches = torch.mul(torch.select(grid, 1, 0), torch.select(grid, 1, 1))  # [N]
+        place = torch.arange(M, dtype=6, layout=None, device=ops.prim.device(pixels), pin_memory=False)
+        return torch.lt(place, torch.reshape(patches, [-1, 1, 1, 1]))  # [N, 1, 1, M]
+
+      def project(self, x: Tensor, seen: Tensor, p: List[Tensor]) -> Tensor:
+        return self.pool(x, seen, p)
+
+      def explained_project(self, x: Tensor, seen: Tensor, p: List[Tensor]) -> List[Tensor]:
+        w = self.pooling_attention(x, seen, p)
+        return [self.pool_by(w, x, p), w]
+      """;
+
   private SigLipVisionTransformer() {}
 
   /** Declares the tower. */
@@ -36,11 +76,14 @@ final class SigLipVisionTransformer {
     Activation activation = Activation.of(vision.tanhGelu(), false);
     AttentionKind kind =
         AttentionKind.of(vision, activation, AttentionKind.TIMM, BlockStarts.timm());
+    kind = vision.naFlex() ? kind.whereMasked() : kind;
     Parameters parameters = parameters(vision, kind);
     String source =
-        SOURCE.replace("{D}", Integer.toString(vision.width()))
+        (vision.naFlex() ? NAFLEX : SOURCE)
+                .replace("{D}", Integer.toString(vision.width()))
+                .replace("{G}", Integer.toString(vision.gridWidth()))
             + AttentionPool.source(
-                vision.width(), vision.heads(), vision.normEpsilon(), activation);
+                vision.width(), vision.heads(), vision.normEpsilon(), activation, vision.naFlex());
     return new PatchTower.Declaration(
         vision,
         "visual.trunk.",
@@ -58,10 +101,14 @@ final class SigLipVisionTransformer {
     int patch = vision.patchSize();
     Init weight = Parameters.normal(0.02);
     Init conv = Parameters.uniformOf(3.0 * patch * patch);
+    long[] shape =
+        vision.naFlex()
+            ? new long[] {width, 3L * patch * patch}
+            : new long[] {width, 3, patch, patch};
     Parameters parameters =
         new Parameters()
             .add("pos_embed", weight, 1, vision.patches(), width)
-            .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
+            .add("patch_embed.proj.weight", conv, shape)
             .add("patch_embed.proj.bias", conv, width)
             .blocks(BLOCKS, block.parameters(), vision.layers());
     AttentionPool.declare(parameters, width, vision.mlpWidth());

@@ -334,6 +334,11 @@ final class StagedTower implements ImageTower {
   }
 
   @Override
+  public void states(Forward pass, NDArray pixels, int blocks, Consumer<NDArray> hiddenStates) {
+    throw noPatches("to give states of");
+  }
+
+  @Override
   public NDArray embedPatches(NDArray state) {
     throw noPatches("to embed");
   }

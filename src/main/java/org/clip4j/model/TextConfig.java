@@ -6,10 +6,10 @@ import java.io.Serializable;
 public sealed interface TextConfig extends Serializable
     permits TextTransformerConfig, EncoderConfig {
 
-  /** Holds the epsilon of CLIP's LayerNorms, which is PyTorch's default. */
+  /** The epsilon of CLIP's LayerNorms, which is PyTorch's default. */
   double NORM_EPSILON = 1e-5;
 
-  /** Holds OpenCLIP's default, which {@link TextPooling#EOS} alone looks at. */
+  /** The end-of-text id that OpenCLIP assumes; {@link TextPooling#EOS} alone looks at it. */
   int DEFAULT_EOS_ID = 2;
 
   /** Starts CLIP's own tower, see {@link TextTransformerConfig#builder}. */

@@ -8,6 +8,9 @@ public enum TextPooling {
   LAST,
   /** The token with the largest id, the first of equals: OpenAI's end-of-text token. */
   ARGMAX,
-  /** The first token whose id is {@link TextConfig#eosId}; the first of all if there is none. */
+  /**
+   * The first token whose id is {@link TextTransformerConfig#eosId}; the first of all if there is
+   * none.
+   */
   EOS
 }

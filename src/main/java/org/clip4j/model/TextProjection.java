@@ -2,10 +2,10 @@ package org.clip4j.model;
 
 /** Says how a text's feature becomes its embedding. */
 public enum TextProjection {
-  /** Multiplied by a matrix [D, E]. */
+  /** A matrix [D, E]. */
   MATRIX,
   /** A linear layer [E, D] with bias. */
   LINEAR,
-  /** Not at all: D is E. */
+  /** No projection: D is E. */
   NONE
 }

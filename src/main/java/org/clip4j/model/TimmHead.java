@@ -16,11 +16,11 @@ public record TimmHead(Projection projection, boolean bias) implements Serializa
   public enum Projection {
     /** A linear map. */
     LINEAR,
-    /** Two, and GELU between them; the hidden width is twice that of the embedding. */
+    /** Two maps with GELU between them; the hidden width is twice that of the embedding. */
     MLP,
     /** The linear map that is the model's own classifier. */
     CLASSIFIER,
-    /** None: the features are the embedding. */
+    /** No map: the features are the embedding. */
     NONE
   }
 

@@ -221,6 +221,11 @@ final class TimmTowers {
   }
 
   static JsonObject write(VisionTransformerConfig vision) {
+    if (vision instanceof SigLipConfig tower && tower.naFlex()) {
+      throw new IllegalArgumentException(
+          "OpenCLIP has no NaFlex tower, so neither its layout nor weights of 8-bit integers, which"
+              + " are kept in it, can hold this model; save in transformers' layout instead");
+    }
     VisionTransformerConfig plain = vision.withPatchDropout(0);
     for (Family family : FAMILIES) {
       for (Map.Entry<String, VisionTransformerConfig> tower : family.towers.entrySet()) {

@@ -36,7 +36,7 @@ final class TowerKernels {
    * Takes the source.
    *
    * @param manager owns the kernels
-   * @param source see {@link Precision#applyTo}
+   * @param source see {@link PrecisionKernels#applyTo}
    */
   TowerKernels(NDManager manager, Function<Use, String> source) {
     this(manager, (use, precision) -> source.apply(use));

@@ -79,6 +79,12 @@ final class Transformer {
     return last.orElseGet(() -> forward(pass, x, blocks, hiddenStates, context));
   }
 
+  /** Computes the first blocks alone, and shows x and the output of each. */
+  void states(
+      Forward pass, NDArray x, int count, Consumer<NDArray> hiddenStates, NDArray... context) {
+    forward(pass, x, blocks.subList(0, count), hiddenStates, context);
+  }
+
   /**
    * The output of the last block at one row of each sequence; of that block only this is computed,
    * unless hidden states are wanted.

@@ -32,13 +32,13 @@ public record QuantizationReport(
     @Nullable Double recallLoss,
     int maps,
     List<String> kept) {
-  /** Below it a mean cosine fails. */
+  /** The mean cosine below which a model fails. */
   public static final double LEAST_COSINE = 0.99;
 
-  /** Below it the agreement fails. */
+  /** The agreement below which a model fails. */
   public static final double LEAST_AGREEMENT = 0.98;
 
-  /** Above it the loss of recall fails. */
+  /** The loss of recall above which a model fails. */
   public static final double MOST_RECALL_LOSS = 0.005;
 
   /** Copies the list. */

@@ -144,9 +144,12 @@ public final class Quantizer {
    * @throws QuantizationRefusedException if a bar is missed, and that was not allowed by {@link
    *     #optForce}; nothing is written
    * @throws IllegalStateException if there are fewer than two images or texts
+   * @throws IllegalArgumentException if OpenCLIP's layout, in which integers are kept, has no such
+   *     model
    * @throws IOException if a file cannot be read or written
    */
   public QuantizationReport write(Path folder) throws IOException {
+    Layout.OPENCLIP.requireHolds(checkpoint.config());
     if (images.size() < 2 || texts.size() < 2) {
       throw new IllegalStateException(
           "calibration needs two images and two texts at least, found "

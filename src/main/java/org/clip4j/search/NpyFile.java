@@ -35,7 +35,7 @@ record NpyFile(Path file, int rows, int dimensions, long offset) {
    * @throws IOException if it cannot be read, is no {@code .npy} file of a float32 matrix, or is
    *     longer or shorter than its header says; the message names it
    */
-  public static NpyFile open(Path file) throws IOException {
+  static NpyFile open(Path file) throws IOException {
     return IoErrors.worded(file, () -> openFile(file));
   }
 
@@ -79,21 +79,8 @@ record NpyFile(Path file, int rows, int dimensions, long offset) {
   }
 
   /**
-   * Writes a matrix; what the file held is replaced only when all is on disk.
-   *
-   * @param vectors N rows of E values, at least one
-   */
-  public static void write(Path file, float[][] vectors) throws IOException {
-    if (vectors.length == 0) {
-      throw new IllegalArgumentException("a matrix needs a row to know its width by");
-    }
-    Vectors rows = new Vectors(Vectors.Arrangement.ROWS, vectors[0].length);
-    rows.add(vectors);
-    write(file, rows.dimensions(), rows.pieces());
-  }
-
-  /**
-   * Writes pieces in {@link Vectors.Arrangement#ROWS}.
+   * Writes pieces in {@link Vectors.Arrangement#ROWS}; what the file held is replaced only when all
+   * is on disk.
    *
    * @return checksum of the file
    */
@@ -174,17 +161,5 @@ record NpyFile(Path file, int rows, int dimensions, long offset) {
       }
     }
     return pieces;
-  }
-
-  /** All values, copied into memory. */
-  public float[][] read() throws IOException {
-    float[][] vectors = new float[rows][dimensions];
-    int row = 0;
-    for (FloatBuffer piece : map()) {
-      while (piece.hasRemaining()) {
-        piece.get(vectors[row++]);
-      }
-    }
-    return vectors;
   }
 }

@@ -24,11 +24,6 @@ import org.jspecify.annotations.Nullable;
 record ModelSource(String model, @Nullable ShippedModel shipped, Precision precision, boolean texts)
     implements Serializable {
 
-  /** Returns the same of the text encoder. */
-  ModelSource ofTexts() {
-    return new ModelSource(model, shipped, precision, true);
-  }
-
   /**
    * Loads the model.
    *

@@ -13,7 +13,10 @@ import org.clip4j.text.internal.repair.TextRepair;
  * the whole text first, transformers looks for special tokens first and cleans what is between.
  */
 public enum TextCleaning {
-  /** Nothing: the text goes to the tokenizer as it is. What transformers does but for SigLIP. */
+  /**
+   * No cleaning: the text goes to the tokenizer as it is. This is what transformers does but for
+   * SigLIP.
+   */
   NONE,
 
   /**
@@ -22,7 +25,7 @@ public enum TextCleaning {
    */
   WHITESPACE,
 
-  /** As {@link #WHITESPACE}, then lower case. OpenCLIP's {@code lower}. */
+  /** The same as {@link #WHITESPACE}, then lower case. OpenCLIP's {@code lower}. */
   LOWER,
 
   /**
@@ -34,13 +37,13 @@ public enum TextCleaning {
 
   /**
    * Lower case, ASCII punctuation removed (the underscore, too), white space folded; no repair.
-   * What transformers' {@code SiglipTokenizer} does, and with it its ways: a text that begins with
-   * punctuation or white space and then a space has a lone space as its first token, and the text
-   * after a typed special token goes on without one.
+   * This is what transformers' {@code SiglipTokenizer} does, and with it its ways: a text that
+   * begins with punctuation or white space and then a space has a lone space as its first token,
+   * and the text after a typed special token goes on without one.
    */
   SIGLIP,
 
-  /** Lower case only. What transformers' {@code Siglip2Tokenizer} does. */
+  /** Lower case only. This is what transformers' {@code Siglip2Tokenizer} does. */
   SIGLIP2;
 
   /** SentencePiece's sign for a space. */

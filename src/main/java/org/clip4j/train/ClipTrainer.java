@@ -226,7 +226,7 @@ public final class ClipTrainer {
      * Trains an adapter in place of the weights, which stay as they are, the logit scale among
      * them. What is saved is the adapter alone, in the layout of Python's {@code peft} ({@link
      * org.clip4j.weights.PeftAdapter}). When the training ends the adapter is attached to the
-     * model, see {@link ClipModel#adapter}.
+     * model, see {@link ClipModel#adapters}.
      *
      * @param options {@link LoraOptions#DEFAULT} is CLIP-LoRA's setting
      */

@@ -18,11 +18,12 @@ import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.LoraAdapter;
+import org.clip4j.model.MaskDecoderConfig;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ResampledPositions;
+import org.clip4j.model.StretchedContext;
 import org.clip4j.model.TimmStagedConfig;
 import org.clip4j.model.TokenizerOptions;
-import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.pytorch.PyTorchArchive;
 import org.clip4j.weights.tensors.CheckpointException;
@@ -40,9 +41,11 @@ import org.slf4j.LoggerFactory;
  *
  * <ul>
  *   <li>folders of OpenCLIP ({@code open_clip_config.json}; safetensors or {@code .bin}) and of
- *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP or SigLIP; safetensors
- *       or {@code .bin}, one file or shards with their index), in fp32, fp16 or bf16;
- *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred;
+ *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP, SigLIP, NaFlex or
+ *       CLIPSeg; safetensors or {@code .bin}, one file or shards with their index), in fp32, fp16
+ *       or bf16;
+ *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred, as that of Long-CLIP's state
+ *       dicts is;
  *   <li>OpenCLIP's training checkpoints ({@code epoch_N.pt}) and plain state dicts, for an
  *       architecture that the caller names; also where a model wrapped by PyTorch's compiler or for
  *       several devices was saved, or within {@code state_dict}, {@code model} and the like.
@@ -58,9 +61,6 @@ import org.slf4j.LoggerFactory;
 public final class Checkpoint implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Checkpoint.class);
 
-  static final String PREPROCESSOR = "preprocessor_config.json";
-  static final String PROCESSOR = "processor_config.json";
-
   private final Layout layout;
   private final Path folder;
   private final ClipConfig config;
@@ -68,6 +68,7 @@ public final class Checkpoint implements AutoCloseable {
   private final KeyMap keys;
   private final TensorFile tensors;
   private final ParameterSource parameters;
+  private final @Nullable MaskDecoderFile masks;
 
   /** The text tower that another folder has; null where this one has it. */
   private final @Nullable TextModelFolder text;
@@ -80,6 +81,7 @@ public final class Checkpoint implements AutoCloseable {
       KeyMap keys,
       TensorFile tensors,
       ParameterSource parameters,
+      @Nullable MaskDecoderFile masks,
       @Nullable TextModelFolder text) {
     this.layout = layout;
     this.folder = folder;
@@ -88,7 +90,14 @@ public final class Checkpoint implements AutoCloseable {
     this.keys = keys;
     this.tensors = tensors;
     this.parameters = parameters;
+    this.masks = masks;
     this.text = text;
+  }
+
+  private Checkpoint with(
+      ClipConfig otherConfig, ImageTransform otherTransform, ParameterSource otherParameters) {
+    return new Checkpoint(
+        layout, folder, otherConfig, otherTransform, keys, tensors, otherParameters, masks, text);
   }
 
   /**
@@ -134,18 +143,21 @@ public final class Checkpoint implements AutoCloseable {
           file instanceof PyTorchArchive archive
               && archive.isTorchScript()
               && OpenAiArchitecture.isOpenAi(archive.tensors());
-      TensorFile tensors = QuantizedTensors.of(StateDict.of(file));
+      boolean longClip = architecture == null && LongClipTensors.isLongClip(file);
+      TensorFile tensors = LongClipTensors.of(QuantizedTensors.of(StateDict.of(file)));
       ClipConfig own =
           files.layout() != null
               ? readConfig(files, json)
-              : openAi ? OpenAiArchitecture.infer(files.weights(), tensors.tensors()) : null;
+              : openAi || longClip
+                  ? OpenAiArchitecture.infer(files.weights(), tensors.tensors())
+                  : null;
       ClipConfig config = agreed(files, tensors, own, architecture);
       Publishers.check(files.weights(), openAi, config);
       Layout layout = files.layout() != null ? files.layout() : Layout.OPENCLIP;
       if (layout == Layout.OPENCLIP) {
         config = namedAs(config, tensors.tensors());
       }
-      ImageTransform transform = transform(files, json, config.vision());
+      ImageTransform transform = CheckpointTransform.read(files, json, config.vision());
       KeyMap keys = KeyMap.of(layout, config);
       keys.check(files.weights(), tensors.tensors());
       if (tensors.tensors().keySet().stream().anyMatch(name -> name.startsWith(KeyMap.CAPTIONS))) {
@@ -154,15 +166,23 @@ public final class Checkpoint implements AutoCloseable {
                 + " captions are not generated, and what is saved of the model has no decoder.",
             files.weights());
       }
-      return new Checkpoint(
-          layout,
-          files.folder(),
-          config,
-          transform,
-          keys,
-          tensors,
-          keys.toCanonical(sourceOf(tensors)),
-          null);
+      boolean segments = layout == Layout.TRANSFORMERS && TransformersConfig.isClipSeg(json);
+      ParameterSource parameters = keys.toCanonical(sourceOf(tensors));
+      Checkpoint stored =
+          new Checkpoint(
+              layout,
+              files.folder(),
+              config,
+              transform,
+              keys,
+              tensors,
+              segments
+                  ? new ResampledPositions(
+                      parameters, config, config, ResampledPositions.Rule.TRANSFORMERS)
+                  : parameters,
+              segments ? MaskDecoderFile.find(json, file, config).orElse(null) : null,
+              null);
+      return segments ? stored.withImageSize(transform.height(), transform.width()) : stored;
     } catch (IOException | RuntimeException e) {
       file.close();
       throw e;
@@ -234,28 +254,6 @@ public final class Checkpoint implements AutoCloseable {
     return prefixed == named.customText() ? named : named.withCustomText(prefixed);
   }
 
-  private static ImageTransform transform(
-      CheckpointFiles files, CheckpointFields config, VisionConfig vision) throws IOException {
-    if (files.layout() == Layout.OPENCLIP) {
-      return TransformJson.readOpenClip(config.object("preprocess_cfg"), vision);
-    }
-    if (files.layout() == Layout.TRANSFORMERS) {
-      // As in transformers 5, which writes the former; before, it had no image_processor.
-      Path processor = files.folder().resolve(PROCESSOR);
-      if (Files.isRegularFile(processor)) {
-        CheckpointFields json = CheckpointFields.read(processor);
-        if (json.has("image_processor")) {
-          return TransformJson.readTransformers(json.object("image_processor"), vision);
-        }
-      }
-      Path preprocessor = files.folder().resolve(PREPROCESSOR);
-      if (Files.isRegularFile(preprocessor)) {
-        return TransformJson.readTransformers(CheckpointFields.read(preprocessor), vision);
-      }
-    }
-    return TransformJson.usual(vision);
-  }
-
   /** The values of a file, found to be finite. */
   static ParameterSource sourceOf(TensorFile tensors) {
     return new ParameterSource() {
@@ -282,9 +280,7 @@ public final class Checkpoint implements AutoCloseable {
    */
   public Checkpoint withImageSize(int height, int width) {
     ClipConfig resized = config.withImageSize(height, width);
-    return new Checkpoint(
-        layout,
-        folder,
+    return with(
         resized,
         new ImageTransform(
             height,
@@ -293,12 +289,25 @@ public final class Checkpoint implements AutoCloseable {
             transform.std(),
             transform.interpolation(),
             transform.resizeMode()),
-        keys,
-        tensors,
         resized.vision() instanceof TimmStagedConfig
             ? parameters // which depend on no size
-            : new ResampledPositions(parameters, config, resized),
-        text);
+            : parameters instanceof ResampledPositions positions
+                ? positions.at(resized)
+                : new ResampledPositions(
+                    parameters, config, resized, ResampledPositions.Rule.OPENCLIP));
+  }
+
+  /**
+   * Returns the same model for longer texts, to be fine-tuned on them, with stretched positional
+   * embeddings, see {@link StretchedContext}. Never done unless asked for: the model was trained
+   * with its own.
+   *
+   * @return a view of this checkpoint; closing it closes this one
+   * @throws IllegalArgumentException if the text tower cannot be stretched
+   */
+  public Checkpoint withStretchedContext() {
+    return with(
+        StretchedContext.stretched(config), transform, new StretchedContext(parameters, config));
   }
 
   /**
@@ -334,7 +343,7 @@ public final class Checkpoint implements AutoCloseable {
             config.customText(),
             config.initLogitScale(),
             config.initLogitBias());
-    return new Checkpoint(layout, folder, other, transform, keys, tensors, parameters, text);
+    return with(other, transform, parameters);
   }
 
   private Checkpoint withTexts(Path textModel) throws IOException {
@@ -355,6 +364,7 @@ public final class Checkpoint implements AutoCloseable {
           KeyMap.of(Layout.OPENCLIP, both),
           tensors,
           opened.parameters(both, parameters),
+          null,
           opened);
     } catch (IOException | RuntimeException e) {
       opened.close();
@@ -375,8 +385,7 @@ public final class Checkpoint implements AutoCloseable {
               + " holds weights of 8-bit integers, to which no adapter can be added; add it to the"
               + " model that they were made of");
     }
-    return new Checkpoint(
-        layout, folder, config, transform, keys, tensors, adapter.addedTo(config, parameters), text);
+    return with(config, transform, adapter.addedTo(config, parameters));
   }
 
   /** Returns the layout the checkpoint was found to have; OpenCLIP's also for OpenAI's archives. */
@@ -487,6 +496,26 @@ public final class Checkpoint implements AutoCloseable {
           ModelOrigin.of(text.folder(), text.weights(), ModelCard.licence(text.folder())));
     }
     return origins;
+  }
+
+  /**
+   * Tells of the decoder of masks that lies beside the encoders, as CLIPSeg's checkpoints have one;
+   * empty in others.
+   */
+  public Optional<MaskDecoderConfig> maskDecoder() {
+    return Optional.ofNullable(masks).map(MaskDecoderFile::config);
+  }
+
+  /**
+   * Gives the parameters of that decoder, as fp32 under transformers' names.
+   *
+   * @throws IllegalStateException if there is none
+   */
+  public ParameterSource maskDecoderParameters() {
+    if (masks == null) {
+      throw new IllegalStateException(weights() + " has no decoder of masks");
+    }
+    return sourceOf(masks.tensors());
   }
 
   /** How the file's tensors make up the parameters. */

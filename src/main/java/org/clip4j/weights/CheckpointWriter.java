@@ -11,11 +11,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.image.ImageTransform.ResizeMode;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.StagedFiles;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ParameterSource;
+import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.weights.safetensors.SafeTensorsWriter;
@@ -65,7 +67,15 @@ public final class CheckpointWriter {
   public static CheckpointWriter of(
       ClipConfig config, ImageTransform transform, ParameterSource parameters) {
     VisionConfig vision = config.vision();
-    if (transform.height() != vision.imageHeight() || transform.width() != vision.imageWidth()) {
+    boolean naFlex = vision instanceof SigLipConfig tower && tower.naFlex();
+    if (naFlex != (transform.resizeMode() == ResizeMode.PATCHES)
+        || naFlex && transform.height() != ((SigLipConfig) vision).patchSize()) {
+      throw new IllegalArgumentException(
+          "the transform (" + transform.resizeMode() + ") is not one for a " + vision.family());
+    }
+    if (!naFlex
+        && (transform.height() != vision.imageHeight()
+            || transform.width() != vision.imageWidth())) {
       throw new IllegalArgumentException(
           "the transform gives images of "
               + transform.height()
@@ -175,8 +185,8 @@ public final class CheckpointWriter {
 
   private void writeProcessor(StagedFiles staged, Path folder) throws IOException {
     JsonObject json = TransformJson.writeTransformers(transform, config);
-    staged.write(folder.resolve(Checkpoint.PREPROCESSOR), CheckpointFields.format(json));
-    Path newer = folder.resolve(Checkpoint.PROCESSOR);
+    staged.write(folder.resolve(CheckpointTransform.PREPROCESSOR), CheckpointFields.format(json));
+    Path newer = folder.resolve(CheckpointTransform.PROCESSOR);
     if (Files.exists(newer)) { // it would go before
       JsonObject processor = new JsonObject();
       processor.add("image_processor", json);

@@ -168,15 +168,20 @@ final class KeyMap {
   static KeyMap of(Layout layout, ClipConfig config) {
     return new KeyMap(
         switch (layout) {
-          case OPENCLIP -> openClip(config);
+          case OPENCLIP -> same(ParameterSpec.of(config));
           case TRANSFORMERS -> TransformersKeys.mappings(config);
         });
   }
 
+  /** The map of parameters that are stored under their own names. */
+  static KeyMap of(List<ParameterSpec> specs) {
+    return new KeyMap(same(specs));
+  }
+
   /** OpenCLIP's names are our own; only BatchNorm's counters are integers in the file. */
-  private static List<Mapping> openClip(ClipConfig config) {
+  private static List<Mapping> same(List<ParameterSpec> specs) {
     List<Mapping> mappings = new ArrayList<>();
-    for (ParameterSpec spec : ParameterSpec.of(config)) {
+    for (ParameterSpec spec : specs) {
       boolean counter = spec.name().endsWith(".num_batches_tracked");
       TensorType type = counter ? TensorType.I64 : TensorType.F32;
       mappings.add(

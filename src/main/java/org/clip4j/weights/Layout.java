@@ -3,6 +3,7 @@ package org.clip4j.weights;
 import java.util.Arrays;
 import java.util.List;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipConfigJson;
 
 /** Names how a publisher lays out a checkpoint's folder and names its tensors. */
 public enum Layout {
@@ -32,6 +33,9 @@ public enum Layout {
    */
   public void requireHolds(ClipConfig config) {
     KeyMap.of(this, config);
+    if (this == OPENCLIP) {
+      ClipConfigJson.write(config);
+    }
   }
 
   /** Whether a layout has a weights file of that name. */

@@ -43,7 +43,7 @@ import org.clip4j.weights.tensors.TensorType;
  * refuses other weights.
  */
 public final class PeftAdapter {
-  /** What says what the adapter is. */
+  /** The name of the file that says what the adapter is. */
   public static final String CONFIG = "adapter_config.json";
 
   /** The adapter's matrices. */

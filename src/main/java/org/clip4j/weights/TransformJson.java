@@ -9,6 +9,7 @@ import java.util.Locale;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
+import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.PeConfig;
@@ -22,7 +23,14 @@ final class TransformJson {
   private static final int PILLOW_BILINEAR = 2;
 
   private static final int PILLOW_BICUBIC = 3;
+  private static final int MAX_IMAGE = 1 << 14;
   private static final double RESCALE = 1 / 255.0;
+
+  /** The most patches of an image that transformers' processor makes where nothing is said. */
+  private static final int NAFLEX_PATCHES = 256;
+
+  private static final int MAX_PATCHES = 1 << 14;
+  private static final String NAFLEX = "Siglip2ImageProcessor";
 
   private TransformJson() {}
 
@@ -30,8 +38,10 @@ final class TransformJson {
   static ImageTransform usual(VisionConfig vision) {
     int height = vision.imageHeight();
     int width = vision.imageWidth();
-    if (vision instanceof SigLipConfig) {
-      return ImageTransform.sigLip(height, width);
+    if (vision instanceof SigLipConfig tower) {
+      return tower.naFlex()
+          ? ImageTransform.naFlex(tower.patchSize(), NAFLEX_PATCHES)
+          : ImageTransform.sigLip(height, width);
     }
     if (vision instanceof PeConfig) {
       float[] half = {0.5f, 0.5f, 0.5f};
@@ -72,6 +82,10 @@ final class TransformJson {
         mode);
   }
 
+  private static boolean isNaFlex(VisionConfig vision) {
+    return vision instanceof SigLipConfig tower && tower.naFlex();
+  }
+
   /** What one of transformers' classes does where its configuration does not say. */
   private record Processor(String type, boolean crops, boolean square, boolean sigLip, int filter) {
     /** Chinese CLIP's and ImageNet's BiT do what CLIP's does. */
@@ -81,21 +95,34 @@ final class TransformJson {
             new Processor("ChineseCLIPImageProcessor", true, false, false, PILLOW_BICUBIC),
             new Processor("BitImageProcessor", true, false, false, PILLOW_BICUBIC),
             new Processor("SiglipImageProcessor", false, false, true, PILLOW_BICUBIC),
+            new Processor(NAFLEX, false, false, true, PILLOW_BILINEAR),
             new Processor("ViTImageProcessor", false, true, true, PILLOW_BILINEAR));
 
     /** By the class's name, of which the endings for its implementations say nothing here. */
     static Processor of(CheckpointFields f, VisionConfig vision) throws CheckpointException {
       String key =
           f.has("image_processor_type") ? "image_processor_type" : "feature_extractor_type";
-      String usual = vision instanceof SigLipConfig ? "SiglipImageProcessor" : "CLIPImageProcessor";
+      String usual = usual(vision);
       String name =
           (f.has(key) ? f.text(key, "") : usual)
               .replace("FeatureExtractor", "ImageProcessor")
               .replaceFirst("(Fast|Pil)$", "");
-      return KNOWN.stream()
-          .filter(known -> known.type.equals(name))
-          .findFirst()
-          .orElseThrow(() -> f.bad(key, "known are " + KNOWN.stream().map(k -> k.type).toList()));
+      Processor processor =
+          KNOWN.stream()
+              .filter(known -> known.type.equals(name))
+              .findFirst()
+              .orElseThrow(
+                  () -> f.bad(key, "known are " + KNOWN.stream().map(k -> k.type).toList()));
+      if (isNaFlex(vision) != name.equals(NAFLEX)) {
+        throw f.bad(key, "the images of a " + vision.family() + " are made by " + usual(vision));
+      }
+      return processor;
+    }
+
+    private static String usual(VisionConfig vision) {
+      return isNaFlex(vision)
+          ? NAFLEX
+          : vision instanceof SigLipConfig ? "SiglipImageProcessor" : "CLIPImageProcessor";
     }
   }
 
@@ -103,31 +130,36 @@ final class TransformJson {
   static ImageTransform readTransformers(CheckpointFields f, VisionConfig vision)
       throws CheckpointException {
     Processor processor = Processor.of(f, vision);
-    boolean crops = f.has("do_center_crop") ? f.flag("do_center_crop", true) : processor.crops;
-    boolean squash = isSquash(f, processor);
     for (String step : new String[] {"do_resize", "do_rescale", "do_normalize"}) {
       if (f.has(step) && !f.flag(step, true)) {
         throw f.bad(step, "a transform without this step is not supported");
       }
     }
+    if (f.has("rescale_factor") && Math.abs(f.number("rescale_factor", RESCALE) - RESCALE) > 1e-9) {
+      throw f.bad("rescale_factor", "only 1/255 is supported");
+    }
+    int resample = f.has("resample") ? f.whole("resample", 0, 0, 5) : processor.filter;
+    if (resample != PILLOW_BICUBIC && resample != PILLOW_BILINEAR) {
+      throw f.bad("resample", "supported are 3 (bicubic) and 2 (bilinear)");
+    }
+    Interpolation interpolation =
+        resample == PILLOW_BICUBIC ? Interpolation.BICUBIC : Interpolation.BILINEAR;
+    if (isNaFlex(vision)) {
+      return naFlex(f, (SigLipConfig) vision, interpolation);
+    }
+    boolean crops = f.has("do_center_crop") ? f.flag("do_center_crop", true) : processor.crops;
+    boolean squash = isSquash(f, processor);
     if (!crops && !squash) {
       throw f.bad(
           f.has("do_center_crop") ? "do_center_crop" : "size",
           "images of other shapes would not become the model's: resized by the shorter edge they"
               + " have to be cropped");
     }
-    if (f.has("rescale_factor") && Math.abs(f.number("rescale_factor", RESCALE) - RESCALE) > 1e-9) {
-      throw f.bad("rescale_factor", "only 1/255 is supported");
-    }
     if (crops && (f.has("crop_size") || !takes224(vision))) {
       requireSize(f, "crop_size", vision);
     }
     if (f.has("size") || !takes224(vision)) {
       requireSize(f, "size", vision);
-    }
-    int resample = f.has("resample") ? f.whole("resample", 0, 0, 5) : processor.filter;
-    if (resample != PILLOW_BICUBIC && resample != PILLOW_BILINEAR) {
-      throw f.bad("resample", "supported are 3 (bicubic) and 2 (bilinear)");
     }
     ImageTransform usual =
         processor.sigLip ? ImageTransform.sigLip(224, 224) : ImageTransform.openai(224, 224);
@@ -136,8 +168,55 @@ final class TransformJson {
         vision.imageWidth(),
         f.channels("image_mean", usual.mean()),
         std(f, "image_std", usual.std()),
-        resample == PILLOW_BICUBIC ? Interpolation.BICUBIC : Interpolation.BILINEAR,
+        interpolation,
         squash ? ResizeMode.SQUASH : ResizeMode.SHORTEST);
+  }
+
+  /** Reads a {@code Siglip2ImageProcessor}, which takes images as they are. */
+  private static ImageTransform naFlex(
+      CheckpointFields f, SigLipConfig vision, Interpolation interpolation)
+      throws CheckpointException {
+    ImageTransform usual = usual(vision);
+    int patch = f.has("patch_size") ? f.whole("patch_size", 0, 1, MAX_PATCHES) : vision.patchSize();
+    if (patch != vision.patchSize()) {
+      throw f.bad("patch_size", "the model has patches of " + vision.patchSize());
+    }
+    int most =
+        f.has("max_num_patches") ? f.whole("max_num_patches", 0, 1, MAX_PATCHES) : NAFLEX_PATCHES;
+    return new ImageTransform(
+        patch,
+        patch * most,
+        f.channels("image_mean", usual.mean()),
+        std(f, "image_std", usual.std()),
+        interpolation,
+        ResizeMode.PATCHES);
+  }
+
+  /** What CLIPSeg's images go through where nothing is said, as its publisher's files have it. */
+  static ImageTransform clipSeg() {
+    float[] mean = {0.485f, 0.456f, 0.406f};
+    float[] std = {0.229f, 0.224f, 0.225f};
+    return new ImageTransform(352, 352, mean, std, Interpolation.BILINEAR, ResizeMode.SQUASH);
+  }
+
+  /**
+   * Gives the tower for images of the size that a processor makes, where the model takes any.
+   *
+   * @throws CheckpointException if the size is none that the tower can take
+   */
+  static VisionConfig resized(CheckpointFields f, VisionConfig vision) throws CheckpointException {
+    JsonElement size = f.get("size");
+    int[] edges = new int[2];
+    for (int i = 0; i < 2; i++) {
+      JsonElement edge =
+          size instanceof JsonObject sizes ? sizes.get(i == 0 ? "height" : "width") : size;
+      edges[i] = f.asWhole("size", edge, 1, MAX_IMAGE);
+    }
+    try {
+      return vision.withImageSize(edges[0], edges[1]);
+    } catch (IllegalArgumentException e) {
+      throw f.bad("size", IoErrors.message(e));
+    }
   }
 
   private static boolean takes224(VisionConfig vision) {
@@ -212,9 +291,10 @@ final class TransformJson {
 
   static JsonObject writeTransformers(ImageTransform transform, ClipConfig config) {
     VisionConfig vision = config.vision();
+    boolean naFlex = isNaFlex(vision);
     String model =
         vision instanceof SigLipConfig
-            ? "Siglip"
+            ? naFlex ? "Siglip2" : "Siglip"
             : config.text() instanceof EncoderConfig ? "ChineseCLIP" : "CLIP";
     JsonObject both = new JsonObject();
     both.addProperty("height", transform.height());
@@ -244,7 +324,12 @@ final class TransformJson {
         "resample",
         transform.interpolation() == Interpolation.BICUBIC ? PILLOW_BICUBIC : PILLOW_BILINEAR);
     json.addProperty("rescale_factor", RESCALE);
-    json.add("size", size);
+    if (naFlex) {
+      json.addProperty("patch_size", transform.height());
+      json.addProperty("max_num_patches", transform.width() / transform.height());
+    } else {
+      json.add("size", size);
+    }
     return json;
   }
 

@@ -1,7 +1,9 @@
 package org.clip4j.weights;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -14,6 +16,7 @@ import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.EncoderHead;
 import org.clip4j.model.EncoderPooling;
 import org.clip4j.model.ImagePooling;
+import org.clip4j.model.MaskDecoderConfig;
 import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TextPooling;
@@ -27,8 +30,8 @@ import org.clip4j.weights.tensors.CheckpointException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The {@code config.json} of transformers' {@code CLIPModel}, {@code MetaClip2Model} and {@code
- * SiglipModel} as a {@link ClipConfig} and back.
+ * The {@code config.json} of transformers' {@code CLIPModel}, {@code MetaClip2Model}, {@code
+ * SiglipModel} and {@code Siglip2Model} as a {@link ClipConfig} and back.
  *
  * <p>Published files leave out what equals the defaults of their day and hold dozens of keys for
  * text generation; so missing keys take the defaults of transformers' classes and what does not
@@ -65,10 +68,14 @@ final class TransformersConfig {
         8,
         2048,
         32),
+    /** The encoders of CLIPSeg, read alone. */
+    CLIPSEG("clipseg", "CLIPSegModel", "quick_gelu", 1e-5, 77, OPENAI_VOCABULARY, 512, 8, 2048, 32),
     /** Its text tower is BERT's and read as such. */
     CHINESE_CLIP(
         "chinese_clip", "ChineseCLIPModel", "quick_gelu", 1e-5, 512, 30522, 768, 12, 3072, 32),
-    SIGLIP("siglip", "SiglipModel", "gelu_pytorch_tanh", 1e-6, 64, 32000, 768, 12, 3072, 16);
+    SIGLIP("siglip", "SiglipModel", "gelu_pytorch_tanh", 1e-6, 64, 32000, 768, 12, 3072, 16),
+    /** NaFlex; the SigLIP 2 models of fixed size are {@link #SIGLIP}'s. */
+    SIGLIP_2("siglip2", "Siglip2Model", "gelu_pytorch_tanh", 1e-6, 64, 32000, 768, 12, 3072, 16);
 
     final String modelType;
     final String architecture;
@@ -102,6 +109,10 @@ final class TransformersConfig {
       this.textHeads = textHeads;
       this.textMlp = textMlp;
       this.patch = patch;
+    }
+
+    boolean isSigLip() {
+      return this == SIGLIP || this == SIGLIP_2;
     }
   }
 
@@ -160,7 +171,7 @@ final class TransformersConfig {
     Kind kind = kind(config);
     CheckpointFields vision = tower(config, "vision_config");
     CheckpointFields text = tower(config, "text_config");
-    if (kind == Kind.SIGLIP) {
+    if (kind.isSigLip()) {
       VisionConfig image = readVision(vision, kind, isTanh(vision, kind));
       TextConfig words = readText(text, kind);
       if (text.has("projection_size")
@@ -208,6 +219,36 @@ final class TransformersConfig {
                 .collect(Collectors.joining(", ")));
   }
 
+  /** Whether a configuration is of a model that makes masks. */
+  static boolean isClipSeg(CheckpointFields config) throws CheckpointException {
+    return kind(config) == Kind.CLIPSEG;
+  }
+
+  /** Reads what {@code CLIPSegForImageSegmentation} has beside its encoders. */
+  static MaskDecoderConfig readMaskDecoder(CheckpointFields f) throws CheckpointException {
+    List<Integer> layers = new ArrayList<>();
+    if (!f.has("extract_layers")) {
+      layers.addAll(List.of(3, 6, 9));
+    } else if (f.get("extract_layers") instanceof JsonArray array) {
+      for (JsonElement layer : array) {
+        layers.add(f.asWhole("extract_layers", layer, 0, MAX_LAYERS));
+      }
+    } else {
+      throw f.bad("extract_layers", "expected a list of numbers");
+    }
+    try {
+      return new MaskDecoderConfig(
+          f.whole("reduce_dim", 64, 1, MAX_WIDTH),
+          f.whole("decoder_num_attention_heads", 4, 1, MAX_WIDTH),
+          f.whole("decoder_intermediate_size", 2048, 1, MAX_WIDTH),
+          layers,
+          f.whole("conditional_layer", 0, 0, MAX_LAYERS),
+          f.flag("use_complex_transposed_convolution", false));
+    } catch (IllegalArgumentException e) {
+      throw new CheckpointException(f.where() + IoErrors.message(e), e);
+    }
+  }
+
   private static EncoderConfig readEncoder(CheckpointFields text, Kind kind)
       throws CheckpointException {
     JsonObject json = text.json().deepCopy();
@@ -237,7 +278,7 @@ final class TransformersConfig {
       throw tower.bad(
           "hidden_act", "supported are \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\"");
     }
-    if (kind == Kind.SIGLIP && activation.equals("quick_gelu")) {
+    if (kind.isSigLip() && activation.equals("quick_gelu")) {
       throw tower.bad("hidden_act", "a SigLIP model has \"gelu_pytorch_tanh\" or \"gelu\"");
     }
     return activation;
@@ -263,8 +304,11 @@ final class TransformersConfig {
     if (!f.flag("vision_use_head", true)) {
       throw f.bad("vision_use_head", "a SigLIP tower without its pooling head is not supported");
     }
-    int image = f.whole("image_size", 224, 1, MAX_IMAGE);
     int patch = f.whole("patch_size", kind.patch, 1, MAX_IMAGE);
+    int image =
+        kind == Kind.SIGLIP_2
+            ? patch * squareOf(f, "num_patches")
+            : f.whole("image_size", 224, 1, MAX_IMAGE);
     if (patch > image) {
       throw f.bad("patch_size", "larger than the image, " + image);
     }
@@ -272,8 +316,8 @@ final class TransformersConfig {
     int heads = f.whole("num_attention_heads", 12, 1, MAX_WIDTH);
     requireDivides(f, heads, width);
     VisionTransformerConfig.Builder<?> tower =
-        kind == Kind.SIGLIP
-            ? SigLipConfig.builder().setHeads(heads)
+        kind.isSigLip()
+            ? SigLipConfig.builder().setHeads(heads).optNaFlex(kind == Kind.SIGLIP_2)
             : VitConfig.builder().optHeadWidth(width / heads);
     return tower
         .setImageSize(image)
@@ -286,12 +330,22 @@ final class TransformersConfig {
         .build();
   }
 
+  /** The edge of a square grid of so many patches. */
+  private static int squareOf(CheckpointFields f, String key) throws CheckpointException {
+    int patches = f.whole(key, 256, 1, MAX_IMAGE);
+    int edge = (int) Math.sqrt(patches);
+    if (edge * edge != patches) {
+      throw f.bad(key, "the positions are those of a square grid of patches");
+    }
+    return edge;
+  }
+
   private static TextConfig readText(CheckpointFields f, Kind kind) throws CheckpointException {
     int vocabulary = f.whole("vocab_size", kind.vocabSize, 1, MAX_TOKENS);
     int width = f.whole("hidden_size", kind.textWidth, 1, MAX_WIDTH);
     int heads = f.whole("num_attention_heads", kind.textHeads, 1, MAX_WIDTH);
     requireDivides(f, heads, width);
-    boolean sigLip = kind == Kind.SIGLIP;
+    boolean sigLip = kind.isSigLip();
     int end = sigLip ? 0 : f.whole("eos_token_id", OPENAI_VOCABULARY - 1, 0, MAX_TOKENS);
     TextPooling pooling = sigLip ? TextPooling.LAST : pooling(kind, end, vocabulary);
     if (pooling == TextPooling.EOS && end >= vocabulary) {
@@ -316,7 +370,9 @@ final class TransformersConfig {
 
   /** The last id of a vocabulary is also its highest, so that both rules agree on it. */
   private static TextPooling pooling(Kind kind, int end, int vocabulary) {
-    boolean highest = kind == Kind.CLIP && end == POOL_AT_HIGHEST_ID || end == vocabulary - 1;
+    boolean highest =
+        (kind == Kind.CLIP || kind == Kind.CLIPSEG) && end == POOL_AT_HIGHEST_ID
+            || end == vocabulary - 1;
     return highest ? TextPooling.ARGMAX : TextPooling.EOS;
   }
 
@@ -352,8 +408,8 @@ final class TransformersConfig {
     if (config.text() instanceof EncoderConfig) {
       return Kind.CHINESE_CLIP;
     }
-    if (config.vision() instanceof SigLipConfig) {
-      return Kind.SIGLIP;
+    if (config.vision() instanceof SigLipConfig tower) {
+      return tower.naFlex() ? Kind.SIGLIP_2 : Kind.SIGLIP;
     }
     TextTransformerConfig text = (TextTransformerConfig) config.text();
     boolean endsAtTwo = text.pooling() == TextPooling.EOS && text.eosId() == POOL_AT_HIGHEST_ID;
@@ -448,7 +504,7 @@ final class TransformersConfig {
   static JsonObject write(ClipConfig config, String dtype) {
     Kind kind = kindFor(config);
     VisionTransformerConfig v = (VisionTransformerConfig) config.vision();
-    boolean sigLip = kind == Kind.SIGLIP;
+    boolean sigLip = kind.isSigLip();
     JsonObject text = new JsonObject();
     if (config.text() instanceof TextTransformerConfig t) {
       text.addProperty("vocab_size", t.vocabSize());
@@ -466,7 +522,11 @@ final class TransformersConfig {
     text.addProperty("model_type", kind.modelType + "_text_model");
     JsonObject vision = new JsonObject();
     vision.addProperty("model_type", kind.modelType + "_vision_model");
-    vision.addProperty("image_size", v.imageHeight());
+    if (kind == Kind.SIGLIP_2) {
+      vision.addProperty("num_patches", v.patches());
+    } else {
+      vision.addProperty("image_size", v.imageHeight());
+    }
     vision.addProperty("patch_size", v.patchSize());
     vision.addProperty("num_channels", 3);
     addTower(vision, v.width(), v.mlpWidth(), v.layers(), v.heads(), v.normEpsilon());

@@ -14,10 +14,10 @@ import org.clip4j.weights.tensors.TensorType;
 
 /**
  * The names of transformers' {@code CLIPModel} (models/clip/modeling_clip.py), which {@code
- * MetaClip2Model} shares, of its {@code ChineseCLIPModel}, and of its {@code SiglipModel}. Their
- * attention keeps queries, keys and values apart where OpenCLIP stacks them, but for SigLIP's
- * pooling head, where it is the other way round; CLIP's projections are linear layers [E, D] where
- * OpenCLIP multiplies by matrices [D, E].
+ * MetaClip2Model} shares, of its {@code ChineseCLIPModel}, and of its {@code SiglipModel}, which
+ * {@code Siglip2Model} shares. Their attention keeps queries, keys and values apart where OpenCLIP
+ * stacks them, but for SigLIP's pooling head, where it is the other way round; CLIP's projections
+ * are linear layers [E, D] where OpenCLIP multiplies by matrices [D, E].
  */
 final class TransformersKeys {
   /** How a stored tensor's shape differs from its parameter's; the values are the same. */
@@ -142,9 +142,9 @@ final class TransformersKeys {
   static List<KeyMap.Mapping> mappings(ClipConfig config) {
     List<Rule> rules =
         switch (TransformersConfig.kindFor(config)) {
-          case CLIP, METACLIP_2 -> CLIP;
+          case CLIP, METACLIP_2, CLIPSEG -> CLIP;
           case CHINESE_CLIP -> CHINESE_CLIP;
-          case SIGLIP -> SIGLIP;
+          case SIGLIP, SIGLIP_2 -> SIGLIP;
         };
     // Parameters of one rule wait here for the others that are stored with them.
     Map<String, List<ParameterSpec>> waiting = new HashMap<>();

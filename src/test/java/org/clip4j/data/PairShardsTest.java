@@ -3,6 +3,7 @@ package org.clip4j.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.Gson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -145,7 +146,8 @@ class PairShardsTest {
     }
     PairShards used = shards().build();
     for (int done = 1; done <= 18; done++) {
-      LoaderPosition position = LoaderPosition.fromJson(expected.get(done - 1).next().toJson());
+      LoaderPosition position =
+          LoaderPosition.fromJson(new Gson().toJson(expected.get(done - 1).next()));
       for (PairShards shards : List.of(shards().build(), shards().optIndex(index).build(), used)) {
         try (PairLoader loader = loader(shards, 8).build()) {
           loader.start(position);
@@ -183,9 +185,6 @@ class PairShardsTest {
     PairShards shards = shards().optIndex(index).build();
     assertThat(shards.pairsPerEpoch()).isEqualTo(PAIRS);
     assertThat(shards.count()).isEqualTo(5);
-    try (PairLoader loader = loader(shards, 8).build()) {
-      assertThat(loader.batchesPerEpoch()).isEqualTo(PAIRS / 8);
-    }
     String kept = Files.readString(index);
     assertThat(shards().optIndex(index).build().pairsPerEpoch()).isEqualTo(PAIRS);
     assertThat(Files.readString(index)).isEqualTo(kept);

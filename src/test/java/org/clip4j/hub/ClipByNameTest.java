@@ -53,6 +53,23 @@ class ClipByNameTest extends HubFixture {
   }
 
   @Test
+  void a_listener_hears_of_each_file_until_it_is_there() throws IOException {
+    Path golden = Path.of("src/test/resources/golden/hf-clip");
+    hub.publish("org/model", "main", files(golden));
+    Clip.loader("org/model")
+        .optHub(Hub.of(environment))
+        .optDownloadListener(progress::add)
+        .load()
+        .close();
+    assertThat(progress)
+        .extracting(DownloadProgress::file)
+        .contains("config.json", "model.safetensors");
+    DownloadProgress last = progress.get(progress.size() - 1);
+    assertThat(last.bytesDone()).isEqualTo(Files.size(golden.resolve(last.file())));
+    assertThat(last.filesDone()).isEqualTo(last.filesTotal());
+  }
+
+  @Test
   void bare_weights_load_for_an_architecture_that_is_named() throws IOException {
     Path golden = Path.of("src/test/resources/golden/openclip-vit");
     Map<String, byte[]> files = files(golden);
@@ -72,6 +89,19 @@ class ClipByNameTest extends HubFixture {
               .optArchitecture(config)
               .openCheckpoint()) {
         assertThat(named.config()).isEqualTo(config);
+      }
+    }
+  }
+
+  @Test
+  void the_one_archive_that_long_clip_is_published_as_is_fetched() throws IOException {
+    Path archive = Path.of("src/test/resources/golden/long-clip/model.pt");
+    hub.publish("org/long", "main", Map.of("longclip-B.pt", Files.readAllBytes(archive)));
+    for (String offline : List.of("0", "1")) {
+      environment.put("HF_HUB_OFFLINE", offline);
+      try (Checkpoint named =
+          Clip.loader("org/long").optHub(Hub.of(environment)).openCheckpoint()) {
+        assertThat(named.config().text().contextLength()).isEqualTo(248);
       }
     }
   }

@@ -182,4 +182,12 @@ class PairLossTest {
         .hasMessageContaining("2");
     assertThatThrownBy(() -> Matches.of(new int[2], new int[3])).hasMessageContaining("3 images");
   }
+
+  @Test
+  void mean_cosine_is_that_of_all_pairs() {
+    Similarity similarity = new Similarity(manager);
+    NDArray rows = manager.create(new float[][] {{1, 0}, {0, 1}, {0.6f, 0.8f}});
+    assertThat(similarity.meanCosine(rows)).isCloseTo((0 + 0.6 + 0.8) / 3, within(1e-6));
+    assertThat(similarity.meanCosine(manager.create(new float[][] {{1, 0}}))).isNaN();
+  }
 }

@@ -1,14 +1,17 @@
 package org.clip4j.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.weights.safetensors.SafeTensors;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -22,6 +25,36 @@ class RotaryPositionsTest {
       def rows(self, table: Tensor, index: Tensor) -> Tensor:
         return table
       """;
+
+  private static float[] table(RotaryPositions positions) {
+    try (NDManager manager = Libtorch.newManager(Device.cpu())) {
+      TowerKernels kernels = new TowerKernels(manager, use -> ROWS + positions.source());
+      return RotaryPositions.table(manager, kernels).toFloatArray();
+    }
+  }
+
+  /** So with 8 x 8 patches on a grid of 4 x 4, every other one has the place of one of 4 x 4. */
+  @Test
+  void positions_of_a_perception_encoder_are_stretched_to_the_grid_that_is_set() {
+    PeConfig.Builder tower =
+        PeConfig.builder().setPatchSize(8).setLayers(1).setWidth(16).setHeads(2);
+    float[] small = tableOf(tower.setImageSize(32).build());
+    float[] large = tableOf(tower.setImageSize(64).optRotaryGrid(4).build());
+    int patch = 8; // cosines and sines of one patch
+    for (int row = 0; row < 4; row++) {
+      for (int column = 0; column < 4; column++) {
+        int at = (1 + row * 4 + column) * patch;
+        int same = (1 + (2 * row + 1) * 8 + 2 * column + 1) * patch;
+        assertThat(Arrays.copyOfRange(large, same, same + patch))
+            .containsExactly(Arrays.copyOfRange(small, at, at + patch), within(1e-6f));
+      }
+    }
+  }
+
+  private static float[] tableOf(PeConfig tower) {
+    ClipConfig named = ClipConfig.named("PE-Core-B-16");
+    return table(PerceptionEncoder.declare(named, tower).rotary());
+  }
 
   /** By examples/peers/make_eva.py; a processor's cosines may differ in the last bit. */
   @ParameterizedTest
@@ -43,10 +76,8 @@ class RotaryPositionsTest {
       throws IOException {
     RotaryPositions positions =
         new RotaryPositions(height, width, reference, start, columnsFirst, headWidth, before);
-    try (NDManager manager = Libtorch.newManager(Device.cpu());
-        SafeTensors tables = SafeTensors.open(TABLES)) {
-      TowerKernels kernels = new TowerKernels(manager, use -> ROWS + positions.source());
-      float[] found = RotaryPositions.table(manager, kernels).toFloatArray();
+    float[] found = table(positions);
+    try (SafeTensors tables = SafeTensors.open(TABLES)) {
       FloatBuffer expected = tables.floats(name);
       int pairs = headWidth / 2;
       assertThat(found).hasSize((before + height * width) * headWidth);

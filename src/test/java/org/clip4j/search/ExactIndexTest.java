@@ -59,8 +59,8 @@ class ExactIndexTest {
   void one_query_many_queries_and_npy_files_give_the_same_bits() throws IOException {
     float[][] vectors = uniform(700, 37, 1);
     float[][] queries = uniform(21, 37, 2);
-    NpyFile.write(temp.resolve("a.npy"), Arrays.copyOf(vectors, 300));
-    NpyFile.write(temp.resolve("b.npy"), Arrays.copyOfRange(vectors, 300, 700));
+    TestVectors.write(temp.resolve("a.npy"), Arrays.copyOf(vectors, 300));
+    TestVectors.write(temp.resolve("b.npy"), Arrays.copyOfRange(vectors, 300, 700));
     try (ExactIndex index = of(vectors);
         ExactIndex npy = ExactIndex.ofNpy(temp.resolve("a.npy"), temp.resolve("b.npy"));
         ExactIndex copied = ExactIndex.create(37)) {

@@ -7,6 +7,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,7 +42,7 @@ class NpyFileTest {
   @Test
   void writes_the_bytes_that_numpy_writes() throws IOException {
     Path ours = temp.resolve("ours.npy");
-    NpyFile.write(ours, new float[][] {{1, 2, 3}, {-4, 5e-3f, 6}});
+    TestVectors.write(ours, new float[][] {{1, 2, 3}, {-4, 5e-3f, 6}});
     Path numpys =
         file(
             1,
@@ -54,18 +55,28 @@ class NpyFileTest {
             6);
     assertThat(Files.readAllBytes(ours)).isEqualTo(Files.readAllBytes(numpys));
     assertThat(NpyFile.open(ours).offset() % 64).isZero();
-    assertThat(NpyFile.open(ours).read()).isDeepEqualTo(new float[][] {{1, 2, 3}, {-4, 5e-3f, 6}});
+    assertThat(read(ours)).isDeepEqualTo(new float[][] {{1, 2, 3}, {-4, 5e-3f, 6}});
+  }
+
+  private static float[][] read(Path file) throws IOException {
+    NpyFile npy = NpyFile.open(file);
+    float[][] vectors = new float[npy.rows()][npy.dimensions()];
+    int row = 0;
+    for (FloatBuffer piece : npy.map()) {
+      while (piece.hasRemaining()) {
+        piece.get(vectors[row++]);
+      }
+    }
+    return vectors;
   }
 
   @Test
   void reads_all_versions() throws IOException {
     for (int major = 1; major <= 3; major++) {
       Path file = file(major, "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 1), }", 1, 2);
-      assertThat(NpyFile.open(file).read()).isDeepEqualTo(new float[][] {{1}, {2}});
+      assertThat(read(file)).isDeepEqualTo(new float[][] {{1}, {2}});
     }
-    assertThat(
-            NpyFile.open(file(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 9), }"))
-                .read())
+    assertThat(read(file(1, "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 9), }")))
         .isEmpty();
   }
 
@@ -85,8 +96,6 @@ class NpyFileTest {
         "shape");
     Files.writeString(temp.resolve("x.npy"), "no");
     assertThatThrownBy(() -> NpyFile.open(temp.resolve("x.npy"))).hasMessageContaining("x.npy");
-    assertThatThrownBy(() -> NpyFile.write(temp.resolve("y.npy"), new float[0][]))
-        .hasMessageContaining("row");
   }
 
   private void check(String header, String message) throws IOException {
@@ -116,14 +125,14 @@ class NpyFileTest {
   @Test
   void damaged_files_are_read_or_refused() throws IOException {
     Path file = temp.resolve("x.npy");
-    NpyFile.write(file, TestVectors.uniform(20, 5, 1));
+    TestVectors.write(file, TestVectors.uniform(20, 5, 1));
     byte[] whole = Files.readAllBytes(file);
     int refused =
         Mutations.check(
             1,
             3000,
             List.of(whole),
-            bytes -> NpyFile.open(Mutations.write(file, bytes)).read(),
+            bytes -> read(Mutations.write(file, bytes)),
             List.of(IOException.class));
     assertThat(refused).isGreaterThan(500);
   }

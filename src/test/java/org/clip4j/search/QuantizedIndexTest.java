@@ -102,8 +102,8 @@ class QuantizedIndexTest {
     for (int dimensions : new int[] {1, 7, 63, 64, 65, 130}) {
       float[][] vectors = uniform(700, dimensions, dimensions);
       float[][] queries = uniform(11, dimensions, 99);
-      NpyFile.write(temp.resolve("a.npy"), Arrays.copyOf(vectors, 301));
-      NpyFile.write(temp.resolve("b.npy"), Arrays.copyOfRange(vectors, 301, 700));
+      TestVectors.write(temp.resolve("a.npy"), Arrays.copyOf(vectors, 301));
+      TestVectors.write(temp.resolve("b.npy"), Arrays.copyOfRange(vectors, 301, 700));
       Path[] files = {temp.resolve("a.npy"), temp.resolve("b.npy")};
       try (ExactIndex plain = ExactIndex.ofNpy(files);
           ExactIndex coded = ExactIndex.builder().optQuantization(form).ofNpy(files)) {

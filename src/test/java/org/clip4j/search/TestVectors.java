@@ -36,6 +36,13 @@ public final class TestVectors {
     return vectors;
   }
 
+  /** Writes a matrix of at least one row. */
+  static void write(Path file, float[][] vectors) throws IOException {
+    Vectors rows = new Vectors(Vectors.Arrangement.ROWS, vectors[0].length);
+    rows.add(vectors);
+    NpyFile.write(file, rows.dimensions(), rows.pieces());
+  }
+
   /** The best k by a loop in double precision; ties to the lower row. */
   public static List<Integer> nearest(float[][] vectors, float[] query, int k) {
     List<Integer> rows = new ArrayList<>();

@@ -13,12 +13,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.Pairs;
 import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.engine.Precision;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
@@ -26,6 +28,7 @@ import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.train.monitor.TrainingProgress;
+import org.clip4j.train.options.DataOptions;
 import org.clip4j.train.options.Freezing;
 import org.clip4j.train.options.LearningRateDecay;
 import org.clip4j.weights.Checkpoint;
@@ -114,6 +117,24 @@ class ClipTrainerTest {
       assertThat(losses[0]).isBetween(2f, 4.5f); // ln 16 = 2.8 by chance
       assertThat(losses[79]).isLessThan(losses[0] / 2);
     }
+  }
+
+  private float[] losses(Consumer<DataOptions.Builder> data) throws IOException {
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      return trainer(model).setOutput(folder).optData(data).build().train().losses();
+    }
+  }
+
+  @Test
+  void images_go_through_the_transform_that_is_set_and_saved() throws IOException {
+    ImageTransform sigLip = ImageTransform.sigLip(32, 32);
+    float[] others = losses(data -> data.optTransform(sigLip));
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      assertThat(checkpoint.transform()).isEqualTo(sigLip);
+    }
+    assertThat(losses(data -> data.optTransform(ImageTransform.openai(32, 32))))
+        .isEqualTo(losses(data -> {}))
+        .isNotEqualTo(others);
   }
 
   @Test

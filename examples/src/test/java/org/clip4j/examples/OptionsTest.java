@@ -50,6 +50,7 @@ class OptionsTest {
             new FineTune(),
             new Quantize(),
             new Explain(),
+            new Segment(),
             new Benchmark())
         .map(CommandLine::new)
         .flatMap(OptionsTest::withSubcommands);

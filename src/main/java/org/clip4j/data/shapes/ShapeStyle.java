@@ -8,7 +8,7 @@ public enum ShapeStyle {
   /** Filled shapes on a plain or shaded background. */
   PLAIN,
 
-  /** On squares of two strong colours, both far enough from the shape's. */
+  /** The shapes on squares of two strong colours, both far enough from the shape's. */
   CHECKERED_BACKGROUND,
 
   /** Shapes with stripes: every other one darker, or lighter if the shape is black. */

@@ -15,10 +15,17 @@ public final class PixelKernels {
         x = torch.div_(torch.to(levels, 6), 255.)
         return torch.div_(torch.sub_(x, mean), std)
 
-      def resize(self, levels: Tensor, size: Tensor) -> Tensor:
-        height = int(torch.select(size, 0, 0))
-        width = int(torch.select(size, 0, 1))
-        return torch._upsample_bicubic2d_aa(levels, [height, width], False)
+      def strips(self, strips: Tensor, size: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+        patch = int(torch.select(size, 0, 0))
+        count = int(torch.select(size, 0, 1))
+        N = torch.size(strips, 0)
+        end = 3 * patch * patch * count
+        x = torch.reshape(torch.slice(strips, 1, 0, end), [N, 3, patch, count * patch])
+        x = torch.reshape(self.normalize(x, mean, std), [N, 3, patch, count, patch])
+        x = torch.reshape(torch.permute(x, [0, 3, 2, 4, 1]), [N, count, patch * patch * 3])
+        b = torch.to(torch.reshape(torch.slice(strips, 1, end), [N, 1, 2, 2]), 6)
+        grid = torch.add(torch.mul(torch.select(b, 3, 0), 256.), torch.select(b, 3, 1))  # [N, 1, 2]
+        return torch.cat([x, torch.constant_pad_nd(grid, [0, patch * patch * 3 - 2], 0)], 1)
       """;
 
   private final TorchScript kernels;
@@ -49,16 +56,18 @@ public final class PixelKernels {
   }
 
   /**
-   * Bicubic with anti-aliasing, close to Pillow's but not equal to it: for augmentation, not for
-   * the validation transform.
+   * The same of images that are strips of patches, see {@code ImageTransform.apply}.
    *
-   * @param levels [N, 3, h, w], uint8; its manager owns the result
-   * @return [N, 3, height, width], uint8
+   * @param strips [N, 3 P * M P + 4], uint8; its manager owns the result
+   * @param patch P
+   * @param count M
+   * @return [N, M + 1, P P 3], float32: the patches, and in the last row the numbers of rows and of
+   *     columns that they come from
    */
-  public NDArray resize(NDArray levels, int height, int width) {
+  public NDArray strips(NDArray strips, int patch, int count) {
     try (NDArray size =
-        HostMemory.upload(levels.getManager(), new Shape(2), new long[] {height, width})) {
-      return kernels.call(TorchScript.Mode.TRAINING, "resize", levels, size);
+        HostMemory.upload(strips.getManager(), new Shape(2), new long[] {patch, count})) {
+      return kernels.call(TorchScript.Mode.TRAINING, "strips", strips, size, mean, std);
     }
   }
 }

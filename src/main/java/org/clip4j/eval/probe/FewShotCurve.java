@@ -71,11 +71,11 @@ public record FewShotCurve(List<Point> points) {
    * last.
    */
   public enum Side {
-    /** Fewer than the first point has: that is better already. */
+    /** Fewer examples than the first point has, which is better already. */
     FEWER,
-    /** As many as said. */
+    /** A number of examples within the curve. */
     EQUAL,
-    /** More than the last point has: none is as good. */
+    /** More examples than the last point has; no point is as good. */
     MORE
   }
 

@@ -20,7 +20,10 @@ import org.clip4j.eval.internal.LabelledFeatures;
  * Immutable and safe for use by several threads.
  */
 public final class TipAdapter implements EmbeddingClassifier {
-  /** What the paper's formula multiplies cosine similarities by: OpenAI's models' logit scale. */
+  /**
+   * The factor by which the paper's formula multiplies cosine similarities: OpenAI's models' logit
+   * scale.
+   */
   public static final double DEFAULT_LOGIT_SCALE = 100;
 
   /** The paper's alpha (section 4.4, on ImageNet), where no examples choose it. */

@@ -92,7 +92,7 @@ record PostProcessor(List<Integer> before, List<Integer> after) {
     throw bad("special_tokens does not say what " + name + " is");
   }
 
-  /** Of ["</s>", 2] the number. */
+  /** Of {@code ["</s>", 2]} the number. */
   private static int numbered(JsonElement token) {
     if (token instanceof JsonArray pair && pair.size() == 2) {
       return Vocabulary.id(pair.get(1));

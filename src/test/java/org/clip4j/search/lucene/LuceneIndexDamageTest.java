@@ -68,6 +68,8 @@ class LuceneIndexDamageTest {
       Path said = Files.createTempFile("victim", ".txt");
       Process victim =
           ChildJvm.of(List.of("-Xmx256m", "-XX:TieredStopAtLevel=1"), Victim.class, temp.toString())
+              .redirectErrorStream(false) // newer JDKs warn there of what Lucene uses
+              .redirectError(ProcessBuilder.Redirect.DISCARD)
               .redirectOutput(said.toFile())
               .start();
       int more = 1 + random.nextInt(30);

@@ -167,6 +167,20 @@ class TokenizerJsonTest {
   }
 
   @Test
+  void a_stripped_separator_becomes_0_wherever_it_stands() throws IOException {
+    TokenizerRules stripped =
+        TokenizerRules.builder().setContextLength(16).optSeparatorStripped(true).build();
+    try (TokenizerJson kept = TokenizerJson.open(FOLDER.resolve("bert"), RULES);
+        TokenizerJson without = TokenizerJson.open(FOLDER.resolve("bert"), stripped)) {
+      int[] ids = kept.encode("a dog [SEP] a cat");
+      assertThat(ids).startsWith(2).endsWith(3);
+      assertThat(Arrays.stream(ids).filter(id -> id == 3)).hasSize(2);
+      assertThat(without.encode("a dog [SEP] a cat"))
+          .isEqualTo(Arrays.stream(ids).map(id -> id == 3 ? 0 : id).toArray());
+    }
+  }
+
+  @Test
   void a_token_beyond_the_models_vocabulary_is_an_error() throws IOException {
     TokenizerRules rules = TokenizerRules.builder().setContextLength(16).optVocabSize(300).build();
     try (TokenizerJson tokenizer = TokenizerJson.open(FOLDER.resolve("bert"), rules)) {

@@ -49,6 +49,8 @@ import org.clip4j.search.lucene.LuceneIndex;
 import org.clip4j.search.lucene.Match;
 import org.clip4j.search.lucene.ModelIdentity;
 import org.clip4j.search.lucene.SearchQuery;
+import org.clip4j.segment.ClipSegmenter;
+import org.clip4j.segment.Mask;
 
 /** The snippets of docs/inference.md, compiled; a test holds the guide to them. */
 final class InferenceGuide {
@@ -133,6 +135,17 @@ final class InferenceGuide {
       Activations inside = explainer.activations(image);
       FloatTensor attention = inside.attention().get(11); // [heads, L, L], of the last block
       float[] patch = inside.patchEmbeddings().row(3, 3); // unit length, as texts' embeddings are
+    }
+  }
+
+  static void segment(Path photo, Path example) {
+    try (ClipSegmenter segmenter = ClipSegmenter.load("CIDAS/clipseg-rd64-refined")) {
+      for (Mask mask : segmenter.segment(photo, "a dog", "a sofa")) {
+        float[] probabilities = mask.probabilitiesOfImage(); // [imageHeight, imageWidth]
+        System.out.println(mask.prompt() + " " + mask.share(0.5) + " " + probabilities[0]);
+      }
+      Mask like = segmenter.segmentLike(photo, example); // what the example image shows
+      float[] logits = like.logits(); // [352, 352], as the model gives them
     }
   }
 

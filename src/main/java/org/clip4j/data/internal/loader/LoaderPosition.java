@@ -1,6 +1,5 @@
 package org.clip4j.data.internal.loader;
 
-import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
@@ -45,13 +44,8 @@ public record LoaderPosition(
     }
   }
 
-  /** One line of JSON with the six numbers. */
-  public String toJson() {
-    return new Gson().toJson(this);
-  }
-
   /**
-   * What {@link #toJson} wrote.
+   * Reads a position from a JSON object with its six numbers.
    *
    * @throws IllegalArgumentException if the text is anything else
    */

@@ -12,10 +12,4 @@ import java.time.Duration;
  * @param waited how long {@link PairLoader#next()} waited for batches, since the loader started
  * @param elapsed from the first call of {@link PairLoader#next()} to the end of the latest
  */
-public record LoaderStats(long read, long used, long skipped, Duration waited, Duration elapsed) {
-
-  /** The share of the time that the consumer waited for data, from 0 to 1. */
-  public double waitShare() {
-    return elapsed.isZero() ? 0 : (double) waited.toNanos() / elapsed.toNanos();
-  }
-}
+public record LoaderStats(long read, long used, long skipped, Duration waited, Duration elapsed) {}

@@ -1,11 +1,12 @@
 package org.clip4j.data.internal.loader;
 
 import java.io.IOException;
+import java.util.function.BiFunction;
+import java.util.function.DoubleSupplier;
 import java.util.function.Function;
 import org.clip4j.data.Drawn;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.encode.ImageSource;
-import org.clip4j.image.Augmentation;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.SeededRandom;
 import org.clip4j.text.Tokenizer;
@@ -16,15 +17,13 @@ final class PairDecoder {
   /**
    * What becomes of an image.
    *
+   * @param bytes that it has then
    * @param augmentation takes the place of the transform; null for none
    */
   record ToPixels(
-      int height, int width, Function<RgbImage, byte[]> transform, Augmentation augmentation) {
-
-    int bytes() {
-      return 3 * height * width;
-    }
-  }
+      int bytes,
+      Function<RgbImage, byte[]> transform,
+      BiFunction<RgbImage, DoubleSupplier, byte[]> augmentation) {}
 
   /** A pair as far as it could be loaded: either text, ids and pixels, or the reason why not. */
   record Loaded(Drawn drawn, String name, String text, int[] ids, byte[] pixels, IOException why) {}
@@ -72,12 +71,12 @@ final class PairDecoder {
       return kept;
     }
     byte[] pixels = toPixels.transform.apply(image.read());
-    if (pixels.length != toPixels.bytes()) {
+    if (pixels.length != toPixels.bytes) {
       throw new IllegalStateException(
           "the transform gave "
               + pixels.length
               + " bytes where its height and width need "
-              + toPixels.bytes());
+              + toPixels.bytes);
     }
     cache.keepPixels(id, pixels);
     return pixels;
@@ -91,7 +90,7 @@ final class PairDecoder {
     }
     SeededRandom random =
         new SeededRandom(SeededRandom.AUGMENTATION, seed, drawn.visit(), drawn.id());
-    return toPixels.augmentation.apply(image, toPixels.height, toPixels.width, random::nextDouble);
+    return toPixels.augmentation.apply(image, random::nextDouble);
   }
 
   private int[] ids(long id, int caption, String text) {

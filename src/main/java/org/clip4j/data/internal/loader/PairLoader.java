@@ -16,6 +16,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.DaemonThreads;
 import org.clip4j.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Turns pairs into batches for training, decoding and augmenting ahead on threads of its own.
@@ -64,17 +65,6 @@ public final class PairLoader implements AutoCloseable {
   }
 
   /**
-   * How many batches an epoch has when every pair can be read; at least 1.
-   *
-   * @throws IOException if the pairs have to be counted, and that fails
-   */
-  public int batchesPerEpoch() throws IOException {
-    return (int)
-        Math.max(
-            1, Math.min(Integer.MAX_VALUE, settings.feed().pairsPerEpoch() / settings.batchSize()));
-  }
-
-  /**
    * Starts at a position that an earlier loader's batch gave as {@link PairBatch#next()}. The pairs
    * before it are not read. With the same pairs and options the batches are those that the earlier
    * loader would have given next.
@@ -105,25 +95,6 @@ public final class PairLoader implements AutoCloseable {
                 queue),
             "clip4j-loader");
     assembler.start();
-  }
-
-  /**
-   * Starts at a batch by its number. Exact when all images before it are readable; otherwise use
-   * {@link #start(LoaderPosition)}, which also knows how many were left out.
-   *
-   * @param epoch from 0
-   * @param batchIndex in the epoch, from 0
-   * @throws IOException if the pairs have to be counted, and that fails
-   */
-  public void start(int epoch, int batchIndex) throws IOException {
-    long offset = (long) batchIndex * settings.batchSize();
-    long before = 0;
-    if (epoch > 0) {
-      long pairs = settings.feed().pairsPerEpoch();
-      before =
-          epoch * (pairs < settings.batchSize() ? pairs : pairs - pairs % settings.batchSize());
-    }
-    start(new LoaderPosition(epoch, batchIndex, offset, before + offset, before + offset, 0));
   }
 
   private static Thread daemon(Runnable task, String name) {
@@ -201,6 +172,7 @@ public final class PairLoader implements AutoCloseable {
     private int height;
     private int width;
     private Function<RgbImage, byte[]> transform;
+    private @Nullable ImageTransform shape; // null: height and width are all that is known
     private Augmentation augmentation;
     private Tokenizer tokenizer;
     private int batchSize;
@@ -221,13 +193,16 @@ public final class PairLoader implements AutoCloseable {
 
     /** What every image goes through; it gives the batches their height and width. */
     public Builder setTransform(ImageTransform transform) {
-      return setTransform(transform.height(), transform.width(), transform::apply);
+      setTransform(transform.height(), transform.width(), transform::apply);
+      shape = transform;
+      return this;
     }
 
     public Builder setTransform(int height, int width, Function<RgbImage, byte[]> transform) {
       this.height = height;
       this.width = width;
       this.transform = transform;
+      shape = null;
       return this;
     }
 
@@ -321,7 +296,19 @@ public final class PairLoader implements AutoCloseable {
     }
 
     private PairDecoder.ToPixels toPixels() {
-      return new PairDecoder.ToPixels(height, width, transform, augmentation);
+      return new PairDecoder.ToPixels(
+          (int) imageBytes(),
+          transform,
+          augmentation == null
+              ? null
+              : (image, uniform) ->
+                  shape == null
+                      ? augmentation.apply(image, height, width, uniform)
+                      : augmentation.apply(image, shape, uniform));
+    }
+
+    private long imageBytes() {
+      return shape == null ? 3L * height * width : shape.bytes();
     }
 
     private static int atLeastOne(int value, String what) {
@@ -350,7 +337,7 @@ public final class PairLoader implements AutoCloseable {
         }
         rows = Math.min(batchSize, source.size());
       }
-      long imageBytes = 3L * height * width;
+      long imageBytes = imageBytes();
       if (rows * imageBytes > Integer.MAX_VALUE - 8) {
         throw new IllegalArgumentException(
             "a batch of "

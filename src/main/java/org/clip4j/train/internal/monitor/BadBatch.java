@@ -49,7 +49,7 @@ final class BadBatch {
           new BufferedImage(
               Math.min(count, COLUMNS) * width, rows * height, BufferedImage.TYPE_INT_RGB);
       for (int row = first; row < first + count; row++) {
-        draw(sheet, batch.pixels(), row, height, width);
+        draw(sheet, batch.pixels(), row, batch.pixels().length / batch.size(), height, width);
       }
       Path file = folder.resolve(sheet(first / PER_SHEET));
       if (!ImageIO.write(sheet, "png", file.toFile())) {
@@ -70,9 +70,10 @@ final class BadBatch {
     return row % PER_SHEET / COLUMNS * height;
   }
 
-  private static void draw(BufferedImage sheet, byte[] pixels, int row, int height, int width) {
+  private static void draw(
+      BufferedImage sheet, byte[] pixels, int row, int bytes, int height, int width) {
     int plane = height * width;
-    int start = row * 3 * plane; // [N, 3, H, W]
+    int start = row * bytes; // of them [3, H, W] are pixels
     for (int y = 0; y < height; y++) {
       for (int x = 0; x < width; x++) {
         int at = start + y * width + x;

@@ -13,6 +13,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.LoraOptions;
+import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VisionTransformerConfig;
@@ -189,8 +190,11 @@ public final class TrainingPlan implements Cloneable {
 
   private ImageTransform transform() {
     VisionConfig vision = model.config().vision();
-    return data.transform() != null
-        ? data.transform()
+    if (data.transform() != null) {
+      return data.transform();
+    }
+    return vision instanceof SigLipConfig tower && tower.naFlex()
+        ? ImageTransform.naFlex(tower.patchSize(), tower.patches())
         : ImageTransform.openai(vision.imageHeight(), vision.imageWidth());
   }
 

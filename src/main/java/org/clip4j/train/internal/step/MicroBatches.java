@@ -12,11 +12,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.clip4j.data.internal.loader.PairBatch;
+import org.clip4j.encode.PixelInput;
 import org.clip4j.engine.internal.HostMemory;
-import org.clip4j.engine.internal.PixelKernels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.model.ClipConfig;
-import org.clip4j.model.VisionConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.train.workers.BatchPart;
 import org.clip4j.train.workers.MicroBatchData;
@@ -29,7 +28,7 @@ final class MicroBatches {
   private final ClipConfig config;
   private final PatchDropout dropout;
   private final AdapterDropout adapterDropout;
-  private final Map<Device, PixelKernels> pixels = new ConcurrentHashMap<>();
+  private final Map<Device, PixelInput> pixels = new ConcurrentHashMap<>();
 
   /**
    * For one training.
@@ -134,15 +133,9 @@ final class MicroBatches {
       Supplier<long[]> kept,
       Supplier<long[]> ids,
       Supplier<long[]> rows) {
-    VisionConfig vision = config.vision();
-    Shape shape = new Shape(size, 3, vision.imageHeight(), vision.imageWidth());
     return new BatchGradients.MicroBatch(
         size,
-        scratch -> {
-          try (NDArray uploaded = HostMemory.upload(scratch, shape, pixels.get())) {
-            return on(scratch.getDevice()).normalize(uploaded);
-          }
-        },
+        scratch -> on(scratch.getDevice()).of(scratch, size, pixels.get()),
         kept == null ? null : matrix(size, kept),
         matrix(size, ids),
         rows == null ? null : scratch -> HostMemory.upload(scratch, new Shape(size), rows.get()));
@@ -177,8 +170,7 @@ final class MicroBatches {
     }
   }
 
-  private PixelKernels on(Device device) {
-    return pixels.computeIfAbsent(
-        device, d -> new PixelKernels(manager.newSubManager(d), transform.mean(), transform.std()));
+  private PixelInput on(Device device) {
+    return pixels.computeIfAbsent(device, d -> new PixelInput(manager.newSubManager(d), transform));
   }
 }

@@ -3,13 +3,10 @@ package org.clip4j.data.internal.loader;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.lang.reflect.Field;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,11 +15,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.clip4j.data.PairSource;
-import org.clip4j.data.PairTable;
-import org.clip4j.data.Pairs;
 import org.clip4j.data.TestPairs;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.RgbImage;
@@ -31,9 +25,6 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
-import org.slf4j.spi.LocationAwareLogger;
 
 /** Damaged pairs, their ledger and their limit; counts; augmentation; resuming. */
 @Timeout(60)
@@ -99,7 +90,7 @@ class LoaderAccountingTest {
     for (int done = 1; done <= 12; done++) { // two epochs
       LoaderPosition position = expected.get(done - 1).next();
       try (PairLoader loader = augmented(pictures(45), 6).optThreads(1 + done % 3).build()) {
-        loader.start(LoaderPosition.fromJson(position.toJson()));
+        loader.start(LoaderPosition.fromJson(new Gson().toJson(position)));
         assertSame(take(loader, 8), expected.subList(done, done + 8));
       }
     }
@@ -339,10 +330,10 @@ class LoaderAccountingTest {
               return TestPairs.pixel(number);
             });
     try (PairLoader loader = TestPairs.loader(slow, 5).optThreads(1).optCacheBytes(0).build()) {
-      assertThat(loader.stats().waitShare()).isZero();
+      assertThat(loader.stats().waited()).isZero();
       take(loader, 8);
       LoaderStats starved = loader.stats();
-      assertThat(starved.waitShare()).isBetween(0.8, 1.0);
+      assertThat(starved.waited().dividedBy(4)).isGreaterThan(starved.elapsed().dividedBy(5));
       assertThat(starved.waited()).isGreaterThan(Duration.ofMillis(100));
 
       pauseMillis.set(0);
@@ -358,11 +349,12 @@ class LoaderAccountingTest {
   @Test
   void positions_are_refused_if_their_counts_or_their_text_are_wrong() {
     LoaderPosition position = new LoaderPosition(1, 2, 3_000_000_000L, 12, 10, 2);
-    assertThat(LoaderPosition.fromJson(position.toJson())).isEqualTo(position);
+    assertThat(LoaderPosition.fromJson(new Gson().toJson(position))).isEqualTo(position);
     assertThatThrownBy(() -> new LoaderPosition(0, 0, 0, 3, 1, 1)).hasMessageContaining("3 pairs");
     assertThatThrownBy(() -> new LoaderPosition(0, 0, -1, 0, 0, 0)).hasMessageContaining("-1");
     for (String text :
-        List.of("", "[]", "{", "{\"epoch\":0}", position.toJson().replace("12", "12.5"))) {
+        List.of(
+            "", "[]", "{", "{\"epoch\":0}", new Gson().toJson(position).replace("12", "12.5"))) {
       assertThatThrownBy(() -> LoaderPosition.fromJson(text))
           .isInstanceOf(IllegalArgumentException.class)
           .hasMessageContaining("position");
@@ -376,83 +368,5 @@ class LoaderAccountingTest {
     try (PairLoader loader = TestPairs.loader(TestPairs.numbered(4), 2).optLedger(file).build()) {
       assertThat(loader.next().size()).isEqualTo(2);
     }
-  }
-
-  /** What is logged meanwhile, with the level that this class lowers for all else. */
-  private static String logOf(Callable<?> work) throws Exception {
-    Logger logger = LoggerFactory.getLogger(PairLoader.class);
-    Field level = logger.getClass().getDeclaredField("currentLogLevel");
-    level.setAccessible(true);
-    int levelBefore = level.getInt(logger);
-    level.setInt(logger, LocationAwareLogger.WARN_INT);
-    PrintStream before = System.err;
-    ByteArrayOutputStream log = new ByteArrayOutputStream();
-    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
-    try {
-      work.call();
-    } finally {
-      System.setErr(before);
-      level.setInt(logger, levelBefore);
-    }
-    return log.toString(StandardCharsets.UTF_8);
-  }
-
-  @Test
-  void a_wrong_image_root_is_one_failure_and_no_warnings(@TempDir Path folder) throws Exception {
-    StringBuilder rows = new StringBuilder("file,caption\n");
-    for (int i = 0; i < 1000; i++) {
-      rows.append("img").append(i).append(".png,c\n");
-    }
-    Path table = Files.writeString(folder.resolve("t.csv"), rows);
-    PairTable pairs =
-        Pairs.table(table)
-            .setColumns("file", "caption")
-            .optImageRoot(folder.resolve("wrong"))
-            .build();
-    String log =
-        logOf(
-            () -> {
-              try (PairLoader loader =
-                  TestPairs.loader(pairs, 10).optMaxSkippedShare(0.01).build()) {
-                assertThatThrownBy(loader::next)
-                    .isInstanceOf(IOException.class)
-                    .hasMessageContainingAll(
-                        "11 of the 11",
-                        "of 1000",
-                        "wrong",
-                        "img",
-                        "does not exist",
-                        "(the image root)");
-              }
-              return null;
-            });
-    assertThat(log).doesNotContain("img");
-  }
-
-  @Test
-  void damaged_pairs_among_whole_ones_are_warned_of_as_they_are_found() throws Exception {
-    PairSource pairs = TestPairs.broken(20, i -> i % 5 == 0);
-    String log =
-        logOf(
-            () -> {
-              try (PairLoader loader = TestPairs.loader(pairs, 5).optMaxSkippedShare(1).build()) {
-                return take(loader, 12);
-              }
-            });
-    assertThat(log.lines().filter(line -> line.contains("A pair is left out"))).hasSize(4);
-  }
-
-  @Test
-  void a_batch_size_beyond_the_pairs_is_told_with_both_numbers() throws Exception {
-    PairSource pairs = TestPairs.numbered(20);
-    String log =
-        logOf(
-            () -> {
-              try (PairLoader loader = TestPairs.loader(pairs, 5000).build()) {
-                loader.next();
-                return loader.next();
-              }
-            });
-    assertThat(log).containsOnlyOnce("batch size is 5000").contains("20 pairs");
   }
 }

@@ -163,7 +163,7 @@ class PairLoaderThreadsTest {
     }
     assertThat(loader.unreadable().count()).isZero();
     assertThatThrownBy(loader::next).isInstanceOf(IllegalStateException.class);
-    assertThatThrownBy(() -> loader.start(0, 0)).hasMessageContaining("closed");
+    assertThatThrownBy(() -> loader.start(LoaderPosition.START)).hasMessageContaining("closed");
   }
 
   @Test

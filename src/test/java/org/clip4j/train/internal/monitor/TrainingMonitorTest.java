@@ -2,11 +2,8 @@ package org.clip4j.train.internal.monitor;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDManager;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -23,7 +20,6 @@ import org.clip4j.data.PairSource;
 import org.clip4j.data.Pairs;
 import org.clip4j.data.shapes.ColouredShapes;
 import org.clip4j.eval.Evaluation;
-import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.ClipTrainer;
@@ -452,15 +448,5 @@ class TrainingMonitorTest {
     assertThat(metrics("finding")).hasSize(1);
     assertThat(metrics("step")).hasSize(2);
     assertThat(folder.resolve("report.html")).content().contains("ended by an error", "became NaN");
-  }
-
-  @Test
-  void mean_cosine_is_that_of_all_pairs() {
-    try (NDManager manager = NDManager.newBaseManager()) {
-      Similarity similarity = new Similarity(manager);
-      NDArray rows = manager.create(new float[][] {{1, 0}, {0, 1}, {0.6f, 0.8f}});
-      assertThat(similarity.meanCosine(rows)).isCloseTo((0 + 0.6 + 0.8) / 3, within(1e-6));
-      assertThat(similarity.meanCosine(manager.create(new float[][] {{1, 0}}))).isNaN();
-    }
   }
 }

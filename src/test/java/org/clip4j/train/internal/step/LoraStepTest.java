@@ -143,6 +143,7 @@ class LoraStepTest {
         "openclip-eva02-e",
         "openclip-pe",
         "openclip-coca",
+        "hf-naflex",
         "openclip-bert-pooler"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_dropout_included(String name) {

@@ -4,6 +4,7 @@ import ai.djl.Device;
 import ai.djl.ndarray.NDManager;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,6 +20,7 @@ import org.clip4j.loss.TeacherEmbeddings;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.EncoderConfig;
+import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.weights.Checkpoint;
@@ -39,9 +41,15 @@ final class Steps {
   /** Noise with texts of different lengths; some captions and some images occur twice. */
   static PairBatch batch(ClipConfig config, int n, long seed) {
     Random random = new Random(seed);
-    int size = config.vision().imageHeight();
-    byte[] pixels = new byte[n * 3 * size * size];
+    byte[] pixels = new byte[n * transform(config).bytes()];
     random.nextBytes(pixels);
+    if (transform(config).resizeMode() == ImageTransform.ResizeMode.PATCHES) {
+      for (int i = 0; i < n; i++) { // rows and columns, as many as there may be or fewer
+        ByteBuffer.wrap(pixels, (i + 1) * transform(config).bytes() - 4, 4)
+            .putShort((short) (1 + i % 3))
+            .putShort((short) (2 + i % 2));
+      }
+    }
     int context = config.text().contextLength();
     int vocab = config.text().vocabSize();
     List<int[]> rows = new ArrayList<>();
@@ -66,6 +74,13 @@ final class Steps {
         0,
         (int) seed,
         null);
+  }
+
+  private static ImageTransform transform(ClipConfig config) {
+    int size = config.vision().imageHeight();
+    return config.vision() instanceof SigLipConfig tower && tower.naFlex()
+        ? ImageTransform.naFlex(tower.patchSize(), tower.patches())
+        : ImageTransform.openai(size, size);
   }
 
   /** How a step is made. */
@@ -100,15 +115,15 @@ final class Steps {
       last = manager.newSubManager();
       replicas = new Replicas(manager, model, Collections.nCopies(way.devices - 1, Device.cpu()));
       ClipConfig config = model.config();
-      int size = config.vision().imageHeight();
+      boolean drops = transform(config).resizeMode() != ImageTransform.ResizeMode.PATCHES;
       PatchDropout dropout =
-          way.patchDropout > 0 && config.vision() instanceof VisionTransformerConfig vision
+          way.patchDropout > 0 && drops && config.vision() instanceof VisionTransformerConfig vision
               ? new PatchDropout(way.patchDropout, vision.patches(), 11)
               : null;
       parts =
           new MicroBatches(
               manager,
-              ImageTransform.openai(size, size),
+              transform(config),
               way.microBatch,
               config,
               dropout,

@@ -198,7 +198,7 @@ final class KeyMap {
    */
   static KeyMap renamed(ClipConfig config, String prefix, UnaryOperator<String> stored) {
     return new KeyMap(
-        openClip(config).stream()
+        same(ParameterSpec.of(config)).stream()
             .filter(same -> same.canonical().get(0).name().startsWith(prefix))
             .map(same -> same.renamed(stored))
             .toList());

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -12,9 +15,12 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.clip4j.Clip;
 import org.clip4j.model.BertConfig;
+import org.clip4j.model.ClipModel;
 import org.clip4j.model.EncoderHead;
 import org.clip4j.model.EncoderPooling;
+import org.clip4j.model.Forward;
 import org.clip4j.model.ParameterSpec;
+import org.clip4j.model.Trace;
 import org.clip4j.text.Tokenizer;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -202,6 +208,39 @@ class TextModelTest {
       assertThatThrownBy(() -> own.withTextModel(texts))
           .hasMessageContaining("modelBase is \"someone/xlmr\"")
           .hasMessageContaining("put its config.json");
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "openclip-roberta",
+        "openclip-bert-pooler",
+        "openclip-mt5",
+        "openclip-m2m",
+        "sentences-bert-last"
+      })
+  void what_is_explained_of_a_text_is_its_embedding(String name) throws IOException {
+    Path folder = Golden.folder(name);
+    Path own = folder.resolve("text");
+    try (Checkpoint opened = Checkpoint.open(folder);
+        Checkpoint both = Files.isDirectory(own) ? opened.withTextModel(own) : opened;
+        ClipModel model = ClipModel.load(both.config(), both.parameters());
+        NDManager manager = model.manager().newSubManager()) {
+      NDArray ids = manager.create(new long[] {2, 17, 30, 8, 3}, new Shape(1, 5));
+      float[] expected = model.encodeText(Forward.EVALUATE, ids).toFloatArray();
+      Trace trace = model.traceText(ids);
+      assertThat(trace.embedding().toFloatArray()).containsExactly(expected, within(2e-5f));
+      assertThat(trace.states()).hasSize(both.config().text().layers() + 1);
+      float[] pooled = trace.pooled();
+      int only = name.equals("sentences-bert-last") ? 4 : 0;
+      boolean mean = name.equals("openclip-roberta") || name.equals("openclip-mt5");
+      assertThat(pooled[only]).isEqualTo(mean ? 0.2f : 1f);
+      for (NDArray attention : trace.attention()) {
+        for (float sum : attention.sum(new int[] {-1}).toFloatArray()) {
+          assertThat(sum).isCloseTo(1f, within(1e-5f));
+        }
+      }
     }
   }
 

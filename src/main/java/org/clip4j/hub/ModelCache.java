@@ -158,8 +158,7 @@ final class ModelCache {
     }
     try {
       Files.createSymbolicLink(
-          temporary,
-          Path.of("../".repeat(depth + 1), "blobs", blob.getFileName().toString()));
+          temporary, Path.of("../".repeat(depth + 1), "blobs", blob.getFileName().toString()));
       return true;
     } catch (IOException | UnsupportedOperationException e) {
       logger.debug("No links in {}, so files are copied there: {}", root, IoErrors.message(e));

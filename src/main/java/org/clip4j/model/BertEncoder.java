@@ -5,7 +5,8 @@ import org.clip4j.model.ParameterSpec.Init;
 
 /**
  * The text encoder as BERT has it (transformers' {@code BertModel}, {@code RobertaModel}, {@code
- * XLMRobertaModel} and {@code DistilBertModel}): words, types and positions are added and normalised, and blocks follow.
+ * XLMRobertaModel} and {@code DistilBertModel}): words, types and positions are added and
+ * normalised, and blocks follow.
  */
 final class BertEncoder {
   private static final String BLOCKS = "transformer.encoder.layer.";

@@ -125,7 +125,9 @@ final class HfTexts {
     return read(name, json, context, pooling, head);
   }
 
-  /** Finds the configuration of a text model that a publisher names, with an organisation or not. */
+  /**
+   * Finds the configuration of a text model that a publisher names, with an organisation or not.
+   */
   static Optional<JsonObject> publishedOf(String name) {
     String plain = name.substring(name.lastIndexOf('/') + 1);
     return PUBLISHED.keySet().stream()
@@ -219,7 +221,8 @@ final class HfTexts {
         .optDistances(
             f.whole("relative_attention_num_buckets", 32, 4, MAX_WIDTH),
             f.whole("relative_attention_max_distance", 128, 1, MAX_TOKENS))
-        .setContextLength(contextLength == 0 ? f.whole("n_positions", 512, 1, MAX_WIDTH) : contextLength)
+        .setContextLength(
+            contextLength == 0 ? f.whole("n_positions", 512, 1, MAX_WIDTH) : contextLength)
         .setVocabSize(f.whole("vocab_size", 250112, 1, MAX_TOKENS))
         .setWidth(f.whole("d_model", 512, 1, MAX_WIDTH))
         .setHeads(f.whole("num_heads", 6, 1, MAX_WIDTH))

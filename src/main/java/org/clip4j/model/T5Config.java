@@ -57,8 +57,7 @@ public record T5Config(
       throw Checks.bad("relative_attention_num_buckets", buckets, "expected a multiple of 4");
     }
     if (farthest <= buckets / 4) {
-      throw Checks.bad(
-          "relative_attention_max_distance", farthest, "must be above " + buckets / 4);
+      throw Checks.bad("relative_attention_max_distance", farthest, "must be above " + buckets / 4);
     }
     if (padId < 0 || padId >= vocabSize) {
       throw Checks.bad("pad_token_id", padId, "not an id of vocab_size " + vocabSize);

@@ -492,8 +492,7 @@ public final class Checkpoint implements AutoCloseable {
     List<ModelOrigin> origins = new ArrayList<>(madeFrom());
     origins.add(ModelOrigin.of(folder, weights(), licence(origins)));
     if (text != null) {
-      origins.add(
-          ModelOrigin.of(text.folder(), text.weights(), ModelCard.licence(text.folder())));
+      origins.add(ModelOrigin.of(text.folder(), text.weights(), ModelCard.licence(text.folder())));
     }
     return origins;
   }

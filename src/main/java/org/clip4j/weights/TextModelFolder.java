@@ -110,8 +110,7 @@ final class TextModelFolder implements Closeable {
                         "modelBase",
                         "the configuration of this text model is not known; put its config.json"
                             + " into a folder of that name within the model's"));
-    EncoderConfig text =
-        readText(config, model, base, 0, EncoderPooling.MEAN, EncoderHead.AFFINE);
+    EncoderConfig text = readText(config, model, base, 0, EncoderPooling.MEAN, EncoderHead.AFFINE);
     if (config.whole("transformerDimensions", 1024, 1, MAX_WIDTH) != text.width()) {
       throw config.bad("transformerDimensions", base + " has " + text.width());
     }

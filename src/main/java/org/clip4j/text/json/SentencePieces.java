@@ -312,7 +312,8 @@ final class SentencePieces {
           own.add(merge);
         }
       }
-      own.sort(Comparator.comparing((Merge m) -> ids.get(m.left)).thenComparing(m -> ids.get(m.right)));
+      own.sort(
+          Comparator.comparing((Merge m) -> ids.get(m.left)).thenComparing(m -> ids.get(m.right)));
       merges.addAll(own);
     }
     merges.sort(

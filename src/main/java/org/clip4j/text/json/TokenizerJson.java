@@ -122,8 +122,9 @@ public final class TokenizerJson implements Tokenizer {
   /**
    * Opens the tokenizer of a transformers folder that has no {@code tokenizer.json}: of {@code
    * vocab.json} and {@code merges.txt}, as its {@code CLIPTokenizer} does, which is OpenAI's where
-   * those are, as for {@link #openAny}; of BERT's {@code vocab.txt}; or of a model of SentencePiece,
-   * {@code sentencepiece.bpe.model} of XLM-RoBERTa or NLLB, or {@code spiece.model} of T5 or mT5.
+   * those are, as for {@link #openAny}; of BERT's {@code vocab.txt}; or of a model of
+   * SentencePiece, {@code sentencepiece.bpe.model} of XLM-RoBERTa or NLLB, or {@code spiece.model}
+   * of T5 or mT5.
    *
    * @param required whether a tokenizer of another kind is an error
    * @return empty if no tokenizer lies there, or one of another kind that is not required

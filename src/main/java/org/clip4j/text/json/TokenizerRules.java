@@ -65,10 +65,10 @@ public final class TokenizerRules {
    *
    * @param textConfig {@code model_cfg.text_cfg} of {@code open_clip_config.json}. Read are {@code
    *     context_length} (77 where missing), {@code vocab_size}, {@code tokenizer_mode} (missing,
-   *     empty or {@code clips}), and of {@code tokenizer_kwargs} {@code clean} (where missing {@code
-   *     whitespace}; nothing is done to texts for a {@code hf_model_name} that comes without a
-   *     {@code hf_tokenizer_name}, which OpenCLIP has no rules for) and {@code strip_sep_token} and {@code language}; {@code reduction_mask} says nothing to a
-   *     tokenizer of this kind
+   *     empty or {@code clips}), and of {@code tokenizer_kwargs} {@code clean} (where missing
+   *     {@code whitespace}; nothing is done to texts for a {@code hf_model_name} that comes without
+   *     a {@code hf_tokenizer_name}, which OpenCLIP has no rules for) and {@code strip_sep_token}
+   *     and {@code language}; {@code reduction_mask} says nothing to a tokenizer of this kind
    * @throws IllegalArgumentException if a value or a key of {@code tokenizer_kwargs} is not known;
    *     the message has it
    */
@@ -100,7 +100,9 @@ public final class TokenizerRules {
         case "reduction_mask" -> {} // of CLIP's own tokenizer, in training
         default ->
             throw new IllegalArgumentException(
-                "tokenizer_kwargs." + key + " is not supported; known are clean, strip_sep_token, language");
+                "tokenizer_kwargs."
+                    + key
+                    + " is not supported; known are clean, strip_sep_token, language");
       }
     }
     return rules.build();

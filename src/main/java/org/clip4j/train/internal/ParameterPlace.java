@@ -37,7 +37,8 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
   }
 
   private static final Pattern BLOCK =
-      Pattern.compile("(?:resblocks|trunk\\.blocks|encoder\\.layer|transformer\\.(?:layers?|block))\\.(\\d+)\\.");
+      Pattern.compile(
+          "(?:resblocks|trunk\\.blocks|encoder\\.layer|transformer\\.(?:layers?|block))\\.(\\d+)\\.");
 
   /** A block of a stage, or what comes before the blocks in it, which goes with the first. */
   private static final Pattern STAGED =

@@ -60,8 +60,7 @@ class SentencePiecesTest {
     int first = 620 - 3 + 4;
     try (Tokenizer english = open(folder, null);
         Tokenizer german = open(folder, "deu_Latn")) {
-      assertThat(english.encode("a")[0])
-          .isEqualTo(first + NllbLanguages.ALL.indexOf("eng_Latn"));
+      assertThat(english.encode("a")[0]).isEqualTo(first + NllbLanguages.ALL.indexOf("eng_Latn"));
       assertThat(german.encode("a")[0]).isEqualTo(first + NllbLanguages.ALL.indexOf("deu_Latn"));
       assertThat(NllbLanguages.ALL).hasSize(202).startsWith("ace_Arab").endsWith("zul_Latn");
       assertThat(english.padId()).isEqualTo(1);
@@ -78,7 +77,10 @@ class SentencePiecesTest {
     Files.copy(file, scratch.resolve("sentencepiece.bpe.model"));
     try (Tokenizer tokenizer = open(scratch, null);
         Tokenizer same = open(MODELS.resolve("spm-xlmr"), null)) {
-      assertThat(tokenizer.encode("a cat")).isEqualTo(same.encode("a cat")).startsWith(0).endsWith(2);
+      assertThat(tokenizer.encode("a cat"))
+          .isEqualTo(same.encode("a cat"))
+          .startsWith(0)
+          .endsWith(2);
       assertThat(tokenizer.files()).containsExactly(scratch.resolve("sentencepiece.bpe.model"));
     }
   }
@@ -104,7 +106,8 @@ class SentencePiecesTest {
       for (int n = 0; n < 3; n++) {
         damaged[random.nextInt(pieces)] = (byte) random.nextInt();
       }
-      Files.write(file, i % 3 == 0 ? Arrays.copyOf(damaged, random.nextInt(whole.length)) : damaged);
+      Files.write(
+          file, i % 3 == 0 ? Arrays.copyOf(damaged, random.nextInt(whole.length)) : damaged);
       try (Tokenizer tokenizer = open(scratch, null)) {
         tokenizer.encode("a photo");
       } catch (TokenizerFormatException e) {

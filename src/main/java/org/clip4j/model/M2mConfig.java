@@ -3,8 +3,9 @@ package org.clip4j.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A text tower that is the encoder of M2M-100 (Fan et al. 2020), as NLLB has it: a transformer with
- * sinusoidal positions, whose texts begin with a token of their language; made by {@link #builder}.
+ * Describes a text tower that is the encoder of M2M-100 (Fan et al. 2020), as NLLB has it: a
+ * transformer with sinusoidal positions, whose texts begin with a token of their language; made by
+ * {@link #builder}.
  *
  * @param contextLength most tokens of a text, language and end tokens included
  * @param vocabSize number of token ids

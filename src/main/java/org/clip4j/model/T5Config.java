@@ -3,8 +3,9 @@ package org.clip4j.model;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A text tower that is T5's encoder as mT5 has it (Xue et al. 2021): its attention knows how far
- * tokens are from each other, and nothing else says where they stand; made by {@link #builder}.
+ * Describes a text tower that is T5's encoder as mT5 has it (Xue et al. 2021): its attention knows
+ * how far tokens are from each other, and nothing else says where they stand; made by {@link
+ * #builder}.
  *
  * @param contextLength most tokens of a text, end token included
  * @param vocabSize number of token ids

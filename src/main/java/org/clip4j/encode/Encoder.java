@@ -168,13 +168,13 @@ public final class Encoder implements AutoCloseable {
     manager = model.manager().newSubManager();
     pixels = new PixelInput(manager, transform);
     similarity = new Similarity(manager);
-    imagesAtOnce = imagesAtOnce(model.config().vision());
+    imagesAtOnce = imagesAtOnce(model.config().vision(), transform);
   }
 
-  private static int imagesAtOnce(VisionConfig vision) {
+  private static int imagesAtOnce(VisionConfig vision, ImageTransform transform) {
     long values =
         vision instanceof VisionTransformerConfig tower
-            ? (tower.patches() + 1L) * tower.width()
+            ? (Math.max(tower.patches(), transform.patches()) + 1L) * tower.width()
             : (long) vision.imageHeight() * vision.imageWidth() * vision.width() / 16;
     long bytes = values * FLOATS_PER_VALUE * Float.BYTES;
     return (int) Math.max(1, Math.min(MOST_IMAGES, MOST_BYTES / bytes));

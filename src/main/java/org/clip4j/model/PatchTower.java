@@ -239,8 +239,8 @@ final class PatchTower implements ImageTower {
       pooled[0] = 1;
       last = kernels.call(Forward.EXPLAIN, "at", last, pixels);
     } else {
-      int before = declared.positions.before();
-      Arrays.fill(pooled, before, tokens, 1f / (tokens - before));
+      int patches = declared.vision.patches();
+      Arrays.fill(pooled, tokens - patches, tokens, 1f / patches);
     }
     NDArray embedding = kernels.call(Forward.EXPLAIN, "project", last, own);
     return new Trace(embedding, states, attention, null, pooled);
@@ -251,13 +251,14 @@ final class PatchTower implements ImageTower {
     return Autograd.withoutRecording(
         () -> {
           NDArray rows = state.squeeze(0); // [L, D]
-          NDArray patches = rows.get(declared.positions.before() + ":");
+          long before = rows.size(0) - declared.vision.patches(); // a class token, or none
+          NDArray patches = rows.get(before + ":");
           NDArray alone =
               switch (declared.pooling) {
                 case FIRST -> patches; // [P, D]
                 case ATTENTION -> patches.expandDims(1); // [P, 1, D]
                 case MEAN -> // [P, 1, D], with as many rows before that are ignored as there are
-                    patches.expandDims(1).repeat(1, 1L + declared.positions.before());
+                    patches.expandDims(1).repeat(1, 1 + before);
               };
           if (masked()) {
             NDArray onePatch = state.getManager().ones(new Shape(1, 2, 2));

@@ -153,14 +153,14 @@ public final class ClipTrainer {
 
     /**
      * Sets the number of pairs encoded at once, which bounds memory and not the result; by default
-     * the batch size. Set it after that.
+     * the batch size, and for an adapter a quarter of it, but at least 8.
      */
     public Builder optMicroBatchSize(int microBatchSize) {
       plan.microBatchSize = Limits.atLeast("micro-batch size", 1, microBatchSize);
       return this;
     }
 
-    /** Passes over the data; by default 30. */
+    /** Sets the number of passes over the data; by default 30. */
     public Builder optEpochs(int epochs) {
       plan.epochs = Limits.atLeast("epochs", 1, epochs);
       return this;

@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import javax.imageio.ImageIO;
 import org.clip4j.data.internal.DataDigest;
+import org.clip4j.encode.ClassNames;
+import org.clip4j.image.ImageDecoder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,6 +46,48 @@ class PairFilesTest {
       pairs.add(name + "=" + String.join("|", pair.captions()));
     }
     return pairs;
+  }
+
+  private static int[] firstPixel(PairSource source) throws IOException {
+    byte[] pixels = source.get(0).image().read().pixels();
+    return new int[] {pixels[0], pixels[1], pixels[2]};
+  }
+
+  @Test
+  void images_are_decoded_with_the_decoder_given() throws IOException {
+    BufferedImage clear = new BufferedImage(2, 1, BufferedImage.TYPE_INT_ARGB);
+    Files.createDirectories(folder.resolve("data/cat"));
+    ImageIO.write(clear, "png", folder.resolve("data/cat/1.png").toFile());
+    write("data/cat/1.txt", "a cat");
+    Path data = folder.resolve("data");
+    Path table = write("data/pairs.csv", "file,caption\ncat/1.png,a cat\n");
+    Path lines = write("elsewhere/pairs.jsonl", "{\"file\":\"cat/1.png\",\"caption\":\"a cat\"}");
+    ImageDecoder decoder = ImageDecoder.defaults().withBackground(0x0A141E);
+    List<PairSource> sources =
+        List.of(
+            Pairs.folder(data).optDecoder(decoder).build(),
+            Pairs.classFolders(data).optDecoder(decoder).build(),
+            Pairs.table(table).setColumns("file", "caption").optDecoder(decoder).build(),
+            Pairs.jsonLines(lines)
+                .setKeys("file", "caption")
+                .optImageRoot(data)
+                .optDecoder(decoder)
+                .build());
+    for (PairSource source : sources) {
+      assertThat(firstPixel(source)).containsExactly(10, 20, 30);
+    }
+    assertThat(firstPixel(Pairs.folder(data).build())).containsExactly(0, 0, 0);
+  }
+
+  @Test
+  void labelled_images_become_pairs_with_the_prompts_of_their_classes() throws IOException {
+    image("n01/1.png", 1);
+    image("n02/1.png", 2);
+    LabelledImages images = LabelledImages.classFolders(folder, ImageDecoder.defaults());
+    ClassNames names = ClassNames.inOrder(List.of("cat", "dog"));
+    assertThat(names.match(images.labels()).matching()).isEqualTo(ClassNames.Matching.ORDER);
+    assertThat(pairs(images.withPrompts(names, List.of("a {}.", "the {}."))))
+        .containsExactly("n01/1.png=a cat.|the cat.", "n02/1.png=a dog.|the dog.");
   }
 
   // ---- JSON lines ----

@@ -142,6 +142,33 @@ class ZeroShotEvaluationTest {
   }
 
   @Test
+  void a_listener_hears_the_scores_of_each_image_and_the_seed_moves_intervals_alone() {
+    ColouredShapes shapes = ColouredShapes.create();
+    LabelledImages images = LabelledImages.of("shapes", shapes.labels(), shapes.seenTest(1));
+    float[][] classes = ClassWeights.of(encoder, shapes.labels(), PromptSet.PHOTO);
+    int[] right = {0};
+    ZeroShotEvaluation.Builder evaluation = evaluation(images);
+    Interval first =
+        evaluation
+            .optListener(
+                (image, label, scores) -> {
+                  assertThat(label).isEqualTo(images.get(image).label());
+                  assertThat(scores).hasSameSizeAs(classes);
+                  right[0] +=
+                      IntStream.range(0, 64).allMatch(c -> scores[c] <= scores[label]) ? 1 : 0;
+                })
+            .build()
+            .run(encoder)
+            .last()
+            .metrics()
+            .top1();
+    assertThat(right[0]).isEqualTo((int) Math.round(first.value() * images.size()));
+    Interval other = evaluation.optSeed(1).build().run(encoder).last().metrics().top1();
+    assertThat(other.value()).isEqualTo(first.value());
+    assertThat(other).isNotEqualTo(first);
+  }
+
+  @Test
   void several_names_of_a_class_share_its_vector() {
     float[][] weights =
         ClassWeights.ofClasses(encoder, List.of(List.of("cat", "kitten")), List.of("a {}", "{}"));

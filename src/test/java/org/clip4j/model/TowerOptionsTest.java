@@ -48,7 +48,7 @@ class TowerOptionsTest {
     Map<String, List<Long>> expected = shapes(sized(TimmVitConfig.builder().setHeads(2)));
     assertThat(expected.keySet().removeIf(name -> name.startsWith("visual.trunk.norm_pre.")))
         .isTrue();
-    expected.put("visual.trunk.patch_embed.proj.bias", List.of(64L)); // which the norm would undo
+    expected.put("visual.trunk.patch_embed.proj.bias", List.of(64L)); // as timm has it then
     assertThat(shapes(sized(TimmVitConfig.builder().setHeads(2)).optPreNorm(false)))
         .isEqualTo(expected);
     assertThat(expected).containsKey("visual.trunk.head.weight");

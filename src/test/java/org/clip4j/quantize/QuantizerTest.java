@@ -46,18 +46,24 @@ class QuantizerTest {
 
   @TempDir private static Path folder;
   private static QuantizationReport report;
+  private static final List<String> steps = new ArrayList<>();
 
   @BeforeAll
   static void quantize() throws IOException {
     try (Checkpoint checkpoint = Checkpoint.open(GOLDEN)) {
       report =
-          Quantizer.of(checkpoint).setPairs(images(24), texts(24)).optForce(true).write(folder);
+          Quantizer.of(checkpoint)
+              .setPairs(images(24), texts(24))
+              .optForce(true)
+              .optProgress(steps::add)
+              .write(folder);
     }
   }
 
   @Test
   void the_report_measures_what_did_not_calibrate() {
     assertThat(report.images()).isEqualTo(12);
+    assertThat(steps).startsWith("encoding in float32").endsWith("writing");
     assertThat(report.texts()).isEqualTo(12);
     assertThat(report.meanImageCosine()).isBetween(0.99, 0.9999999);
     assertThat(report.meanTextCosine()).isBetween(0.99, 0.9999999);

@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -23,6 +26,9 @@ import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.Forward;
+import org.clip4j.model.MaskDecoder;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Golden;
 import org.clip4j.weights.Layout;
@@ -116,6 +122,45 @@ class ClipSegmenterTest {
       assertThat(like).hasSize(5).allSatisfy(masks -> assertThat(masks).hasSize(2));
       Mask alone = segmenter.segmentLike(SEGMENTED.get(0), EXAMPLE);
       assertClose(like.get(4).get(1).logits(), FloatBuffer.wrap(alone.logits()), "the example");
+    }
+  }
+
+  /** In the second model blocks of the decoder come before the prompt. */
+  @ParameterizedTest
+  @ValueSource(strings = {"hf-clipseg", "hf-clipseg-refined"})
+  void native_memory_stays_flat(String golden) throws IOException {
+    try (Checkpoint opened = Checkpoint.open(Golden.folder(golden))) {
+      ClipModel model = ClipModel.load(opened.config(), opened.parameters());
+      MaskDecoder decoder =
+          MaskDecoder.load(
+              model, opened.maskDecoder().orElseThrow(), opened.maskDecoderParameters());
+      try (ClipSegmenter segmenter =
+          new ClipSegmenter(
+              model,
+              decoder,
+              opened.transform(),
+              opened.tokenizer().orElseThrow(),
+              Precision.FP32)) {
+        ImageSource image = ImageSource.of(SEGMENTED.get(0));
+        List<Integer> held = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+          segmenter.segment(image, PROMPTS);
+          segmenter.segmentLike(image, List.of(image));
+          held.add(
+              model.manager().getManagedArrays().size()
+                  + decoder.manager().getManagedArrays().size());
+        }
+        assertThat(held.subList(2, 6)).containsOnly(held.get(1));
+        try (NDManager call = model.manager().newSubManager()) {
+          NDArray pixels =
+              call.ones(new Shape(2, 3, opened.transform().height(), opened.transform().width()));
+          List<NDArray> encoded = decoder.encode(model, Forward.EVALUATE, pixels);
+          NDArray conditions = call.ones(new Shape(3, opened.config().embedDim()));
+          int before = call.getManagedArrays().size();
+          decoder.decode(Forward.EVALUATE, encoded, conditions).close();
+          assertThat(call.getManagedArrays()).hasSize(before);
+        }
+      }
     }
   }
 

@@ -33,6 +33,7 @@ import org.clip4j.train.options.Freezing;
 import org.clip4j.train.options.LearningRateDecay;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Layout;
+import org.clip4j.weights.ModelOrigin;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -135,6 +136,31 @@ class ClipTrainerTest {
     assertThat(losses(data -> data.optTransform(ImageTransform.openai(32, 32))))
         .isEqualTo(losses(data -> {}))
         .isNotEqualTo(others);
+  }
+
+  @Test
+  void an_epoch_takes_all_pairs_once_and_the_model_records_what_it_was_made_from()
+      throws IOException {
+    List<ModelOrigin> origins =
+        List.of(
+            new ModelOrigin(
+                "org/base", "main", "mit", Map.of("model.safetensors", "0".repeat(64))));
+    try (ClipModel model = ClipModel.create(VIT, 3)) {
+      TrainingResult result =
+          ClipTrainer.builder()
+              .setModel(model)
+              .setPairs(SHAPES.training(64))
+              .setOutput(folder)
+              .optBatchSize(16)
+              .optEpochs(2)
+              .optMadeFrom(origins)
+              .build()
+              .train();
+      assertThat(result.steps()).isEqualTo(8);
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(folder)) {
+      assertThat(checkpoint.origins()).startsWith(origins.get(0)).hasSize(2);
+    }
   }
 
   @Test

@@ -96,6 +96,91 @@ class FineTuneTest {
             "What each method gains and forgets", "flyp: between base and tuned", "kept task");
   }
 
+  /** Ten images of a colour, each named by two rows of a table. */
+  private String captions(String name, int seed) throws IOException {
+    String folder = draw(name, List.of("red", "green", "blue"), seed);
+    StringBuilder table = new StringBuilder("file,caption,also\n");
+    for (int i = 0; i < 10; i++) {
+      for (String colour : List.of("red", "green", "blue")) {
+        table.append(colour + "/" + i + ".png," + colour + " number " + i + ",a " + colour + "\n");
+        table.append(colour + "/" + i + ".png,picture " + i + " in " + colour + ",\n");
+      }
+    }
+    return Files.writeString(Path.of(folder).resolve("captions.csv"), table).toString();
+  }
+
+  @Test
+  void captions_train_and_are_measured_by_retrieval_among_pairs_that_do_not_train()
+      throws IOException {
+    Path out = temp.resolve("out");
+    String[] arguments = {
+      "--model",
+      MODEL,
+      "--data",
+      captions("task", 1),
+      "--caption-column",
+      "caption,also",
+      "--keep",
+      draw("keep", List.of("dog", "cat"), 3),
+      "--method",
+      "lora,full",
+      "--alphas",
+      "0,1",
+      "--lr",
+      "full=1e-3",
+      "--epochs",
+      "2",
+      "--batch-size",
+      "6",
+      "--out",
+      out.toString()
+    };
+    assertThat(Examples.run(new FineTune(), arguments)).isZero();
+    JsonObject json =
+        JsonParser.parseString(Files.readString(out.resolve("fine-tune.json"))).getAsJsonObject();
+    // Of 30 images with two rows each, every fifth tests and every fifth chooses.
+    assertThat(json.get("training_images").getAsInt()).isEqualTo(18);
+    assertThat(json.get("test_images").getAsInt()).isEqualTo(6);
+    JsonObject base = json.getAsJsonObject("base");
+    assertThat(base.getAsJsonObject("recalls").keySet())
+        .containsExactly(
+            "image by text, R@1",
+            "image by text, R@5",
+            "image by text, R@10",
+            "text by image, R@1",
+            "text by image, R@5",
+            "text by image, R@10");
+    assertThat(base.getAsJsonObject("recalls").get("image by text, R@10").getAsDouble())
+        .isEqualTo(1); // of six images
+    for (String method : List.of("lora", "full")) {
+      JsonObject first =
+          json.getAsJsonObject(method).getAsJsonArray("sweep").get(0).getAsJsonObject();
+      assertThat(first.getAsJsonObject("test").get("target")).isEqualTo(base.get("target"));
+      assertThat(first.getAsJsonObject("test").get("shift")).isEqualTo(base.get("kept"));
+      assertThat(out.resolve(method).resolve("model/open_clip_config.json")).exists();
+    }
+    assertThat(Files.readString(out.resolve("report.html")))
+        .contains("mean R@1 of images by text", "Retrieval", "on captions: 2 epochs");
+  }
+
+  @Test
+  void prompts_of_classes_are_refused_for_captions_before_anything_is_trained() throws IOException {
+    String[] arguments = {
+      "--model",
+      MODEL,
+      "--data",
+      captions("task", 1),
+      "--caption-column",
+      "caption",
+      "--method",
+      "lora,flyp",
+      "--out",
+      temp.resolve("out").toString()
+    };
+    assertThat(Examples.run(new FineTune(), arguments)).isNotZero();
+    assertThat(temp.resolve("out/lora")).doesNotExist();
+  }
+
   @Test
   void a_test_set_of_other_labels_is_refused_before_anything_is_trained() throws IOException {
     String[] arguments = {

@@ -108,6 +108,16 @@ class TipAdapterTest {
   }
 
   @Test
+  void a_cache_is_trained_at_the_rate_given() {
+    TipAdapter adapter = TipAdapter.of(cached, labels, words);
+    float[][] slow =
+        TipAdapterTraining.builder().optLearningRate(1e-9).build().train(adapter, cached).keys();
+    for (int i = 0; i < cached.length; i++) {
+      assertThat(slow[i]).containsExactly(adapter.keys()[i], within(1e-6f));
+    }
+  }
+
+  @Test
   void without_the_cache_scores_are_cosines_times_the_logit_scale() {
     TipAdapter plain = TipAdapter.of(cached, labels, words).with(0, 1);
     float[] cosines = plain.withLogitScale(1).scores(features[0]);

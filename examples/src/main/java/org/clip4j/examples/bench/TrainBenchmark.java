@@ -45,6 +45,13 @@ public final class TrainBenchmark implements Callable<Integer> {
   @Range(min = 2)
   private int batch;
 
+  @Option(
+      names = "--micro-batch",
+      defaultValue = "0",
+      description = "Pairs encoded at once (0: the batch size, a quarter of it for an adapter).")
+  @Range(min = 0)
+  private int microBatch;
+
   @Mixin private DeviceOption device;
 
   @Option(names = "--precision", defaultValue = "FP32", description = "${COMPLETION-CANDIDATES}.")
@@ -84,6 +91,9 @@ public final class TrainBenchmark implements Callable<Integer> {
               .optSchedule(schedule -> schedule.optLearningRate(1e-4))
               .optPrecision(precision)
               .optListener(progress -> times.add(System.nanoTime()));
+      if (microBatch > 0) {
+        builder.optMicroBatchSize(microBatch);
+      }
       if (lora) {
         builder.optLora(LoraOptions.DEFAULT);
       }

@@ -6,7 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImages;
-import org.clip4j.data.PairTable;
+import org.clip4j.data.PairSource;
 import org.clip4j.data.Pairs;
 import org.clip4j.encode.ClassNames;
 import org.clip4j.encode.ImageSource;
@@ -66,19 +66,22 @@ public final class LabelledFormat {
     if (Files.isDirectory(path)) {
       return LabelledImages.classFolders(path, background.decoder());
     }
-    return LabelledImages.byCaption(table(path, labelColumn));
+    return LabelledImages.byCaption(pairs(path, labelColumn));
   }
 
-  private PairTable table(Path path, String captionColumn) throws IOException {
-    PairTable.Builder table =
-        Pairs.table(path)
-            .setColumns(imageColumn, captionColumn)
-            .optQuotes(!noQuotes)
-            .optDecoder(background.decoder());
-    if (imageRoot != null) {
-      table.optImageRoot(imageRoot);
+  /** The pairs of a table, a .jsonl file, or a folder of images with texts beside them. */
+  public PairSource pairs(Path path, String... captionColumns) throws IOException {
+    if (PairOptions.isTar(path.toString())) {
+      throw new IllegalArgumentException(
+          path + " is a shard, whose pairs have no order of their own; name a table or a folder");
     }
-    return table.build();
+    return PairOptions.open(
+        path,
+        imageColumn,
+        captionColumns,
+        imageRoot,
+        background.decoder(),
+        table -> table.optQuotes(!noQuotes));
   }
 
   /** All images of a folder and below it, or of a table. */
@@ -86,7 +89,7 @@ public final class LabelledFormat {
     if (Files.isDirectory(path)) {
       return Pairs.folder(path).optDecoder(background.decoder()).images();
     }
-    PairTable pairs = table(path, imageColumn);
+    PairSource pairs = pairs(path, imageColumn);
     return IntStream.range(0, pairs.size()).mapToObj(i -> pairs.get(i).image()).toList();
   }
 

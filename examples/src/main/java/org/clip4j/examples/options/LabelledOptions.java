@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import org.clip4j.data.LabelledImages;
+import org.clip4j.data.PairSource;
 import org.clip4j.encode.ClassNames;
 import org.clip4j.encode.ImageSource;
 import picocli.CommandLine.Mixin;
@@ -16,7 +17,7 @@ public final class LabelledOptions {
       required = true,
       paramLabel = "DATA",
       description =
-          "A folder with a folder of images for each class, or a CSV or TSV file with a header line.")
+          "A folder with a folder of images for each class, or a CSV or TSV file with a header line, or a .jsonl file of objects.")
   private Path data;
 
   @Mixin private LabelledFormat format;
@@ -29,6 +30,16 @@ public final class LabelledOptions {
   /** Another set, read in the same way. */
   public LabelledImages images(Path path) throws IOException {
     return format.images(path);
+  }
+
+  /** The data as pairs of images and captions. */
+  public PairSource pairs(String... captionColumns) throws IOException {
+    return pairs(data, captionColumns);
+  }
+
+  /** Other pairs, read in the same way. */
+  public PairSource pairs(Path path, String... captionColumns) throws IOException {
+    return format.pairs(path, captionColumns);
   }
 
   /** All images of the data, whatever their labels. */

@@ -5,9 +5,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import org.clip4j.data.JsonLines;
 import org.clip4j.data.PairFeed;
+import org.clip4j.data.PairSource;
 import org.clip4j.data.PairTable;
 import org.clip4j.data.Pairs;
 import org.clip4j.image.ImageDecoder;
@@ -63,16 +65,34 @@ public final class PairOptions {
     if (isTar(data)) {
       return Pairs.shards(data).optDecoder(decoder()).build();
     }
-    Path path = Path.of(data);
+    return open(Path.of(data), imageColumn, captionColumns, imageRoot, decoder(), this::table);
+  }
+
+  /**
+   * Opens pairs that have an order of their own.
+   *
+   * @param imageRoot null for that of the file
+   * @param table makes the last settings of a table
+   */
+  static PairSource open(
+      Path path,
+      String imageColumn,
+      String[] captionColumns,
+      Path imageRoot,
+      ImageDecoder decoder,
+      UnaryOperator<PairTable.Builder> table)
+      throws IOException {
     if (Files.isDirectory(path)) {
-      return Pairs.folder(path).optDecoder(decoder()).build();
+      return Pairs.folder(path).optDecoder(decoder).build();
     }
-    if (data.endsWith(".jsonl")) {
+    if (path.toString().endsWith(".jsonl")) {
       JsonLines lines =
-          Pairs.jsonLines(path).setKeys(imageColumn, captionColumns).optDecoder(decoder());
+          Pairs.jsonLines(path).setKeys(imageColumn, captionColumns).optDecoder(decoder);
       return (imageRoot == null ? lines : lines.optImageRoot(imageRoot)).build();
     }
-    return table(path);
+    PairTable.Builder builder =
+        table.apply(Pairs.table(path).setColumns(imageColumn, captionColumns).optDecoder(decoder));
+    return (imageRoot == null ? builder : builder.optImageRoot(imageRoot)).build();
   }
 
   /** Whether a name is that of tars, also of compressed ones, which are refused with the reason. */
@@ -84,21 +104,14 @@ public final class PairOptions {
     return background.decoder();
   }
 
-  private PairTable table(Path path) throws IOException {
-    PairTable.Builder table =
-        Pairs.table(path)
-            .setColumns(imageColumn, captionColumns)
-            .optQuotes(!noQuotes)
-            .optDecoder(decoder());
-    if (imageRoot != null) {
-      table.optImageRoot(imageRoot);
-    }
+  private PairTable.Builder table(PairTable.Builder table) {
+    table.optQuotes(!noQuotes);
     if (exclude != null) {
       List<String> columns = new ArrayList<>(List.of(captionColumns));
       columns.add(imageColumn);
       table.optRowFilter(
           row -> columns.stream().noneMatch(column -> exclude.matcher(row.get(column)).find()));
     }
-    return table.build();
+    return table;
   }
 }

@@ -36,13 +36,16 @@ import org.clip4j.weights.ModelOrigin;
  * each. The training works with a {@linkplain #resolved copy} in which every default is a value.
  */
 public final class TrainingPlan implements Cloneable {
+  /** Products of fewer pairs are slow. */
+  private static final int LEAST_MICRO_BATCH = 8;
+
   public ClipModel model;
   public PairFeed pairs;
   public Path output;
   public Layout layout = Layout.OPENCLIP;
   public List<ModelOrigin> madeFrom = List.of();
   public int batchSize = 128;
-  public int microBatchSize; // 0: the batch size
+  public int microBatchSize; // 0: see defaultMicroBatchSize
   public int epochs = 30;
   public long steps; // 0: by epochs
   public long seed;
@@ -163,7 +166,7 @@ public final class TrainingPlan implements Cloneable {
   public TrainingPlan resolved() throws IOException {
     TrainingPlan plan = copy();
     VisionConfig vision = model.config().vision();
-    plan.microBatchSize = microBatchSize > 0 ? microBatchSize : batchSize;
+    plan.microBatchSize = microBatchSize > 0 ? microBatchSize : defaultMicroBatchSize();
     long epoch = Math.max(1, pairs.pairsPerEpoch() / batchSize);
     plan.steps = steps > 0 ? steps : epochs * epoch;
     plan.schedule = schedule.resolved(plan.steps);
@@ -186,6 +189,17 @@ public final class TrainingPlan implements Cloneable {
             data.decodeThreads(),
             data.imageCacheBytes());
     return plan;
+  }
+
+  /**
+   * Beside frozen weights, activations are most of the memory, and there is time for a second pass:
+   * an adapter's backward pass computes no gradients of weights. Batch norms see one micro-batch at
+   * a time, so that theirs decides the result.
+   */
+  private int defaultMicroBatchSize() {
+    return lora == null || model.config().vision().hasBatchNorm()
+        ? batchSize
+        : Math.min(batchSize, Math.max(LEAST_MICRO_BATCH, (batchSize + 3) / 4));
   }
 
   private ImageTransform transform() {

@@ -36,9 +36,9 @@ import org.clip4j.train.internal.ParameterPlace.Tower;
  *   <li>each micro-batch is encoded again, recorded, and those gradients are sent back through it.
  * </ol>
  *
- * Several devices share the micro-batches out and meet in the second step. A device with one
- * micro-batch records it at once. A tower of which nothing is trained is encoded once, and nothing
- * is sent back through it.
+ * Several devices share the micro-batches out and meet in the second step. A device records the
+ * first of its micro-batches at once. A tower of which nothing is trained is encoded once, and
+ * nothing is sent back through it.
  */
 final class BatchGradients {
 

@@ -105,26 +105,32 @@ final class BatchShare {
 
   /** The embeddings [n, E] of each micro-batch. */
   private List<NDArray> encode(Tower tower, Encoder encoder) {
-    if (recordsAtOnce() && trains(tower)) {
-      return List.of(
+    List<NDArray> embeddings = new ArrayList<>();
+    if (recordsFirst(tower) && trains(tower)) {
+      embeddings.add(
           Autograd.record(() -> encoder.encode(kernels.recorded, manager, parts.get(0))));
     }
-    return Autograd.withoutRecording(
+    Autograd.withoutRecording(
         () -> {
-          List<NDArray> embeddings = new ArrayList<>();
-          for (MicroBatch part : parts) {
+          for (MicroBatch part : parts.subList(embeddings.size(), parts.size())) {
             try (NDManager scratch = manager.newSubManager()) {
               NDArray encoded = encoder.encode(kernels.ahead, scratch, part);
               encoded.attach(manager);
               embeddings.add(encoded);
             }
           }
-          return embeddings;
+          return null;
         });
+    return embeddings;
   }
 
-  private boolean recordsAtOnce() {
-    return recording && parts.size() == 1;
+  /**
+   * Whether the first micro-batch of a tower is recorded where it is encoded, and needs no second
+   * pass: the images' always, since gradients go back to them first; that of the texts, whose
+   * record would lie beside the images', only if nothing is left to bound.
+   */
+  private boolean recordsFirst(Tower tower) {
+    return recording && (tower == Tower.IMAGE || parts.size() == 1);
   }
 
   /**
@@ -151,7 +157,7 @@ final class BatchShare {
       long to = from + part.size();
       try (NDManager scratch = manager.newSubManager()) {
         NDArray output =
-            recordsAtOnce()
+            i == 0 && recordsFirst(tower)
                 ? embeddings.get(0)
                 : Autograd.record(() -> encoder.encode(kernels.recorded, scratch, part));
         NDArray slice = gradient.get(from + ":" + to); // [n, E]

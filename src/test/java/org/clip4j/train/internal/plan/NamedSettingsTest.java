@@ -12,6 +12,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.clip4j.data.Pairs;
+import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraOptions;
 import org.clip4j.train.SmallTraining;
@@ -78,6 +79,28 @@ class NamedSettingsTest {
           .containsEntry("microBatchSize", "128")
           .containsEntry("checkpoints.keepLast", "3")
           .containsEntry("evaluation.evaluations", "0");
+    }
+  }
+
+  @Test
+  void an_adapter_is_trained_in_micro_batches_of_a_quarter_unless_batch_norms_see_them()
+      throws IOException {
+    assertThat(microBatch(SmallTraining.VIT, 32, 0, LoraOptions.DEFAULT)).isEqualTo(8);
+    assertThat(microBatch(SmallTraining.VIT, 130, 0, LoraOptions.DEFAULT)).isEqualTo(33);
+    assertThat(microBatch(SmallTraining.VIT, 6, 0, LoraOptions.DEFAULT)).isEqualTo(6);
+    assertThat(microBatch(SmallTraining.VIT, 32, 32, LoraOptions.DEFAULT)).isEqualTo(32);
+    assertThat(microBatch(SmallTraining.VIT, 32, 0, null)).isEqualTo(32);
+    assertThat(microBatch(SmallTraining.RESNET, 32, 0, LoraOptions.DEFAULT)).isEqualTo(32);
+  }
+
+  private static int microBatch(ClipConfig config, int batch, int micro, LoraOptions lora)
+      throws IOException {
+    try (ClipModel model = ClipModel.create(config, 0)) {
+      TrainingPlan plan = plan(model);
+      plan.batchSize = batch;
+      plan.microBatchSize = micro;
+      plan.lora = lora;
+      return plan.resolved().microBatchSize;
     }
   }
 }

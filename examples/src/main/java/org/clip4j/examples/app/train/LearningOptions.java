@@ -15,7 +15,8 @@ public final class LearningOptions {
   @Option(
       names = "--micro-batch-size",
       defaultValue = "0",
-      description = "Pairs encoded at once, to bound memory (0: the batch size).")
+      description =
+          "Pairs encoded at once, to bound memory (0: the batch size, a quarter of it for an adapter).")
   @Range(min = 0)
   private int microBatchSize;
 

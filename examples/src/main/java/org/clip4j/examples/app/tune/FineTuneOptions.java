@@ -26,25 +26,35 @@ public final class FineTuneOptions {
   @Mixin private LabelledOptions data;
 
   @Option(
+      names = "--caption-column",
+      paramLabel = "NAME",
+      split = ",",
+      description =
+          "Takes --data as image-caption pairs, whose images are to be found by their captions: the column, or several separated by"
+              + " commas, of a table's captions, or the key of a .jsonl file's. For a folder of images with .txt files beside them, any name.")
+  private String[] captionColumns;
+
+  @Option(
       names = "--test",
       paramLabel = "DATA",
       description =
-          "Labelled images to test the new task on, read as --data is. Without it, every fifth image of each class of --data.")
+          "Images to test the new task on, read as --data is. Without it, every fifth image of --data, of each class where there are"
+              + " classes.")
   private Path test;
 
   @Option(
       names = "--keep",
       paramLabel = "DATA",
       description =
-          "Labelled images of what must not be forgotten, read as --data is; labels are class names. One half chooses alpha, the other"
-              + " tests.")
+          "Labelled images of what must not be forgotten: a folder with a folder of images for each class, or a table with the label"
+              + " column; labels are class names. One half chooses alpha, the other tests.")
   private Path keep;
 
   @Option(
       names = "--shifted",
       paramLabel = "NAME=DATA",
       description =
-          "A shifted set of the new task's classes; several times. Without it, the test images are spoilt.")
+          "A shifted set of the new task, read as --data is; several times. Without it, the test images are spoilt.")
   private Map<String, Path> shifted = new LinkedHashMap<>();
 
   @Option(
@@ -78,7 +88,8 @@ public final class FineTuneOptions {
   @Option(
       names = "--micro-batch-size",
       defaultValue = "0",
-      description = "Pairs encoded at once, to bound memory (0: the batch size).")
+      description =
+          "Pairs encoded at once, to bound memory (0: the batch size, a quarter of it for an adapter).")
   @Range(min = 0)
   private int microBatchSize;
 
@@ -103,7 +114,7 @@ public final class FineTuneOptions {
       names = "--best-by",
       defaultValue = "mean",
       description =
-          "${COMPLETION-CANDIDATES}: alpha by the highest accuracy on the new task, or by the highest mean of it and of what is kept.")
+          "${COMPLETION-CANDIDATES}: alpha by the highest measure of the new task, or by the highest mean of it and of what is kept.")
   private AlphaSweep.Rule rule;
 
   @Option(names = "--seed", defaultValue = "0", description = "Of order and prompts.")
@@ -114,11 +125,18 @@ public final class FineTuneOptions {
   /** Trains and measures each method, and writes the report. */
   public void run() throws IOException {
     Files.createDirectories(out);
-    TuneData images = TuneData.of(data, test, keep, shifted);
+    TuneTask task =
+        captionColumns == null
+            ? LabelledTask.of(data, test, shifted, device)
+            : CaptionTask.of(data, captionColumns, test, shifted);
+    KeptTask kept = keep == null ? null : KeptTask.of(data.images(keep), data.templates(), device);
+    List<TuneMethod> chosen = Arrays.stream(methods).distinct().toList();
+    chosen.forEach(task::pairs); // one that does not suit is refused before others train
     FineTuning tuning =
         new FineTuning(
             model,
-            images,
+            task,
+            kept,
             new FineTuning.Settings(
                 epochs,
                 batchSize,
@@ -131,11 +149,11 @@ public final class FineTuneOptions {
             out);
     Measured base = tuning.base();
     List<Outcome> outcomes = new ArrayList<>();
-    for (TuneMethod method : Arrays.stream(methods).distinct().toList()) {
+    for (TuneMethod method : chosen) {
       Outcome outcome = tuning.run(method);
       outcomes.add(outcome);
       System.out.println(FineTuning.line(outcome));
-      new TuneReport(model, images, rule, base, outcomes).write(out); // what is done is there
+      new TuneReport(model, task, kept, rule, base, outcomes).write(out); // what is done is there
     }
     System.out.println(
         "Open "

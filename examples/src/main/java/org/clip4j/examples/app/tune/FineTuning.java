@@ -8,13 +8,8 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import org.clip4j.ClipLoader;
-import org.clip4j.data.LabelledImages;
-import org.clip4j.data.PairSource;
-import org.clip4j.encode.ClassNames;
 import org.clip4j.eval.AlphaSweep;
 import org.clip4j.eval.AlphaSweep.Accuracies;
-import org.clip4j.eval.ShiftEvaluation;
-import org.clip4j.examples.app.average.MeasuredModel;
 import org.clip4j.examples.app.evaluate.OpenModel;
 import org.clip4j.examples.app.train.StartModel;
 import org.clip4j.examples.app.train.TrainingRun;
@@ -47,11 +42,11 @@ final class FineTuning {
       long seed) {}
 
   /**
-   * Accuracies of one model on the test images.
+   * One model on the test images.
    *
    * @param kept NaN if nothing is kept
    */
-  record Measured(double target, double kept, double shift) {}
+  record Measured(double target, double kept, double shift, Map<String, Double> recalls) {}
 
   /**
    * What a method came to.
@@ -75,14 +70,27 @@ final class FineTuning {
       double memory) {}
 
   private final String base;
-  private final TuneData data;
+  private final TuneTask task;
+  private final KeptTask kept; // null: nothing
   private final Settings settings;
   private final DeviceOptions device;
   private final Path out;
 
-  FineTuning(String base, TuneData data, Settings settings, DeviceOptions device, Path out) {
+  /**
+   * Prepares.
+   *
+   * @param kept null for nothing
+   */
+  FineTuning(
+      String base,
+      TuneTask task,
+      KeptTask kept,
+      Settings settings,
+      DeviceOptions device,
+      Path out) {
     this.base = base;
-    this.data = data;
+    this.task = task;
+    this.kept = kept;
     this.settings = settings;
     this.device = device;
     this.out = out;
@@ -97,7 +105,7 @@ final class FineTuning {
 
   /** Trains, sweeps alpha, writes the best model, and measures. */
   Outcome run(TuneMethod method) throws IOException {
-    int pairs = data.training().size();
+    int pairs = task.trained();
     int batch = settings.batchSize > 0 ? settings.batchSize : TuneMethod.batchSize(pairs);
     int epochs = settings.epochs > 0 ? settings.epochs : method.epochs(pairs);
     double rate = settings.learningRates.getOrDefault(method, method.learningRate());
@@ -108,22 +116,21 @@ final class FineTuning {
     PeakMemory.reset();
     try (StartModel start = StartModel.of(base, settings.seed, device.device())) {
       trained = method.trained(start.model().config());
-      PairSource prompts =
-          data.training().withPrompts(data.classes(), method.prompts(data.templates()));
       ClipTrainer.Builder builder =
           ClipTrainer.builder()
               .setModel(start.model())
-              .setPairs(prompts)
+              .setPairs(task.pairs(method))
               .optMadeFrom(start.origins())
               .optSeed(settings.seed)
               .optPrecision(device.precision())
               .optBatchSize(batch)
-              .optMicroBatchSize(
-                  settings.microBatchSize > 0 ? Math.min(batch, settings.microBatchSize) : batch)
               .optEpochs(epochs)
               .optData(d -> d.optTransform(start.transform()).optTokenizer(start.tokenizer()))
               .optOptimizer(optimizer -> optimizer.optWeightDecay(0.1))
               .optSchedule(schedule -> schedule.optLearningRate(rate));
+      if (settings.microBatchSize > 0) {
+        builder.optMicroBatchSize(settings.microBatchSize);
+      }
       method.apply(builder);
       result = TrainingRun.train(builder, batch, run);
     }
@@ -161,12 +168,8 @@ final class FineTuning {
   private AlphaSweep.Measured swept(WeightAverage average) {
     try (OpenModel model = OpenModel.of(average, device)) {
       return new AlphaSweep.Measured(
-          new Accuracies(
-              target(model, data.choosing()).source().top1().get(0).value(),
-              kept(model, data.keepChoosing(), 0)),
-          new Accuracies(
-              target(model, data.test()).source().top1().get(0).value(),
-              kept(model, data.keepTest(), 0)));
+          new Accuracies(task.choosing(model), kept == null ? 0 : kept.choosing(model)),
+          new Accuracies(task.test(model), kept == null ? 0 : kept.test(model)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -174,34 +177,13 @@ final class FineTuning {
 
   private Measured measured(WeightAverage average) throws IOException {
     try (OpenModel model = OpenModel.of(average, device)) {
-      ShiftEvaluation.Result result =
-          measure().measure(model, data.test(), data.shifted().isEmpty(), data.shifted());
+      TuneTask.Tested tested = task.tested(model);
       return new Measured(
-          result.source().top1().get(0).value(),
-          kept(model, data.keepTest(), Double.NaN),
-          result.mean(0));
+          tested.target(),
+          kept == null ? Double.NaN : kept.test(model),
+          tested.shift(),
+          tested.recalls());
     }
-  }
-
-  private ShiftEvaluation.Result target(OpenModel model, LabelledImages images) throws IOException {
-    return measure().measure(model, images, false, Map.of());
-  }
-
-  private MeasuredModel measure() {
-    return new MeasuredModel(device, data.classes(), data.templates());
-  }
-
-  private double kept(OpenModel model, LabelledImages images, double none) throws IOException {
-    if (images == null) {
-      return none;
-    }
-    ClassNames classes = ClassNames.fromLabels(images.labels());
-    return new MeasuredModel(device, classes, data.templates())
-        .measure(model, images, false, Map.of())
-        .source()
-        .top1()
-        .get(0)
-        .value();
   }
 
   /** A line of progress. */

@@ -11,13 +11,13 @@ import org.clip4j.train.options.Freezing;
 /** Ways to fine-tune; docs/fine-tuning.md gives the reasons for the numbers. */
 public enum TuneMethod {
   /** A low-rank adapter. */
-  LORA(2e-4, 20, "low-rank adapter, one prompt a class"),
-  /** All weights, against one prompt for each class. */
-  FULL(1e-5, 10, "all weights, one prompt a class"),
+  LORA(2e-4, 20, "a low-rank adapter"),
+  /** All weights, against one prompt for each class, or captions. */
+  FULL(1e-5, 10, "all weights"),
   /** All weights, as in pre-training, against random prompts. */
-  FLYP(1e-5, 10, "all weights, as in pre-training, random prompts"),
+  FLYP(1e-5, 10, "all weights"),
   /** The projections. */
-  HEAD(1e-4, 10, "the two projections alone, one prompt a class");
+  HEAD(1e-4, 10, "the two projections alone");
 
   private static final String PROMPT = "a photo of a {}.";
 

@@ -23,7 +23,12 @@ import org.clip4j.figure.Numbers;
 
 /** A fine-tuning as one page, and as JSON. */
 record TuneReport(
-    String model, TuneData data, AlphaSweep.Rule rule, Measured base, List<Outcome> outcomes) {
+    String model,
+    TuneTask task,
+    KeptTask kept,
+    AlphaSweep.Rule rule,
+    Measured base,
+    List<Outcome> outcomes) {
   private static final String NONE = "–";
   private static final Gson GSON =
       new GsonBuilder()
@@ -41,23 +46,29 @@ record TuneReport(
                 Locale.ROOT,
                 "%s on %,d images of %s; tested on %,d others%s.",
                 model,
-                data.training().size(),
-                data.name(),
-                data.test().size(),
-                data.keepTest() == null
+                task.trained(),
+                task.name(),
+                task.tested(),
+                kept == null
                     ? ""
                     : String.format(
-                        Locale.ROOT,
-                        " and on %,d of what it should keep",
-                        data.keepTest().size())));
+                        Locale.ROOT, " and on %,d of what it should keep", kept.test().size())));
     report.section("What each method gains and forgets", note(), table());
+    if (!base.recalls().isEmpty()) {
+      report.section(
+          "Retrieval",
+          "Share of the test captions whose image is among the 1, 5 or 10 images most similar to them, and of the images that have one"
+              + " of their own captions among the 1, 5 or 10 most similar to them.",
+          recalls());
+    }
     for (Outcome outcome : outcomes) {
       report.section(
           name(outcome) + ": between base and tuned",
           String.format(
               Locale.ROOT,
-              "Trains %s: %d epochs in batches of %d, learning rate %s. Alpha 0 is the base, 1 the tuned model; %s was chosen.",
+              "Trains %s on %s: %d epochs in batches of %d, learning rate %s. Alpha 0 is the base, 1 the tuned model; %s was chosen.",
               outcome.method().words(),
+              task.texts(outcome.method()),
               outcome.epochs(),
               outcome.batchSize(),
               Numbers.brief(outcome.learningRate()),
@@ -69,15 +80,15 @@ record TuneReport(
   }
 
   private String note() {
-    return "Zero-shot top-1 accuracy on test images. Kept is the accuracy on the data that must not be forgotten; shift is the mean"
-        + " over "
-        + (data.shifted().isEmpty()
-            ? "the test images spoilt in six ways at five severities"
-            : "the shifted sets " + String.join(", ", data.shifted().keySet()))
+    return "The new task is measured by "
+        + task.measure()
+        + " on test images. Kept is the zero-shot top-1 accuracy on the data that must not be forgotten; shift is the new task's measure,"
+        + " the mean over "
+        + task.shifts()
         + ". Of each method the second line is the model at the alpha with the highest "
-        + (rule == AlphaSweep.Rule.MEAN && data.keepTest() != null
+        + (rule == AlphaSweep.Rule.MEAN && kept != null
             ? "mean of new and kept task"
-            : "accuracy on the new task")
+            : "measure of the new task")
         + " on images that neither train nor test; it is the checkpoint that was written. Memory is the most that the process held while"
         + " it trained; what earlier methods left behind counts too.";
   }
@@ -104,15 +115,31 @@ record TuneReport(
           Double.isNaN(outcome.memory())
               ? NONE
               : String.format(Locale.ROOT, "%,.0f MB", outcome.memory() / 1e6));
-      row(
-          table,
-          name(outcome) + ", alpha " + Numbers.brief(outcome.bestAlpha()),
-          outcome.merged(),
-          NONE,
-          NONE,
-          NONE);
+      row(table, merged(outcome), outcome.merged(), NONE, NONE, NONE);
     }
     return table.html();
+  }
+
+  private Markup recalls() {
+    List<String> columns = new ArrayList<>(List.of("Model"));
+    columns.addAll(base.recalls().keySet());
+    HtmlTable table = new HtmlTable(1, columns.toArray(String[]::new));
+    recalls(table, "base", base);
+    for (Outcome outcome : outcomes) {
+      recalls(table, name(outcome), outcome.tuned());
+      recalls(table, merged(outcome), outcome.merged());
+    }
+    return table.html();
+  }
+
+  private static void recalls(HtmlTable table, String name, Measured measured) {
+    List<String> cells = new ArrayList<>(List.of(name));
+    measured.recalls().values().forEach(share -> cells.add(Numbers.percent(share)));
+    table.row(cells.toArray(String[]::new));
+  }
+
+  private static String merged(Outcome outcome) {
+    return name(outcome) + ", alpha " + Numbers.brief(outcome.bestAlpha());
   }
 
   private static void row(
@@ -139,17 +166,17 @@ record TuneReport(
       kept.add(new LineFigure.Point(100 * point.alpha(), point.test().shift()));
     }
     List<Series> series = new ArrayList<>(List.of(new Series("new task", target)));
-    if (data.keepTest() != null) {
+    if (kept != null) {
       series.add(new Series("kept task", kept));
     }
-    return LineFigure.over("share of the tuned model, %", "top-1 accuracy", series);
+    return LineFigure.over("share of the tuned model, %", task.measure(), series);
   }
 
   private JsonObject json() {
     JsonObject json = new JsonObject();
     json.addProperty("model", model);
-    json.addProperty("training_images", data.training().size());
-    json.addProperty("test_images", data.test().size());
+    json.addProperty("training_images", task.trained());
+    json.addProperty("test_images", task.tested());
     json.addProperty("best_by", rule.name().toLowerCase(Locale.ROOT));
     json.add("base", GSON.toJsonTree(base));
     for (Outcome outcome : outcomes) {

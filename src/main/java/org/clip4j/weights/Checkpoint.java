@@ -129,8 +129,8 @@ public final class Checkpoint implements AutoCloseable {
     if (TextModelFolder.isOne(Files.isDirectory(path) ? path : path.toAbsolutePath().getParent())) {
       throw new CheckpointException(
           path
-              + " is a text model alone; load the image model that its card names, and this one"
-              + " beside it: Clip.loader(IMAGE_MODEL).optTextModel(THIS_ONE).load()");
+              + " is a text model alone, without an image tower; load the image model that its card"
+              + " names, and give it this one for its text model");
     }
     CheckpointFiles files = CheckpointFiles.find(path);
     CheckpointFields json =

@@ -191,7 +191,7 @@ class TextModelTest {
     for (Path alone : List.of(texts, Golden.folder("mclip").resolve("text"))) {
       assertThatThrownBy(() -> Checkpoint.open(alone))
           .hasMessageContaining("is a text model alone")
-          .hasMessageContaining("optTextModel");
+          .hasMessageContaining("load the image model that its card names");
     }
     try (Checkpoint own = Checkpoint.open(images)) {
       assertThatThrownBy(() -> own.withTextModel(images))

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -224,6 +225,44 @@ class ClipSegmenterTest {
       assertThat(checkpoint.transform().height()).isEqualTo(352);
       assertThat(checkpoint.transform().mean()[0]).isEqualTo(0.485f);
     }
+  }
+
+  /** As transformers 4.25 wrote them, and as transformers 5 does. */
+  @Test
+  void older_and_newer_files_say_the_same() throws IOException {
+    Path model =
+        changed(
+            "hf-clipseg",
+            json -> {
+              json.add("text_config_dict", JsonNull.INSTANCE);
+              json.add("vision_config_dict", JsonNull.INSTANCE);
+              json.remove("conditional_layer");
+            });
+    String processor =
+        "{\"do_normalize\": true, \"do_resize\": true,"
+            + " \"feature_extractor_type\": \"ViTFeatureExtractor\","
+            + " \"image_mean\": [0.485, 0.456, 0.406], \"image_std\": [0.229, 0.224, 0.225],"
+            + " \"resample\": 2, \"size\": 44}";
+    Path preprocessor = model.resolve("preprocessor_config.json");
+    Files.writeString(preprocessor, processor);
+    try (Checkpoint expected = Checkpoint.open(Golden.folder("hf-clipseg"))) {
+      for (boolean newer : new boolean[] {false, true}) {
+        if (newer) {
+          Files.delete(preprocessor);
+          Files.writeString(
+              model.resolve("processor_config.json"), "{\"image_processor\": " + processor + "}");
+        }
+        try (Checkpoint opened = Checkpoint.open(model)) {
+          assertThat(opened.transform()).isEqualTo(expected.transform());
+          assertThat(opened.config()).isEqualTo(expected.config());
+          assertThat(opened.maskDecoder()).isEqualTo(expected.maskDecoder());
+        }
+      }
+    }
+    Files.writeString(
+        model.resolve("processor_config.json"),
+        "{\"image_processor\": " + processor.replace("44", "\"many\"") + "}");
+    assertThatThrownBy(() -> Checkpoint.open(model)).hasMessageContainingAll("size", "many");
   }
 
   @Test

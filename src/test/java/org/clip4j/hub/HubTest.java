@@ -71,8 +71,7 @@ class HubTest extends HubFixture {
     }
     Path dense = model.folder().resolve("2_Dense/config.json");
     assertThat(Files.readSymbolicLink(dense))
-        .isEqualTo(
-            Path.of("../../../blobs", FakeHub.gitHash(files.get("2_Dense/config.json"))));
+        .isEqualTo(Path.of("../../../blobs", FakeHub.gitHash(files.get("2_Dense/config.json"))));
     assertThat(tree(repo().resolve(".no_exist").resolve(commit)))
         .contains("2_Dense/model.safetensors");
     hub.requests.clear();

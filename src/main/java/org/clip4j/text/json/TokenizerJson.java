@@ -151,8 +151,7 @@ public final class TokenizerJson implements Tokenizer {
       TokenizerFile content = TokenizerFile.readPieces(folder, rules.vocabSize());
       return Optional.of(new TokenizerJson(file, rules, content));
     }
-    SentencePieces.Kind kind =
-        required && type.isEmpty() ? null : SentencePieces.kind(type, found);
+    SentencePieces.Kind kind = required && type.isEmpty() ? null : SentencePieces.kind(type, found);
     if (kind != null) {
       TokenizerFile content = TokenizerFile.readSentencePieces(folder, kind, rules.vocabSize());
       return Optional.of(new TokenizerJson(folder.resolve(kind.file), rules, content));

@@ -4,9 +4,9 @@
     python check_strict.py FOLDER... [--expected expected.safetensors] [--tokens openai_bpe.jsonl] [--rounded-from FOLDER]
 
 A folder with open_clip_config.json is opened by open_clip (`local-dir:`), one with config.json by transformers
-(CLIPModel, MetaClip2Model or SiglipModel, and AutoProcessor where it has a tokenizer). Missing or unexpected tensors, other
+(CLIPModel, MetaClip2Model, SiglipModel or Siglip2Model, and AutoProcessor where it has a tokenizer). Missing or unexpected tensors, other
 shapes, and features that differ from the expected ones by more than 2e-5 + 1e-4 |expected| fail. Without --expected the
-features of a fixed probe batch are printed. --tokens holds one JSON object a line with `text` and `ids`; those of plain ASCII
+features of a fixed probe batch are printed, but of NaFlex models. --tokens holds one JSON object a line with `text` and `ids`; those of plain ASCII
 must come out of the processor. --rounded-from: the folder holds what the other one holds, in another dtype; every tensor must
 be that one's as PyTorch rounds it.
 
@@ -88,7 +88,7 @@ def open_open_clip(folder):
 
 
 def open_transformers(folder):
-    from transformers import AutoModel, AutoProcessor
+    from transformers import AutoImageProcessor, AutoModel, AutoProcessor
     model, info = AutoModel.from_pretrained(folder, output_loading_info=True)
     assert type(model).__name__ == json.loads((folder / "config.json").read_text())["architectures"][0], type(model)
     for kind in ("missing_keys", "unexpected_keys", "mismatched_keys"):
@@ -102,9 +102,17 @@ def open_transformers(folder):
     if (folder / "tokenizer.json").exists() or (folder / "vocab.json").exists():
         processor = AutoProcessor.from_pretrained(folder)
         image = processor.image_processor
-        print("  processor:", type(processor).__name__, type(image).__name__, dict(image.size), image.resample,
+        print("  processor:", type(processor).__name__, type(image).__name__, dict(image.size or {}), image.resample,
               list(image.image_mean))
     model = model.float().eval()
+
+    if model.config.model_type == "siglip2":  # whose images are patches and a row with their shape, see make_naflex.py
+        def image(x):
+            shapes = x[:, -1, :2].long()
+            seen = torch.arange(x.shape[1] - 1)[None] < shapes.prod(1, keepdim=True)
+            return normalize(model.vision_model(x[:, :-1], seen.long(), shapes).pooler_output)
+        assert type(AutoImageProcessor.from_pretrained(folder)).__name__.startswith("Siglip2ImageProcessor")
+        return model, image, lambda t: normalize(model.text_model(input_ids=t).pooler_output), None, processor
 
     def both(x, t):
         chinese = model.config.model_type == "chinese_clip"  # whose texts come with a mask
@@ -140,7 +148,7 @@ def check(folder, expected, tokens, original):
                 error = (found - golden[name]).abs()
                 print(f"  {name}: largest difference {error.max().item():.2e}")
                 assert (error <= 2e-5 + 1e-4 * golden[name].abs()).all(), f"{name} differ"
-        else:
+        elif sizes:
             pixels, ids = probe(*sizes)
             print("  image features:", [round(v, 6) for v in image(pixels)[0, :4].tolist()])
             print("  text features: ", [round(v, 6) for v in text(ids)[3, :4].tolist()])

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Makes what explaining the golden models should give: explain.safetensors in each folder of a golden model.
 
-    python make_explain.py ../../src/test/resources/golden
+    python make_explain.py ../../src/test/resources/golden [NAME...]
 
 The method for transformers is that of Chefer, Gur and Wolf (arXiv 2103.15679) as their notebook for CLIP has it
 (github.com/hila-chefer/Transformer-MM-Explainability, CLIP_explainability.ipynb, function `interpret`), with all blocks
-(start_layer = 0, as in the paper) and with the last block alone (start_layer = -1, as in the notebook). For ResNets it
-is Grad-CAM (arXiv 1610.02391) on the output of each stage, before its ReLU, which leaves nothing of some of these maps.
+(start_layer = 0, as in the paper) and with the last block alone (start_layer = -1, as in the notebook). For ResNets, ConvNeXt
+and FastViT it is Grad-CAM (arXiv 1610.02391) on the output of each stage, before its ReLU, which leaves nothing of some of these maps.
 Where the notebook takes the row of the class token, towers that pool by the mean of the patches take the mean of their
 rows, and towers that pool by attention of a learned query take that query's row, as if it were one more token. Rows are
 without the identity, which the notebook cuts off. Image 0 is explained for each text. Attention is taken from torch's
@@ -26,6 +26,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 from timm.models import register_model
 
+import make_timm_towers
 from make_timm_vit import vit_small_reference_clip
 
 SEEN = []
@@ -101,6 +102,8 @@ def explain(folder):
     if hasattr(model, "visual") and hasattr(model.visual, "layer4"):
         for s in range(1, 5):
             getattr(model.visual, f"layer{s}").register_forward_hook(lambda m, i, o, s=s: stages.update({s: o}))
+    for s, stage in enumerate(getattr(getattr(getattr(model, "visual", None), "trunk", None), "stages", []), 1):
+        stage.register_forward_hook(lambda m, i, o, s=s: stages.update({s: o}))
     SEEN.clear()
     image = encode_image(images)
     seen = list(SEEN)
@@ -169,7 +172,11 @@ def main():
     for tower in (vit_small_reference_clip, vit_small_reference_siglip):
         tower.__module__ = "timm.models.vision_transformer"
         register_model(tower)
+    for tower in ("convnext_small_reference", "fastvit_small_reference", "fastvit_large_reference", "vit_small_reference_mci"):
+        make_timm_towers.register(tower)
     for folder in sorted(pathlib.Path(sys.argv[1]).iterdir()):
+        if sys.argv[2:] and folder.name not in sys.argv[2:]:
+            continue
         if (folder / "expected.safetensors").exists() and list(folder.glob("*config.json")):
             out = {k: v.detach().float().contiguous() for k, v in explain(folder).items()}
             save_file(out, folder / "explain.safetensors")

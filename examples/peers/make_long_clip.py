@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Makes the golden case of Long-CLIP: a small random model, as its published code saves and computes it.
 
-    python make_long_clip.py OUT REPOSITORY [--seed 0]
+    python make_long_clip.py OUT REPOSITORY [--size small|B|L] [--seed 0]
 
 OUT/long-clip holds model.pt (the state dict with both positional embeddings, in fp16), case.json and expected.safetensors with
 the features that model/model_longclip.py computes, which rounds weights to fp16 when it loads them, and positions.safetensors:
 the positional embedding of a model of 77 positions and what longclip.load_from_clip makes of it. REPOSITORY is a git directory
-of github.com/beichenzbc/Long-CLIP. Needs torch and safetensors.
+of github.com/beichenzbc/Long-CLIP. With --size, OUT/long-clip-B or -L is of the published size, for
+`FamilyCheck.java OUT/long-clip-B 224 224 248 towers`. Needs torch and safetensors.
 """
 import argparse
 import ast
@@ -18,6 +19,12 @@ import types
 
 import torch
 from safetensors.torch import save_file
+
+from check_families import randomise
+
+# embed_dim, image size, image layers, image width, patch, context, vocabulary, text width, text heads, text layers
+SIZES = {"small": (20, 32, 1, 64, 16, 248, 300, 64, 1, 2), "B": (512, 224, 12, 768, 16, 248, 49408, 512, 8, 12),
+         "L": (768, 224, 24, 1024, 14, 248, 49408, 768, 12, 12)}
 
 
 def source(repository, path):
@@ -43,27 +50,31 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", type=pathlib.Path)
     parser.add_argument("repository", type=pathlib.Path)
+    parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    folder = args.out / "long-clip"
+    small, size = args.size == "small", SIZES[args.size]
+    folder = args.out / ("long-clip" if small else "long-clip-" + args.size)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     published = types.ModuleType("model_longclip")
     exec(source(args.repository, "model/model_longclip.py"), published.__dict__)
     torch.manual_seed(args.seed)
-    model = published.CLIP(20, 32, 1, 64, 16, 248, 300, 64, 1, 2, False)  # build_model takes heads of 64
+    model = published.CLIP(*size, False)
+    if not small:
+        randomise(model, args.seed)
     with torch.no_grad():
-        for name, p in model.named_parameters():
+        for name, p in model.named_parameters() if small else []:
             norm = p.ndim == 1 and name.endswith("weight")
             p.copy_(torch.tensor(2.9) if name == "logit_scale" else (1 if norm else 0) + (0.2 if norm else 0.08) * torch.randn(p.shape))
     state = {k: v.half() for k, v in model.state_dict().items()}
     torch.save(state, folder / "model.pt")
     model = published.build_model({k: v.float() for k, v in state.items()}, load_from_clip=False).float()
-    pixels = torch.randn(4, 3, 32, 32)
+    pixels = torch.randn(4, 3, size[1], size[1])
     ids = torch.zeros(4, 248, dtype=torch.long)
     for row, end in enumerate((5, 21, 100, 248)):
-        ids[row, :end] = torch.randint(1, 298, (end,))
-        ids[row, 0], ids[row, end - 1] = 298, 299
+        ids[row, :end] = torch.randint(1, size[6] - 2, (end,))
+        ids[row, 0], ids[row, end - 1] = size[6] - 2, size[6] - 1
     with torch.no_grad():
         image, text = model.encode_image(pixels), model.encode_text(ids)
         plain = model.token_embedding(ids[3]) + model.positional_embedding

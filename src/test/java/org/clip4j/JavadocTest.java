@@ -42,7 +42,7 @@ class JavadocTest {
           Continues Copies Counts Cuts Decides Decodes Describes Divides Draws Embeds Encodes \
           Ends Evaluates Explains Fetches Finds Fits Folds Frees Freezes Gives Goes Holds \
           Interpolates Judges Keeps Lays Leaves Lets Lists Loads Looks Makes Matches Measures \
-          Merges Mixes Names Notes Observes Offers Opens Passes Processes Proves Quantizes Reads \
+          Merges Mixes Names Notes Observes Offers Opens Passes Proves Quantizes Reads \
           Receives Refuses Releases Removes Replaces Reports Resizes Returns Runs Saves Says \
           Scales Scores Searches Sends Sets Shows Spoils Starts Subtracts Sums Takes Tells \
           Throws Trains Turns Waits Wraps Writes"""

@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
 public final class Encoder implements AutoCloseable {
 
   /** Images encoded at once, if they are small; more gain no speed. */
-  private static final int MOST_IMAGES = 32;
+  private static final int MOST_IMAGES = 16;
 
   /** What an encoder may hold at once, roughly; larger images are encoded fewer at a time. */
   private static final long MOST_BYTES = 256L << 20;
@@ -103,7 +103,7 @@ public final class Encoder implements AutoCloseable {
         precision,
         prepared,
         Map.of(),
-        new ComputeThread(),
+        ComputeThread.of(model.manager().getDevice()),
         Forward.EVALUATE);
   }
 
@@ -141,7 +141,7 @@ public final class Encoder implements AutoCloseable {
         Precision.FP32,
         true,
         inputLevels,
-        new ComputeThread(),
+        ComputeThread.of(model.manager().getDevice()),
         Forward.EVALUATE);
   }
 
@@ -168,13 +168,13 @@ public final class Encoder implements AutoCloseable {
     manager = model.manager().newSubManager();
     pixels = new PixelInput(manager, transform);
     similarity = new Similarity(manager);
-    imagesAtOnce = imagesAtOnce(model.config().vision());
+    imagesAtOnce = imagesAtOnce(model.config().vision(), transform);
   }
 
-  private static int imagesAtOnce(VisionConfig vision) {
+  private static int imagesAtOnce(VisionConfig vision, ImageTransform transform) {
     long values =
         vision instanceof VisionTransformerConfig tower
-            ? (tower.patches() + 1L) * tower.width()
+            ? (Math.max(tower.patches(), transform.patches()) + 1L) * tower.width()
             : (long) vision.imageHeight() * vision.imageWidth() * vision.width() / 16;
     long bytes = values * FLOATS_PER_VALUE * Float.BYTES;
     return (int) Math.max(1, Math.min(MOST_IMAGES, MOST_BYTES / bytes));

@@ -45,7 +45,7 @@ public final class PixelInput {
             : new Shape(images, 3, height, transform.width());
     try (NDArray uploaded = HostMemory.upload(scratch, shape, levels)) {
       return patches
-          ? kernels.strips(uploaded, height, transform.width() / height)
+          ? kernels.strips(uploaded, height, transform.patches())
           : kernels.normalize(uploaded);
     }
   }

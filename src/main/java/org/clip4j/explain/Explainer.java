@@ -20,6 +20,7 @@ import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.StagedVisionConfig;
 import org.clip4j.model.Trace;
+import org.clip4j.model.VisionConfig;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
@@ -93,13 +94,22 @@ public final class Explainer implements AutoCloseable {
   }
 
   /**
-   * Sets the stage of a ResNet whose output Grad-CAM looks at, 1 to 4 as in {@code layer1} to
-   * {@code layer4}. By default the last one whose grid has at least {@value #LEAST_GRID} rows and
-   * columns, which is the fourth for images of 224 pixels.
+   * Sets the stage of a convolutional tower (ResNet, ConvNeXt, FastViT) whose output Grad-CAM looks
+   * at, from 1 as in a ResNet's {@code layer1}. By default the last one whose grid has at least
+   * {@value #LEAST_GRID} rows and columns, which is a ResNet's fourth for images of 224 pixels.
+   *
+   * @throws IllegalArgumentException if the image tower has no such stage
    */
   public Explainer optStage(int stage) {
-    if (stage < 1 || stage > 4) {
-      throw new IllegalArgumentException("a ResNet has the stages 1 to 4, found " + stage);
+    VisionConfig vision = model.config().vision();
+    int stages = vision instanceof StagedVisionConfig tower ? tower.layers().size() : 0;
+    if (stage < 1 || stage > stages) {
+      throw new IllegalArgumentException(
+          "a "
+              + vision.family()
+              + (stages == 0 ? " has no stages" : " has the stages 1 to " + stages)
+              + ", found "
+              + stage);
     }
     this.stage = stage;
     return this;

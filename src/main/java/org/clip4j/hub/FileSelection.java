@@ -40,7 +40,8 @@ record FileSelection(String config, String weights, List<String> extras) {
       List.of("open_clip_model.safetensors", "open_clip_pytorch_model.bin");
 
   /** Archives that their publishers leave alone, and that say themselves what they are. */
-  private static final Pattern ARCHIVE = Pattern.compile("longclip-.+\\.pt");
+  private static final Pattern ARCHIVE =
+      Pattern.compile("(longclip-.+|mobileclip_(s1|s2|b|blt))\\.pt");
 
   private static final List<String> EXTRAS =
       List.of(

@@ -277,8 +277,8 @@ public record Augmentation(
     }
 
     /**
-     * Changes of colour, OpenCLIP's {@code color_jitter} and {@code color_jitter_prob}; none by
-     * default. SimCLR's are 0.8, 0.8, 0.8, 0.2 with probability 0.8.
+     * Sets changes of colour, OpenCLIP's {@code color_jitter} and {@code color_jitter_prob}; none
+     * by default. SimCLR's are 0.8, 0.8, 0.8, 0.2 with probability 0.8.
      */
     public Builder optColorJitter(
         double brightness, double contrast, double saturation, double hue, double probability) {

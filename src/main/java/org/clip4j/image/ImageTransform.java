@@ -119,6 +119,11 @@ public record ImageTransform(
         patchSize, width, half, half, Interpolation.BILINEAR, ResizeMode.PATCHES);
   }
 
+  /** Returns the most patches of an image with {@link ResizeMode#PATCHES}; 0 without. */
+  public int patches() {
+    return resizeMode == ResizeMode.PATCHES ? width / height : 0;
+  }
+
   /** Returns how many bytes {@link #apply} gives. */
   public int bytes() {
     return 3 * height * width + (resizeMode == ResizeMode.PATCHES ? 4 : 0);
@@ -193,7 +198,7 @@ public record ImageTransform(
     double high = MOST_SCALE;
     while (high - low >= SCALE_EPSILON) {
       double scale = (low + high) / 2;
-      if (patches(scale, imageHeight) * patches(scale, imageWidth) <= width / height) {
+      if (patches(scale, imageHeight) * patches(scale, imageWidth) <= patches()) {
         low = scale;
       } else {
         high = scale;

@@ -39,8 +39,8 @@ public final class MaskDecoder implements AutoCloseable {
    */
   private static final String SOURCE =
       """
-      def join(self, x: Tensor, y: Tensor) -> Tensor:
-        return torch.add(torch.repeat_interleave(x, torch.size(y, 0) // torch.size(x, 0), 0), y)
+      def join(self, x: Tensor, image: Tensor) -> Tensor:
+        return torch.add(x, torch.repeat_interleave(image, torch.size(x, 0) // torch.size(image, 0), 0))
 
       def modulate(self, x: Tensor, conditions: Tensor, p: List[Tensor]) -> Tensor:
         scale = torch.reshape(self.full(self.linear(conditions, {film_mul.*})), [1, -1, 1, {R}])
@@ -187,42 +187,62 @@ public final class MaskDecoder implements AutoCloseable {
     return declared.resolve(around, false) + kind.source(use);
   }
 
+  /** Returns what owns the parameters. */
+  public NDManager manager() {
+    return manager;
+  }
+
   /** Returns what it was made with. */
   public MaskDecoderConfig config() {
     return config;
   }
 
   /**
-   * Gives the states that {@link #decode} takes of some images.
+   * Encodes images for {@link #decode}: what the model's blocks put out, at the decoder's width.
    *
-   * @param pixels as {@link ClipModel#encodeImage} takes them; its manager owns the states
+   * @param pixels as {@link ClipModel#encodeImage} takes them; its manager owns the result
+   * @return for each of the decoder's blocks [N, L, R]
    */
-  public List<NDArray> states(ClipModel model, Forward pass, NDArray pixels) {
-    List<NDArray> all = new ArrayList<>();
-    model.imageStates(pass, pixels, config.blocks(), all::add);
-    return config.extractLayers().stream().map(layer -> all.get(layer + 1)).toList();
+  public List<NDArray> encode(ClipModel model, Forward pass, NDArray pixels) {
+    List<NDArray> states = new ArrayList<>();
+    model.imageStates(pass, pixels, config.blocks(), states::add);
+    List<NDArray> reduced = new ArrayList<>();
+    for (int i = 0; i < blocks.size(); i++) {
+      int layer = config.extractLayers().get(blocks.size() - 1 - i);
+      reduced.add(kernels.call(pass, "reduce_" + i, states.get(layer + 1), own));
+    }
+    states.forEach(NDArray::close);
+    return reduced;
   }
 
   /**
-   * Decodes the masks of each prompt in each image.
+   * Decodes the masks of each prompt in each image. What lies between is closed at once.
    *
-   * @param states of {@link MaskDecoderConfig#extractLayers}, [N, L, D]
-   * @param conditions [P, E], embeddings of texts or images as the towers give them, not
-   *     normalised; their manager owns the result
-   * @return [N P, height, width], logits, the prompts of an image one after the other
+   * @param images as {@link #encode} gives them
+   * @param conditions [P, E], embeddings of texts or images as the towers give them, not normalised
+   * @return [N P, height, width], logits, the prompts of an image one after the other; the caller's
+   *     to close
    */
-  public NDArray decode(Forward pass, List<NDArray> states, NDArray conditions) {
-    NDArray x = null;
+  public NDArray decode(Forward pass, List<NDArray> images, NDArray conditions) {
+    NDArray first = images.get(0);
+    NDArray x = first;
     for (int i = 0; i < blocks.size(); i++) {
-      NDArray state = states.get(states.size() - 1 - i);
-      NDArray reduced = kernels.call(pass, "reduce_" + i, state, own);
-      x = x == null ? reduced : kernels.call(pass, "join", reduced, x);
-      if (i == config.conditionalLayer()) {
-        x = kernels.call(pass, "modulate", x, conditions, own);
+      if (i > 0) {
+        x = after(x, first, kernels.call(pass, "join", x, images.get(i)));
       }
-      x = blocks.get(i).forward(pass, x, seen);
+      if (i == config.conditionalLayer()) {
+        x = after(x, first, kernels.call(pass, "modulate", x, conditions, own));
+      }
+      x = after(x, first, blocks.get(i).forward(pass, x, seen));
     }
-    return kernels.call(pass, "masks", x, own);
+    return after(x, first, kernels.call(pass, "masks", x, own));
+  }
+
+  private static NDArray after(NDArray x, NDArray kept, NDArray next) {
+    if (x != kept) {
+      x.close();
+    }
+    return next;
   }
 
   /** Frees the parameters; those of the model stay. */

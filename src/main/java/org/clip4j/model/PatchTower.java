@@ -39,7 +39,7 @@ final class PatchTower implements ImageTower {
    * @param blocks what precedes a block's number in its names
    * @param parameters those around the blocks, and the blocks among them
    * @param kind what the blocks share
-   * @param positions the positional embeddings, without the prefix
+   * @param positions the positional embeddings, without the prefix; null for none
    * @param rotary what turns queries and keys; null where the blocks have no such positions
    * @param pooling what {@code project} takes of the last block
    * @param source the functions {@code embed}, [N, 3, height, width] to [N, L, D]; {@code
@@ -49,6 +49,7 @@ final class PatchTower implements ImageTower {
    *     and its attention [N, H, 1, L]; they may call {@link #PATCHES}. Where blocks are masked,
    *     also {@code seen}, of the pixels, [N, 1, 1, L], which the last two then take after x, and
    *     no {@code embed_kept}
+   * @param convolutions that they call
    */
   record Declaration(
       VisionTransformerConfig vision,
@@ -56,11 +57,36 @@ final class PatchTower implements ImageTower {
       String blocks,
       Parameters parameters,
       BlockKind kind,
-      Positions positions,
+      @Nullable Positions positions,
       @Nullable RotaryPositions rotary,
       Pooling pooling,
-      Function<TowerKernels.Use, String> source)
+      Function<TowerKernels.Use, String> source,
+      Convolutions convolutions)
       implements ImageDeclaration {
+
+    /** Declares a tower that has no convolutions but maps of patches. */
+    Declaration(
+        VisionTransformerConfig vision,
+        String prefix,
+        String blocks,
+        Parameters parameters,
+        BlockKind kind,
+        @Nullable Positions positions,
+        @Nullable RotaryPositions rotary,
+        Pooling pooling,
+        Function<TowerKernels.Use, String> source) {
+      this(
+          vision,
+          prefix,
+          blocks,
+          parameters,
+          kind,
+          positions,
+          rotary,
+          pooling,
+          source,
+          Convolutions.NONE);
+    }
 
     @Override
     public List<ParameterSpec> specs() {
@@ -79,13 +105,16 @@ final class PatchTower implements ImageTower {
 
     @Override
     public void prove(NDManager manager, Precision precision, boolean trained) {
+      convolutions.source(precision, manager, trained);
       KernelSurvey.prove(manager, precision, kind);
       KernelSurvey.prove(manager, precision, kind.activation(), parameters);
     }
 
     @Override
-    public Positions positions() {
-      return new Positions(prefix + positions.name(), positions.before());
+    public @Nullable Positions positions() {
+      return positions == null
+          ? null
+          : new Positions(prefix + positions.name(), positions.before());
     }
   }
 
@@ -134,11 +163,13 @@ final class PatchTower implements ImageTower {
     kernels =
         new TowerKernels(
             manager,
-            use ->
+            (use, precision) ->
                 patches
                     + declared.source.apply(use)
                     + (declared.rotary == null ? "" : declared.rotary.source())
-                    + declared.kind.source(use));
+                    + declared.kind.source(use)
+                    + declared.convolutions.source(
+                        precision, manager, use == TowerKernels.Use.TRAIN));
     own = declared.parameters.of(all, declared.prefix);
     transformer =
         new Transformer(
@@ -178,7 +209,7 @@ final class PatchTower implements ImageTower {
   @Override
   public NDArray forward(
       Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
-    if (kept != null && masked()) {
+    if (kept != null && !declared.vision.choosesPatches()) {
       throw new IllegalArgumentException(
           "a " + declared.vision.family() + " looks at all patches of an image");
     }
@@ -239,8 +270,8 @@ final class PatchTower implements ImageTower {
       pooled[0] = 1;
       last = kernels.call(Forward.EXPLAIN, "at", last, pixels);
     } else {
-      int before = declared.positions.before();
-      Arrays.fill(pooled, before, tokens, 1f / (tokens - before));
+      int patches = declared.vision.patches();
+      Arrays.fill(pooled, tokens - patches, tokens, 1f / patches);
     }
     NDArray embedding = kernels.call(Forward.EXPLAIN, "project", last, own);
     return new Trace(embedding, states, attention, null, pooled);
@@ -251,13 +282,14 @@ final class PatchTower implements ImageTower {
     return Autograd.withoutRecording(
         () -> {
           NDArray rows = state.squeeze(0); // [L, D]
-          NDArray patches = rows.get(declared.positions.before() + ":");
+          long before = rows.size(0) - declared.vision.patches(); // a class token, or none
+          NDArray patches = rows.get(before + ":");
           NDArray alone =
               switch (declared.pooling) {
                 case FIRST -> patches; // [P, D]
                 case ATTENTION -> patches.expandDims(1); // [P, 1, D]
                 case MEAN -> // [P, 1, D], with as many rows before that are ignored as there are
-                    patches.expandDims(1).repeat(1, 1L + declared.positions.before());
+                    patches.expandDims(1).repeat(1, 1 + before);
               };
           if (masked()) {
             NDArray onePatch = state.getManager().ones(new Shape(1, 2, 2));

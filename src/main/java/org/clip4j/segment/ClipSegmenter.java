@@ -63,7 +63,7 @@ public final class ClipSegmenter implements AutoCloseable {
   private final @Nullable Tokenizer tokenizer;
   private final Forward pass;
   private final PixelKernels pixels;
-  private final ComputeThread thread = new ComputeThread();
+  private final ComputeThread thread;
   private final ReentrantReadWriteLock calls = new ReentrantReadWriteLock();
   private boolean closed;
 
@@ -79,6 +79,7 @@ public final class ClipSegmenter implements AutoCloseable {
     this.tokenizer = tokenizer;
     pass = Forward.EVALUATE.in(precision);
     pixels = new PixelKernels(model.manager(), transform.mean(), transform.std());
+    thread = ComputeThread.of(model.manager().getDevice());
     thread.call(
         () -> {
           model.prepareImages(precision);
@@ -235,12 +236,12 @@ public final class ClipSegmenter implements AutoCloseable {
     batch.forEach(seen -> found.add(new ArrayList<>()));
     int most = Math.max(1, MOST_MASKS / batch.size());
     try (NDManager call = model.manager().newSubManager()) {
-      List<NDArray> states = decoder.states(model, pass, pixels(call, batch));
+      List<NDArray> encoded = decoder.encode(model, pass, pixels(call, batch));
       for (int from = 0; from < conditions.length; from += most) {
         int to = Math.min(conditions.length, from + most);
         try (NDManager once = call.newSubManager()) {
           NDArray embeddings = upload(once, conditions, from, to);
-          decode(batch, names.subList(from, to), states, embeddings, found);
+          decode(batch, names.subList(from, to), encoded, embeddings, found);
         }
       }
     }
@@ -250,10 +251,16 @@ public final class ClipSegmenter implements AutoCloseable {
   private void decode(
       List<Seen> batch,
       List<String> names,
-      List<NDArray> states,
+      List<NDArray> encoded,
       NDArray embeddings,
       List<List<Mask>> found) {
-    NDArray decoded = decoder.decode(pass, states, embeddings);
+    try (NDArray decoded = decoder.decode(pass, encoded, embeddings)) {
+      deliver(batch, names, decoded, found);
+    }
+  }
+
+  private void deliver(
+      List<Seen> batch, List<String> names, NDArray decoded, List<List<Mask>> found) {
     int height = Math.toIntExact(decoded.size(1));
     int width = Math.toIntExact(decoded.size(2));
     long row = 0;

@@ -160,7 +160,7 @@ public final class ClipTrainer {
       return this;
     }
 
-    /** Passes over the data; by default 30. */
+    /** Sets the number of passes over the data; by default 30. */
     public Builder optEpochs(int epochs) {
       plan.epochs = Limits.atLeast("epochs", 1, epochs);
       return this;

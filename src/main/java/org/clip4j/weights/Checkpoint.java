@@ -43,8 +43,8 @@ import org.slf4j.LoggerFactory;
  *       transformers ({@code config.json} of CLIP, MetaCLIP 2, Chinese-CLIP, SigLIP, NaFlex or
  *       CLIPSeg; safetensors or {@code .bin}, one file or shards with their index), in fp32, fp16
  *       or bf16;
- *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred, as that of Long-CLIP's state
- *       dicts is;
+ *   <li>OpenAI's {@code .pt} archives, whose architecture is inferred, as that of Long-CLIP's and
+ *       of Apple's MobileCLIP's state dicts is;
  *   <li>OpenCLIP's training checkpoints ({@code epoch_N.pt}) and plain state dicts, for an
  *       architecture that the caller names; also where a model wrapped by PyTorch's compiler or for
  *       several devices was saved, or within {@code state_dict}, {@code model} and the like.
@@ -131,21 +131,28 @@ public final class Checkpoint implements AutoCloseable {
           file instanceof PyTorchArchive archive
               && archive.isTorchScript()
               && OpenAiArchitecture.isOpenAi(archive.tensors());
-      boolean longClip = architecture == null && LongClipTensors.isLongClip(file);
-      TensorFile tensors = LongClipTensors.of(QuantizedTensors.of(StateDict.of(file)));
-      ClipConfig own =
-          files.layout() != null
-              ? readConfig(files, json)
-              : openAi || longClip
-                  ? OpenAiArchitecture.infer(files.weights(), tensors.tensors())
-                  : null;
+      TensorFile named = QuantizedTensors.of(StateDict.of(file));
+      boolean apple = AppleTensors.isApple(named);
+      boolean longClip = LongClipTensors.isLongClip(file);
+      TensorFile tensors = LongClipTensors.of(AppleTensors.of(named));
+      ClipConfig own = null;
+      if (files.layout() != null) {
+        own = readConfig(files, json);
+      } else if (openAi || longClip && architecture == null) {
+        own = OpenAiArchitecture.infer(files.weights(), tensors.tensors());
+      } else if (apple && architecture == null) {
+        own = AppleTensors.architecture(tensors);
+      }
       ClipConfig config = agreed(files, tensors, own, architecture);
       Publishers.check(files.weights(), openAi, config);
       Layout layout = files.layout() != null ? files.layout() : Layout.OPENCLIP;
       if (layout == Layout.OPENCLIP) {
         config = namedAs(config, tensors.tensors());
       }
-      ImageTransform transform = CheckpointTransform.read(files, json, config.vision());
+      ImageTransform transform =
+          apple && files.layout() == null
+              ? AppleTensors.transform(config.vision())
+              : CheckpointTransform.read(files, json, config.vision());
       KeyMap keys = KeyMap.of(layout, config);
       keys.check(files.weights(), tensors.tensors());
       if (tensors.tensors().keySet().stream().anyMatch(name -> name.startsWith(KeyMap.CAPTIONS))) {

@@ -109,7 +109,7 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
   /**
    * Whether the layout's configuration is there. timm, too, names its own {@code config.json} and
    * puts it beside OpenCLIP's files, where that of a text tower may lie as well; each describes one
-   * tower alone.
+   * tower alone. Apple's, beside an archive of its own, says nothing that the archive does not.
    */
   private static boolean isConfigured(Layout layout, Path folder) {
     Path file = folder.resolve(layout.configFile());
@@ -120,7 +120,8 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
       CheckpointFields json = CheckpointFields.read(file);
       boolean beside = Files.isRegularFile(folder.resolve(Layout.OPENCLIP.configFile()));
       boolean ofTexts = beside && TextModelFiles.isTextModel(json.json());
-      return !ofTexts && (!json.has("architecture") || json.has("model_type"));
+      boolean apple = json.has("image_cfg");
+      return !ofTexts && !apple && (!json.has("architecture") || json.has("model_type"));
     } catch (IOException e) {
       return true; // what is wrong with it is said where it is needed
     }

@@ -196,7 +196,7 @@ public final class CheckpointWriter {
   }
 
   private JsonObject transformersConfig() throws IOException {
-    JsonObject json = TransformersConfig.write(config, torchName(type));
+    JsonObject json = TransformersConfigWriter.write(config, torchName(type));
     if (!TransformersConfig.read(CheckpointFields.of("config.json", json)).equals(config)) {
       try {
         json.add(MODEL_CFG, ClipConfigJson.write(config));

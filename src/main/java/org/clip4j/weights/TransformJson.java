@@ -326,7 +326,7 @@ final class TransformJson {
     json.addProperty("rescale_factor", RESCALE);
     if (naFlex) {
       json.addProperty("patch_size", transform.height());
-      json.addProperty("max_num_patches", transform.width() / transform.height());
+      json.addProperty("max_num_patches", transform.patches());
     } else {
       json.add("size", size);
     }

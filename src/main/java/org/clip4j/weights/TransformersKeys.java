@@ -141,7 +141,7 @@ final class TransformersKeys {
 
   static List<KeyMap.Mapping> mappings(ClipConfig config) {
     List<Rule> rules =
-        switch (TransformersConfig.kindFor(config)) {
+        switch (TransformersConfigWriter.kindFor(config)) {
           case CLIP, METACLIP_2, CLIPSEG -> CLIP;
           case CHINESE_CLIP -> CHINESE_CLIP;
           case SIGLIP, SIGLIP_2 -> SIGLIP;

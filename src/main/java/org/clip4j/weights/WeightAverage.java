@@ -102,7 +102,7 @@ public final class WeightAverage {
     return checkpoints.get(0).config();
   }
 
-  /** Returns the transform that all have. */
+  /** Returns the transform that all of the checkpoints have. */
   public ImageTransform transform() {
     return checkpoints.get(0).transform();
   }

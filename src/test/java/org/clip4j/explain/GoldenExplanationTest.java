@@ -19,7 +19,7 @@ import org.clip4j.engine.internal.Autograd;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.loss.Similarity;
 import org.clip4j.model.ClipModel;
-import org.clip4j.model.ResNetConfig;
+import org.clip4j.model.StagedVisionConfig;
 import org.clip4j.model.Trace;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.safetensors.SafeTensors;
@@ -42,7 +42,7 @@ class GoldenExplanationTest {
               .sorted()
               .map(folder -> dynamicTest(folder.getFileName().toString(), () -> check(folder)))
               .toList();
-      assertThat(tests).hasSize(10);
+      assertThat(tests).hasSize(14);
       return tests;
     }
   }
@@ -73,8 +73,8 @@ class GoldenExplanationTest {
         if (n == 0) {
           assertAttention(truth, "text.attention.", text.attention());
         }
-        if (model.config().vision() instanceof ResNetConfig tower) {
-          for (int stage = 1, layer = 0; stage <= 4; stage++) {
+        if (model.config().vision() instanceof StagedVisionConfig tower) {
+          for (int stage = 1, layer = 0; stage <= tower.layers().size(); stage++) {
             layer += tower.layers().get(stage - 1);
             float[] cells = Relevance.signed(autograd, image, toImage, layer);
             assertClose(truth, "gradcam." + stage, n, cells);
@@ -87,7 +87,7 @@ class GoldenExplanationTest {
           assertClose(truth, "image_relevance_last", n, patches(truth, late));
         }
       }
-      if (!(model.config().vision() instanceof ResNetConfig)) {
+      if (!(model.config().vision() instanceof StagedVisionConfig)) {
         assertAttention(truth, "vision.attention.", image.attention());
         if (image.poolingAttention() != null) {
           assertClose(

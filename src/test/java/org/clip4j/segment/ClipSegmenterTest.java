@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
+import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -23,6 +27,9 @@ import org.clip4j.engine.Precision;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.ImageTransform.Interpolation;
 import org.clip4j.image.ImageTransform.ResizeMode;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.Forward;
+import org.clip4j.model.MaskDecoder;
 import org.clip4j.weights.Checkpoint;
 import org.clip4j.weights.Golden;
 import org.clip4j.weights.Layout;
@@ -119,6 +126,45 @@ class ClipSegmenterTest {
     }
   }
 
+  /** In the second model blocks of the decoder come before the prompt. */
+  @ParameterizedTest
+  @ValueSource(strings = {"hf-clipseg", "hf-clipseg-refined"})
+  void native_memory_stays_flat(String golden) throws IOException {
+    try (Checkpoint opened = Checkpoint.open(Golden.folder(golden))) {
+      ClipModel model = ClipModel.load(opened.config(), opened.parameters());
+      MaskDecoder decoder =
+          MaskDecoder.load(
+              model, opened.maskDecoder().orElseThrow(), opened.maskDecoderParameters());
+      try (ClipSegmenter segmenter =
+          new ClipSegmenter(
+              model,
+              decoder,
+              opened.transform(),
+              opened.tokenizer().orElseThrow(),
+              Precision.FP32)) {
+        ImageSource image = ImageSource.of(SEGMENTED.get(0));
+        List<Integer> held = new ArrayList<>();
+        for (int i = 0; i < 6; i++) {
+          segmenter.segment(image, PROMPTS);
+          segmenter.segmentLike(image, List.of(image));
+          held.add(
+              model.manager().getManagedArrays().size()
+                  + decoder.manager().getManagedArrays().size());
+        }
+        assertThat(held.subList(2, 6)).containsOnly(held.get(1));
+        try (NDManager call = model.manager().newSubManager()) {
+          NDArray pixels =
+              call.ones(new Shape(2, 3, opened.transform().height(), opened.transform().width()));
+          List<NDArray> encoded = decoder.encode(model, Forward.EVALUATE, pixels);
+          NDArray conditions = call.ones(new Shape(3, opened.config().embedDim()));
+          int before = call.getManagedArrays().size();
+          decoder.decode(Forward.EVALUATE, encoded, conditions).close();
+          assertThat(call.getManagedArrays()).hasSize(before);
+        }
+      }
+    }
+  }
+
   @Test
   void a_mask_has_the_size_of_its_image_too() throws IOException {
     Path model = Golden.folder("hf-clipseg-refined");
@@ -179,6 +225,44 @@ class ClipSegmenterTest {
       assertThat(checkpoint.transform().height()).isEqualTo(352);
       assertThat(checkpoint.transform().mean()[0]).isEqualTo(0.485f);
     }
+  }
+
+  /** As transformers 4.25 wrote them, and as transformers 5 does. */
+  @Test
+  void older_and_newer_files_say_the_same() throws IOException {
+    Path model =
+        changed(
+            "hf-clipseg",
+            json -> {
+              json.add("text_config_dict", JsonNull.INSTANCE);
+              json.add("vision_config_dict", JsonNull.INSTANCE);
+              json.remove("conditional_layer");
+            });
+    String processor =
+        "{\"do_normalize\": true, \"do_resize\": true,"
+            + " \"feature_extractor_type\": \"ViTFeatureExtractor\","
+            + " \"image_mean\": [0.485, 0.456, 0.406], \"image_std\": [0.229, 0.224, 0.225],"
+            + " \"resample\": 2, \"size\": 44}";
+    Path preprocessor = model.resolve("preprocessor_config.json");
+    Files.writeString(preprocessor, processor);
+    try (Checkpoint expected = Checkpoint.open(Golden.folder("hf-clipseg"))) {
+      for (boolean newer : new boolean[] {false, true}) {
+        if (newer) {
+          Files.delete(preprocessor);
+          Files.writeString(
+              model.resolve("processor_config.json"), "{\"image_processor\": " + processor + "}");
+        }
+        try (Checkpoint opened = Checkpoint.open(model)) {
+          assertThat(opened.transform()).isEqualTo(expected.transform());
+          assertThat(opened.config()).isEqualTo(expected.config());
+          assertThat(opened.maskDecoder()).isEqualTo(expected.maskDecoder());
+        }
+      }
+    }
+    Files.writeString(
+        model.resolve("processor_config.json"),
+        "{\"image_processor\": " + processor.replace("44", "\"many\"") + "}");
+    assertThatThrownBy(() -> Checkpoint.open(model)).hasMessageContainingAll("size", "many");
   }
 
   @Test

@@ -13,14 +13,28 @@ import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
+import org.clip4j.Clip;
+import org.clip4j.encode.ImageSource;
+import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.internal.HostMemory;
+import org.clip4j.explain.Explainer;
+import org.clip4j.explain.Explanation;
+import org.clip4j.explain.TokenRelevance;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.image.RgbImage;
+import org.clip4j.model.AttentionalPoolerConfig;
+import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
+import org.clip4j.model.InputObserver;
 import org.clip4j.model.TextTransformerConfig;
 import org.clip4j.model.Trace;
+import org.clip4j.model.VitConfig;
 import org.clip4j.weights.safetensors.SafeTensors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -96,6 +110,85 @@ class CocaTest {
   }
 
   @Test
+  void integers_of_8_bits_give_nearly_the_same() throws IOException {
+    Path folder = Golden.folder("openclip-coca");
+    try (Checkpoint published = Checkpoint.open(folder);
+        SafeTensors golden = SafeTensors.open(folder.resolve("expected.safetensors"));
+        ClipModel model = ClipModel.load(published.config(), published.parameters());
+        NDManager call = model.manager().newSubManager()) {
+      NDArray ids = HostMemory.upload(call, new Shape(4, CONTEXT), golden.longs("input_ids"));
+      NDArray pixels =
+          HostMemory.upload(call, new Shape(4, 3, 32, 32), golden.floats("pixel_values"));
+      InputObserver texts = model.observeTexts();
+      InputObserver images = model.observeImages().orElseThrow();
+      for (int pass = 0; pass < 2; pass++) {
+        model.encodeText(Forward.EVALUATE, ids);
+        model.encodeImage(Forward.EVALUATE, pixels);
+        if (pass == 0) {
+          texts.measureErrors();
+          images.measureErrors();
+        }
+      }
+      model.quantizeTexts(levels(texts));
+      model.quantizeImages(levels(images));
+      assertNear(golden, "text", model.encodeText(Forward.EVALUATE, ids));
+      assertNear(golden, "image", model.encodeImage(Forward.EVALUATE, pixels));
+    }
+  }
+
+  private static Map<String, InputLevels> levels(InputObserver observer) {
+    Map<String, InputLevels> levels = new LinkedHashMap<>();
+    observer.maps().forEach(map -> levels.put(map.name(), map.levels()));
+    return levels;
+  }
+
+  /** Compares the cosines of each row with the publisher's. */
+  private static void assertNear(SafeTensors golden, String tower, NDArray found) {
+    NDArray unit = found.div(found.norm(new int[] {1}, true));
+    FloatBuffer expected = golden.floats(tower + "_features");
+    NDArray truth = HostMemory.upload(found.getManager(), found.getShape(), expected);
+    float[] cosines = unit.mul(truth).sum(new int[] {1}).toFloatArray();
+    for (float cosine : cosines) {
+      assertThat(cosine).isBetween(0.99f, 0.999999f);
+    }
+  }
+
+  @Test
+  void an_explanation_names_the_words_and_not_the_class_token() throws IOException {
+    ClipConfig config =
+        new ClipConfig(
+            32,
+            VitConfig.builder()
+                .setImageSize(32)
+                .setPatchSize(8)
+                .setWidth(64)
+                .setLayers(2)
+                .optPooler(new AttentionalPoolerConfig(3, 4))
+                .build(),
+            TextTransformerConfig.builder()
+                .setContextLength(9)
+                .setWidth(32)
+                .setHeads(2)
+                .setLayers(2)
+                .optEmbedCls(true)
+                .build(),
+            false);
+    try (Clip clip = Clip.of(ClipModel.create(config, 1), ImageTransform.openai(32, 32));
+        Explainer explainer = clip.explainer()) {
+      RgbImage image = new RgbImage(40, 40, new byte[3 * 40 * 40]);
+      for (String text : List.of("a dog", "a dog and a cat and a hen and a pig")) {
+        Explanation why = explainer.explain(ImageSource.of(image), List.of(text)).get(0);
+        double expected = Clip.cosine(clip.encodeImage(image), clip.encodeText(text));
+        assertThat(why.cosine()).isCloseTo(expected, within(1e-5));
+        assertThat(why.heatMap().values()).hasSize(16);
+        assertThat(why.tokens().stream().map(TokenRelevance::word))
+            .startsWith("", "a", "dog")
+            .hasSize(text.length() > 9 ? 9 : 4);
+      }
+    }
+  }
+
+  @Test
   void a_trace_of_an_image_ends_in_the_embedding() throws IOException {
     try (Checkpoint published = Checkpoint.open(Golden.folder("openclip-coca"));
         SafeTensors expected =
@@ -123,7 +216,8 @@ class CocaTest {
       value = {
         "'attentional_pool': 'parallel' | | vision_cfg.attentional_pool; parallel",
         "'attentional_pool': true, 'attn_pooler_heads': 5 | | vision_cfg.attn_pooler_heads; 5; 32",
-        "'attentional_pool': true, 'pool_type': 'avg', 'attn_pooler_queries': 1 | | queries; 1; mean",
+        "'attentional_pool': true, 'pool_type': 'avg', 'attn_pooler_queries': 1 | | queries; 1;"
+            + " mean",
         "| 'embed_cls': true, 'vocab_size': 10, 'pad_id': 10 | text_cfg.pad_id; 10",
       })
   void options_that_do_not_fit_are_named(String vision, String text, String words) {

@@ -162,7 +162,7 @@ class ConfigFilesTest {
                 .optMlpRatio(2.0)
                 .build(),
             false);
-    JsonObject text = TransformersConfig.write(own, "float32").getAsJsonObject("text_config");
+    JsonObject text = TransformersConfigWriter.write(own, "float32").getAsJsonObject("text_config");
     assertThat(text.get("eos_token_id").getAsInt()).isEqualTo(2);
     assertThat(text.get("hidden_act").getAsString()).isEqualTo("gelu");
     ClipConfig openai =
@@ -178,7 +178,7 @@ class ConfigFilesTest {
                 .optMlpRatio(2.0)
                 .build(),
             true);
-    text = TransformersConfig.write(openai, "float32").getAsJsonObject("text_config");
+    text = TransformersConfigWriter.write(openai, "float32").getAsJsonObject("text_config");
     assertThat(text.get("eos_token_id").getAsInt()).isEqualTo(49407);
     assertThat(text.get("hidden_act").getAsString()).isEqualTo("quick_gelu");
   }

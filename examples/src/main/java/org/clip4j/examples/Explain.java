@@ -32,7 +32,7 @@ import picocli.CommandLine.Spec;
     showDefaultValues = true,
     description =
         "Shows why images are similar to texts, or are not: a heat map over the image for each text as PNG, and the relevance of each"
-            + " token of the text. By gradient-weighted attention (Chefer et al. 2021), or Grad-CAM for a ResNet.")
+            + " token of the text. By gradient-weighted attention (Chefer et al. 2021), or Grad-CAM for a convolutional tower.")
 final class Explain implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -68,10 +68,10 @@ final class Explain implements Callable<Integer> {
 
   @Option(
       names = "--stage",
-      paramLabel = "1..4",
+      paramLabel = "1..5",
       description =
-          "The stage of a ResNet that is looked at; by default the last one with a grid of at least 4 x 4.")
-  @Range(min = 1, max = 4)
+          "The stage of a ResNet, ConvNeXt or FastViT that is looked at; by default the last one with a grid of at least 4 x 4.")
+  @Range(min = 1, max = 5)
   private Integer stage;
 
   @Option(
@@ -102,7 +102,8 @@ final class Explain implements Callable<Integer> {
         explainer.optStage(stage);
       }
       if (shapes != null) {
-        System.out.print(ShapePointing.measure(explainer, clip.transform().height(), shapes));
+        int size = clip.model().config().vision().imageHeight();
+        System.out.print(ShapePointing.measure(explainer, size, shapes));
       }
       if (images != null) {
         explain(explainer);

@@ -184,7 +184,7 @@ public final class LinearProbe {
       return this;
     }
 
-    /** Draws that share; 0 by default. */
+    /** Sets the seed by which that share is drawn; 0 by default. */
     public Builder optSeed(long seed) {
       this.seed = seed;
       return this;

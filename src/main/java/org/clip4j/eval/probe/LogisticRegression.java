@@ -183,7 +183,10 @@ public final class LogisticRegression {
       return this;
     }
 
-    /** Ends when no component of the objective's gradient exceeds this, above 0. */
+    /**
+     * Sets the tolerance: a fit ends when no component of the objective's gradient exceeds this,
+     * above 0.
+     */
     public Builder optTolerance(double tolerance) {
       if (!(tolerance > 0 && tolerance < Double.POSITIVE_INFINITY)) {
         throw new IllegalArgumentException(

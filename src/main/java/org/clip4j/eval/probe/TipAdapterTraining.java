@@ -163,7 +163,7 @@ public final class TipAdapterTraining {
 
     private Builder() {}
 
-    /** Passes over the examples; 20 by default. */
+    /** Sets the number of passes over the examples; 20 by default. */
     public Builder optEpochs(int epochs) {
       if (epochs < 1) {
         throw new IllegalArgumentException("training needs at least 1 epoch, found " + epochs);

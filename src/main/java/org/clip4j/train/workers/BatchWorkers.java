@@ -3,9 +3,9 @@ package org.clip4j.train.workers;
 import java.util.List;
 
 /**
- * Processes that share out the work of training steps. For each step, on one thread: the parts of
- * the batch are embedded, and gradients are sent back through the same parts with the same weights.
- * The caller closes it after the last training.
+ * Computes the steps of a training in processes that share out their work. For each step, on one
+ * thread: the parts of the batch are embedded, and gradients are sent back through the same parts
+ * with the same weights. The caller closes it after the last training.
  */
 public interface BatchWorkers extends AutoCloseable {
 

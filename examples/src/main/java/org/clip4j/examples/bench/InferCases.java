@@ -72,7 +72,7 @@ abstract class InferCases {
   double seconds;
 
   final double value(Case what, Clip clip) throws IOException {
-    int size = clip.transform().height();
+    int size = clip.model().config().vision().imageHeight();
     Random random = new Random(0);
     return switch (what) {
       case IMAGES -> {

@@ -316,13 +316,17 @@ public final class ClipConfigJson {
     return json;
   }
 
+  static void addImageSize(JsonObject json, VisionConfig vision) {
+    if (vision.imageHeight() == vision.imageWidth()) {
+      json.addProperty("image_size", vision.imageHeight());
+    } else {
+      json.add("image_size", array(List.of(vision.imageHeight(), vision.imageWidth())));
+    }
+  }
+
   private static JsonObject writeVit(VitConfig v) {
     JsonObject vision = new JsonObject();
-    if (v.imageHeight() == v.imageWidth()) {
-      vision.addProperty("image_size", v.imageHeight());
-    } else {
-      vision.add("image_size", array(List.of(v.imageHeight(), v.imageWidth())));
-    }
+    addImageSize(vision, v);
     vision.addProperty("layers", v.layers());
     vision.addProperty("width", v.width());
     vision.addProperty("head_width", v.headWidth());

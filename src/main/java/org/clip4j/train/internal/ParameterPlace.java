@@ -42,7 +42,7 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
   /** A block of a stage, or what comes before the blocks in it, which goes with the first. */
   private static final Pattern STAGED =
       Pattern.compile(
-          "visual\\.(?:layer(\\d)\\.(\\d+)|trunk\\.stages\\.(\\d)\\.(?:blocks\\.(\\d+)|\\w+))\\..*");
+          "visual\\.(?:layer(\\d)\\.(\\d+)|trunk\\.(?:stages|layers)\\.(\\d)\\.(?:blocks\\.(\\d+)|\\w+))\\..*");
 
   public static ParameterPlace of(ClipConfig config, String name) {
     if (name.equals("logit_scale") || name.equals("logit_bias")) {
@@ -83,6 +83,7 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
             || name.contains("attn_pool")
             || name.contains("trunk.final_conv.")
             || name.contains("trunk.head.norm.")
+            || name.contains("trunk.fc_norm.")
             || name.startsWith("visual.trunk.norm.");
     return new ParameterPlace(
         tower, projects ? Part.PROJECTION : head ? Part.HEAD : Part.EMBEDDING, 0, blocks);

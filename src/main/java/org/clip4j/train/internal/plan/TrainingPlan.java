@@ -141,13 +141,14 @@ public final class TrainingPlan implements Cloneable {
     }
     precision.requireOn(own);
     VisionConfig vision = model.config().vision();
-    if (data.patchDropout() > 0 && !(vision instanceof VisionTransformerConfig)) {
+    if (data.patchDropout() > 0
+        && !(vision instanceof VisionTransformerConfig tower && tower.choosesPatches())) {
       throw new IllegalArgumentException(
           "patch dropout is "
               + data.patchDropout()
               + ", but the model is a "
               + vision.family()
-              + ", which has no patches");
+              + ", none of whose patches can be left out");
     }
     if (teacher != null) {
       if (model.config().isSigmoid()) {

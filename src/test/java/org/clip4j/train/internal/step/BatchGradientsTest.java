@@ -45,6 +45,7 @@ class BatchGradientsTest {
         "openclip-eos-pool",
         "openclip-timm-vit",
         "openclip-timm-gap",
+        "openclip-vitamin",
         "openclip-eva01",
         "openclip-eva02",
         "openclip-eva02-e",
@@ -237,6 +238,7 @@ class BatchGradientsTest {
     }
   }
 
+  /** Without the small Swin, whose gradients PyTorch's own bfloat16 changes by 4 to 8 %. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -245,6 +247,8 @@ class BatchGradientsTest {
         "openclip-clipa",
         "openclip-timm-vit",
         "openclip-timm-gap",
+        "openclip-relpos",
+        "openclip-vitamin",
         "openclip-eva02",
         "openclip-eva02-e",
         "openclip-pe",

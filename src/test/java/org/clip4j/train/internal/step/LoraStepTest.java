@@ -138,6 +138,7 @@ class LoraStepTest {
         "openclip-siglip",
         "openclip-timm-vit",
         "openclip-timm-gap",
+        "openclip-vitamin",
         "openclip-eva01",
         "openclip-eva02",
         "openclip-eva02-e",

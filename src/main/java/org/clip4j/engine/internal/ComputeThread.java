@@ -60,7 +60,8 @@ public final class ComputeThread implements AutoCloseable {
 
   /**
    * Computes something and waits for it, uninterruptedly, since the arrays that it works on are the
-   * caller's; an interrupt is kept for afterwards. Work that asks this for more has it done at once.
+   * caller's; an interrupt is kept for afterwards. Work that asks this for more has it done at
+   * once.
    *
    * @throws RuntimeException what {@code work} throws
    */

@@ -344,6 +344,9 @@ final class HfTexts {
     json.addProperty("encoder_layers", text.layers());
     json.addProperty("encoder_attention_heads", text.heads());
     json.addProperty("encoder_ffn_dim", text.mlpWidth());
+    json.addProperty("decoder_layers", text.layers()); // which OpenCLIP makes, and drops
+    json.addProperty("decoder_attention_heads", text.heads());
+    json.addProperty("decoder_ffn_dim", text.mlpWidth());
     json.addProperty("activation_function", text.activation().hfName());
     json.addProperty("scale_embedding", text.scaled());
     json.addProperty("is_encoder_decoder", true);

@@ -168,6 +168,15 @@ class TextEncoderFilesTest {
     }
   }
 
+  /** OpenCLIP builds the whole model of transformers before it takes the encoder. */
+  @Test
+  void the_configuration_of_an_encoder_is_enough_for_a_decoder_of_its_size() {
+    JsonObject json =
+        ClipConfigJson.writeTextModel(ClipConfig.named("nllb-clip-base")).orElseThrow();
+    assertThat(json.get("decoder_attention_heads")).isEqualTo(json.get("encoder_attention_heads"));
+    assertThat(json.get("decoder_ffn_dim")).isEqualTo(json.get("encoder_ffn_dim"));
+  }
+
   /** Copies the tokenizer of the test data beside a random model with so many token ids. */
   private Path model(String tokenizer, int vocabSize, int padId, boolean named) throws IOException {
     BertConfig text =

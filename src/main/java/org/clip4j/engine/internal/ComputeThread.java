@@ -19,6 +19,9 @@ import org.jspecify.annotations.Nullable;
  * as many sets of activations; one at a time is faster for all, and takes the memory of one.
  */
 public final class ComputeThread implements AutoCloseable {
+  /** On such a thread itself: which one it is. */
+  private static final ThreadLocal<ExecutorService> CURRENT = new ThreadLocal<>();
+
   private static @Nullable ExecutorService shared;
   private static int users;
 
@@ -57,7 +60,8 @@ public final class ComputeThread implements AutoCloseable {
 
   /**
    * Computes something and waits for it, uninterruptedly, since the arrays that it works on are the
-   * caller's; an interrupt is kept for afterwards.
+   * caller's; an interrupt is kept for afterwards. Work that asks this for more has it done at
+   * once.
    *
    * @throws RuntimeException what {@code work} throws
    */
@@ -65,7 +69,15 @@ public final class ComputeThread implements AutoCloseable {
     if (closed) {
       throw new IllegalStateException("this is closed, and nothing is computed any more");
     }
-    Future<T> future = thread.submit(work::get);
+    if (CURRENT.get() == thread) {
+      return work.get();
+    }
+    Future<T> future =
+        thread.submit(
+            () -> {
+              CURRENT.set(thread);
+              return work.get();
+            });
     try {
       return Uninterrupted.await(future::get);
     } catch (ExecutionException e) {

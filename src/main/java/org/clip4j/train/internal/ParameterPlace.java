@@ -37,7 +37,8 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
   }
 
   private static final Pattern BLOCK =
-      Pattern.compile("(?:resblocks|trunk\\.blocks|encoder\\.layer)\\.(\\d+)\\.");
+      Pattern.compile(
+          "(?:resblocks|trunk\\.blocks|encoder\\.layer|transformer\\.(?:layers?|block))\\.(\\d+)\\.");
 
   /** A block of a stage, or what comes before the blocks in it, which goes with the first. */
   private static final Pattern STAGED =
@@ -78,6 +79,8 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
     boolean head =
         name.contains("ln_final")
             || name.startsWith("text.transformer.pooler.")
+            || name.startsWith("text.transformer.final_layer_norm.")
+            || name.startsWith("text.transformer.layer_norm.")
             || name.contains("ln_post")
             || name.contains("attnpool")
             || name.contains("attn_pool")

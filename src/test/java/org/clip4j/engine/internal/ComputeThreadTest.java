@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ai.djl.Device;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 class ComputeThreadTest {
 
@@ -23,6 +24,15 @@ class ComputeThreadTest {
     assertThat(thread.isAlive()).isFalse();
     try (ComputeThread next = ComputeThread.of(Device.cpu())) {
       assertThat(next.call(Thread::currentThread)).isNotSameAs(thread);
+    }
+  }
+
+  @Test
+  @Timeout(20)
+  void work_of_one_model_may_ask_another_one() {
+    try (ComputeThread student = ComputeThread.of(Device.cpu());
+        ComputeThread teacher = ComputeThread.of(Device.cpu())) {
+      assertThat(student.call(() -> teacher.call(() -> student.call(() -> 1)))).isEqualTo(1);
     }
   }
 

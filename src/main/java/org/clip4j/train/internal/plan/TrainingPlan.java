@@ -200,7 +200,7 @@ public final class TrainingPlan implements Cloneable {
   private int defaultMicroBatchSize() {
     return lora == null || model.config().vision().hasBatchNorm()
         ? batchSize
-        : Math.min(batchSize, Math.max(LEAST_MICRO_BATCH, (batchSize + 3) / 4));
+        : Math.min(batchSize, Math.max(LEAST_MICRO_BATCH, (batchSize + 2) / 3));
   }
 
   private ImageTransform transform() {

@@ -54,7 +54,9 @@ class BatchGradientsTest {
         "openclip-coca",
         "openclip-coca-mean",
         "hf-naflex",
-        "openclip-roberta"
+        "openclip-roberta",
+        "openclip-mt5",
+        "openclip-m2m"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_with_patch_dropout(String name) {
     try (ClipModel model = Steps.golden(name)) {

@@ -145,7 +145,9 @@ class LoraStepTest {
         "openclip-pe",
         "openclip-coca",
         "hf-naflex",
-        "openclip-bert-pooler"
+        "openclip-bert-pooler",
+        "openclip-mt5",
+        "openclip-m2m"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_dropout_included(String name) {
     try (ClipModel model = Steps.golden(name)) {

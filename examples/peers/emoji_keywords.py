@@ -5,7 +5,7 @@ emoji_keywords.py CAPTIONS.TSV HELD-OUT-INDICES.TXT OUT
 
 The base was trained on names and CLDR keywords of all pairs but the held-out ones. It is tuned to emojilib's keywords:
 pairs-100.tsv has 124 held-out pairs, of which FineTune trains on four fifths, pairs-1000.tsv these, 124 others and 1,000
-that the base knows, test.tsv the remaining held-out pairs. keep.tsv has the names of 400 emoji that it knows.
+that the base knows, test.tsv the remaining held-out pairs.
 """
 import csv
 import pathlib
@@ -36,5 +36,3 @@ new = held[::2]  # of those next to each other, which look alike, one half tests
 write("pairs-100.tsv", "caption", new[::2], keywords)
 write("pairs-1000.tsv", "caption", sorted(new + [known[i * len(known) // 1000] for i in range(1000)]), keywords)
 write("test.tsv", "caption", held[1::2], keywords)
-write("keep.tsv", "label", known[::2][:400], lambda row: row["cldr_name"])
-(out / "name.txt").write_text("{}\n")

@@ -9,6 +9,9 @@ per second of a zero-shot classifier of 80 templates; with --files images per se
 uses a DataLoader of 2 workers with Pillow and its own preprocessing. clip4j's figures include tokenizing and normalising; the
 peers' inputs are tensors that are ready. Eager mode, torch.inference_mode. Needs open_clip_torch; for --onnx onnx and onnxruntime.
 
+Prints what each process found to standard error as it goes. --exports FOLDER keeps the exported towers there, and the integers of
+--int8, and takes them from there in the next run: quantise anew by another folder.
+
 With --int8 PAIRS (a TSV of file and caption) also 8-bit integers: clip4j's own (examples/run Quantize), beside its float32 and
 beside ONNX Runtime's static quantisation (QDQ, per channel, MinMax) of the same towers, calibrated on the same first pairs.
 """
@@ -173,15 +176,17 @@ def make_files(folder, count):
         Image.fromarray(image.clip(0, 255).astype(numpy.uint8)).save(f"{folder}/{i:04}.jpg", quality=85)
 
 
-def run(command):
-    out = subprocess.run(command, check=True, capture_output=True, text=True)
-    return json.loads(re.findall(r"^\{.*\}$", out.stdout, re.MULTILINE)[-1])
+def run(name, command):
+    out = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    found = json.loads(re.findall(r"^\{.*\}$", out.stdout, re.MULTILINE)[-1])
+    print(f"{name}: {json.dumps(found)}", file=sys.stderr, flush=True)
+    return found
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model")
-    parser.add_argument("--precisions", nargs="+", default=["fp32", "bf16"])
+    parser.add_argument("--precisions", nargs="*", default=["fp32", "bf16"])
     parser.add_argument("--cases", nargs="+", default=CASES)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--tokens", type=int, default=12)
@@ -192,6 +197,7 @@ def main():
     parser.add_argument("--files", nargs="?", const="", help="a folder of JPEG files; made if none is named")
     parser.add_argument("--int8", metavar="PAIRS", help="a TSV with the columns file and caption")
     parser.add_argument("--calibration", type=int, default=256, help="pairs of --int8, of which every second calibrates")
+    parser.add_argument("--exports", metavar="FOLDER", help="keeps what is made of the model for --onnx and --int8")
     parser.add_argument("--clip4j", default="examples/run")
     parser.add_argument("--peer", choices=["openclip", "onnx"], help=argparse.SUPPRESS)
     parser.add_argument("--precision", help=argparse.SUPPRESS)
@@ -204,29 +210,32 @@ def main():
             args.files = scratch + "/files"
             pathlib.Path(args.files).mkdir()
             make_files(args.files, 256)
+        scratch = args.exports or scratch
+        pathlib.Path(scratch).mkdir(parents=True, exist_ok=True)
         if args.files and "files" not in args.cases:
             args.cases = args.cases + ["files"]
-        if args.onnx:
+        if (args.onnx or args.int8) and not pathlib.Path(f"{scratch}/text.onnx").exists():
             export(args.model, scratch)
-        table(args, scratch)
+        if args.precisions:
+            table(args, scratch)
         if args.int8:
             integers(args, scratch)
 
 
 def integers(args, scratch):
-    if not args.onnx:
-        export(args.model, scratch)
-    quantize_onnx(args, scratch)
-    subprocess.run([*args.clip4j.split(), "Quantize", "--model", args.model, "--pairs", args.int8, "--most", str(args.calibration),
-                    "--force", "--out", scratch + "/int8"], check=True)
+    if not pathlib.Path(f"{scratch}/text-int8.onnx").exists():
+        quantize_onnx(args, scratch)
+    if not pathlib.Path(f"{scratch}/int8").exists():
+        subprocess.run([*args.clip4j.split(), "Quantize", "--model", args.model, "--pairs", args.int8, "--most", str(args.calibration),
+                        "--force", "--out", scratch + "/int8"], check=True)
     cases = [c for c in args.cases if c != "files"]
     common = ["--batch", str(args.batch), "--tokens", str(args.tokens), "--classes", str(args.classes), "--seconds", str(args.seconds)]
     found = {"int8": [], "fp32": [], "onnx": []}
     for _ in range(args.rounds):
         for name, model in (("int8", scratch + "/int8"), ("fp32", args.model)):
-            found[name].append(run([*args.clip4j.split(), "Benchmark", "infer", "--model", model, *common,
+            found[name].append(run(name, [*args.clip4j.split(), "Benchmark", "infer", "--model", model, *common,
                                     "--cases", ",".join(c.upper() for c in cases)]))
-        found["onnx"].append(run([sys.executable, __file__, args.model, "--peer", "onnx", "--precision", "int8", *common, "--onnx-dir", scratch,
+        found["onnx"].append(run("onnx", [sys.executable, __file__, args.model, "--peer", "onnx", "--precision", "int8", *common, "--onnx-dir", scratch,
                                   "--cases", *[c for c in cases if c != "classes"]]))
     print("| int8 | clip4j int8 | clip4j fp32 | ratio | ONNX Runtime int8 | ratio |\n|---|---|---|---|---|---|", flush=True)
     for case in [*cases, "peak_mib"]:
@@ -247,11 +256,11 @@ def table(args, scratch):
         peer = [sys.executable, __file__, args.model, "--peer"]
         found = {"clip4j": [], "openclip": [], "onnx": []}
         for _ in range(args.rounds):
-            found["clip4j"].append(run([*args.clip4j.split(), "Benchmark", "infer", "--model", args.model, *common,
+            found["clip4j"].append(run("clip4j", [*args.clip4j.split(), "Benchmark", "infer", "--model", args.model, *common,
                                         "--cases", ",".join(c.upper() for c in args.cases)]))
-            found["openclip"].append(run([*peer, "openclip", *common, "--cases", *args.cases]))
+            found["openclip"].append(run("openclip", [*peer, "openclip", *common, "--cases", *args.cases]))
             if args.onnx and precision == "fp32":
-                found["onnx"].append(run([*peer, "onnx", *common, "--onnx-dir", scratch, "--cases",
+                found["onnx"].append(run("onnx", [*peer, "onnx", *common, "--onnx-dir", scratch, "--cases",
                                           *[c for c in args.cases if c not in ("classes", "files")]]))
         for case in [*args.cases, "peak_mib"]:
             values = {name: statistics.median(r[case] for r in runs if case in r)

@@ -31,6 +31,15 @@ ROBERTA = dict(model_type="roberta", vocab_size=120, hidden_size=48, num_hidden_
                hidden_act="gelu", **NO_DROPOUT)
 BERT = dict(ROBERTA, model_type="bert", type_vocab_size=2, layer_norm_eps=1e-12, pad_token_id=0, max_position_embeddings=20)
 
+SMALL_VISION = dict(image_size=32, layers=1, width=16, head_width=8, patch_size=8)
+MT5 = dict(model_type="mt5", vocab_size=60, d_model=24, d_kv=8, num_heads=4, num_layers=2, num_decoder_layers=1, d_ff=40,
+           relative_attention_num_buckets=8, relative_attention_max_distance=10, layer_norm_epsilon=1e-6,
+           feed_forward_proj="gated-gelu", pad_token_id=0, dropout_rate=0.0)
+M2M = dict(model_type="m2m_100", vocab_size=60, d_model=24, encoder_attention_heads=2, encoder_layers=2, encoder_ffn_dim=40,
+           decoder_attention_heads=2, decoder_layers=1, decoder_ffn_dim=8, max_position_embeddings=20,
+           activation_function="relu", scale_embedding=True, pad_token_id=1, dropout=0.0, attention_dropout=0.0,
+           activation_dropout=0.0, encoder_layerdrop=0.0, decoder_layerdrop=0.0)
+
 PLAIN = dict(image_size=32, timm_model_name="vit_small_reference_plain", timm_model_pretrained=False, timm_pool="",
              timm_proj="linear")
 
@@ -57,6 +66,14 @@ OPEN_CLIP = {
         "BiomedCLIP's kind: a BERT whose class token an MLP projects, beside timm's plain ViT with OpenCLIP's linear head",
         BERT, dict(hf_model_name="small-bert", hf_tokenizer_name="small-bert", hf_proj_type="mlp",
                    hf_pooler_type="cls_last_hidden_state_pooler", context_length=16), {"vision_cfg": PLAIN}),
+    "openclip-mt5": (
+        "mt5-base-ViT-B-32's kind: the mean of mT5's encoder, whose heads together are wider than the tower, and an MLP",
+        MT5, dict(hf_model_name="small-mt5", hf_tokenizer_name="small-mt5", hf_pooler_type="mean_pooler", context_length=16),
+        {"vision_cfg": SMALL_VISION}),
+    "openclip-m2m": (
+        "nllb-clip-base's kind: the first token of M2M-100's encoder, that of the language, and a matrix",
+        M2M, dict(hf_model_name="small-m2m", hf_tokenizer_name="small-m2m", hf_proj_type="linear", hf_pooler_type="cls_pooler",
+                  context_length=16), {"vision_cfg": SMALL_VISION}),
 }
 
 

@@ -21,13 +21,15 @@ import torch.nn.functional as F
 from open_clip.model import CLIP, CustomTextCLIP
 from safetensors.torch import save_file
 from timm.layers import LayerNorm2d
-from timm.models import convnext, fastvit, register_model, vision_transformer_hybrid
+from timm.models import (convnext, fastvit, register_model, swin_transformer, vision_transformer_hybrid, vision_transformer_relpos,
+                         vitamin)
 from timm.models.fastvit import RepConditionalPosEnc
 from timm.utils.model import reparameterize_model
 
 from make_timm_vit import train
 
 TEXT = dict(context_length=16, vocab_size=300, width=48, heads=3, layers=1)
+SMALL_TEXT = dict(TEXT, width=24, heads=2)
 
 
 def convnext_small_reference(pretrained=False, **kwargs):
@@ -63,6 +65,28 @@ def vit_small_reference_mci(pretrained=False, **kwargs):
             img_size=64, embed_dim=48, depth=2, num_heads=3, mlp_ratio=2.5, no_embed_class=True), **kwargs))
 
 
+def vitamin_small_reference(pretrained=False, **kwargs):
+    """As vitamin_small_224."""
+    stem = vitamin.VitCfg(embed_dim=(12, 24, 24), depths=(2, 4, 1), stem_width=12,
+                          conv_cfg=vitamin.VitConvCfg(norm_layer="layernorm2d", norm_eps=1e-6), head_type="1d")
+    return vitamin._create_vitamin("vitamin_small_reference", embed_cfg=stem, **dict(dict(
+        img_size=64, embed_dim=24, depth=2, num_heads=2, mlp_layer=vitamin.GeGluMlp, mlp_ratio=2., class_token=False,
+        global_pool="avg"), **kwargs))
+
+
+def vit_relpos_small_reference(pretrained=False, **kwargs):
+    """As vit_relpos_medium_patch16_cls_224."""
+    return vision_transformer_relpos._create_vision_transformer_relpos("vit_relpos_small_reference", **dict(dict(
+        img_size=32, patch_size=8, embed_dim=24, depth=2, num_heads=2, mlp_ratio=2.5, qkv_bias=False, fc_norm=False,
+        rel_pos_dim=12, class_token=True, global_pool="token"), **kwargs))
+
+
+def swin_small_reference(pretrained=False, **kwargs):
+    """As swin_base_patch4_window7_224: the windows of the first stage are shifted, the second is one window."""
+    return swin_transformer._create_swin_transformer("swin_small_reference", **dict(dict(
+        img_size=56, patch_size=4, window_size=7, embed_dim=16, depths=(2, 2), num_heads=(1, 2)), **kwargs))
+
+
 def vision(name, **options):
     """As OpenCLIP's model_configs, but without stochastic depth, whose draws nobody can repeat."""
     return dict(dict(timm_model_name=name, timm_model_pretrained=False, timm_pool="", timm_proj="linear", timm_drop=0.0,
@@ -84,15 +108,28 @@ CASES = {
     "mci-vit": dict(about="MobileCLIP-B's kind: timm's ViT on a stem of convolutions", embed_dim=20,
                     vision_cfg=vision("vit_small_reference_mci", timm_pool="token", timm_proj=None), text_cfg=TEXT,
                     custom_text=True),
+    "vitamin": dict(about="ViTamin: convolutions, then blocks with a gated MLP", embed_dim=20,
+                    vision_cfg=vision("vitamin_small_reference"), text_cfg=SMALL_TEXT, custom_text=True),
+    "swin": dict(about="a Swin Transformer: attention within windows, some of them shifted", embed_dim=20,
+                 vision_cfg=vision("swin_small_reference", image_size=56), text_cfg=SMALL_TEXT),
+    "relpos": dict(about="timm's ViT with relative positions", embed_dim=20,
+                   vision_cfg=vision("vit_relpos_small_reference", image_size=32), text_cfg=SMALL_TEXT),
     "fastvit-folded": dict(about="the model of openclip-fastvit, whose branches timm folded", of="fastvit"),
     "fastvit-large-folded": dict(about="the model of openclip-fastvit-large, whose branches timm folded", of="fastvit-large"),
 }
 
 
+MEANS = ("vitamin", "swin")  # of grids
+
+LIKE = {"convnext": (convnext, "convnext_tiny"), "fastvit": (fastvit, "fastvit_mci0"), "vitamin": (vitamin, "vitamin_small_224"),
+        "swin": (swin_transformer, "swin_base_patch4_window7_224"),
+        "vit_relpos": (vision_transformer_relpos, "vit_relpos_medium_patch16_cls_224"),
+        "vit": (vision_transformer_hybrid, "vit_base_mci_224")}
+
+
 def register(name):
     function = globals()[name]
-    family, like = {"convnext": (convnext, "convnext_tiny"), "fastvit": (fastvit, "fastvit_mci0"),
-                    "vit": (vision_transformer_hybrid, "vit_base_mci_224")}[name.split("_")[0]]
+    family, like = LIKE[name.split("_small_")[0].split("_large_")[0]]
     function.__module__ = family.__name__
     family.default_cfgs[name] = family.default_cfgs[like]
     register_model(function)
@@ -132,6 +169,9 @@ def make(name, folder, seed):
     gen = torch.Generator().manual_seed(seed)
     kwargs = {k: v for k, v in config.items() if k != "custom_text"}
     model = randomise((CustomTextCLIP if config.get("custom_text") else CLIP)(**kwargs), gen)
+    for module in model.modules():  # timm's relative positions drop some of their hidden units
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0
     if folds:
         model.visual.trunk = reparameterize_model(model.visual.trunk)
     save_file({k: v.clone().contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
@@ -140,7 +180,7 @@ def make(name, folder, seed):
         "resize_mode": "shortest"}}, indent=2) + "\n")
     size = config["vision_cfg"]["image_size"]
     pixels = torch.randn(4, 3, size, size, generator=gen)
-    if "fastvit" in name:  # noise alone looks the same to the mean of a grid
+    if "fastvit" in name or name in MEANS:  # noise alone looks the same to the mean of a grid
         pixels = 0.5 * pixels + F.interpolate(torch.randn(4, 3, 5, 5, generator=gen), size=(size, size), mode="bicubic")
     ids = torch.randint(1, 298, (4, 16), generator=gen)
     for row, end in enumerate((3, 8, 13, 15)):
@@ -154,7 +194,7 @@ def make(name, folder, seed):
         out["logits_per_image"] = model.logit_scale.exp() * out["image_features"] @ out["text_features"].T
     if not folds:
         train(model, pixels, ids, out)
-        out.update({"trained." + n: b for n, b in model.named_buffers() if b.is_floating_point() and "attn_mask" not in n})
+        out.update({"trained." + n: b for n, b in model.named_buffers() if b.is_floating_point() and n in model.state_dict()})
     save_file({k: (v.float() if v.is_floating_point() else v).detach().clone().contiguous() for k, v in out.items()},
               folder / "expected.safetensors")
     # Batch norms over four images amplify rounding: with "fastvit-large" the peer's own float32 gradients differ from the

@@ -58,6 +58,8 @@ public final class ClipLoader {
   private ImageDecoder decoder = ImageDecoder.defaults();
   private final List<Path> merged = new ArrayList<>();
   private final Map<String, Path> named = new LinkedHashMap<>();
+  private @Nullable String textModel;
+  private @Nullable String language;
   private int imageHeight;
   private int imageWidth;
   private boolean stretched;
@@ -193,6 +195,35 @@ public final class ClipLoader {
   public ClipLoader optImageSize(int height, int width) {
     imageHeight = height;
     imageWidth = width;
+    return this;
+  }
+
+  /**
+   * Takes another text tower than the model's own: one that was trained to give the same embeddings
+   * for texts of other languages, as those of M-CLIP and of sentence-transformers.
+   *
+   * <pre>{@code
+   * Clip clip =
+   *     Clip.loader("openai/clip-vit-base-patch32")
+   *         .optTextModel("sentence-transformers/clip-ViT-B-32-multilingual-v1")
+   *         .load();
+   * }</pre>
+   *
+   * @param name a model on the hub, or a folder
+   */
+  public ClipLoader optTextModel(@Nullable String name) {
+    textModel = name;
+    return this;
+  }
+
+  /**
+   * Sets the language of texts, for a model that is told it: texts of NLLB-CLIP begin with a token
+   * of their language, which is {@code eng_Latn} by default.
+   *
+   * @param language as the model's tokenizer names it, such as {@code deu_Latn}
+   */
+  public ClipLoader optTextLanguage(@Nullable String language) {
+    this.language = language;
     return this;
   }
 
@@ -358,6 +389,12 @@ public final class ClipLoader {
   public Checkpoint openCheckpoint() throws IOException {
     Checkpoint opened = Checkpoint.open(locate(), architecture);
     try {
+      if (textModel != null) {
+        opened = opened.withTextModel(locateTextModel());
+      }
+      if (language != null) {
+        opened = opened.withLanguage(language);
+      }
       if (imageHeight != 0) {
         opened = opened.withImageSize(imageHeight, imageWidth);
       }
@@ -410,6 +447,13 @@ public final class ClipLoader {
     return architecture == null
         ? hub().fetch(id, downloads).weights()
         : hub().fetchForArchitecture(id, downloads).weights();
+  }
+
+  private Path locateTextModel() throws IOException {
+    Optional<Path> local = ModelNames.local(textModel, this::hub);
+    return local.isPresent()
+        ? local.get()
+        : hub().fetch(HubId.parse(textModel), downloads).folder();
   }
 
   private Hub hub() {

@@ -41,7 +41,7 @@ import org.jspecify.annotations.Nullable;
 public final class Encoder implements AutoCloseable {
 
   /** Images encoded at once, if they are small; more gain no speed. */
-  private static final int MOST_IMAGES = 32;
+  private static final int MOST_IMAGES = 16;
 
   /** What an encoder may hold at once, roughly; larger images are encoded fewer at a time. */
   private static final long MOST_BYTES = 256L << 20;
@@ -103,7 +103,7 @@ public final class Encoder implements AutoCloseable {
         precision,
         prepared,
         Map.of(),
-        new ComputeThread(),
+        ComputeThread.of(model.manager().getDevice()),
         Forward.EVALUATE);
   }
 
@@ -141,7 +141,7 @@ public final class Encoder implements AutoCloseable {
         Precision.FP32,
         true,
         inputLevels,
-        new ComputeThread(),
+        ComputeThread.of(model.manager().getDevice()),
         Forward.EVALUATE);
   }
 

@@ -57,7 +57,14 @@ record FileSelection(String config, String weights, List<String> extras) {
           "tokenizer.model",
           "preprocessor_config.json",
           "processor_config.json",
-          "README.md"); // the model card, for its licence
+          "README.md", // the model card, for its licence
+          // of sentence-transformers' text models
+          "modules.json",
+          "sentence_bert_config.json",
+          "1_Pooling/config.json",
+          "2_Dense/config.json",
+          "2_Dense/model.safetensors",
+          "2_Dense/pytorch_model.bin");
 
   /** Every name that a choice can depend on. */
   static final Set<String> KNOWN_NAMES =

@@ -42,6 +42,9 @@ final class ModelCache {
 
   private static final String PREFIX = "models--";
 
+  /** Files that are read lie at most one folder deep in a snapshot. */
+  private static final int MAX_DEPTH = 2;
+
   private final Path root;
   private final HubId id;
   private final boolean symlinks;
@@ -102,10 +105,10 @@ final class ModelCache {
       return Set.of();
     }
     requireInside(folder);
-    try (Stream<Path> files = Files.list(folder)) {
+    try (Stream<Path> files = Files.walk(folder, MAX_DEPTH)) {
       return files
           .filter(Files::isRegularFile)
-          .map(file -> file.getFileName().toString())
+          .map(file -> folder.relativize(file).toString().replace('\\', '/'))
           .collect(Collectors.toCollection(TreeSet::new));
     }
   }
@@ -129,11 +132,13 @@ final class ModelCache {
    * there if it is new and copied else, for another snapshot may need it too.
    */
   void place(String commit, String name, Path blob, boolean isNew) throws IOException {
-    Path folder = makeFolder(repo.resolve("snapshots").resolve(commit));
-    Path target = folder.resolve(name);
-    Path temporary = folder.resolve("." + name + "." + unique() + ".tmp");
+    Path within = Path.of(name);
+    Path target =
+        makeFolder(repo.resolve("snapshots").resolve(commit).resolve(within).getParent())
+            .resolve(within.getFileName());
+    Path temporary = target.resolveSibling("." + within.getFileName() + "." + unique() + ".tmp");
     try {
-      if (!link(temporary, blob)) {
+      if (!link(temporary, blob, within.getNameCount())) {
         if (isNew) {
           move(blob, target);
           return;
@@ -146,13 +151,14 @@ final class ModelCache {
     }
   }
 
-  private boolean link(Path temporary, Path blob) {
+  /** Links a file of a snapshot that is so many names deep in it. */
+  private boolean link(Path temporary, Path blob, int depth) {
     if (!symlinks) {
       return false;
     }
     try {
       Files.createSymbolicLink(
-          temporary, Path.of("..", "..", "blobs", blob.getFileName().toString()));
+          temporary, Path.of("../".repeat(depth + 1), "blobs", blob.getFileName().toString()));
       return true;
     } catch (IOException | UnsupportedOperationException e) {
       logger.debug("No links in {}, so files are copied there: {}", root, IoErrors.message(e));
@@ -193,7 +199,8 @@ final class ModelCache {
       Set<String> known = absent(commit);
       for (String name : names) {
         if (!known.contains(name)) {
-          Files.createFile(makeFolder(repo.resolve(".no_exist").resolve(commit)).resolve(name));
+          Path file = repo.resolve(".no_exist").resolve(commit).resolve(name);
+          Files.createFile(makeFolder(file.getParent()).resolve(file.getFileName()));
         }
       }
     } catch (IOException e) {

@@ -20,6 +20,11 @@ public final class Tables {
    * decompressed.
    */
   public static List<String> lines(Class<?> beside, String name) {
+    return lines(beside, name, Long.MAX_VALUE);
+  }
+
+  /** As above, so many of the first lines alone. */
+  public static List<String> lines(Class<?> beside, String name, long most) {
     try (InputStream raw = beside.getResourceAsStream(name)) {
       if (raw == null) {
         throw new IllegalStateException(
@@ -32,6 +37,7 @@ public final class Tables {
       InputStream plain = name.endsWith(".gz") ? new GZIPInputStream(raw) : raw;
       return new BufferedReader(new InputStreamReader(plain, StandardCharsets.UTF_8))
           .lines()
+          .limit(most)
           .toList();
     } catch (IOException e) {
       throw new UncheckedIOException(

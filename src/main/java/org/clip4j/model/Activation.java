@@ -21,7 +21,7 @@ enum Activation {
       "none",
       1.702,
       "torch.silu_(y)"),
-  /** Of CLIPSeg's decoder. */
+  /** Of CLIPSeg's decoder, and of M2M-100. */
   RELU("torch.relu(y)", "torch.relu_(y)", "relu", "none", 1, "torch.relu_(y)"),
   /** y sigmoid(y), of SwiGLU (Shazeer 2020). */
   SILU("torch.silu(y)", "torch.silu_(y)", "swish", "none", 1, "torch.silu_(y)");

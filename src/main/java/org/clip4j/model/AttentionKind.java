@@ -7,6 +7,7 @@ import java.util.stream.Stream;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.LoraOptions.Target;
 import org.clip4j.model.ParameterSpec.Init;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the residual attention blocks of one tower share, with the declaration of their parameters.
@@ -27,6 +28,8 @@ import org.clip4j.model.ParameterSpec.Init;
  *     picked then, has no position
  * @param masked whether functions take besides which keys a query sees, as booleans that expand to
  *     [N, H, L, L], in place of what {@code causal} says; the first row is picked then
+ * @param relative what is added to the products of queries and keys; null for nothing, as a class
+ *     token gets, which alone is picked then
  */
 record AttentionKind(
     int width,
@@ -42,7 +45,8 @@ record AttentionKind(
     BlockForm form,
     Inputs inputs,
     boolean rotary,
-    boolean masked)
+    boolean masked,
+    @Nullable RelativePositions relative)
     implements BlockKind {
 
   /** timm's beginnings of the names. */
@@ -91,7 +95,8 @@ record AttentionKind(
         BlockForm.PRE_NORM,
         Inputs.JOINED,
         false,
-        config.embedCls());
+        config.embedCls(),
+        null);
   }
 
   static AttentionKind of(
@@ -113,22 +118,28 @@ record AttentionKind(
         BlockForm.PRE_NORM,
         Inputs.JOINED,
         false,
-        false);
+        false,
+        null);
   }
 
   /** Gives the same in another form. */
   AttentionKind in(BlockForm otherForm, Inputs otherInputs, boolean otherRotary) {
-    return with(starts, otherForm, otherInputs, otherRotary, masked);
+    return with(starts, otherForm, otherInputs, otherRotary, masked, relative);
+  }
+
+  /** Gives the same with relative positions. */
+  AttentionKind biasedBy(RelativePositions positions) {
+    return with(starts, form, inputs, rotary, masked, positions);
   }
 
   /** Gives the same where functions take besides which keys a query sees. */
   AttentionKind whereMasked() {
-    return with(starts, form, inputs, rotary, true);
+    return with(starts, form, inputs, rotary, true, relative);
   }
 
   /** Gives the same with other initial values. */
   AttentionKind from(BlockStarts otherStarts) {
-    return with(otherStarts, form, inputs, rotary, masked);
+    return with(otherStarts, form, inputs, rotary, masked, relative);
   }
 
   private AttentionKind with(
@@ -136,7 +147,8 @@ record AttentionKind(
       BlockForm otherForm,
       Inputs otherInputs,
       boolean otherRotary,
-      boolean otherMasked) {
+      boolean otherMasked,
+      @Nullable RelativePositions otherRelative) {
     return new AttentionKind(
         width,
         mlpWidth,
@@ -151,7 +163,8 @@ record AttentionKind(
         otherForm,
         otherInputs,
         otherRotary,
-        otherMasked);
+        otherMasked,
+        otherRelative);
   }
 
   @Override
@@ -200,16 +213,24 @@ record AttentionKind(
     if (form == BlockForm.SUB_NORM) {
       all.norm("attn.norm", width);
     }
-    all.linear("attn.out_proj", starts.outProj(), zero, width, width);
+    if (relative != null) {
+      relative.addTo(all, heads);
+    }
+    all.linear("attn.out_proj", starts.outProj(), starts.outBias(), width, width);
   }
 
   private void addMlp(Parameters all) {
-    if (form == BlockForm.SUB_NORM) {
+    if (form == BlockForm.GATED) {
+      all.norm("mlp.norm", width);
+    }
+    if (form.isGated()) {
       all.linear("mlp.fc1_g", starts.fc(), starts.fcBias(), mlpWidth, width)
-          .linear("mlp.fc1_x", starts.fc(), starts.fcBias(), mlpWidth, width)
-          .norm("mlp.norm", mlpWidth);
+          .linear("mlp.fc1_x", starts.fc(), starts.fcBias(), mlpWidth, width);
     } else {
       all.linear("mlp.c_fc", starts.fc(), starts.fcBias(), mlpWidth, width);
+    }
+    if (form == BlockForm.SUB_NORM) {
+      all.norm("mlp.norm", mlpWidth);
     }
     all.linear("mlp.c_proj", starts.proj(), starts.projBias(), width, mlpWidth);
   }
@@ -232,6 +253,13 @@ record AttentionKind(
               .follow("attn.norm", "attn.out_proj.")
               .follow("ln_2", "mlp.fc1_g.", "mlp.fc1_x.")
               .follow("mlp.norm", "mlp.c_proj.");
+      case GATED ->
+          all.lay("attn.out_proj.", Operation.SUM)
+              .lay("mlp.fc1_g.", Operation.ACTIVATION)
+              .lay("mlp.fc1_x.", Operation.PRODUCT)
+              .lay("mlp.c_proj.", Operation.SUM)
+              .follow("ln_1", "attn.in_proj_", "attn.kv_", "attn.q_")
+              .follow("mlp.norm", "mlp.fc1_g.", "mlp.fc1_x.");
       case RES_POST_NORM ->
           all.lay("attn.out_proj.", Operation.PRODUCT)
               .lay("mlp.c_fc.", Operation.ACTIVATION)
@@ -253,7 +281,7 @@ record AttentionKind(
     String value = separate ? "attn.value_proj." : "attn.in_proj_";
     record Map(Target target, String name, long from, long outputs, long inputs) {}
     Stream<Map> hiddenMaps =
-        form == BlockForm.SUB_NORM
+        form.isGated()
             ? Stream.of("mlp.fc1_g.", "mlp.fc1_x.")
                 .map(name -> new Map(Target.MLP_HIDDEN, name, 0, hidden, width))
             : Stream.of(new Map(Target.MLP_HIDDEN, "mlp.c_fc.", 0, hidden, width));

@@ -10,7 +10,8 @@ import org.jspecify.annotations.Nullable;
  * @param contextLength most tokens of a text, start and end tokens included
  * @param vocabSize number of token ids
  * @param positions number of positional embeddings
- * @param types number of token type embeddings, of which texts have the first; 0 for none
+ * @param types number of token type embeddings, of which texts have the first; 0 for none, as
+ *     DistilBERT has it, whose names a checkpoint then has
  * @param width D
  * @param heads H
  * @param layers blocks
@@ -70,6 +71,11 @@ public record BertConfig(
     return new Builder();
   }
 
+  /** Returns whether the tower is a DistilBERT (Sanh et al. 2019), which has no token types. */
+  boolean isDistilBert() {
+    return types == 0;
+  }
+
   /** Starts a builder with what this tower has. */
   public Builder toBuilder() {
     return new Builder(this);
@@ -91,32 +97,20 @@ public record BertConfig(
   }
 
   /** Collects what a tower is made of. */
-  public static final class Builder extends TextConfig.Builder<Builder> {
+  public static final class Builder extends EncoderConfig.Builder<Builder> {
     private int positions = 512;
     private int types = 2;
-    private int mlpWidth = 3072;
-    private TextActivation activation = TextActivation.GELU;
-    private int padId;
     private boolean positionsAfterPad;
-    private EncoderPooling pooling = EncoderPooling.MEAN;
-    private EncoderHead head = EncoderHead.MLP;
-    private @Nullable String modelName;
 
     private Builder() {
-      super(30522, 768, 12, 1e-12);
+      super(30522, 768, 12, 3072, 1e-12, TextActivation.GELU, 0);
     }
 
     private Builder(BertConfig tower) {
       super(tower);
       positions = tower.positions;
       types = tower.types;
-      mlpWidth = tower.mlpWidth;
-      activation = tower.activation;
-      padId = tower.padId;
       positionsAfterPad = tower.positionsAfterPad;
-      pooling = tower.pooling;
-      head = tower.head;
-      modelName = tower.modelName;
     }
 
     @Override
@@ -130,51 +124,15 @@ public record BertConfig(
       return this;
     }
 
-    /** Sets the hidden width of the MLP. */
-    public Builder setMlpWidth(int value) {
-      mlpWidth = value;
-      return this;
-    }
-
     /** Sets the number of token type embeddings; 2 by default, 0 for none. */
     public Builder optTypes(int value) {
       types = value;
       return this;
     }
 
-    /** Sets the activation of the MLP; GELU by default. */
-    public Builder optActivation(TextActivation value) {
-      activation = value;
-      return this;
-    }
-
-    /** Sets the token that fills up texts; 0 by default. */
-    public Builder optPadId(int value) {
-      padId = value;
-      return this;
-    }
-
     /** Sets whether positions are counted from the padding's id on; they are not by default. */
     public Builder optPositionsAfterPad(boolean value) {
       positionsAfterPad = value;
-      return this;
-    }
-
-    /** Sets what becomes of a text's tokens; by default their mean. */
-    public Builder optPooling(EncoderPooling value) {
-      pooling = value;
-      return this;
-    }
-
-    /** Sets how that becomes the embedding; OpenCLIP's MLP by default. */
-    public Builder optHead(EncoderHead value) {
-      head = value;
-      return this;
-    }
-
-    /** Sets where the publisher has the tower itself; it has no name by default. */
-    public Builder optModelName(@Nullable String value) {
-      modelName = value;
       return this;
     }
 

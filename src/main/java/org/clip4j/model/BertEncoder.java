@@ -4,11 +4,26 @@ import java.util.Map;
 import org.clip4j.model.ParameterSpec.Init;
 
 /**
- * The text encoder as BERT has it (transformers' {@code BertModel}, {@code RobertaModel} and {@code
- * XLMRobertaModel}): words, types and positions are added and normalised, and blocks follow.
+ * The text encoder as BERT has it (transformers' {@code BertModel}, {@code RobertaModel}, {@code
+ * XLMRobertaModel} and {@code DistilBertModel}): words, types and positions are added and
+ * normalised, and blocks follow.
  */
 final class BertEncoder {
   private static final String BLOCKS = "transformer.encoder.layer.";
+  private static final String DISTIL_BLOCKS = "transformer.transformer.layer.";
+
+  /** DistilBERT's names of the parts of a block. */
+  private static final Map<String, String> DISTIL_NAMES =
+      Map.of(
+          "attention.self.query", "attention.q_lin",
+          "attention.self.key", "attention.k_lin",
+          "attention.self.value", "attention.v_lin",
+          "attention.output.dense", "attention.out_lin",
+          "attention.output.LayerNorm", "sa_layer_norm",
+          "intermediate.dense", "ffn.lin1",
+          "output.dense", "ffn.lin2",
+          "output.LayerNorm", "output_layer_norm");
+
   private static final String EMBEDDINGS = "transformer.embeddings.";
 
   private static final String SOURCE =
@@ -20,10 +35,6 @@ final class BertEncoder {
         x = {typed}
         x = torch.add(x, {positions})
         return torch.layer_norm(x, [{D}], {e.LayerNorm.*}, {eps})  # [N, L, D]
-
-      def numbers(self, ids: Tensor) -> Tensor:
-        t = torch.to(self.tokens(ids), 4)
-        return torch.add(torch.mul(torch.cumsum(t, 1), t), {pad})  # [N, L]
 
       """;
 
@@ -40,35 +51,37 @@ final class BertEncoder {
   /** Declares the tower. */
   static TextDeclaration declare(ClipConfig config, BertConfig text) {
     int width = text.width();
-    boolean first =
-        text.pooling() == EncoderPooling.FIRST || text.pooling() == EncoderPooling.POOLER;
+    boolean distilBert = text.isDistilBert();
+    String blocks = distilBert ? DISTIL_BLOCKS : BLOCKS;
     EncoderBlock block =
         new EncoderBlock(
+            EncoderForm.POST_NORM,
             width,
+            width / text.heads(),
             text.mlpWidth(),
             text.heads(),
             text.activation().kernel,
             text.normEpsilon(),
-            first,
-            Map.of());
+            text.pooling().picksFirst(),
+            distilBert ? DISTIL_NAMES : Map.of());
     Init weight = Parameters.normal(0.02);
     Parameters parameters =
         new Parameters()
             .add(EMBEDDINGS + "word_embeddings.weight", weight, text.vocabSize(), width)
             .add(EMBEDDINGS + "position_embeddings.weight", weight, text.positions(), width);
-    if (text.types() > 0) {
+    if (!distilBert) {
       parameters.add(EMBEDDINGS + "token_type_embeddings.weight", weight, text.types(), width);
     }
     parameters
         .norm(EMBEDDINGS + "LayerNorm", width)
-        .blocks(BLOCKS, block.parameters(), text.layers());
+        .blocks(blocks, block.parameters(), text.layers());
     String source =
         SOURCE
-            .replace("{typed}", text.types() > 0 ? TYPED : WORDS)
+            .replace("{typed}", distilBert ? WORDS : TYPED)
             .replace("{positions}", text.positionsAfterPad() ? AFTER_PAD : FROM_ZERO)
             .replace("{e.", "{" + EMBEDDINGS)
             .replace("{D}", Integer.toString(width))
             .replace("{eps}", Double.toString(text.normEpsilon()));
-    return EncoderTower.declare(config, text, parameters, BLOCKS, block, source);
+    return EncoderTower.declare(config, text, parameters, blocks, block, source, "x");
   }
 }

@@ -51,6 +51,31 @@ enum BlockForm {
         return self.packed_add(x, y, {mlp.c_proj.*})
       """),
 
+  /**
+   * timm's {@code GeGluMlp} in a block of the paper's kind (Chen et al. 2024, "ViTamin"): two
+   * LayerNorms before an MLP that multiplies two maps, one of them activated.
+   */
+  GATED(
+      PRE_NORM.input,
+      """
+      def {as}residual(self, x: Tensor, a: Tensor, {rows:}p: List[Tensor]) -> Tensor:
+        x = torch.add(x, {plus}self.linear(a, {attn.out_proj.*}){a, 3, 4})
+        z = torch.layer_norm(x, [{D}], {ln_2.*}, {eps})
+        z = torch.layer_norm(z, [{D}], {mlp.norm.*}, {eps})
+        y = {plus}self.linear(z, {mlp.fc1_g.*}){z, 4, 5}
+        y = torch.mul({gelu}, {plus}self.linear(z, {mlp.fc1_x.*}){z, 5, 6})
+        return torch.add(x, {plus}self.linear(y, {mlp.c_proj.*}){y, 6, 7})
+      """,
+      """
+      def {as}residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
+        x = self.packed_add(x, a, {attn.out_proj.*})
+        z = torch.layer_norm(x, [{D}], {ln_2.*}, {eps})
+        z = torch.layer_norm(z, [{D}], {mlp.norm.*}, {eps})
+        y = torch.narrow(self.packed_act(z, {mlp.fc1_g.*}), -1, 0, {M})
+        y = torch.mul(y, self.packed(z, {mlp.fc1_x.*}, {M}))
+        return self.packed_add(x, y, {mlp.c_proj.*})
+      """),
+
   /** x + LayerNorm(attention(x)), then x + LayerNorm(MLP(x)) (Liu et al. 2021, "Swin V2"). */
   RES_POST_NORM(
       "x",
@@ -79,6 +104,11 @@ enum BlockForm {
 
   /** The same of weights that are laid out for inference. */
   final String prepared;
+
+  /** Whether the MLP multiplies two maps. */
+  boolean isGated() {
+    return this == SUB_NORM || this == GATED;
+  }
 
   BlockForm(String input, String residual, String prepared) {
     this.input = input;

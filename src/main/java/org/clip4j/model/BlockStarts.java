@@ -2,15 +2,24 @@ package org.clip4j.model;
 
 import org.clip4j.model.ParameterSpec.Init;
 
-/** Initial values of a block's linear maps; the biases of attention start as 0. */
-record BlockStarts(Init inProj, Init outProj, Init fc, Init fcBias, Init proj, Init projBias) {
+/** Initial values of a block's linear maps; the biases of queries, keys and values start as 0. */
+record BlockStarts(
+    Init inProj, Init outProj, Init outBias, Init fc, Init fcBias, Init proj, Init projBias) {
+  private static final Init ZERO = Parameters.constant(0);
 
   /** Gives PyTorch's own, which OpenCLIP keeps for images. */
   static BlockStarts pyTorch(int width, int mlpWidth) {
     Init wide = Parameters.uniformOf(width);
     Init hidden = Parameters.uniformOf(mlpWidth);
     Init xavier = Parameters.uniform(Math.sqrt(6.0 / (4 * width)));
-    return new BlockStarts(xavier, wide, wide, wide, hidden, hidden);
+    return new BlockStarts(xavier, wide, ZERO, wide, wide, hidden, hidden);
+  }
+
+  /** Gives PyTorch's own of linear maps, which timm keeps where it says {@code reset}. */
+  static BlockStarts reset(int width, int mlpWidth) {
+    Init wide = Parameters.uniformOf(width);
+    Init hidden = Parameters.uniformOf(mlpWidth);
+    return new BlockStarts(wide, wide, wide, wide, wide, hidden, hidden);
   }
 
   /** Gives OpenAI's for texts, where the weights that end a branch are scaled by the depth. */
@@ -19,6 +28,7 @@ record BlockStarts(Init inProj, Init outProj, Init fc, Init fcBias, Init proj, I
     return new BlockStarts(
         Parameters.normal(Math.pow(width, -0.5)),
         proj,
+        ZERO,
         Parameters.normal(Math.pow(2.0 * width, -0.5)),
         Parameters.uniformOf(width),
         proj,
@@ -27,14 +37,13 @@ record BlockStarts(Init inProj, Init outProj, Init fc, Init fcBias, Init proj, I
 
   static BlockStarts timm() {
     Init weight = Parameters.normal(0.02);
-    Init bias = Parameters.constant(0);
-    return new BlockStarts(weight, weight, weight, bias, weight, bias);
+    return new BlockStarts(weight, weight, ZERO, weight, ZERO, weight, ZERO);
   }
 
   /** Gives EVA's, where the weights that end a branch are divided by the depth so far. */
   static BlockStarts eva(int block) {
     BlockStarts timm = timm();
     Init end = Parameters.normal(0.02 / Math.sqrt(2.0 * (block + 1)));
-    return new BlockStarts(timm.inProj, end, timm.fc, timm.fcBias, end, timm.projBias);
+    return new BlockStarts(timm.inProj, end, ZERO, timm.fc, timm.fcBias, end, timm.projBias);
   }
 }

@@ -49,7 +49,7 @@ public final class ClipConfigJson {
       options(
           BLOCK_OPTIONS
               + """
-              tokenizer_mode=null embed_cls=false pad_id=* final_ln_after_pool=* hf_model_name=null
+              tokenizer_mode=null embed_cls=false pad_id=* final_ln_after_pool=* hf_model_name=null hf_proj_bias=false
               hf_model_pretrained=* hf_proj_type=* hf_pooler_type=*
               """);
 
@@ -251,7 +251,8 @@ public final class ClipConfigJson {
         new TokenizerOptions(
             name,
             kwargs.word("clean", null, List.of("lower", "whitespace", "canonicalize")),
-            kwargs.flag("strip_sep_token", false));
+            kwargs.flag("strip_sep_token", false),
+            kwargs.textOrNull("language"));
     kwargs.finish(Map.of());
     return tokenizer;
   }
@@ -316,13 +317,17 @@ public final class ClipConfigJson {
     return json;
   }
 
+  static void addImageSize(JsonObject json, VisionConfig vision) {
+    if (vision.imageHeight() == vision.imageWidth()) {
+      json.addProperty("image_size", vision.imageHeight());
+    } else {
+      json.add("image_size", array(List.of(vision.imageHeight(), vision.imageWidth())));
+    }
+  }
+
   private static JsonObject writeVit(VitConfig v) {
     JsonObject vision = new JsonObject();
-    if (v.imageHeight() == v.imageWidth()) {
-      vision.addProperty("image_size", v.imageHeight());
-    } else {
-      vision.add("image_size", array(List.of(v.imageHeight(), v.imageWidth())));
-    }
+    addImageSize(vision, v);
     vision.addProperty("layers", v.layers());
     vision.addProperty("width", v.width());
     vision.addProperty("head_width", v.headWidth());
@@ -360,6 +365,7 @@ public final class ClipConfigJson {
    * Reads the {@code config.json} of a text tower that stands in transformers by itself.
    *
    * @param name of the tower on the hub; null where it has none
+   * @param contextLength most tokens of a text; 0 for as many as there are positions
    * @throws IllegalArgumentException as {@link #read}
    */
   public static EncoderConfig readTextModel(
@@ -371,14 +377,19 @@ public final class ClipConfigJson {
     return HfTexts.read(name, config, contextLength, pooling, head);
   }
 
+  /** Returns the {@code config.json} of a text tower that publishers name, if it is known. */
+  public static Optional<JsonObject> publishedTextModel(String name) {
+    return HfTexts.publishedOf(name).map(JsonObject::deepCopy);
+  }
+
   /**
    * Writes the {@code config.json} of a text tower that a {@code model_cfg} only names.
    *
    * @return empty where the {@code model_cfg} says all
    */
   public static Optional<JsonObject> writeTextModel(ClipConfig config) {
-    return config.text() instanceof BertConfig bert
-        ? Optional.of(HfTexts.writeModel(bert))
+    return config.text() instanceof EncoderConfig text
+        ? Optional.of(HfTexts.writeModel(text))
         : Optional.empty();
   }
 
@@ -393,13 +404,16 @@ public final class ClipConfigJson {
     if (tokenizer.hfName() != null) {
       text.addProperty("hf_tokenizer_name", tokenizer.hfName());
     }
-    if (tokenizer.clean() != null || tokenizer.stripSepToken()) {
+    if (tokenizer.clean() != null || tokenizer.stripSepToken() || tokenizer.language() != null) {
       JsonObject kwargs = new JsonObject();
       if (tokenizer.clean() != null) {
         kwargs.addProperty("clean", tokenizer.clean());
       }
       if (tokenizer.stripSepToken()) {
         kwargs.addProperty("strip_sep_token", true);
+      }
+      if (tokenizer.language() != null) {
+        kwargs.addProperty("language", tokenizer.language());
       }
       text.add("tokenizer_kwargs", kwargs);
     }

@@ -132,7 +132,7 @@ public final class ClipModel implements AutoCloseable {
     }
     ClipModel model = of(config, source, device, towers, true, weights);
     try {
-      try (ComputeThread thread = new ComputeThread()) { // a team of the caller's would stay
+      try (ComputeThread thread = ComputeThread.alone()) { // a team of the caller's would stay
         thread.call(
             () -> {
               model.quantize(inputs);

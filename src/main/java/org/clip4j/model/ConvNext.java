@@ -104,8 +104,7 @@ final class ConvNext {
               + pool.resolve(head, false);
         },
         Activation.GELU,
-        List.of(),
-        convolutions(vision));
+        new Convolutions(List.of(), convolutions(vision)));
   }
 
   private static String downsamples(ConvNextConfig vision) {

@@ -1,28 +1,32 @@
 package org.clip4j.model;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.model.LoraOptions.Target;
-import org.clip4j.model.ParameterSpec.Init;
 
 /**
- * The block of BERT (transformers' {@code BertLayer}): LayerNorm(x + attention(x)), then
- * LayerNorm(x + MLP(x)), with queries, keys and values apart, where no token sees padding.
+ * The block of an encoder for texts alone (transformers' {@code BertLayer} and its like), with
+ * queries, keys and values apart, where no token sees padding.
  *
- * <p>Its functions take beside x which tokens are seen, [N, 1, 1, L].
+ * <p>Its functions take beside x which tokens are seen, [N, 1, 1, L]; those of {@link
+ * EncoderForm#GATED} what is added to the scores of attention, [N, H, L, L].
  *
+ * @param form how its parts follow one another
  * @param width D
+ * @param headWidth of a head
  * @param mlpWidth hidden width of the MLP
  * @param heads H
  * @param activation of the MLP
- * @param normEpsilon of every LayerNorm
+ * @param normEpsilon of every norm
  * @param picksFirst whether the row at which the last block is computed is always the first
  * @param published a publisher's beginnings of names, see {@link Parameters}
  */
 record EncoderBlock(
+    EncoderForm form,
     int width,
+    int headWidth,
     int mlpWidth,
     int heads,
     Activation activation,
@@ -34,19 +38,34 @@ record EncoderBlock(
   private static final String SOURCE =
       """
       def {as}block(self, x: Tensor, seen: Tensor, {rows:}p: List[Tensor]) -> Tensor:
-        q = self.heads({attended}({plus}self.packed(x, {attention.self.query.*}, {D}){x, 0, 1}))
-        k = self.heads({attended}({plus}self.packed(x, {attention.self.key.*}, {D}){x, 1, 2}))
-        v = self.heads({attended}({plus}self.packed(x, {attention.self.value.*}, {D}){x, 2, 3}))
-        a = torch.scaled_dot_product_attention(q, k, v, seen, 0., False)  # [N, H, L, D/H]
+        y = {input}
+        q = self.heads({attended}({plus}self.packed(y, {attention.self.query.*}, {A}){y, 0, 1}))
+        k = self.heads({attended}({plus}self.packed(y, {attention.self.key.*}, {A}){y, 1, 2}))
+        v = self.heads({attended}({plus}self.packed(y, {attention.self.value.*}, {A}){y, 2, 3}))
+        a = torch.scaled_dot_product_attention(q, k, v, {mask}, 0., False{scale})  # [N, H, L, d]
         return self.{as}residual(x, self.joined(a), {rows}p)
 
+      """;
+
+  private static final String LAST =
+      """
       def {as}last_block(self, x: Tensor, row: Tensor, seen: Tensor, {rows:}p: List[Tensor]) -> Tensor:
-        k = self.heads({attended}({plus}self.packed(x, {attention.self.key.*}, {D}){x, 1, 2}))
-        v = self.heads({attended}({plus}self.packed(x, {attention.self.value.*}, {D}){x, 2, 3}))
-        x = self.pick(x, row)  # [N, 1, D]
-        q = self.heads({attended}({plus}self.packed(x, {attention.self.query.*}, {D}){x, 0, 1}))
-        a = torch.scaled_dot_product_attention(q, k, v, seen, 0., False)  # [N, H, 1, D/H]
-        return torch.squeeze(self.{as}residual(x, self.joined(a), {rows}p), 1)  # [N, D]
+        y = {input}
+        k = self.heads({attended}({plus}self.packed(y, {attention.self.key.*}, {A}){y, 1, 2}))
+        v = self.heads({attended}({plus}self.packed(y, {attention.self.value.*}, {A}){y, 2, 3}))
+        y = self.pick(y, row)  # [N, 1, D]
+        q = self.heads({attended}({plus}self.packed(y, {attention.self.query.*}, {A}){y, 0, 1}))
+        a = torch.scaled_dot_product_attention(q, k, v, {mask}, 0., False{scale})  # [N, H, 1, d]
+        x = self.{as}residual(self.pick(x, row), self.joined(a), {rows}p)
+        return torch.squeeze(x, 1)  # [N, D]
+
+      """;
+
+  /** What is added to the scores is of all rows. */
+  private static final String WHOLE_LAST =
+      """
+      def {as}last_block(self, x: Tensor, row: Tensor, seen: Tensor, {rows:}p: List[Tensor]) -> Tensor:
+        return self.at(self.{as}block(x, seen, {rows}p), row)  # [N, D]
 
       """;
 
@@ -57,73 +76,59 @@ record EncoderBlock(
         return torch.transpose(torch.reshape(x, [torch.size(x, 0), torch.size(x, 1), {H}, {d}]), 1, 2)
 
       def joined(self, a: Tensor) -> Tensor:
-        return torch.reshape(torch.transpose(a, 1, 2), [torch.size(a, 0), torch.size(a, 2), {D}])
+        return torch.reshape(torch.transpose(a, 1, 2), [torch.size(a, 0), torch.size(a, 2), {A}])
 
       def explained_block(self, x: Tensor, seen: Tensor, p: List[Tensor]) -> List[Tensor]:
-        q = self.heads(self.packed(x, {attention.self.query.*}, {D}))
-        k = self.heads(self.packed(x, {attention.self.key.*}, {D}))
-        v = self.heads(self.packed(x, {attention.self.value.*}, {D}))
+        y = {input}
+        q = self.heads(self.packed(y, {attention.self.query.*}, {A}))
+        k = self.heads(self.packed(y, {attention.self.key.*}, {A}))
+        v = self.heads(self.packed(y, {attention.self.value.*}, {A}))
         s = torch.mul(torch.matmul(q, torch.transpose(k, -2, -1)), {root})
-        w = torch.softmax(torch.masked_fill(s, torch.logical_not(seen), -3e38), -1)  # [N, H, L, L]
+        w = torch.softmax({visible}, -1)  # [N, H, L, L]
         return [self.residual(x, self.joined(torch.matmul(w, v)), p), w]
 
       """;
 
-  private static final String RESIDUAL =
-      """
-      def {as}residual(self, x: Tensor, a: Tensor, {rows:}p: List[Tensor]) -> Tensor:
-        x = torch.add(x, {plus}self.linear(a, {attention.output.dense.*}){a, 3, 4})
-        x = torch.layer_norm(x, [{D}], {attention.output.LayerNorm.*}, {eps})
-        y = {plus}self.linear(x, {intermediate.dense.*}){x, 4, 5}
-        y = {act}
-        x = torch.add(x, {plus}self.linear(y, {output.dense.*}){y, 5, 6})
-        return torch.layer_norm(x, [{D}], {output.LayerNorm.*}, {eps})
-      """;
-
-  private static final String PREPARED_RESIDUAL =
-      """
-      def {as}residual(self, x: Tensor, a: Tensor, p: List[Tensor]) -> Tensor:
-        x = self.packed_add(x, a, {attention.output.dense.*})
-        x = torch.layer_norm(x, [{D}], {attention.output.LayerNorm.*}, {eps})
-        x = self.packed_add(x, self.packed_act(x, {intermediate.dense.*}), {output.dense.*})
-        return torch.layer_norm(x, [{D}], {output.LayerNorm.*}, {eps})
-      """;
-
   @Override
   public Parameters parameters() {
-    Init weight = Parameters.normal(0.02);
-    Init zero = Parameters.constant(0);
-    return new Parameters(published)
-        .linear("attention.self.query", weight, zero, width, width)
-        .linear("attention.self.key", weight, zero, width, width)
-        .linear("attention.self.value", weight, zero, width, width)
-        .linear("attention.output.dense", weight, zero, width, width)
-        .norm("attention.output.LayerNorm", width)
-        .linear("intermediate.dense", weight, zero, mlpWidth, width)
-        .linear("output.dense", weight, zero, width, mlpWidth)
-        .norm("output.LayerNorm", width)
-        .lay("attention.self.query.", Operation.PRODUCT)
-        .lay("attention.self.key.", Operation.PRODUCT)
-        .lay("attention.self.value.", Operation.PRODUCT)
-        .lay("attention.output.dense.", Operation.SUM)
-        .lay("intermediate.dense.", Operation.ACTIVATION)
-        .lay("output.dense.", Operation.SUM, true, "");
+    return form.parameters(this, published);
+  }
+
+  private boolean gated() {
+    return form == EncoderForm.GATED;
   }
 
   @Override
   public List<LoraPlace> places(Parameters declared, String prefix) {
-    return List.of(
-        place(Target.QUERY, declared, prefix, "attention.self.query"),
-        place(Target.KEY, declared, prefix, "attention.self.key"),
-        place(Target.VALUE, declared, prefix, "attention.self.value"),
-        place(Target.ATTENTION_OUTPUT, declared, prefix, "attention.output.dense"),
-        place(Target.MLP_HIDDEN, declared, prefix, "intermediate.dense"),
-        place(Target.MLP_OUTPUT, declared, prefix, "output.dense"));
+    List<LoraPlace> places =
+        new ArrayList<>(
+            List.of(
+                place(Target.QUERY, declared, prefix, "attention.self.query"),
+                place(Target.KEY, declared, prefix, "attention.self.key"),
+                place(Target.VALUE, declared, prefix, "attention.self.value"),
+                place(Target.ATTENTION_OUTPUT, declared, prefix, "attention.output.dense"),
+                place(Target.MLP_HIDDEN, declared, prefix, "intermediate.dense")));
+    if (gated()) {
+      places.add(place(Target.MLP_HIDDEN, declared, prefix, "intermediate.gate"));
+    }
+    places.add(place(Target.MLP_OUTPUT, declared, prefix, "output.dense"));
+    return places;
   }
 
   private LoraPlace place(Target target, Parameters declared, String prefix, String map) {
-    long outputs = target == Target.MLP_HIDDEN ? mlpWidth : width;
-    long inputs = target == Target.MLP_OUTPUT ? mlpWidth : width;
+    int inner = heads * headWidth;
+    long outputs =
+        switch (target) {
+          case QUERY, KEY, VALUE -> inner;
+          case MLP_HIDDEN -> mlpWidth;
+          default -> width;
+        };
+    long inputs =
+        switch (target) {
+          case ATTENTION_OUTPUT -> inner;
+          case MLP_OUTPUT -> mlpWidth;
+          default -> width;
+        };
     return new LoraPlace(target, prefix + declared.stored(map + ".weight"), 0, outputs, inputs);
   }
 
@@ -132,17 +137,29 @@ record EncoderBlock(
     boolean prepared = use == TowerKernels.Use.PREPARED;
     boolean trained = use == TowerKernels.Use.TRAIN;
     Parameters declared = parameters();
+    String blocks =
+        SOURCE + (gated() ? WHOLE_LAST : LAST) + (prepared ? form.prepared : form.residual);
     String source =
-        (ResidualAttentionBlock.variants(
-                    SOURCE + (prepared ? PREPARED_RESIDUAL : RESIDUAL), this, declared, prepared)
+        (ResidualAttentionBlock.variants(blocks, this, declared, prepared)
                 + SHAPES
+                + form.more
                 + ResidualAttentionBlock.pick(picksFirst))
+            .replace("{input}", form.input)
             .replace("{context:}", "seen: Tensor, ")
             .replace("{context}", "seen, ")
+            .replace("{mask}", gated() ? "torch.to(seen, ops.prim.dtype(q))" : "seen")
+            .replace(
+                "{visible}",
+                gated()
+                    ? "torch.add(s, seen)"
+                    : "torch.masked_fill(s, torch.logical_not(seen), -3e38)")
+            .replace("{scale}", gated() ? ", scale=1." : "") // else by the root of a head's width
+            .replace("{A}", Integer.toString(heads * headWidth))
+            .replace("{M}", Integer.toString(mlpWidth))
             .replace("{D}", Integer.toString(width))
             .replace("{H}", Integer.toString(heads))
-            .replace("{d}", Integer.toString(width / heads))
-            .replace("{root}", Double.toString(1 / Math.sqrt(width / heads)))
+            .replace("{d}", Integer.toString(headWidth))
+            .replace("{root}", Double.toString(gated() ? 1 : 1 / Math.sqrt(headWidth)))
             .replace("{eps}", Double.toString(normEpsilon))
             .replace("{act}", trained ? activation.source : activation.inference.inPlace())
             .replace("{attended}", ResidualAttentionBlock.attended(use, width));

@@ -9,5 +9,9 @@ public enum EncoderPooling {
   /** The first token, mapped by the pooler that BERT was trained with. */
   POOLER,
   /** The last token before the padding. */
-  LAST
+  LAST;
+
+  boolean picksFirst() {
+    return this == FIRST || this == POOLER;
+  }
 }

@@ -22,6 +22,10 @@ final class EncoderTower implements TextTower {
       def tokens(self, ids: Tensor) -> Tensor:
         return torch.ne(ids, {pad})  # [N, L]
 
+      def numbers(self, ids: Tensor) -> Tensor:
+        t = torch.to(self.tokens(ids), 4)
+        return torch.add(torch.mul(torch.cumsum(t, 1), t), {pad})  # [N, L], counted after the padding's
+
       def pooled_row(self, ids: Tensor) -> Tensor:
         return {row}  # [N]
 
@@ -30,6 +34,7 @@ final class EncoderTower implements TextTower {
         return torch.div(t, torch.sum(t, [1], True))  # [N, L]
 
       def project(self, x: Tensor, ids: Tensor, p: List[Tensor]) -> Tensor:
+        x = {last}
         x = {pooled}  # [N, D]
         return {project}  # [N, E]
 
@@ -92,7 +97,8 @@ final class EncoderTower implements TextTower {
    * @param blocks what precedes a block's number in its names
    * @param source the family's functions: {@code seen}, of ids and p, which the blocks take beside
    *     their input; and {@code embed}, of ids and p, [N, L] to [N, L, D]; they may call {@code
-   *     tokens}
+   *     tokens} and {@code numbers}
+   * @param last what is made of the last block's output x before it is pooled
    */
   static TextDeclaration declare(
       ClipConfig config,
@@ -100,10 +106,12 @@ final class EncoderTower implements TextTower {
       Parameters parameters,
       String blocks,
       BlockKind kind,
-      String source) {
+      String source,
+      String last) {
     head(parameters, text, config.embedDim());
     String complete =
         (source + SOURCE)
+            .replace("{last}", last)
             .replace("{row}", ROW.get(text.pooling()))
             .replace("{pooled}", POOLED.get(text.pooling()))
             .replace("{project}", PROJECT.get(text.head()))

@@ -54,8 +54,7 @@ final class FastVit {
         tower.parts,
         tower::source,
         Activation.GELU,
-        List.of(),
-        tower.convolutions.stream().distinct().toList());
+        new Convolutions(List.of(), tower.convolutions.stream().distinct().toList()));
   }
 
   private void addParts() {

@@ -9,14 +9,17 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.JsonFields;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Text towers that OpenCLIP's configurations only name ({@code hf_model_name}) and transformers
- * describes in a {@code config.json}: BERT, RoBERTa, XLM-RoBERTa and DistilBERT.
+ * describes in a {@code config.json}: BERT, RoBERTa, XLM-RoBERTa and DistilBERT, and the encoders
+ * of mT5 and of M2M-100.
  */
 final class HfTexts {
   private static final int MAX_WIDTH = 1 << 16;
@@ -25,6 +28,9 @@ final class HfTexts {
 
   /** OpenAI's, whose tokens OpenCLIP counts where nothing else is said. */
   private static final int CONTEXT_LENGTH = 77;
+
+  /** A key of ours, which OpenCLIP refuses: its linear projections have no bias. */
+  private static final String PROJ_BIAS = "hf_proj_bias";
 
   private static final int ROBERTA_VOCABULARY = 50265;
 
@@ -61,6 +67,9 @@ final class HfTexts {
           "xlm-roberta", new Family(30522, 1, 2, true, EncoderPooling.MEAN, Map.of()),
           "distilbert", new Family(30522, 0, 0, false, EncoderPooling.FIRST, DISTILBERT_KEYS));
 
+  private static final String T5 = "mt5";
+  private static final String M2M = "m2m_100";
+
   private HfTexts() {}
 
   private static JsonObject published() {
@@ -74,7 +83,7 @@ final class HfTexts {
 
   /** Returns the families of towers, as transformers names them. */
   static List<String> families() {
-    return FAMILIES.keySet().stream().sorted().toList();
+    return Stream.concat(FAMILIES.keySet().stream(), Stream.of(T5, M2M)).sorted().toList();
   }
 
   /**
@@ -84,10 +93,7 @@ final class HfTexts {
    */
   static EncoderConfig read(ConfigFields f, ClipConfigJson.TextModels models) {
     String name = f.textOrNull("hf_model_name");
-    JsonObject json = models.find(name).orElse(null);
-    if (json == null) {
-      json = PUBLISHED.getAsJsonObject(name.replaceFirst("^FacebookAI/", ""));
-    }
+    JsonObject json = models.find(name).or(() -> publishedOf(name)).orElse(null);
     if (json == null) {
       throw f.bad(
           "hf_model_name",
@@ -100,9 +106,9 @@ final class HfTexts {
     EncoderHead head =
         proj == null
             ? EncoderHead.NONE
-            : f.word("hf_proj_type", "mlp", List.of("linear", "mlp")).equals("linear")
-                ? EncoderHead.LINEAR
-                : EncoderHead.MLP;
+            : f.word("hf_proj_type", "mlp", List.of("linear", "mlp")).equals("mlp")
+                ? EncoderHead.MLP
+                : f.flag(PROJ_BIAS, false) ? EncoderHead.AFFINE : EncoderHead.LINEAR;
     EncoderPooling pooling =
         pooler == null
             ? null
@@ -120,12 +126,24 @@ final class HfTexts {
   }
 
   /**
+   * Finds the configuration of a text model that a publisher names, with an organisation or not.
+   */
+  static Optional<JsonObject> publishedOf(String name) {
+    String plain = name.substring(name.lastIndexOf('/') + 1);
+    return PUBLISHED.keySet().stream()
+        .filter(known -> known.equals(name) || known.equals(plain) || known.endsWith("/" + plain))
+        .findFirst()
+        .map(PUBLISHED::getAsJsonObject);
+  }
+
+  /**
    * Reads the {@code config.json} of a text model.
    *
    * @param name of the model
+   * @param contextLength 0 for as many tokens as there are positions
    * @param pooling null for the one that OpenCLIP takes for the family
    */
-  static BertConfig read(
+  static EncoderConfig read(
       @Nullable String name,
       JsonObject config,
       int contextLength,
@@ -138,7 +156,14 @@ final class HfTexts {
             name == null ? "" : "the config.json of " + name + ": ",
             given,
             IllegalArgumentException::new);
-    Family family = FAMILIES.get(f.text("model_type", ""));
+    String type = f.text("model_type", "");
+    if (type.equals(T5) || type.equals(M2M)) {
+      EncoderConfig.Builder<?> tower =
+          type.equals(T5) ? readT5(f, contextLength) : readM2m(f, contextLength);
+      tower.optHead(head).optModelName(name);
+      return (EncoderConfig) tower.optPooling(withoutPooler(type, pooling)).build();
+    }
+    Family family = FAMILIES.get(type);
     if (family == null) {
       throw f.bad(
           "model_type", "no such text tower is known; known are " + String.join(", ", families()));
@@ -154,11 +179,13 @@ final class HfTexts {
       throw f.bad(family.key("hidden_act"), "supported are " + TextActivation.hfNames());
     }
     int padId = f.whole("pad_token_id", family.padId, 0, MAX_TOKENS);
+    int positions = f.whole("max_position_embeddings", 512, 1, MAX_WIDTH);
+    int room = family.positionsAfterPad ? positions - padId - 1 : positions;
     boolean distilBert = family.types == 0;
     return BertConfig.builder()
-        .setContextLength(contextLength)
+        .setContextLength(contextLength == 0 ? room : contextLength)
         .setVocabSize(f.whole("vocab_size", family.vocabSize, 1, MAX_TOKENS))
-        .setPositions(f.whole("max_position_embeddings", 512, 1, MAX_WIDTH))
+        .setPositions(positions)
         .optTypes(distilBert ? 0 : f.whole("type_vocab_size", family.types, 1, MAX_WIDTH))
         .setWidth(f.whole(family.key("hidden_size"), 768, 1, MAX_WIDTH))
         .setLayers(f.whole(family.key("num_hidden_layers"), distilBert ? 6 : 12, 1, MAX_LAYERS))
@@ -168,25 +195,72 @@ final class HfTexts {
         .optNormEpsilon(distilBert ? 1e-12 : f.number("layer_norm_eps", 1e-12))
         .optPadId(padId)
         .optPositionsAfterPad(family.positionsAfterPad)
-        .optPooling(pooling == null ? family.pooling : pooling)
         .optHead(head)
         .optModelName(name)
+        .optPooling(
+            pooling == null
+                ? family.pooling
+                : distilBert ? withoutPooler("distilbert", pooling) : pooling)
         .build();
+  }
+
+  /** Like OpenCLIP, takes the first token where a tower has no pooler of its own. */
+  private static EncoderPooling withoutPooler(String type, @Nullable EncoderPooling pooling) {
+    return pooling == null
+        ? type.equals(T5) ? EncoderPooling.MEAN : EncoderPooling.FIRST
+        : pooling == EncoderPooling.POOLER ? EncoderPooling.FIRST : pooling;
+  }
+
+  private static T5Config.Builder readT5(
+      JsonFields<IllegalArgumentException> f, int contextLength) {
+    if (!f.text("feed_forward_proj", "gated-gelu").equals("gated-gelu")) {
+      throw f.bad("feed_forward_proj", "supported is \"gated-gelu\", which is mT5's");
+    }
+    return T5Config.builder()
+        .optHeadWidth(f.whole("d_kv", 64, 1, MAX_WIDTH))
+        .optDistances(
+            f.whole("relative_attention_num_buckets", 32, 4, MAX_WIDTH),
+            f.whole("relative_attention_max_distance", 128, 1, MAX_TOKENS))
+        .setContextLength(
+            contextLength == 0 ? f.whole("n_positions", 512, 1, MAX_WIDTH) : contextLength)
+        .setVocabSize(f.whole("vocab_size", 250112, 1, MAX_TOKENS))
+        .setWidth(f.whole("d_model", 512, 1, MAX_WIDTH))
+        .setHeads(f.whole("num_heads", 6, 1, MAX_WIDTH))
+        .setLayers(f.whole("num_layers", 8, 1, MAX_LAYERS))
+        .setMlpWidth(f.whole("d_ff", 1024, 1, MAX_WIDTH * 64))
+        .optNormEpsilon(f.number("layer_norm_epsilon", 1e-6))
+        .optPadId(f.whole("pad_token_id", 0, 0, MAX_TOKENS));
+  }
+
+  private static M2mConfig.Builder readM2m(
+      JsonFields<IllegalArgumentException> f, int contextLength) {
+    String activation = f.text("activation_function", "relu");
+    if (!TextActivation.hfNames().contains(activation)) {
+      throw f.bad("activation_function", "supported are " + TextActivation.hfNames());
+    }
+    int positions = f.whole("max_position_embeddings", 1024, 1, MAX_WIDTH);
+    return M2mConfig.builder()
+        .optPositions(positions)
+        .optScaled(f.flag("scale_embedding", true))
+        .setContextLength(contextLength == 0 ? positions : contextLength)
+        .setVocabSize(f.whole("vocab_size", 128112, 1, MAX_TOKENS))
+        .setWidth(f.whole("d_model", 1024, 1, MAX_WIDTH))
+        .setHeads(f.whole("encoder_attention_heads", 16, 1, MAX_WIDTH))
+        .setLayers(f.whole("encoder_layers", 12, 1, MAX_LAYERS))
+        .setMlpWidth(f.whole("encoder_ffn_dim", 4096, 1, MAX_WIDTH * 64))
+        .optActivation(TextActivation.of(activation))
+        .optPadId(f.whole("pad_token_id", 1, 0, MAX_TOKENS));
   }
 
   /** Adds to a {@code text_cfg} what OpenCLIP names a tower by. */
   static void write(EncoderConfig text, JsonObject textCfg) {
-    if (text.modelName() == null
-        || text.head() == EncoderHead.AFFINE
-        || text.pooling() == EncoderPooling.LAST) {
+    if (text.modelName() == null || text.pooling() == EncoderPooling.LAST) {
       throw new IllegalArgumentException(
           "OpenCLIP has no "
               + text.family()
               + (text.modelName() == null
                   ? " without a name of its own on the hub"
-                  : text.head() == EncoderHead.AFFINE
-                      ? " with a bias in its projection"
-                      : " that is pooled at its last token"));
+                  : " that is pooled at its last token"));
     }
     textCfg.addProperty("context_length", text.contextLength());
     textCfg.addProperty("vocab_size", text.vocabSize());
@@ -202,17 +276,87 @@ final class HfTexts {
     textCfg.addProperty(
         "hf_proj_type",
         switch (text.head()) {
-          case LINEAR -> "linear";
+          case LINEAR, AFFINE -> "linear";
           case MLP -> "mlp";
-          default -> null;
+          case NONE -> null;
         });
+    if (text.head() == EncoderHead.AFFINE) {
+      textCfg.addProperty(PROJ_BIAS, true);
+    }
   }
 
   /** Writes what {@link #read} takes, as transformers reads it, too. */
-  static JsonObject writeModel(BertConfig text) {
+  static JsonObject writeModel(EncoderConfig tower) {
+    return tower.accept(
+        new TextConfig.Visitor<>() {
+          @Override
+          public JsonObject textTransformer(TextTransformerConfig text) {
+            throw new IllegalArgumentException("a " + text.family() + " has no config.json");
+          }
+
+          @Override
+          public JsonObject bert(BertConfig text) {
+            return writeBert(text);
+          }
+
+          @Override
+          public JsonObject t5(T5Config text) {
+            return writeT5(text);
+          }
+
+          @Override
+          public JsonObject m2m(M2mConfig text) {
+            return writeM2m(text);
+          }
+        });
+  }
+
+  private static JsonObject start(String type, String architecture, EncoderConfig text) {
+    JsonArray architectures = new JsonArray();
+    architectures.add(architecture);
+    JsonObject json = new JsonObject();
+    json.add("architectures", architectures);
+    json.addProperty("model_type", type);
+    json.addProperty("vocab_size", text.vocabSize());
+    json.addProperty("pad_token_id", text.padId());
+    return json;
+  }
+
+  private static JsonObject writeT5(T5Config text) {
+    JsonObject json = start(T5, "MT5Model", text);
+    json.addProperty("d_model", text.width());
+    json.addProperty("d_kv", text.headWidth());
+    json.addProperty("d_ff", text.mlpWidth());
+    json.addProperty("num_layers", text.layers());
+    json.addProperty("num_heads", text.heads());
+    json.addProperty("relative_attention_num_buckets", text.buckets());
+    json.addProperty("relative_attention_max_distance", text.farthest());
+    json.addProperty("layer_norm_epsilon", text.normEpsilon());
+    json.addProperty("feed_forward_proj", "gated-gelu");
+    json.addProperty("is_encoder_decoder", true);
+    return json;
+  }
+
+  private static JsonObject writeM2m(M2mConfig text) {
+    JsonObject json = start(M2M, "M2M100Model", text);
+    json.addProperty("d_model", text.width());
+    json.addProperty("max_position_embeddings", text.positions());
+    json.addProperty("encoder_layers", text.layers());
+    json.addProperty("encoder_attention_heads", text.heads());
+    json.addProperty("encoder_ffn_dim", text.mlpWidth());
+    json.addProperty("decoder_layers", text.layers()); // which OpenCLIP makes, and drops
+    json.addProperty("decoder_attention_heads", text.heads());
+    json.addProperty("decoder_ffn_dim", text.mlpWidth());
+    json.addProperty("activation_function", text.activation().hfName());
+    json.addProperty("scale_embedding", text.scaled());
+    json.addProperty("is_encoder_decoder", true);
+    return json;
+  }
+
+  private static JsonObject writeBert(BertConfig text) {
     String type =
         !text.positionsAfterPad()
-            ? text.types() == 0 ? "distilbert" : "bert"
+            ? text.isDistilBert() ? "distilbert" : "bert"
             : text.vocabSize() == ROBERTA_VOCABULARY ? "roberta" : "xlm-roberta";
     String architecture =
         switch (type) {
@@ -222,14 +366,9 @@ final class HfTexts {
           default -> "XLMRobertaModel";
         };
     Family family = FAMILIES.get(type);
-    JsonArray architectures = new JsonArray();
-    architectures.add(architecture);
-    JsonObject json = new JsonObject();
-    json.add("architectures", architectures);
-    json.addProperty("model_type", type);
-    json.addProperty("vocab_size", text.vocabSize());
+    JsonObject json = start(type, architecture, text);
     json.addProperty("max_position_embeddings", text.positions());
-    if (text.types() > 0) {
+    if (!text.isDistilBert()) {
       json.addProperty("type_vocab_size", text.types());
       json.addProperty("layer_norm_eps", text.normEpsilon());
     }
@@ -238,7 +377,6 @@ final class HfTexts {
     json.addProperty(family.key("num_attention_heads"), text.heads());
     json.addProperty(family.key("intermediate_size"), text.mlpWidth());
     json.addProperty(family.key("hidden_act"), text.activation().hfName());
-    json.addProperty("pad_token_id", text.padId());
     return json;
   }
 }

@@ -45,6 +45,11 @@ interface ImageDeclaration {
               }
 
               @Override
+              public ImageDeclaration swin(SwinConfig tower) {
+                return SwinTransformer.declare(config, tower);
+              }
+
+              @Override
               public ImageDeclaration sigLip(SigLipConfig tower) {
                 return SigLipVisionTransformer.declare(tower);
               }
@@ -59,6 +64,16 @@ interface ImageDeclaration {
               @Override
               public ImageDeclaration timmGapVit(TimmGapVitConfig tower) {
                 return TimmGapVisionTransformer.declare(config, tower);
+              }
+
+              @Override
+              public ImageDeclaration timmRelativeVit(TimmRelativeVitConfig tower) {
+                return TimmRelativeVisionTransformer.declare(config, tower);
+              }
+
+              @Override
+              public ImageDeclaration viTamin(ViTaminConfig tower) {
+                return ViTamin.declare(config, tower);
               }
 
               @Override
@@ -90,6 +105,6 @@ interface ImageDeclaration {
   /** Proves the kernels that a tower would use, see {@link KernelSurvey}. */
   void prove(NDManager manager, Precision precision, boolean trained);
 
-  /** Names the positional embeddings; null where images have one size. */
+  /** Names the positional embeddings; null where there are none. */
   @Nullable Positions positions();
 }

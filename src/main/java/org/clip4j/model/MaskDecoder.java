@@ -131,7 +131,9 @@ public final class MaskDecoder implements AutoCloseable {
   private static EncoderBlock kind(ClipConfig clip, MaskDecoderConfig config) {
     double epsilon = ((VitConfig) clip.vision()).normEpsilon();
     return new EncoderBlock(
+        EncoderForm.POST_NORM,
         config.width(),
+        config.width() / config.heads(),
         config.mlpWidth(),
         config.heads(),
         Activation.RELU,

@@ -87,7 +87,7 @@ final class ModifiedResNet {
             + StagedTower.passes(CONV)
             + parts.get(parts.size() - 1).parameters().resolve(pool, false);
     return new StagedTower.Declaration(
-        vision, parts, use -> source, null, convolutions(vision), List.of());
+        vision, parts, use -> source, null, new Convolutions(convolutions(vision), List.of()));
   }
 
   private static List<Part> parts(ResNetConfig vision, int embedDim) {

@@ -39,7 +39,7 @@ final class PatchTower implements ImageTower {
    * @param blocks what precedes a block's number in its names
    * @param parameters those around the blocks, and the blocks among them
    * @param kind what the blocks share
-   * @param positions the positional embeddings, without the prefix
+   * @param positions the positional embeddings, without the prefix; null for none
    * @param rotary what turns queries and keys; null where the blocks have no such positions
    * @param pooling what {@code project} takes of the last block
    * @param source the functions {@code embed}, [N, 3, height, width] to [N, L, D]; {@code
@@ -49,6 +49,7 @@ final class PatchTower implements ImageTower {
    *     and its attention [N, H, 1, L]; they may call {@link #PATCHES}. Where blocks are masked,
    *     also {@code seen}, of the pixels, [N, 1, 1, L], which the last two then take after x, and
    *     no {@code embed_kept}
+   * @param convolutions that they call
    */
   record Declaration(
       VisionTransformerConfig vision,
@@ -56,11 +57,36 @@ final class PatchTower implements ImageTower {
       String blocks,
       Parameters parameters,
       BlockKind kind,
-      Positions positions,
+      @Nullable Positions positions,
       @Nullable RotaryPositions rotary,
       Pooling pooling,
-      Function<TowerKernels.Use, String> source)
+      Function<TowerKernels.Use, String> source,
+      Convolutions convolutions)
       implements ImageDeclaration {
+
+    /** Declares a tower that has no convolutions but maps of patches. */
+    Declaration(
+        VisionTransformerConfig vision,
+        String prefix,
+        String blocks,
+        Parameters parameters,
+        BlockKind kind,
+        @Nullable Positions positions,
+        @Nullable RotaryPositions rotary,
+        Pooling pooling,
+        Function<TowerKernels.Use, String> source) {
+      this(
+          vision,
+          prefix,
+          blocks,
+          parameters,
+          kind,
+          positions,
+          rotary,
+          pooling,
+          source,
+          Convolutions.NONE);
+    }
 
     @Override
     public List<ParameterSpec> specs() {
@@ -79,13 +105,16 @@ final class PatchTower implements ImageTower {
 
     @Override
     public void prove(NDManager manager, Precision precision, boolean trained) {
+      convolutions.source(precision, manager, trained);
       KernelSurvey.prove(manager, precision, kind);
       KernelSurvey.prove(manager, precision, kind.activation(), parameters);
     }
 
     @Override
-    public Positions positions() {
-      return new Positions(prefix + positions.name(), positions.before());
+    public @Nullable Positions positions() {
+      return positions == null
+          ? null
+          : new Positions(prefix + positions.name(), positions.before());
     }
   }
 
@@ -134,11 +163,13 @@ final class PatchTower implements ImageTower {
     kernels =
         new TowerKernels(
             manager,
-            use ->
+            (use, precision) ->
                 patches
                     + declared.source.apply(use)
                     + (declared.rotary == null ? "" : declared.rotary.source())
-                    + declared.kind.source(use));
+                    + declared.kind.source(use)
+                    + declared.convolutions.source(
+                        precision, manager, use == TowerKernels.Use.TRAIN));
     own = declared.parameters.of(all, declared.prefix);
     transformer =
         new Transformer(
@@ -178,7 +209,7 @@ final class PatchTower implements ImageTower {
   @Override
   public NDArray forward(
       Forward pass, NDArray pixels, NDArray kept, Consumer<NDArray> hiddenStates) {
-    if (kept != null && masked()) {
+    if (kept != null && !declared.vision.choosesPatches()) {
       throw new IllegalArgumentException(
           "a " + declared.vision.family() + " looks at all patches of an image");
     }

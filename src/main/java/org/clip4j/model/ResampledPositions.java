@@ -1,6 +1,7 @@
 package org.clip4j.model;
 
 import java.nio.FloatBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Gives the parameters of a ViT for images of another size than it was trained on: the positional
@@ -54,7 +55,7 @@ public final class ResampledPositions implements ParameterSource {
   }
 
   private final ParameterSource source;
-  private final ImageDeclaration.Positions positions;
+  private final ImageDeclaration.@Nullable Positions positions;
   private final VisionTransformerConfig from;
   private final VisionTransformerConfig to;
   private final ClipConfig whole;
@@ -73,8 +74,7 @@ public final class ResampledPositions implements ParameterSource {
     this.rule = rule;
     whole = from;
     positions = ImageDeclaration.of(from).positions();
-    if (positions == null
-        || !(from.vision() instanceof VisionTransformerConfig old)
+    if (!(from.vision() instanceof VisionTransformerConfig old)
         || !(to.vision() instanceof VisionTransformerConfig resized)) {
       throw new IllegalArgumentException(
           "a "
@@ -95,16 +95,20 @@ public final class ResampledPositions implements ParameterSource {
   @Override
   public FloatBuffer read(String parameter) {
     FloatBuffer values = source.read(parameter);
-    return parameter.equals(positions.name()) ? resample(values) : values;
+    return isResampled(parameter) ? resample(values) : values;
   }
 
   @Override
   public void copy(String parameter, long start, FloatBuffer target) {
-    if (parameter.equals(positions.name())) {
+    if (isResampled(parameter)) {
       ParameterSource.super.copy(parameter, start, target);
     } else {
       source.copy(parameter, start, target);
     }
+  }
+
+  private boolean isResampled(String parameter) {
+    return positions != null && parameter.equals(positions.name());
   }
 
   private FloatBuffer resample(FloatBuffer values) {

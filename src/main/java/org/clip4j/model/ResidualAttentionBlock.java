@@ -70,12 +70,12 @@ final class ResidualAttentionBlock {
         qkv = torch.permute(qkv, [2, 0, 3, 1, 4])  # [3, N, H, L, D/H]
         q = {turned}torch.select(qkv, 0, 0){/turned}
         k = {turned}torch.select(qkv, 0, 1){/turned}
-        w = self.attention(q, k{, seen})
+        w = self.attention(q, k{, seen}, p)
         a = torch.matmul(w, torch.select(qkv, 0, 2))
         a = torch.reshape(torch.transpose(a, 1, 2), [N, L, {D}])
         return [self.residual(x, a, p), w]
 
-      def attention(self, q: Tensor, k: Tensor{, seen:}) -> Tensor:
+      def attention(self, q: Tensor, k: Tensor{, seen:}, p: List[Tensor]) -> Tensor:
         s = torch.mul(torch.matmul(q, torch.transpose(k, -2, -1)), {root})
         return torch.softmax({seen}, -1)  # [N, H, queries, keys]
 
@@ -235,6 +235,7 @@ final class ResidualAttentionBlock {
 
   static String source(AttentionKind kind, TowerKernels.Use use) {
     boolean prepared = use == TowerKernels.Use.PREPARED;
+    boolean biased = kind.relative() != null;
     boolean masked = kind.masked();
     Parameters declared = kind.parameters();
     String blocks = SOURCE + (prepared ? kind.form().prepared : kind.form().residual);
@@ -242,6 +243,7 @@ final class ResidualAttentionBlock {
         (variants(blocks, kind, declared, prepared)
                 + EXPLAINED
                 + (kind.rotary() ? TURNED : "")
+                + (biased ? kind.relative().source() : "")
                 + pick(kind.picksFirst()))
             .replace("{input}", kind.form().input)
             .replace(
@@ -258,11 +260,15 @@ final class ResidualAttentionBlock {
             .replace("{d}", Integer.toString(kind.width() / kind.heads()))
             .replace("{d/2}", Integer.toString(kind.width() / kind.heads() / 2))
             .replace("{root}", Double.toString(1 / Math.sqrt(kind.width() / kind.heads())))
-            .replace("{seen}", masked ? MASKED : kind.causal() ? CAUSAL : "s")
+            .replace(
+                "{seen}",
+                masked
+                    ? MASKED
+                    : kind.causal() ? CAUSAL : biased ? "torch.add(s, self.relative(q, p))" : "s")
             .replace("{eps}", Double.toString(kind.normEpsilon()))
             .replace("{, seen}", masked ? ", seen" : "")
             .replace("{, seen:}", masked ? ", seen: Tensor" : "")
-            .replace("{mask}", masked ? "seen" : "None")
+            .replace("{mask}", masked ? "seen" : biased ? "self.relative(q, p)" : "None")
             .replace("{causal}", kind.causal() && !masked ? "True" : "False")
             .replace(
                 "{visible}",

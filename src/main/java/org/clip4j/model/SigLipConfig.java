@@ -66,6 +66,11 @@ public record SigLipConfig(
   }
 
   @Override
+  public boolean choosesPatches() {
+    return !naFlex;
+  }
+
+  @Override
   public VisionTransformerConfig withImageSize(int height, int width) {
     if (naFlex) {
       throw new IllegalArgumentException(

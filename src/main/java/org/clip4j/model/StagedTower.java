@@ -68,16 +68,14 @@ final class StagedTower implements ImageTower {
    *     {@link ConvolutionKernels}), {@code self.depthwise} ({@link DepthwiseKernels}), {@code
    *     self.batch_norm_…}, {@link #GRIDS} and, of maps that are laid out, {@code self.packed…}
    * @param activation of the maps that are laid out; null if there are none
-   * @param convolutions of 3 x 3 and stride 1
-   * @param depthwise of each channel alone
+   * @param convolutions that they call
    */
   record Declaration(
       StagedVisionConfig vision,
       List<Part> parts,
       Function<TowerKernels.Use, String> source,
       @Nullable Activation activation,
-      List<ConvolutionKernels.Shape> convolutions,
-      List<DepthwiseKernels.Shape> depthwise)
+      Convolutions convolutions)
       implements ImageDeclaration {
 
     @Override
@@ -99,22 +97,13 @@ final class StagedTower implements ImageTower {
 
     @Override
     public void prove(NDManager manager, Precision precision, boolean trained) {
-      convolutions(precision, manager, trained);
+      convolutions.source(precision, manager, trained);
       if (activation != null) {
         parts.stream()
             .map(Part::laid)
             .distinct()
             .forEach(part -> KernelSurvey.prove(manager, precision, activation, part));
       }
-    }
-
-    private String convolutions(Precision precision, NDManager manager, boolean trained) {
-      return (convolutions.isEmpty()
-              ? ""
-              : ConvolutionKernels.source(precision, manager.getDevice(), convolutions, trained))
-          + (depthwise.isEmpty()
-              ? ""
-              : DepthwiseKernels.source(manager.getDevice(), depthwise, trained));
     }
 
     @Override
@@ -155,6 +144,9 @@ final class StagedTower implements ImageTower {
       def packed_act(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
         y = self.linear(x, torch.flatten(w, 1), b)
         return {gelu}
+
+      def packed_add(self, x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        return torch.add(x, self.linear(y, torch.flatten(w, 1), b))
       """;
 
   static final String BATCH_NORM =
@@ -194,7 +186,8 @@ final class StagedTower implements ImageTower {
                     + passes(BATCH_NORM)
                     + GRIDS
                     + unprepared(declared.activation, use)
-                    + declared.convolutions(precision, manager, use == TowerKernels.Use.TRAIN));
+                    + declared.convolutions.source(
+                        precision, manager, use == TowerKernels.Use.TRAIN));
     parameters = declared.parts.stream().map(part -> part.parameters.of(all, part.prefix)).toList();
   }
 

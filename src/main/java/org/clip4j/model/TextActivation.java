@@ -8,7 +8,8 @@ public enum TextActivation {
   GELU(Activation.GELU, "gelu"),
   /** GELU by its tanh approximation. */
   GELU_TANH(Activation.GELU_TANH, "gelu_new", "gelu_pytorch_tanh", "gelu_fast"),
-  QUICK_GELU(Activation.QUICK_GELU, "quick_gelu");
+  QUICK_GELU(Activation.QUICK_GELU, "quick_gelu"),
+  RELU(Activation.RELU, "relu");
 
   final Activation kernel;
   private final List<String> names;

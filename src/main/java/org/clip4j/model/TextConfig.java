@@ -87,6 +87,12 @@ public sealed interface TextConfig extends Serializable
 
     /** Decides for BERT's kind. */
     R bert(BertConfig tower);
+
+    /** Decides for T5's kind. */
+    R t5(T5Config tower);
+
+    /** Decides for M2M-100's kind. */
+    R m2m(M2mConfig tower);
   }
 
   /**

@@ -42,6 +42,16 @@ record TextDeclaration(
               public TextDeclaration bert(BertConfig tower) {
                 return BertEncoder.declare(config, tower);
               }
+
+              @Override
+              public TextDeclaration t5(T5Config tower) {
+                return T5Encoder.declare(config, tower);
+              }
+
+              @Override
+              public TextDeclaration m2m(M2mConfig tower) {
+                return M2mEncoder.declare(config, tower);
+              }
             });
   }
 

@@ -1,6 +1,5 @@
 package org.clip4j.model;
 
-import com.google.gson.JsonArray;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import java.util.Arrays;
@@ -19,7 +18,7 @@ import org.clip4j.model.TimmHead.Projection;
 final class TimmStagedTowers {
   private static final TimmHead LINEAR = new TimmHead(Projection.LINEAR, false);
 
-  /** By their names, for images of 224 pixels. */
+  /** By their names, for images of their own size, which is 224 pixels unless a line says it. */
   private static final Map<String, TimmStagedConfig> TOWERS = new LinkedHashMap<>();
 
   static {
@@ -64,6 +63,23 @@ final class TimmStagedTowers {
                 Boolean.parseBoolean(cells[5]),
                 false,
                 LINEAR));
+    addSwins();
+  }
+
+  private static void addSwins() {
+    // image, blocks of each stage, channels of the first, heads of each, window
+    add(
+        """
+    swin_base_patch4_window7_224 224 2,2,18,2 128 4,8,16,32 7
+    swin_small_reference 56 2,2 16 1,2 7
+    """,
+        cells -> {
+          int size = Integer.parseInt(cells[1]);
+          int width = Integer.parseInt(cells[3]);
+          int window = Integer.parseInt(cells[5]);
+          return new SwinConfig(
+              size, size, numbers(cells[2]), width, numbers(cells[4]), window, LINEAR);
+        });
   }
 
   private TimmStagedTowers() {}
@@ -93,6 +109,12 @@ final class TimmStagedTowers {
     if (f.share("patch_dropout") > 0) {
       throw f.bad("patch_dropout", "a " + tower.family() + " has no patches");
     }
+    boolean isOwn = height == tower.imageHeight() && width == tower.imageWidth();
+    if (tower instanceof SwinConfig && !isOwn) {
+      throw f.bad(
+          "image_size",
+          "the tower that timm_model_name names takes images of " + tower.imageHeight());
+    }
     return tower.withHead(readHead(f)).withImageSize(height, width);
   }
 
@@ -111,7 +133,8 @@ final class TimmStagedTowers {
 
   static JsonObject write(TimmStagedConfig vision) {
     TimmStagedConfig unfolded = vision instanceof FastVitConfig f ? f.withFolded(false) : vision;
-    TimmStagedConfig plain = unfolded.withHead(LINEAR).withImageSize(224, 224);
+    TimmStagedConfig linear = unfolded.withHead(LINEAR);
+    TimmStagedConfig plain = vision instanceof SwinConfig ? linear : linear.withImageSize(224, 224);
     String name =
         TOWERS.entrySet().stream()
             .filter(tower -> tower.getValue().equals(plain))
@@ -125,14 +148,7 @@ final class TimmStagedTowers {
                             + "s only by timm's names, and none of them is "
                             + plain));
     JsonObject json = new JsonObject();
-    if (vision.imageHeight() == vision.imageWidth()) {
-      json.addProperty("image_size", vision.imageHeight());
-    } else {
-      JsonArray size = new JsonArray();
-      size.add(vision.imageHeight());
-      size.add(vision.imageWidth());
-      json.add("image_size", size);
-    }
+    ClipConfigJson.addImageSize(json, vision);
     json.addProperty("timm_model_name", name);
     json.addProperty("timm_model_pretrained", false);
     json.addProperty("timm_pool", "avg");

@@ -120,6 +120,54 @@ final class TimmTowers {
               vit_small_reference_gap 32 8 48 2 3 2.5 none
               """),
           Family.of(
+              "",
+              "linear",
+              () -> TimmRelativeVitConfig.builder().setRelativeWidth(256),
+              "vit_relpos_medium_patch16_cls_224 224 16 512 12 8 4 none"),
+          Family.of(
+              "",
+              "linear",
+              () -> TimmRelativeVitConfig.builder().setRelativeWidth(12),
+              "vit_relpos_small_reference 32 8 24 2 2 2.5 none"),
+          Family.of(
+              "",
+              "linear",
+              () -> ViTaminConfig.builder().setStemWidth(64),
+              "vitamin_small_224 224 16 384 14 6 2 none"),
+          Family.of(
+              "",
+              "linear",
+              () -> ViTaminConfig.builder().setStemWidth(128),
+              "vitamin_base_224 224 16 768 14 12 2 none"),
+          Family.of( // L2 has a larger text encoder, and the same images'
+              "",
+              "linear",
+              () -> ViTaminConfig.builder().setStemWidth(160),
+              """
+              vitamin_large_224 224 16 1024 31 16 2 none
+              vitamin_large_256 256 16 1024 31 16 2 none
+              vitamin_large_336 336 16 1024 31 16 2 none
+              vitamin_large_384 384 16 1024 31 16 2 none
+              vitamin_large2_224 224 16 1024 31 16 2 none
+              vitamin_large2_256 256 16 1024 31 16 2 none
+              vitamin_large2_336 336 16 1024 31 16 2 none
+              vitamin_large2_384 384 16 1024 31 16 2 none
+              """),
+          Family.of(
+              "",
+              "linear",
+              () -> ViTaminConfig.builder().setStemWidth(192).optPositions(false),
+              """
+              vitamin_xlarge_256 256 16 1152 32 16 2 none
+              vitamin_xlarge_336 336 16 1152 32 16 2 none
+              vitamin_xlarge_384 384 16 1152 32 16 2 none
+              """),
+          Family.of(
+              "",
+              "linear",
+              () -> ViTaminConfig.builder().setStemWidth(12),
+              "vitamin_small_reference 64 16 24 2 2 2 none"),
+          Family.of(
               "token",
               null,
               () -> TimmVitConfig.builder().optConvolutional(true).optNormEpsilon(1e-6),
@@ -191,7 +239,9 @@ final class TimmTowers {
             .orElseThrow(
                 () -> f.bad("timm_model_name", "of timm's towers these are supported: " + names()));
     VisionTransformerConfig tower = family.towers.get(name);
-    if (height != tower.imageHeight() || width != tower.imageWidth()) {
+    if (takesAnySize(tower)) {
+      tower = tower.withImageSize(height, width);
+    } else if (height != tower.imageHeight() || width != tower.imageWidth()) {
       throw f.bad(
           "image_size",
           "the tower that timm_model_name names takes images of " + tower.imageHeight());
@@ -213,6 +263,11 @@ final class TimmTowers {
     return tower.withPatchDropout(f.share("patch_dropout"));
   }
 
+  /** Whether timm's module of that name computes an image of another size than its own, too. */
+  private static boolean takesAnySize(VisionTransformerConfig tower) {
+    return tower instanceof ViTaminConfig vitamin && !vitamin.positions();
+  }
+
   private static List<String> names() {
     return Stream.concat(
             FAMILIES.stream().flatMap(family -> family.towers.keySet().stream()),
@@ -229,9 +284,13 @@ final class TimmTowers {
     VisionTransformerConfig plain = vision.withPatchDropout(0);
     for (Family family : FAMILIES) {
       for (Map.Entry<String, VisionTransformerConfig> tower : family.towers.entrySet()) {
-        if (tower.getValue().equals(plain)) {
+        VisionTransformerConfig known = tower.getValue();
+        if (takesAnySize(known)) {
+          known = known.withImageSize(vision.imageHeight(), vision.imageWidth());
+        }
+        if (known.equals(plain)) {
           JsonObject json = new JsonObject();
-          json.addProperty("image_size", vision.imageHeight());
+          ClipConfigJson.addImageSize(json, vision);
           json.addProperty("timm_model_name", tower.getKey());
           json.addProperty("timm_model_pretrained", false);
           json.addProperty("timm_pool", family.pool);

@@ -53,6 +53,9 @@ public sealed interface VisionConfig extends Serializable
     /** Decides for a FastViT. */
     R fastVit(FastVitConfig tower);
 
+    /** Decides for a Swin Transformer. */
+    R swin(SwinConfig tower);
+
     /** Decides for SigLIP's tower. */
     R sigLip(SigLipConfig tower);
 
@@ -61,6 +64,12 @@ public sealed interface VisionConfig extends Serializable
 
     /** Decides for one without class token. */
     R timmGapVit(TimmGapVitConfig tower);
+
+    /** Decides for one with relative positions. */
+    R timmRelativeVit(TimmRelativeVitConfig tower);
+
+    /** Decides for a ViTamin. */
+    R viTamin(ViTaminConfig tower);
 
     /** Decides for an EVA tower. */
     R eva(EvaConfig tower);

@@ -4,7 +4,14 @@ import org.jspecify.annotations.Nullable;
 
 /** Describes an image tower that is a transformer over the patches of an image. */
 public sealed interface VisionTransformerConfig extends VisionConfig
-    permits VitConfig, SigLipConfig, TimmVitConfig, TimmGapVitConfig, EvaConfig, PeConfig {
+    permits VitConfig,
+        SigLipConfig,
+        TimmVitConfig,
+        TimmGapVitConfig,
+        TimmRelativeVitConfig,
+        ViTaminConfig,
+        EvaConfig,
+        PeConfig {
 
   /** Returns the edge of a square patch in pixels. */
   int patchSize();
@@ -36,6 +43,11 @@ public sealed interface VisionTransformerConfig extends VisionConfig
    * al. 2023, "Scaling Language-Image Pre-training via Masking"); it changes no embedding.
    */
   double patchDropout();
+
+  /** Returns whether some of an image's patches can be taken without the others. */
+  default boolean choosesPatches() {
+    return true;
+  }
 
   /** Starts a builder with what this tower has. */
   Builder<?> toBuilder();

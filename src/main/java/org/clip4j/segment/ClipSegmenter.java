@@ -63,7 +63,7 @@ public final class ClipSegmenter implements AutoCloseable {
   private final @Nullable Tokenizer tokenizer;
   private final Forward pass;
   private final PixelKernels pixels;
-  private final ComputeThread thread = new ComputeThread();
+  private final ComputeThread thread;
   private final ReentrantReadWriteLock calls = new ReentrantReadWriteLock();
   private boolean closed;
 
@@ -79,6 +79,7 @@ public final class ClipSegmenter implements AutoCloseable {
     this.tokenizer = tokenizer;
     pass = Forward.EVALUATE.in(precision);
     pixels = new PixelKernels(model.manager(), transform.mean(), transform.std());
+    thread = ComputeThread.of(model.manager().getDevice());
     thread.call(
         () -> {
           model.prepareImages(precision);

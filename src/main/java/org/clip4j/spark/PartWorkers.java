@@ -2,12 +2,14 @@ package org.clip4j.spark;
 
 import java.io.Serializable;
 import org.apache.spark.api.java.function.Function;
+import org.apache.spark.api.java.function.PairFunction;
 import org.apache.spark.broadcast.Broadcast;
 import org.clip4j.train.internal.step.PartWorker;
 import org.clip4j.train.workers.BatchPart;
 import org.clip4j.train.workers.PartEmbeddings;
 import org.clip4j.train.workers.WorkerModel;
 import org.jspecify.annotations.Nullable;
+import scala.Tuple2;
 
 /** The copy of the model that this process trains with, and what its tasks do with it. */
 final class PartWorkers {
@@ -37,15 +39,15 @@ final class PartWorkers {
     }
   }
 
-  /** Sends gradients back through a part. */
-  record SendBack(Step step, Broadcast<PartEmbeddings> gradients, int embedDim)
-      implements Function<BatchPart, PartialSums> {
+  /** Sends gradients back through a part; says which group sums them, and its place there. */
+  record SendBack(Step step, Broadcast<PartEmbeddings> gradients, int embedDim, SumTree tree)
+      implements PairFunction<BatchPart, Integer, PartialSums> {
     @Override
-    public PartialSums call(BatchPart part) {
+    public Tuple2<Integer, PartialSums> call(BatchPart part) {
       int from = part.firstRow();
       PartEmbeddings own = gradients.value().rows(from, from + part.size(), embedDim);
       float[] sums = worker(step).sendBack(part, step.version(), step.weights().value(), own);
-      return new PartialSums().add(part.index(), sums);
+      return tree.leaf(part.index(), sums);
     }
   }
 

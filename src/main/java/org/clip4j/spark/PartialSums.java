@@ -1,13 +1,14 @@
 package org.clip4j.spark;
 
 import java.io.Serializable;
+import java.util.HashMap;
 import java.util.Map;
-import java.util.TreeMap;
 
 /**
  * Sums of the parts that have been added so far, in any order: two sums become one only where they
  * are siblings in a binary tree over the parts' numbers, left before right. So what comes out does
- * not depend on which part was ready first, to the last bit.
+ * not depend on which part was ready first, to the last bit. When all have been added, one sum is
+ * left.
  */
 final class PartialSums implements Serializable {
   private static final long serialVersionUID = 1;
@@ -18,7 +19,7 @@ final class PartialSums implements Serializable {
    * @param level 0 for a part
    * @param index counted from the left
    */
-  private record Node(int level, int index) implements Comparable<Node>, Serializable {
+  private record Node(int level, int index) implements Serializable {
     Node sibling() {
       return new Node(level, index ^ 1);
     }
@@ -27,16 +28,23 @@ final class PartialSums implements Serializable {
       return new Node(level + 1, index >> 1);
     }
 
-    /** From the left; those that end up without a sibling do not overlap. */
-    @Override
-    public int compareTo(Node other) {
-      return level != other.level
-          ? Integer.compare(other.level, level)
-          : Integer.compare(index, other.index);
+    /** Returns the first part under it. */
+    long start() {
+      return (long) index << level;
     }
   }
 
-  private final TreeMap<Node, float[]> sums = new TreeMap<>();
+  private final Map<Node, float[]> sums = new HashMap<>();
+  private final int count;
+
+  /**
+   * Starts with none.
+   *
+   * @param count how many parts there will be
+   */
+  PartialSums(int count) {
+    this.count = count;
+  }
 
   /** Adds a part's values, which it keeps and changes. */
   PartialSums add(int part, float[] values) {
@@ -53,6 +61,11 @@ final class PartialSums implements Serializable {
   }
 
   private void add(Node node, float[] values) {
+    boolean isRoot = node.index == 0 && 1L << node.level >= count;
+    if (!isRoot && node.sibling().start() >= count) {
+      add(node.parent(), values); // there is nothing on the other side
+      return;
+    }
     float[] sibling = sums.remove(node.sibling());
     if (sibling == null) {
       sums.put(node, values);
@@ -70,12 +83,16 @@ final class PartialSums implements Serializable {
     return left;
   }
 
-  /** Returns the sum of all parts. */
+  /**
+   * Returns the sum of all parts.
+   *
+   * @throws IllegalStateException if some are missing
+   */
   float[] total() {
-    float[] total = null;
-    for (float[] values : sums.values()) {
-      total = total == null ? values.clone() : sum(total, values);
+    if (sums.size() != 1 || sums.keySet().iterator().next().start() != 0) {
+      throw new IllegalStateException(
+          "the gradients of " + count + " parts are not all there: " + sums.keySet());
     }
-    return total == null ? new float[0] : total;
+    return sums.values().iterator().next();
   }
 }

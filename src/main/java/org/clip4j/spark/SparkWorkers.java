@@ -4,7 +4,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
+import org.apache.spark.api.java.JavaPairRDD;
 import org.apache.spark.api.java.JavaRDD;
 import org.apache.spark.api.java.JavaSparkContext;
 import org.apache.spark.api.java.function.Function;
@@ -40,8 +42,9 @@ import org.jspecify.annotations.Nullable;
  * training on one machine does; either resumes the other's. In each step Spark takes the weights
  * that are trained (an adapter's alone, where one is) and the batch's parts to the executors, which
  * encode them; the embeddings come back; their gradients go out, are sent back through the same
- * parts, and are summed by a tree aggregation. An executor that is lost has its parts computed
- * again by another; the result is the same, to the last bit.
+ * parts, and are summed in two levels, so that neither the driver nor an executor receives them all
+ * where there are many. An executor that is lost has its parts computed again by another; the
+ * result is the same, to the last bit.
  *
  * <p>Executors need neither the model's files nor the pairs. Each computes one part at a time with
  * all of its cores. The same pairs, settings, seed and number of parts give bit-identical weights
@@ -49,6 +52,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class SparkWorkers implements BatchWorkers {
   private static final String MAX_RESULT = "spark.driver.maxResultSize";
+  private static final long SETTLED_NANOS = 2_000_000_000;
 
   private final JavaSparkContext spark;
   private final int count;
@@ -69,10 +73,29 @@ public final class SparkWorkers implements BatchWorkers {
     this.count = count;
   }
 
-  /** Cuts batches into as many parts as there are executors now. */
+  /**
+   * Cuts batches into as many parts as there are executors. On a cluster, which starts them after
+   * the session, it waits for the first one, and until no more have come for two seconds.
+   */
   public static SparkWorkers of(SparkSession session) {
-    int processes = session.sparkContext().statusTracker().getExecutorInfos().length;
-    return of(session, Math.max(1, processes - 1)); // the driver is one of them
+    JavaSparkContext spark = JavaSparkContext.fromSparkContext(session.sparkContext());
+    if (!spark.isLocal()) {
+      spark.parallelize(List.of(1), 1).count(); // runs when there is one
+      long since = System.nanoTime();
+      for (int before = 0; System.nanoTime() - since < SETTLED_NANOS; ) {
+        int now = executors(spark);
+        if (now != before) {
+          before = now;
+          since = System.nanoTime();
+        }
+        LockSupport.parkNanos(SETTLED_NANOS / 20);
+      }
+    }
+    return of(session, Math.max(1, executors(spark)));
+  }
+
+  private static int executors(JavaSparkContext spark) {
+    return spark.sc().statusTracker().getExecutorInfos().length - 1; // the driver is one of them
   }
 
   /**
@@ -101,12 +124,7 @@ public final class SparkWorkers implements BatchWorkers {
   /** Spark would end the job after the work is done. */
   private void checkResults(WorkerModel from) {
     long most = spark.getConf().getSizeAsBytes(MAX_RESULT, "1g");
-    int scale = Math.max((int) Math.ceil(Math.sqrt(count)), 2); // as treeAggregate has it
-    int results = count;
-    while (results > scale + Math.ceil((double) results / scale)) {
-      results /= scale;
-    }
-    long needed = (long) results * from.trainedValues() * Float.BYTES;
+    long needed = (long) SumTree.of(count).groups() * from.trainedValues() * Float.BYTES;
     if (most > 0 && needed > most) {
       throw new IllegalArgumentException(
           "the gradients that reach the driver in a step take "
@@ -145,11 +163,12 @@ public final class SparkWorkers implements BatchWorkers {
   public float[] sendBack(PartEmbeddings gradients) {
     return onSpark(
         () -> {
+          SumTree tree = SumTree.of(parts.getNumPartitions());
           Function2<PartialSums, PartialSums, PartialSums> add = PartialSums::add;
-          return parts
-              .map(new PartWorkers.SendBack(step, ofStep(gradients), embedDim))
-              .treeAggregate(new PartialSums(), add, add)
-              .total();
+          JavaPairRDD<Integer, PartialSums> sums =
+              parts.mapToPair(new PartWorkers.SendBack(step, ofStep(gradients), embedDim, tree));
+          return tree.total(
+              (tree.isFlat() ? sums : sums.reduceByKey(add, tree.groups())).collect());
         });
   }
 

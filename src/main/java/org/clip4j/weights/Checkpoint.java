@@ -16,6 +16,7 @@ import org.clip4j.image.ImageTransform;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipConfigJson;
+import org.clip4j.model.EncoderConfig;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.MaskDecoderConfig;
 import org.clip4j.model.ParameterSource;
@@ -69,6 +70,9 @@ public final class Checkpoint implements AutoCloseable {
   private final ParameterSource parameters;
   private final @Nullable MaskDecoderFile masks;
 
+  /** The text tower that another folder has; null where this one has it. */
+  private final @Nullable TextModelFolder text;
+
   private Checkpoint(
       Layout layout,
       Path folder,
@@ -77,7 +81,8 @@ public final class Checkpoint implements AutoCloseable {
       KeyMap keys,
       TensorFile tensors,
       ParameterSource parameters,
-      @Nullable MaskDecoderFile masks) {
+      @Nullable MaskDecoderFile masks,
+      @Nullable TextModelFolder text) {
     this.layout = layout;
     this.folder = folder;
     this.config = config;
@@ -86,12 +91,13 @@ public final class Checkpoint implements AutoCloseable {
     this.tensors = tensors;
     this.parameters = parameters;
     this.masks = masks;
+    this.text = text;
   }
 
   private Checkpoint with(
       ClipConfig otherConfig, ImageTransform otherTransform, ParameterSource otherParameters) {
     return new Checkpoint(
-        layout, folder, otherConfig, otherTransform, keys, tensors, otherParameters, masks);
+        layout, folder, otherConfig, otherTransform, keys, tensors, otherParameters, masks, text);
   }
 
   /**
@@ -120,6 +126,12 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private static Checkpoint openFiles(Path path, ClipConfig architecture) throws IOException {
+    if (TextModelFolder.isOne(Files.isDirectory(path) ? path : path.toAbsolutePath().getParent())) {
+      throw new CheckpointException(
+          path
+              + " is a text model alone, without an image tower; load the image model that its card"
+              + " names, and give it this one for its text model");
+    }
     CheckpointFiles files = CheckpointFiles.find(path);
     CheckpointFields json =
         files.layout() == null
@@ -175,7 +187,8 @@ public final class Checkpoint implements AutoCloseable {
                   ? new ResampledPositions(
                       parameters, config, config, ResampledPositions.Rule.TRANSFORMERS)
                   : parameters,
-              segments ? MaskDecoderFile.find(json, file, config).orElse(null) : null);
+              segments ? MaskDecoderFile.find(json, file, config).orElse(null) : null,
+              null);
       return segments ? stored.withImageSize(transform.height(), transform.width()) : stored;
     } catch (IOException | RuntimeException e) {
       file.close();
@@ -248,7 +261,8 @@ public final class Checkpoint implements AutoCloseable {
     return prefixed == named.customText() ? named : named.withCustomText(prefixed);
   }
 
-  private static ParameterSource sourceOf(TensorFile tensors) {
+  /** The values of a file, found to be finite. */
+  static ParameterSource sourceOf(TensorFile tensors) {
     return new ParameterSource() {
       @Override
       public FloatBuffer read(String name) {
@@ -304,6 +318,68 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   /**
+   * Gives the same model another text tower, which was trained to give embeddings like those of its
+   * own.
+   *
+   * @param textModel a folder of M-CLIP's or of sentence-transformers', whose tokenizer counts, too
+   * @return a view of this checkpoint, in OpenCLIP's layout; closing it closes this one
+   * @throws CheckpointException if the folder holds no such text tower, or one for other embeddings
+   */
+  public Checkpoint withTextModel(Path textModel) throws IOException {
+    return IoErrors.worded(textModel, () -> withTexts(textModel));
+  }
+
+  /**
+   * Gives texts the token of another language than the tokenizer's default.
+   *
+   * @param language as the tokenizer names it, such as {@code deu_Latn} for NLLB's
+   * @return a view of this checkpoint; closing it closes this one
+   * @throws IllegalArgumentException if the text tower is none that takes such tokens
+   */
+  public Checkpoint withLanguage(String language) {
+    if (!(config.text() instanceof EncoderConfig encoder)) {
+      throw new IllegalArgumentException(
+          "a " + config.text().family() + " takes no token of a language; leave the language out");
+    }
+    ClipConfig other =
+        new ClipConfig(
+            config.embedDim(),
+            config.vision(),
+            encoder.withTokenizer(encoder.tokenizer().withLanguage(language)),
+            config.quickGelu(),
+            config.customText(),
+            config.initLogitScale(),
+            config.initLogitBias());
+    return with(other, transform, parameters);
+  }
+
+  private Checkpoint withTexts(Path textModel) throws IOException {
+    if (!inputLevels().isEmpty()) {
+      throw new IllegalArgumentException(
+          weights()
+              + " holds weights of 8-bit integers, which go with no other text model; take the"
+              + " model that they were made of");
+    }
+    TextModelFolder opened = TextModelFolder.open(textModel);
+    try {
+      ClipConfig both = opened.beside(config, weights());
+      return new Checkpoint(
+          Layout.OPENCLIP,
+          folder,
+          both,
+          transform,
+          KeyMap.of(Layout.OPENCLIP, both),
+          tensors,
+          opened.parameters(both, parameters),
+          null,
+          opened);
+    } catch (IOException | RuntimeException e) {
+      opened.close();
+      throw e;
+    }
+  }
+
+  /**
    * Returns the same model with what an adapter adds to its weights.
    *
    * @return a view of this checkpoint; closing it closes this one
@@ -351,7 +427,9 @@ public final class Checkpoint implements AutoCloseable {
    *     names them
    */
   public Optional<Tokenizer> tokenizer() throws IOException {
-    return CheckpointTokenizer.open(layout, folder, config);
+    return text == null
+        ? CheckpointTokenizer.open(layout, folder, config)
+        : CheckpointTokenizer.open(Layout.TRANSFORMERS, text.folder(), config);
   }
 
   /** Returns what the file holds, by the names in it; not modifiable. */
@@ -389,7 +467,11 @@ public final class Checkpoint implements AutoCloseable {
    * those of the checkpoints that it was made from. Empty if nothing names one.
    */
   public String licence() throws IOException {
-    return licence(madeFrom());
+    String images = licence(madeFrom());
+    String texts = text == null ? "" : ModelCard.licence(text.folder());
+    return texts.isEmpty() || texts.equals(images)
+        ? images
+        : images.isEmpty() ? texts + " of the text model" : images + ", " + texts;
   }
 
   private String licence(List<ModelOrigin> madeFrom) throws IOException {
@@ -416,6 +498,9 @@ public final class Checkpoint implements AutoCloseable {
   public List<ModelOrigin> origins() throws IOException {
     List<ModelOrigin> origins = new ArrayList<>(madeFrom());
     origins.add(ModelOrigin.of(folder, weights(), licence(origins)));
+    if (text != null) {
+      origins.add(ModelOrigin.of(text.folder(), text.weights(), ModelCard.licence(text.folder())));
+    }
     return origins;
   }
 
@@ -448,6 +533,9 @@ public final class Checkpoint implements AutoCloseable {
   @Override
   public void close() throws IOException {
     tensors.close();
+    if (text != null) {
+      text.close();
+    }
   }
 
   /**

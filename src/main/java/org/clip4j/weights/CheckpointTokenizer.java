@@ -36,7 +36,9 @@ final class CheckpointTokenizer {
     }
     boolean fits = BytePairs.fits(text.vocabSize());
     if (named || config.isSigmoid() || layout == Layout.OPENCLIP && !fits) {
-      return Optional.empty();
+      return named && TokenizerJson.hasSentencePieces(folder)
+          ? TokenizerJson.openWithoutFile(folder, rules(layout, folder, config), false)
+          : Optional.empty();
     }
     if (layout == Layout.OPENCLIP) { // takes OpenAI's, whatever lies there
       return Optional.of(ClipTokenizer.create(text.contextLength()));
@@ -115,7 +117,8 @@ final class CheckpointTokenizer {
   private static TokenizerRules checkedRules(Layout layout, Path folder, ClipConfig config)
       throws IOException {
     TextConfig text = config.text();
-    if (layout == Layout.TRANSFORMERS && text.tokenizer().hfName() == null) {
+    boolean says = text.tokenizer().hfName() != null || text.tokenizer().language() != null;
+    if (layout == Layout.TRANSFORMERS && !says) {
       return TokenizerRules.transformers(folder, text.contextLength(), text.vocabSize());
     }
     return TokenizerRules.openClip(ClipConfigJson.write(config).getAsJsonObject("text_cfg"));

@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ParameterSource;
 import org.clip4j.model.ParameterSpec;
@@ -36,7 +37,15 @@ final class KeyMap {
           "vocab_size",
           "text.transformer.embeddings.position_ids",
           "text.transformer.embeddings.token_type_ids",
+          "text.transformer.embed_positions.weights",
           "text_model.embeddings.position_ids",
+          // of text models by themselves, whose pooler is not asked
+          "embeddings.position_ids",
+          "pooler.dense.weight",
+          "pooler.dense.bias",
+          "transformer.embeddings.position_ids",
+          "transformer.pooler.dense.weight",
+          "transformer.pooler.dense.bias",
           "vision_model.embeddings.position_ids");
 
   /** CoCa's decoder of captions, which no embedding needs. */
@@ -58,6 +67,15 @@ final class KeyMap {
 
     static Mapping same(ParameterSpec canonical, SafeTensorsWriter.Entry stored) {
       return new Mapping(List.of(canonical), List.of(stored), false);
+    }
+
+    private Mapping renamed(UnaryOperator<String> rename) {
+      return new Mapping(
+          canonical,
+          stored.stream()
+              .map(e -> new SafeTensorsWriter.Entry(rename.apply(e.name()), e.type(), e.shape()))
+              .toList(),
+          transposed);
     }
 
     private void copyCanonical(int index, ParameterSource source, long from, FloatBuffer target) {
@@ -170,6 +188,20 @@ final class KeyMap {
           Mapping.same(spec, new SafeTensorsWriter.Entry(spec.name(), type, spec.shape())));
     }
     return mappings;
+  }
+
+  /**
+   * The map of some parameters that a file has under other names.
+   *
+   * @param prefix of the parameters' names
+   * @param stored gives the name in the file
+   */
+  static KeyMap renamed(ClipConfig config, String prefix, UnaryOperator<String> stored) {
+    return new KeyMap(
+        same(ParameterSpec.of(config)).stream()
+            .filter(same -> same.canonical().get(0).name().startsWith(prefix))
+            .map(same -> same.renamed(stored))
+            .toList());
   }
 
   /** Every tensor of the layout, with the type and shape that saving gives it. */

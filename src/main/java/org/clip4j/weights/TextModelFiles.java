@@ -26,15 +26,16 @@ final class TextModelFiles {
         || !(text.get("hf_model_name") instanceof JsonPrimitive name)) {
       return Optional.empty();
     }
-    Optional<JsonObject> named = read(named(folder, name.getAsString()));
+    Optional<JsonObject> named = named(folder, name.getAsString());
     return named.isPresent() ? named : read(folder.resolve(FILE));
   }
 
-  private static Path named(Path folder, String name) {
+  /** Looks for it in the folder that the name says, if it is one. */
+  static Optional<JsonObject> named(Path folder, String name) throws IOException {
     try {
-      return folder.resolve(name).resolve(FILE);
+      return name.isEmpty() ? Optional.empty() : read(folder.resolve(name).resolve(FILE));
     } catch (InvalidPathException e) {
-      return folder.resolve(FILE);
+      return Optional.empty();
     }
   }
 

@@ -2,20 +2,28 @@ package org.clip4j.eval;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
+import org.clip4j.data.Pairs;
+import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.eval.PairFilter.Dropped;
 import org.clip4j.eval.internal.Dot;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ClipModel;
+import org.clip4j.text.ClipTokenizer;
+import org.clip4j.train.SmallTraining;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -82,6 +90,50 @@ class PairFilterTest {
         .contains("{\"pair\":3,\"image\":\"3.png\",\"reason\":\"3.png is damaged\"}")
         .contains(
             "{\"pair\":1,\"image\":\"1.png\",\"score\":0.1,\"reason\":\"score 0.1000 is below 0.35\"}");
+  }
+
+  /** The first image cannot be read; scores are means over a pair's captions. */
+  @Test
+  void a_model_scores_each_pair_by_its_image_and_all_its_captions() {
+    List<ImageTextPair> all = new ArrayList<>();
+    all.add(pairs(1).get(0));
+    for (int i = 0; i < 11; i++) {
+      ImageTextPair shape = SmallTraining.SHAPES.training(11).get(i);
+      all.add(new ImageTextPair(shape.image(), List.of(shape.captions().get(0), "number " + i)));
+    }
+    List<Long> progress = new ArrayList<>();
+    try (ClipModel model = ClipModel.create(SmallTraining.WORDS, 3);
+        Encoder encoder =
+            new Encoder(model, ImageTransform.openai(32, 32), ClipTokenizer.create(16))) {
+      double[] scores = new double[12];
+      for (int i = 1; i < 12; i++) {
+        float[] image = encoder.encodeImages(List.of(all.get(i).image()))[0];
+        for (float[] text : encoder.encodeTexts(all.get(i).captions())) {
+          scores[i] += Dot.of(image, text) / 2;
+        }
+      }
+      PairFilter.Result result =
+          PairFilter.builder()
+              .optTopShare(4 / 11.0)
+              .optKeepDuplicates()
+              .optProgress(progress::add)
+              .build()
+              .run(encoder, Pairs.of(all));
+      assertThat(result.keptIndices())
+          .containsExactlyElementsOf(
+              IntStream.range(1, 12)
+                  .boxed()
+                  .sorted(Comparator.comparingDouble(i -> -scores[i]))
+                  .limit(4)
+                  .sorted()
+                  .toList());
+      assertThat(result.dropped()).hasSize(8);
+      assertThat(result.dropped().get(0).score()).isNull();
+      assertThat(result.dropped().get(0).reason()).contains("0.png");
+      Dropped second = result.dropped().get(1);
+      assertThat((double) second.score()).isCloseTo(scores[second.pair()], within(1e-5));
+    }
+    assertThat(progress).containsExactly(12L);
   }
 
   @Test

@@ -132,6 +132,25 @@ class ShiftEvaluationTest {
   }
 
   @Test
+  void the_seed_moves_intervals_and_no_accuracy() {
+    LabelledImages outline = shapes(ShapeStyle.OUTLINE);
+    Interval first =
+        builder().optShift("a", outline).build().run(encoder).rows().get(0).top1().get(0);
+    Interval other =
+        builder()
+            .optSeed(1)
+            .optShift("a", outline)
+            .build()
+            .run(encoder)
+            .rows()
+            .get(0)
+            .top1()
+            .get(0);
+    assertThat(other.value()).isEqualTo(first.value());
+    assertThat(other).isNotEqualTo(first);
+  }
+
+  @Test
   void a_row_is_what_measuring_that_set_alone_gives() {
     Row row = builder().optCorruptions(5).build().run(encoder).rows().get(7); // noise 3
     EmbeddingClassifier classifier = nearest();

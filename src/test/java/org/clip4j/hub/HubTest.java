@@ -57,6 +57,29 @@ class HubTest extends HubFixture {
   }
 
   @Test
+  void a_text_model_comes_with_its_modules_in_folders() throws IOException {
+    Map<String, byte[]> files = transformers(WEIGHTS);
+    files.put("modules.json", text("[]"));
+    files.put("1_Pooling/config.json", text("{}"));
+    files.put("2_Dense/config.json", text("{\"bias\": false}"));
+    files.put("2_Dense/pytorch_model.bin", bytes(5, 60));
+    String commit = hub.publish(ID, "main", files);
+    HubModel model = fetch(ID);
+    for (Map.Entry<String, byte[]> file : files.entrySet()) {
+      assertThat(Files.readAllBytes(model.folder().resolve(file.getKey())))
+          .isEqualTo(file.getValue());
+    }
+    Path dense = model.folder().resolve("2_Dense/config.json");
+    assertThat(Files.readSymbolicLink(dense))
+        .isEqualTo(Path.of("../../../blobs", FakeHub.gitHash(files.get("2_Dense/config.json"))));
+    assertThat(tree(repo().resolve(".no_exist").resolve(commit)))
+        .contains("2_Dense/model.safetensors");
+    hub.requests.clear();
+    assertThat(fetch(ID + "@" + commit).folder()).isEqualTo(model.folder());
+    assertThat(hub.requests).isEmpty();
+  }
+
+  @Test
   void what_is_cached_is_not_downloaded_again() throws IOException {
     hub.publish(ID, "main", both());
     HubModel first = fetch(ID);

@@ -35,11 +35,12 @@ class TimmPatchTowersTest {
     }
   }
 
-  private static NDArray pixels(NDManager manager, int images) {
+  private static NDArray pixels(ClipModel model, NDManager manager, int images) {
     Random random = new Random(5);
+    int size = model.config().vision().imageHeight();
     return HostMemory.upload(
         manager,
-        new Shape(images, 3, 32, 32),
+        new Shape(images, 3, size, size),
         (from, memory) -> {
           while (memory.hasRemaining()) {
             memory.put((float) random.nextGaussian());
@@ -56,11 +57,11 @@ class TimmPatchTowersTest {
 
   /** So patches take their positions with them, learned and rotary ones. */
   @ParameterizedTest
-  @ValueSource(strings = {"eva01", "eva02", "eva02-e", "pe", "pe-tokenless", "timm-gap"})
+  @ValueSource(strings = {"eva01", "eva02", "eva02-e", "pe", "pe-tokenless", "timm-gap", "vitamin"})
   void the_order_in_which_patches_are_looked_at_changes_nothing(String name) throws IOException {
     try (ClipModel model = golden(name);
         NDManager call = model.manager().newSubManager()) {
-      NDArray pixels = pixels(call, 2);
+      NDArray pixels = pixels(model, call, 2);
       float[] whole = model.encodePatches(Forward.EVALUATE, pixels, null).toFloatArray();
       assertThat(whole).hasSize(2 * EMBED);
       List<Long> order = new ArrayList<>();
@@ -81,19 +82,31 @@ class TimmPatchTowersTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"eva01", "eva02", "eva02-e", "pe", "pe-tokenless", "timm-gap"})
+  @ValueSource(
+      strings = {
+        "eva01",
+        "eva02",
+        "eva02-e",
+        "pe",
+        "pe-tokenless",
+        "timm-gap",
+        "vitamin",
+        "relpos",
+        "mci-vit"
+      })
   void a_trace_ends_in_the_embedding(String name) throws IOException {
     try (ClipModel model = golden(name);
         NDManager call = model.manager().newSubManager()) {
-      NDArray pixels = pixels(call, 1);
+      NDArray pixels = pixels(model, call, 1);
       float[] whole = model.encodePatches(Forward.EVALUATE, pixels, null).toFloatArray();
       Trace trace = model.traceImage(pixels);
       assertClose(trace.embedding().toFloatArray(), whole, 1e-5);
-      boolean tokenless = name.equals("pe-tokenless") || name.equals("timm-gap");
+      boolean tokenless = List.of("pe-tokenless", "timm-gap", "vitamin").contains(name);
+      int heads = ((VisionTransformerConfig) model.config().vision()).heads();
       int tokens = tokenless ? PATCHES : PATCHES + 1;
       assertThat(trace.attention())
           .hasSize(2)
-          .allSatisfy(w -> assertThat(w.getShape()).isEqualTo(new Shape(1, 3, tokens, tokens)));
+          .allSatisfy(w -> assertThat(w.getShape()).isEqualTo(new Shape(1, heads, tokens, tokens)));
       if (name.startsWith("pe")) {
         assertThat(trace.poolingAttention().getShape()).isEqualTo(new Shape(1, 8, 1, tokens));
         assertClose(
@@ -108,11 +121,11 @@ class TimmPatchTowersTest {
 
   /** Whose hidden states are asked for, so that the last block is computed for all rows. */
   @ParameterizedTest
-  @ValueSource(strings = {"eva01", "eva02", "eva02-e"})
+  @ValueSource(strings = {"eva01", "eva02", "eva02-e", "relpos"})
   void the_last_block_is_the_same_for_one_row_and_for_all(String name) throws IOException {
     try (ClipModel model = golden(name);
         NDManager call = model.manager().newSubManager()) {
-      NDArray pixels = pixels(call, 2);
+      NDArray pixels = pixels(model, call, 2);
       float[] whole = model.encodePatches(Forward.EVALUATE, pixels, null).toFloatArray();
       List<NDArray> states = new ArrayList<>();
       assertClose(
@@ -122,18 +135,40 @@ class TimmPatchTowersTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"eva02, BF16", "eva02-e, BF16", "pe, BF16", "eva02, FP16"})
+  @CsvSource({
+    "eva02, BF16",
+    "eva02-e, BF16",
+    "pe, BF16",
+    "eva02, FP16",
+    "vitamin, BF16",
+    "relpos, BF16"
+  })
   void prepared_weights_of_a_short_type_give_nearly_the_same(String name, Precision precision)
       throws IOException {
     try (ClipModel model = golden(name);
         NDManager call = model.manager().newSubManager()) {
-      NDArray pixels = pixels(call, 2);
+      NDArray pixels = pixels(model, call, 2);
       Forward pass = Forward.EVALUATE.in(precision);
       float[] plain = model.encodePatches(pass, pixels, null).toFloatArray();
       float[] full = model.encodePatches(Forward.EVALUATE, pixels, null).toFloatArray();
       model.prepareImages(precision);
       assertClose(model.encodePatches(pass, pixels, null).toFloatArray(), plain, 0.05);
       assertClose(plain, full, 0.1);
+    }
+  }
+
+  @Test
+  void a_tower_of_relative_positions_looks_at_all_patches() throws IOException {
+    try (ClipModel model = golden("relpos");
+        NDManager call = model.manager().newSubManager()) {
+      NDArray kept = HostMemory.upload(call, new Shape(1, 3), new long[] {0, 5, 9});
+      NDArray pixels = pixels(model, call, 1);
+      assertThatThrownBy(() -> model.encodePatches(Forward.TRAIN, pixels, kept))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContainingAll("relative positions", "all patches");
+      assertThatThrownBy(
+              () -> ((VisionTransformerConfig) model.config().vision()).withPatchDropout(0.5))
+          .hasMessageContainingAll("vision_cfg.patch_dropout", "0.5", "all patches");
     }
   }
 

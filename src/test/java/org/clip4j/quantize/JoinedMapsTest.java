@@ -28,11 +28,12 @@ class JoinedMapsTest {
 
   private static float[] encode(ClipModel model) {
     Random random = new Random(7);
+    int size = model.config().vision().imageHeight();
     try (NDManager call = model.manager().newSubManager()) {
       NDArray pixels =
           HostMemory.upload(
               call,
-              new Shape(IMAGES, 3, 32, 32),
+              new Shape(IMAGES, 3, size, size),
               (from, memory) -> {
                 while (memory.hasRemaining()) {
                   memory.put((float) random.nextGaussian());
@@ -55,8 +56,15 @@ class JoinedMapsTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"eva01, 1", "eva02, 3", "eva02-e, 1"})
-  void they_are_smoothed_and_become_integers_as_one(String name, int weights) throws IOException {
+  @CsvSource({
+    "eva01, 1, kv_",
+    "eva02, 3, kv_",
+    "eva02-e, 1, kv_",
+    "vitamin, 2, in_proj_",
+    "relpos, 1, kv_"
+  })
+  void they_are_smoothed_and_become_integers_as_one(String name, int weights, String last)
+      throws IOException {
     Path folder = Path.of("src/test/resources/golden", "openclip-" + name);
     try (Checkpoint checkpoint = Checkpoint.open(folder);
         ClipModel model = ClipModel.load(checkpoint.config(), checkpoint.parameters())) {
@@ -65,7 +73,7 @@ class JoinedMapsTest {
       assertThat(cosine(encode(model), exact)).isCloseTo(1, within(1e-6));
       List<LinearMap> seen = observer.maps();
       assertThat(seen.stream().map(LinearMap::name))
-          .contains("visual.trunk.blocks.0.attn.in_proj_", "visual.trunk.blocks.1.attn.kv_");
+          .contains("visual.trunk.blocks.0.attn.in_proj_", "visual.trunk.blocks.1.attn." + last);
       assertThat(
               seen.stream()
                   .filter(map -> map.name().endsWith("attn.in_proj_"))

@@ -2,15 +2,23 @@ package org.clip4j.spark;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
+import static org.assertj.core.api.Assertions.assertThatIllegalStateException;
 import static org.assertj.core.api.Assertions.within;
 import static org.clip4j.spark.LocalSpark.session;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.ObjectOutputStream;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Random;
 import java.util.function.UnaryOperator;
+import java.util.stream.IntStream;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraOptions;
 import org.clip4j.train.ClipTrainer;
@@ -23,6 +31,7 @@ import org.clip4j.train.workers.WorkerModel;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import scala.Tuple2;
 
 /** Trainings on Spark beside the same on one machine: augmentation, patch dropout and all. */
 @Tag("spark")
@@ -75,32 +84,85 @@ class SparkWorkersTest {
     Trained three = onSpark(3, trainer -> trainer);
     assertClose(three, alone);
     assertBitEqual(onSpark(3, trainer -> trainer), three);
+    assertClose(onSpark(8, trainer -> trainer.optSteps(6)), train(trainer -> trainer.optSteps(6)));
   }
 
   @Test
-  void an_adapter_is_all_that_a_step_sends() throws IOException {
+  void an_adapter_is_all_that_a_step_sends_of_the_weights() throws IOException {
     UnaryOperator<ClipTrainer.Builder> lora =
         trainer -> trainer.optLora(LoraOptions.DEFAULT).optSteps(6);
     Trained alone = train(lora);
+    int adapters =
+        alone.weights().entrySet().stream()
+            .filter(entry -> entry.getKey().contains(".lora_"))
+            .mapToInt(entry -> entry.getValue().length)
+            .sum();
+    assertThat(adapters).isPositive();
     try (SparkWorkers workers = SparkWorkers.of(session(), 2)) {
       Sent sent = new Sent(workers);
       assertClose(train(trainer -> lora.apply(trainer).optWorkers(sent)), alone);
-      int adapters =
-          alone.weights().entrySet().stream()
-              .filter(entry -> entry.getKey().contains(".lora_"))
-              .mapToInt(entry -> entry.getValue().length)
-              .sum();
-      assertThat(adapters).isPositive();
-      assertThat(sent.weights).hasSize(6).containsOnly(adapters);
-      assertThat(sent.gradients).hasSize(6).containsOnly(adapters);
+      sent.assertFormula(6, adapters);
+      assertThat(sent.models).hasSize(1); // the frozen weights, once
     }
   }
 
-  /** Counts what goes to workers and comes from them. */
-  private record Sent(BatchWorkers workers, List<Integer> weights, List<Integer> gradients)
+  @Test
+  void a_step_sends_the_bytes_that_the_guide_counts() throws IOException {
+    try (ClipModel model = ClipModel.create(SmallTraining.VIT, 3);
+        SparkWorkers workers = SparkWorkers.of(session(), 2)) {
+      Sent sent = new Sent(workers);
+      train(trainer -> trainer.optSteps(3).optWorkers(sent));
+      sent.assertFormula(3, (int) model.parameterCount() - 1); // the driver has the logit scale
+    }
+  }
+
+  /** Counts the bytes that go to workers and come from them. */
+  private record Sent(
+      BatchWorkers workers,
+      List<Long> models,
+      List<Long> parts,
+      List<Long> weights,
+      List<Long> embeddings,
+      List<Long> gradients,
+      List<Long> sums)
       implements BatchWorkers {
     Sent(BatchWorkers workers) {
-      this(workers, new ArrayList<>(), new ArrayList<>());
+      this(
+          workers,
+          new ArrayList<>(),
+          new ArrayList<>(),
+          new ArrayList<>(),
+          new ArrayList<>(),
+          new ArrayList<>(),
+          new ArrayList<>());
+    }
+
+    /** What docs/scaling.md says, beside the names of classes and the like. */
+    void assertFormula(int steps, int trained) {
+      int pairs = 16;
+      int kept = 12; // of 16 patches, which patch dropout leaves
+      int tokens = SmallTraining.VIT.text().contextLength();
+      int embedDim = SmallTraining.VIT.embedDim();
+      assertBytes(parts, steps, pairs * (3L * 32 * 32 + 8 * tokens + 8 * kept));
+      assertBytes(weights, steps, 4L * trained);
+      assertBytes(embeddings, steps, 8L * pairs * embedDim);
+      assertBytes(gradients, steps, 8L * pairs * embedDim);
+      assertBytes(sums, steps, 4L * trained);
+    }
+
+    private static void assertBytes(List<Long> found, int steps, long expected) {
+      assertThat(found).hasSize(steps);
+      assertThat(found).allSatisfy(each -> assertThat(each).isBetween(expected, expected + 1024));
+    }
+
+    private static long bytes(Object sent) {
+      ByteArrayOutputStream all = new ByteArrayOutputStream();
+      try (ObjectOutputStream out = new ObjectOutputStream(all)) {
+        out.writeObject(sent);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      return all.size();
     }
 
     @Override
@@ -110,20 +172,25 @@ class SparkWorkersTest {
 
     @Override
     public void start(WorkerModel model) {
+      models.add(bytes(model));
       workers.start(model);
     }
 
     @Override
-    public List<PartEmbeddings> encode(List<BatchPart> parts, float[] values) {
-      weights.add(values.length);
-      return workers.encode(parts, values);
+    public List<PartEmbeddings> encode(List<BatchPart> batch, float[] values) {
+      parts.add(bytes(new ArrayList<>(batch)));
+      weights.add(bytes(values));
+      List<PartEmbeddings> found = workers.encode(batch, values);
+      embeddings.add(bytes(new ArrayList<>(found)));
+      return found;
     }
 
     @Override
-    public float[] sendBack(PartEmbeddings embeddings) {
-      float[] sums = workers.sendBack(embeddings);
-      gradients.add(sums.length);
-      return sums;
+    public float[] sendBack(PartEmbeddings embeddingGradients) {
+      gradients.add(bytes(embeddingGradients));
+      float[] found = workers.sendBack(embeddingGradients);
+      sums.add(bytes(found));
+      return found;
     }
 
     @Override
@@ -171,21 +238,36 @@ class SparkWorkersTest {
 
   @Test
   void sums_do_not_depend_on_the_order_in_which_parts_are_ready() {
-    float[][] parts = new float[7][];
-    for (int i = 0; i < parts.length; i++) {
-      parts[i] = new float[] {1e8f / (i + 1), 0.1f * i, -3e7f * i};
-    }
-    float[] expected = null;
-    for (int[] order : new int[][] {{0, 1, 2, 3, 4, 5, 6}, {6, 3, 0, 5, 2, 4, 1}}) {
-      PartialSums left = new PartialSums();
-      PartialSums right = new PartialSums();
-      for (int i = 0; i < parts.length; i++) {
-        (i % 3 == 0 ? left : right).add(order[i], parts[order[i]].clone());
+    Random random = new Random(5);
+    for (int count = 1; count <= 20; count++) {
+      SumTree tree = SumTree.of(count);
+      float[] expected = null;
+      for (int round = 0; round < 4; round++) {
+        List<Integer> order = new ArrayList<>(IntStream.range(0, count).boxed().toList());
+        Collections.shuffle(order, random);
+        Map<Integer, PartialSums> groups = new HashMap<>();
+        Map<Integer, PartialSums> elsewhere = new HashMap<>();
+        for (int part : order) {
+          float[] values = {1e8f / (part + 1), 0.1f * part, -3e7f * part};
+          Tuple2<Integer, PartialSums> leaf = tree.leaf(part, values);
+          (random.nextBoolean() ? groups : elsewhere).merge(leaf._1(), leaf._2(), PartialSums::add);
+        }
+        elsewhere.forEach((group, sums) -> groups.merge(group, sums, PartialSums::add));
+        assertThat(groups).hasSize(tree.groups());
+        List<Tuple2<Integer, PartialSums>> all = new ArrayList<>();
+        groups.forEach((group, sums) -> all.add(new Tuple2<>(group, sums)));
+        Collections.shuffle(all, random);
+        float[] total = tree.total(all); // each group has come to one sum
+        expected = expected == null ? total : expected;
+        assertThat(total).isEqualTo(expected);
       }
-      float[] total = right.add(left).total();
-      expected = expected == null ? total : expected;
-      assertThat(total).isEqualTo(expected);
     }
+    assertThat(SumTree.of(5).groups()).isEqualTo(5);
+    assertThat(SumTree.of(8).groups()).isEqualTo(3);
+    assertThat(SumTree.of(64).groups()).isEqualTo(8);
+    assertThatIllegalStateException()
+        .isThrownBy(() -> new PartialSums(3).add(0, new float[1]).add(2, new float[1]).total())
+        .withMessageContaining("3 parts are not all there");
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -73,11 +74,7 @@ final class StandaloneSpark implements AutoCloseable {
 
   private void start(Map<String, String> environment, String name, String... command)
       throws IOException {
-    List<String> all = new ArrayList<>();
-    all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    all.addAll(List.of("@" + OPTIONS, "-Xmx256m", "-cp", CLASS_PATH));
-    all.addAll(List.of(command));
-    ProcessBuilder builder = new ProcessBuilder(all);
+    ProcessBuilder builder = java(List.of("-Xmx256m"), command);
     builder.environment().putAll(environment);
     builder.environment().put("SPARK_HOME", HOME.toString());
     builder.environment().put("SPARK_SCALA_VERSION", "2.13"); // what the folder would say
@@ -86,33 +83,57 @@ final class StandaloneSpark implements AutoCloseable {
     processes.add(builder.start());
   }
 
+  /** A JVM with the test's class path. */
+  static ProcessBuilder java(List<String> options, String... command) {
+    List<String> all = new ArrayList<>();
+    all.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    all.add("@" + OPTIONS);
+    all.addAll(options);
+    all.addAll(List.of("-cp", CLASS_PATH));
+    all.addAll(List.of(command));
+    return new ProcessBuilder(all);
+  }
+
   /** Connects this process, and waits until the executors are there. */
   SparkSession session(int executors) throws InterruptedException {
+    SparkSession session = connect(executors);
+    while (session.sparkContext().statusTracker().getExecutorInfos().length <= executors) {
+      assertThat(session.sparkContext().isStopped()).as("stopped; see " + HOME).isFalse();
+      Thread.sleep(50);
+    }
+    return session;
+  }
+
+  /** Connects this process; the executors come when they come. */
+  SparkSession connect(int executors) {
     SparkSession.getDefaultSession()
         .foreach(
             session -> {
               session.stop(); // a process has one
               return null;
             });
-    SparkSession session =
-        SparkSession.builder()
-            .master(master)
-            .appName("clip4j tests in processes")
-            .config("spark.ui.enabled", false)
-            .config("spark.driver.host", "127.0.0.1")
-            .config("spark.driver.bindAddress", "127.0.0.1")
-            .config("spark.sql.shuffle.partitions", 2)
-            .config("spark.cores.max", executors)
-            .config("spark.executor.cores", 1)
-            .config("spark.executor.memory", "512m")
-            .config("spark.executor.extraClassPath", CLASS_PATH)
-            .config("spark.executor.extraJavaOptions", "-Dai.djl.offline=true")
-            .getOrCreate();
-    while (session.sparkContext().statusTracker().getExecutorInfos().length <= executors) {
-      assertThat(session.sparkContext().isStopped()).as("stopped; see " + HOME).isFalse();
-      Thread.sleep(50);
-    }
-    return session;
+    return SparkSession.builder()
+        .master(master)
+        .appName("clip4j tests in processes")
+        .config("spark.ui.enabled", false)
+        .config("spark.driver.host", "127.0.0.1")
+        .config("spark.driver.bindAddress", "127.0.0.1")
+        .config("spark.sql.shuffle.partitions", 2)
+        .config("spark.cores.max", executors)
+        .config("spark.executor.cores", 1)
+        .config("spark.executor.memory", "512m")
+        .config("spark.executor.extraClassPath", CLASS_PATH)
+        .config(
+            "spark.executor.extraJavaOptions", "-Dai.djl.offline=true -XX:ActiveProcessorCount=1")
+        .getOrCreate();
+  }
+
+  /** Seconds of processor time that the executors have used. */
+  double executorSeconds() {
+    return processes.stream()
+        .flatMap(Process::descendants)
+        .mapToDouble(each -> each.info().totalCpuDuration().map(Duration::toNanos).orElse(0L) / 1e9)
+        .sum();
   }
 
   /** Kills one of the executors' processes, without asking it. */

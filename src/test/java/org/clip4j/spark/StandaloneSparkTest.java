@@ -10,9 +10,7 @@ import static org.clip4j.spark.LocalSpark.floats;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -21,8 +19,6 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.clip4j.Clip;
-import org.clip4j.image.ImageTransform;
-import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.SmallTraining;
@@ -30,7 +26,6 @@ import org.clip4j.train.workers.BatchPart;
 import org.clip4j.train.workers.BatchWorkers;
 import org.clip4j.train.workers.PartEmbeddings;
 import org.clip4j.train.workers.WorkerModel;
-import org.clip4j.weights.Layout;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -109,14 +104,28 @@ class StandaloneSparkTest {
   void two_executors_embed_and_train_and_a_killed_one_costs_a_retry_alone() throws Exception {
     try (StandaloneSpark spark = new StandaloneSpark()) {
       spark.worker(2, Map.of());
-      SparkSession session = spark.session(2);
-      assertThat(SparkWorkers.of(session).count()).isEqualTo(2);
+      SparkSession session = spark.connect(2);
+      assertThat(SparkWorkers.of(session).count()).isEqualTo(2); // which it has waited for
       embeds(session);
 
       Trained two = onSpark(session, 6, 2);
       two.assertClose(train(6, null), 2e-5f);
       try (SparkWorkers workers = SparkWorkers.of(session, 2)) {
         train(6, new Killing(workers, spark, new int[1], 3)).assertSame(two);
+      }
+    }
+  }
+
+  @Test
+  @Tag("slow")
+  void sums_on_a_killed_executor_are_computed_again() throws Exception {
+    try (StandaloneSpark spark = new StandaloneSpark()) {
+      spark.worker(2, Map.of());
+      SparkSession session = spark.session(2);
+      Trained eight = onSpark(session, 6, 8); // three groups, which executors sum
+      eight.assertClose(train(6, null), 2e-5f);
+      try (SparkWorkers workers = SparkWorkers.of(session, 8)) {
+        train(6, new Killing(workers, spark, new int[1], 3)).assertSame(eight);
       }
     }
   }
@@ -174,54 +183,25 @@ class StandaloneSparkTest {
     try (StandaloneSpark spark = new StandaloneSpark()) {
       spark.worker(1, Map.of());
       spark.worker(1, Map.of("ATEN_CPU_CAPABILITY", "default", "ONEDNN_MAX_CPU_ISA", "SSE41"));
-      onSpark(spark.session(2), 20, 2).assertClose(train(20, null), 1e-4f);
-    }
-  }
+      SparkSession session = spark.session(2);
+      onSpark(session, 20, 2).assertClose(train(20, null), 1e-4f);
 
-  /** Prints images a second and core, which docs/scaling.md reports; compares no times. */
-  @Test
-  @Tag("slow")
-  void executors_of_one_core_embed_beside_a_process_of_one_thread() throws Exception {
-    Path folder = Path.of("target/vit-s-32").toAbsolutePath();
-    ClipConfig config = ClipConfig.named("ViT-S-32");
-    try (Clip made = Clip.of(ClipModel.create(config, 1), ImageTransform.openai(224, 224))) {
-      made.save(folder, Layout.OPENCLIP);
-    }
-    Path image = GOLDEN.resolve("preprocess/baseline.jpg").toAbsolutePath();
-    double alone;
-    try (Clip clip = Clip.loader(folder).optImagesOnly().load()) {
-      List<Path> images = Collections.nCopies(256, image);
-      clip.encodeImages(images.subList(0, 64));
-      long start = System.nanoTime();
-      clip.encodeImages(images);
-      alone = 256e9 / (System.nanoTime() - start);
-    }
-    System.out.printf(Locale.ROOT, "one process, one thread: %.1f images/s%n", alone);
-    try (StandaloneSpark spark = new StandaloneSpark()) {
-      spark.worker(3, Map.of());
-      for (int executors = 1; executors <= 3; executors++) {
-        SparkSession session = spark.session(executors);
-        ClipImageEmbedder embedder = new ClipImageEmbedder().setModel(folder.toString());
-        Dataset<Row> table =
-            session
-                .range(256L * executors)
-                .repartition(executors)
-                .selectExpr("'" + image + "' as image");
-        long embedded = 0;
-        double seconds = 0;
-        for (int round = 0; round < 2; round++) { // the first one loads the model
-          long start = System.nanoTime();
-          embedded = embedder.transform(table).filter("image_embedding is not null").count();
-          seconds = (System.nanoTime() - start) / 1e9;
+      Path image = GOLDEN.resolve("preprocess/rgb.png").toAbsolutePath();
+      Dataset<Row> table =
+          session.range(8).repartition(8).selectExpr("'" + image + "' as image"); // both have some
+      float[][] found =
+          new ClipImageEmbedder()
+              .setModel(MODEL.toAbsolutePath().toString()).transform(table).collectAsList().stream()
+                  .map(row -> floats(row, "image_embedding"))
+                  .toArray(float[][]::new);
+      float largest = 0;
+      for (float[] embedding : found) {
+        for (int i = 0; i < embedding.length; i++) {
+          largest = Math.max(largest, Math.abs(embedding[i] - found[0][i]));
         }
-        assertThat(embedded).isEqualTo(256L * executors);
-        System.out.printf(
-            Locale.ROOT,
-            "%d executors of one core: %.1f images/s and core, %.2f of the process%n",
-            executors,
-            256 / seconds,
-            256 / seconds / alone);
       }
+      assertThat(found).hasDimensions(8, found[0].length);
+      assertThat(largest).isPositive().isLessThan(1e-5f); // other kernels, and the same numbers
     }
   }
 }

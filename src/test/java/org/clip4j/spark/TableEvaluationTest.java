@@ -4,22 +4,38 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.clip4j.spark.LocalSpark.MODEL;
 import static org.clip4j.spark.LocalSpark.table;
 
+import ai.djl.Device;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import org.apache.spark.ml.image.ImageSchema;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.clip4j.Clip;
+import org.clip4j.data.LabelledImage;
+import org.clip4j.data.LabelledImages;
+import org.clip4j.data.shapes.ColouredShapes;
+import org.clip4j.encode.ClassNames;
+import org.clip4j.encode.ClassWeights;
+import org.clip4j.encode.Encoder;
+import org.clip4j.encode.PromptSet;
 import org.clip4j.eval.ClassMetrics;
 import org.clip4j.eval.Overlap;
 import org.clip4j.eval.Retrieval;
+import org.clip4j.eval.ZeroShotEvaluation;
 import org.clip4j.eval.internal.Dot;
+import org.clip4j.image.RgbImage;
+import org.clip4j.model.ClipModel;
+import org.clip4j.weights.Checkpoint;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -101,6 +117,68 @@ class TableEvaluationTest {
                 TableEvaluation.zeroShot(
                     table, "id", "embedding", "label", names.subList(0, 3), classes))
         .hasStackTraceContaining("is no class");
+  }
+
+  @Test
+  void an_evaluation_of_pictures_prints_what_one_machine_prints() throws IOException {
+    ColouredShapes shapes = ColouredShapes.builder().optImageSize(40).build();
+    List<String> labels = shapes.labels();
+    List<LabelledImage> images = shapes.seenTest(2);
+    ClassMetrics alone;
+    float[][] classes;
+    try (Checkpoint checkpoint = Clip.loader(MODEL).openCheckpoint();
+        ClipModel model =
+            ClipModel.load(checkpoint.config(), checkpoint.parameters(), Device.cpu());
+        Encoder encoder =
+            new Encoder(model, checkpoint.transform(), checkpoint.tokenizer().orElseThrow())) {
+      classes = ClassWeights.of(encoder, labels, PromptSet.PHOTO);
+      alone =
+          ZeroShotEvaluation.builder()
+              .setImages(LabelledImages.of("shapes", labels, images))
+              .setClasses(ClassNames.inOrder(labels))
+              .build()
+              .run(encoder)
+              .last()
+              .metrics();
+    }
+    List<Row> rows = new ArrayList<>();
+    for (LabelledImage image : images) {
+      RgbImage pixels = image.image().read();
+      Object struct =
+          RowFactory.create("", pixels.height(), pixels.width(), 3, 16, bgr(pixels.pixels()));
+      rows.add(RowFactory.create(id(rows.size()), struct, labels.get(image.label())));
+    }
+    StructType schema =
+        new StructType()
+            .add("id", DataTypes.StringType)
+            .add("image", ImageSchema.columnSchema())
+            .add("label", DataTypes.StringType);
+    ClassMetrics found =
+        TableEvaluation.zeroShot(
+            new ClipImageEmbedder()
+                .setModel(MODEL.toString())
+                .transform(table(schema, rows).repartition(3)),
+            "id",
+            "image_embedding",
+            "label",
+            labels,
+            classes);
+    assertThat(alone.top5().value()).isBetween(0.01, 0.99);
+    assertThat(found.images()).isEqualTo(images.size());
+    assertThat(found.top1()).hasToString(alone.top1().toString());
+    assertThat(found.top5()).hasToString(alone.top5().toString());
+    assertThat(found.meanPerClass()).hasToString(alone.meanPerClass().toString());
+    assertThat(found.confusion()).isDeepEqualTo(alone.confusion());
+  }
+
+  private static byte[] bgr(byte[] rgb) {
+    byte[] bgr = new byte[rgb.length];
+    for (int i = 0; i < rgb.length; i += 3) {
+      bgr[i] = rgb[i + 2];
+      bgr[i + 1] = rgb[i + 1];
+      bgr[i + 2] = rgb[i];
+    }
+    return bgr;
   }
 
   @Test

@@ -75,7 +75,14 @@ class FastVitCheckpointTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"openclip-fastvit", "openclip-fastvit-folded", "openclip-convnext"})
+  @ValueSource(
+      strings = {
+        "openclip-fastvit",
+        "openclip-fastvit-folded",
+        "openclip-convnext",
+        "openclip-swin",
+        "openclip-vitamin"
+      })
   void a_model_for_inference_alone_frees_what_it_lays_out(String name) throws IOException {
     try (Checkpoint checkpoint = Checkpoint.open(Golden.folder(name));
         ClipModel whole = ClipModel.load(checkpoint.config(), checkpoint.parameters());

@@ -101,6 +101,10 @@ class TextEncoderFilesTest {
         "{'model_type': 'bert', 'num_attention_heads': 7} | num_attention_heads is 7: must divide hidden_size",
         "{'model_type': 'bert', 'pad_token_id': 40000} | pad_token_id is 40000: not an id",
         "{'model_type': 'roberta', 'max_position_embeddings': 17} | has room for 15 tokens",
+        "{'model_type': 'mt5', 'feed_forward_proj': 'relu'} | supported is \"gated-gelu\"",
+        "{'model_type': 'mt5', 'relative_attention_num_buckets': 6} | expected a multiple of 4",
+        "{'model_type': 'm2m_100', 'max_position_embeddings': 15} | max_position_embeddings is 15",
+        "{'model_type': 'm2m_100', 'd_model': 48, 'encoder_attention_heads': 7} | must divide d_model",
       })
   void what_is_wrong_with_a_text_model_is_named(String model, String message) {
     assertThatThrownBy(() -> read(TEXT_CFG, model)).hasMessageContaining(message);
@@ -135,6 +139,8 @@ class TextEncoderFilesTest {
         "openclip-roberta",
         "openclip-bert-pooler",
         "openclip-biomedclip",
+        "openclip-mt5",
+        "openclip-m2m",
         "hf-chinese-clip"
       })
   void a_saved_model_is_the_one_that_was_opened(String name) throws IOException {
@@ -158,8 +164,17 @@ class TextEncoderFilesTest {
                       given.config(),
                       given.transform(),
                       given.parameters()))
-          .hasMessageContaining("BERT text encoder");
+          .hasMessageContaining(given.config().text().family());
     }
+  }
+
+  /** OpenCLIP builds the whole model of transformers before it takes the encoder. */
+  @Test
+  void the_configuration_of_an_encoder_is_enough_for_a_decoder_of_its_size() {
+    JsonObject json =
+        ClipConfigJson.writeTextModel(ClipConfig.named("nllb-clip-base")).orElseThrow();
+    assertThat(json.get("decoder_attention_heads")).isEqualTo(json.get("encoder_attention_heads"));
+    assertThat(json.get("decoder_ffn_dim")).isEqualTo(json.get("encoder_ffn_dim"));
   }
 
   /** Copies the tokenizer of the test data beside a random model with so many token ids. */

@@ -47,6 +47,9 @@ final class Convert implements Callable<Integer> {
       description = "For weights without a configuration: the architecture, as OpenCLIP names it.")
   private String architecture;
 
+  @Option(names = "--text-model", paramLabel = "MODEL", description = Models.TEXTS)
+  private String textModel;
+
   @Option(
       names = "--to",
       required = true,
@@ -66,7 +69,7 @@ final class Convert implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    ClipLoader loader = Models.loader(from);
+    ClipLoader loader = Models.loader(from).optTextModel(textModel);
     if (architecture != null) {
       loader.optArchitecture(architecture);
     }

@@ -13,6 +13,8 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -90,15 +92,30 @@ public final class TorchScript {
   public static TorchScript compile(NDManager manager, String source) {
     try {
       byte[] archive = archive(HEADER + source.indent(2));
-      return new TorchScript(
-          manager,
-          JniUtils.loadModule(
-              (PtNDManager) manager, new ByteArrayInputStream(archive), false, false));
+      return new TorchScript(manager, load((PtNDManager) manager, archive));
     } catch (IOException e) {
       throw IoErrors.unchecked(e);
     } catch (RuntimeException e) { // DJL's EngineException, with the compiler's message
       throw new IllegalArgumentException(
           "TorchScript source does not compile: " + IoErrors.message(e), e);
+    }
+  }
+
+  /**
+   * Goes through a file, since DJL reads a stream through a new buffer of 4 MiB for each, which
+   * would be most of the Java heap of a process that has loaded a model.
+   */
+  private static PtSymbolBlock load(PtNDManager manager, byte[] archive) throws IOException {
+    try {
+      Path file = Files.createTempFile("clip4j", ".pt");
+      try {
+        Files.write(file, archive);
+        return JniUtils.loadModule(manager, file, false, new String[0], new String[0], false);
+      } finally {
+        Files.deleteIfExists(file);
+      }
+    } catch (IOException e) { // there is no place for it
+      return JniUtils.loadModule(manager, new ByteArrayInputStream(archive), false, false);
     }
   }
 

@@ -63,15 +63,11 @@ public final class BytePairs {
         + "; its own, a tokenizer.json, belongs into the model's folder";
   }
 
-  private BytePairs(List<String> lines) {
-    if (lines.size() <= MERGES) {
-      throw new IllegalStateException(
-          "the merges have " + lines.size() + " lines, expected more than " + MERGES);
-    }
+  private BytePairs(List<String> merges) {
     Map<String, Integer> ids = new HashMap<>(4 * SLOTS / 3);
     numberBytes(ids);
     for (int rank = 0; rank < MERGES; rank++) {
-      String line = lines.get(rank + 1); // the first line is a version
+      String line = merges.get(rank);
       int space = line.indexOf(' ');
       int left = ids.get(line.substring(0, space));
       int right = ids.get(line.substring(space + 1));
@@ -122,12 +118,22 @@ public final class BytePairs {
   /** How the vocabulary writes the left and right part of each merge, in turn. */
   public static List<String> mergeSymbols() {
     List<String> symbols = new ArrayList<>(2 * MERGES);
-    for (String line : Tables.lines(BytePairs.class, FILE).subList(1, MERGES + 1)) {
+    for (String line : merges()) {
       int space = line.indexOf(' ');
       symbols.add(line.substring(0, space));
       symbols.add(line.substring(space + 1));
     }
     return symbols;
+  }
+
+  /** After a line with a version; the many after these are of no use. */
+  private static List<String> merges() {
+    List<String> lines = Tables.lines(BytePairs.class, FILE, MERGES + 1L);
+    if (lines.size() <= MERGES) {
+      throw new IllegalStateException(
+          "the merges have " + lines.size() + " lines, expected more than " + MERGES);
+    }
+    return lines.subList(1, lines.size());
   }
 
   private static boolean isPrintable(int b) {
@@ -140,7 +146,7 @@ public final class BytePairs {
   }
 
   private static final class Holder {
-    static final BytePairs OPEN_AI = new BytePairs(Tables.lines(BytePairs.class, FILE));
+    static final BytePairs OPEN_AI = new BytePairs(merges());
   }
 
   private static int key(int left, int right) {

@@ -188,7 +188,8 @@ final class TokenizerConfig {
     return tokens;
   }
 
-  private String text(String key) throws TokenizerFormatException {
+  /** A text; null where it is not said. */
+  String text(String key) throws TokenizerFormatException {
     return text(key, config.get(key));
   }
 

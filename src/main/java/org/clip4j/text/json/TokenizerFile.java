@@ -114,6 +114,12 @@ final class TokenizerFile {
     return of(folder.resolve(WordPieces.FILE), WordPieces.read(folder), vocabSize);
   }
 
+  /** Reads the model of SentencePiece in a folder. */
+  static TokenizerFile readSentencePieces(Path folder, SentencePieces.Kind kind, int vocabSize)
+      throws IOException {
+    return of(folder.resolve(kind.file), SentencePieces.read(folder, kind), vocabSize);
+  }
+
   private static TokenizerFile of(Path file, JsonObject json, int vocabSize)
       throws TokenizerFormatException {
     try {

@@ -72,11 +72,9 @@ public final class TokenizerJson implements Tokenizer {
     TokenizerConfig config = TokenizerConfig.read(folder(file));
     content.apply(config);
     boolean clips = rules.layout() == TokenizerRules.Layout.CLIPS;
-    before = clips ? tokens(content, config, "bos_token") : ints(content.postProcessor().before());
-    after =
-        clips
-            ? tokens(content, config, "eos_token", "cls_token")
-            : ints(content.postProcessor().after());
+    PostProcessor around = around(content, config);
+    before = clips ? tokens(content, config, "bos_token") : ints(around.before());
+    after = clips ? tokens(content, config, "eos_token", "cls_token") : ints(around.after());
     padId = padId(content, config);
     separatorId = rules.separatorStripped() ? tokens(content, config, "sep_token")[0] : -1;
     cutLeft = isLeft(config.side("truncation_side"), content.truncation("direction"));
@@ -124,7 +122,9 @@ public final class TokenizerJson implements Tokenizer {
   /**
    * Opens the tokenizer of a transformers folder that has no {@code tokenizer.json}: of {@code
    * vocab.json} and {@code merges.txt}, as its {@code CLIPTokenizer} does, which is OpenAI's where
-   * those are, as for {@link #openAny}; or of BERT's {@code vocab.txt}.
+   * those are, as for {@link #openAny}; of BERT's {@code vocab.txt}; or of a model of
+   * SentencePiece, {@code sentencepiece.bpe.model} of XLM-RoBERTa or NLLB, or {@code spiece.model}
+   * of T5 or mT5.
    *
    * @param required whether a tokenizer of another kind is an error
    * @return empty if no tokenizer lies there, or one of another kind that is not required
@@ -151,6 +151,11 @@ public final class TokenizerJson implements Tokenizer {
       TokenizerFile content = TokenizerFile.readPieces(folder, rules.vocabSize());
       return Optional.of(new TokenizerJson(file, rules, content));
     }
+    SentencePieces.Kind kind = required && type.isEmpty() ? null : SentencePieces.kind(type, found);
+    if (kind != null) {
+      TokenizerFile content = TokenizerFile.readSentencePieces(folder, kind, rules.vocabSize());
+      return Optional.of(new TokenizerJson(folder.resolve(kind.file), rules, content));
+    }
     if (!required || clips && found.isEmpty()) {
       return Optional.empty();
     }
@@ -163,6 +168,12 @@ public final class TokenizerJson implements Tokenizer {
             + " AutoTokenizer.from_pretrained(folder).save_pretrained(folder) writes");
   }
 
+  /** Returns whether a folder has a model of SentencePiece by one of the names that are read. */
+  public static boolean hasSentencePieces(Path folder) {
+    return Stream.of(SentencePieces.Kind.values())
+        .anyMatch(kind -> Files.isRegularFile(folder.resolve(kind.file)));
+  }
+
   private static Tokenizer any(Path file, TokenizerRules rules, TokenizerFile content)
       throws IOException {
     if (!content.model().isClip()) {
@@ -170,6 +181,30 @@ public final class TokenizerJson implements Tokenizer {
     }
     content.apply(TokenizerConfig.read(folder(file)));
     return ExtendedClipTokenizer.create(rules, List.copyOf(content.added()), files(file));
+  }
+
+  /** The special tokens around a text; NLLB's have its language, whatever the file says. */
+  private PostProcessor around(TokenizerFile content, TokenizerConfig config)
+      throws TokenizerFormatException {
+    if (!config.tokenizerClass().equals("NllbTokenizer")) {
+      if (rules.language() != null) {
+        throw content.bad(
+            "it has no tokens for languages, so it cannot give texts that of "
+                + IoErrors.quote(rules.language())
+                + "; leave the language out");
+      }
+      return content.postProcessor();
+    }
+    String language = rules.language();
+    if (language == null) {
+      language = config.text("src_lang");
+    }
+    int own = content.required("the language", language == null ? "eng_Latn" : language);
+    String end = config.token("eos_token");
+    int last = content.required("eos_token", end == null ? "</s>" : end);
+    return config.flag("legacy_behaviour", false)
+        ? new PostProcessor(List.of(), List.of(last, own))
+        : new PostProcessor(List.of(own), List.of(last));
   }
 
   private static Path file(Path path) {

@@ -7,6 +7,7 @@ import org.clip4j.io.IoErrors;
 import org.clip4j.io.JsonFields;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.TextCleaning;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Says what a model asks of its tokenizer beyond the vocabulary: how long a text may be, what is
@@ -34,6 +35,7 @@ public final class TokenizerRules {
   private final boolean separatorStripped;
   private final Layout layout;
   private final int vocabSize;
+  private final @Nullable String language;
 
   private TokenizerRules(Builder builder) {
     contextLength = builder.contextLength;
@@ -41,6 +43,7 @@ public final class TokenizerRules {
     separatorStripped = builder.separatorStripped;
     layout = builder.layout;
     vocabSize = builder.vocabSize;
+    language = builder.language;
     if (contextLength < 2 || contextLength > MAX_CONTEXT_LENGTH) {
       throw new IllegalArgumentException(
           "context length "
@@ -62,9 +65,10 @@ public final class TokenizerRules {
    *
    * @param textConfig {@code model_cfg.text_cfg} of {@code open_clip_config.json}. Read are {@code
    *     context_length} (77 where missing), {@code vocab_size}, {@code tokenizer_mode} (missing,
-   *     empty or {@code clips}), and of {@code tokenizer_kwargs} {@code clean} ({@code whitespace}
-   *     where missing) and {@code strip_sep_token}; {@code reduction_mask} says nothing to a
-   *     tokenizer of this kind
+   *     empty or {@code clips}), and of {@code tokenizer_kwargs} {@code clean} (where missing
+   *     {@code whitespace}; nothing is done to texts for a {@code hf_model_name} that comes without
+   *     a {@code hf_tokenizer_name}, which OpenCLIP has no rules for) and {@code strip_sep_token}
+   *     and {@code language}; {@code reduction_mask} says nothing to a tokenizer of this kind
    * @throws IllegalArgumentException if a value or a key of {@code tokenizer_kwargs} is not known;
    *     the message has it
    */
@@ -74,7 +78,9 @@ public final class TokenizerRules {
     rules.setContextLength(
         config.whole("context_length", ClipTokenizer.DEFAULT_CONTEXT_LENGTH, 0, MAX_NUMBER));
     rules.optVocabSize(config.whole("vocab_size", 0, 0, MAX_NUMBER));
-    rules.optCleaning(TextCleaning.WHITESPACE);
+    boolean unnamed =
+        config.get("hf_model_name") != null && config.get("hf_tokenizer_name") == null;
+    rules.optCleaning(unnamed ? TextCleaning.NONE : TextCleaning.WHITESPACE);
     String mode = config.text("tokenizer_mode", "");
     if (mode.equals("clips")) {
       rules.layout = Layout.CLIPS;
@@ -89,11 +95,14 @@ public final class TokenizerRules {
     for (String key : options.json().keySet()) {
       switch (key) {
         case "clean" -> rules.optCleaning(cleaning(options.text(key, "whitespace")));
+        case "language" -> rules.optLanguage(options.text(key, null));
         case "strip_sep_token" -> rules.optSeparatorStripped(options.flag(key, null));
         case "reduction_mask" -> {} // of CLIP's own tokenizer, in training
         default ->
             throw new IllegalArgumentException(
-                "tokenizer_kwargs." + key + " is not supported; known are clean, strip_sep_token");
+                "tokenizer_kwargs."
+                    + key
+                    + " is not supported; known are clean, strip_sep_token, language");
       }
     }
     return rules.build();
@@ -142,6 +151,11 @@ public final class TokenizerRules {
     return vocabSize;
   }
 
+  /** Returns the language whose token a text is given; null for the tokenizer's default. */
+  public @Nullable String language() {
+    return language;
+  }
+
   Layout layout() {
     return layout;
   }
@@ -175,6 +189,7 @@ public final class TokenizerRules {
     private boolean separatorStripped;
     private Layout layout = Layout.FILE;
     private int vocabSize;
+    private @Nullable String language;
 
     private Builder() {}
 
@@ -202,6 +217,15 @@ public final class TokenizerRules {
      */
     public Builder optVocabSize(int vocabSize) {
       this.vocabSize = vocabSize;
+      return this;
+    }
+
+    /**
+     * Sets the language whose token a text is given, such as {@code deu_Latn}, of a tokenizer that
+     * has such tokens, as NLLB's; by default the tokenizer's own.
+     */
+    public Builder optLanguage(@Nullable String language) {
+      this.language = language;
       return this;
     }
 

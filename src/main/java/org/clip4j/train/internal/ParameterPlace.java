@@ -37,12 +37,13 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
   }
 
   private static final Pattern BLOCK =
-      Pattern.compile("(?:resblocks|trunk\\.blocks|encoder\\.layer)\\.(\\d+)\\.");
+      Pattern.compile(
+          "(?:resblocks|trunk\\.blocks|encoder\\.layer|transformer\\.(?:layers?|block))\\.(\\d+)\\.");
 
   /** A block of a stage, or what comes before the blocks in it, which goes with the first. */
   private static final Pattern STAGED =
       Pattern.compile(
-          "visual\\.(?:layer(\\d)\\.(\\d+)|trunk\\.stages\\.(\\d)\\.(?:blocks\\.(\\d+)|\\w+))\\..*");
+          "visual\\.(?:layer(\\d)\\.(\\d+)|trunk\\.(?:stages|layers)\\.(\\d)\\.(?:blocks\\.(\\d+)|\\w+))\\..*");
 
   public static ParameterPlace of(ClipConfig config, String name) {
     if (name.equals("logit_scale") || name.equals("logit_bias")) {
@@ -78,11 +79,14 @@ public record ParameterPlace(Tower tower, Part part, int block, int blocks) {
     boolean head =
         name.contains("ln_final")
             || name.startsWith("text.transformer.pooler.")
+            || name.startsWith("text.transformer.final_layer_norm.")
+            || name.startsWith("text.transformer.layer_norm.")
             || name.contains("ln_post")
             || name.contains("attnpool")
             || name.contains("attn_pool")
             || name.contains("trunk.final_conv.")
             || name.contains("trunk.head.norm.")
+            || name.contains("trunk.fc_norm.")
             || name.startsWith("visual.trunk.norm.");
     return new ParameterPlace(
         tower, projects ? Part.PROJECTION : head ? Part.HEAD : Part.EMBEDDING, 0, blocks);

@@ -72,14 +72,18 @@ public final class SparkOptions {
     }
   }
 
-  /** What happened where it happened; Spark wraps it in the stack of the task. */
+  /** What was thrown where it happened; Spark wraps it, with the stack of the task as a text. */
   private static String reason(Throwable e) {
-    Throwable deepest = e;
-    while (deepest.getCause() != null && deepest.getCause() != deepest) {
-      deepest = deepest.getCause();
+    Throwable thrown = e;
+    while (thrown.getCause() != null && (isSparks(thrown) || isSparks(thrown.getCause()))) {
+      thrown = thrown.getCause();
     }
-    String own = deepest.getMessage() == null ? deepest.toString() : deepest.getMessage();
+    String own = thrown.getMessage() == null ? thrown.toString() : thrown.getMessage();
     int stack = own.indexOf("\n\tat ");
     return (stack < 0 ? own : own.substring(0, stack)).strip();
+  }
+
+  private static boolean isSparks(Throwable thrown) {
+    return thrown.getClass().getName().startsWith("org.apache.spark.");
   }
 }

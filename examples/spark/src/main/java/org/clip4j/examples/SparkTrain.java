@@ -17,6 +17,7 @@ import org.clip4j.spark.SparkWorkers;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingResult;
+import org.clip4j.train.options.CheckpointOptions;
 import org.clip4j.weights.Checkpoint;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -30,7 +31,8 @@ import picocli.CommandLine.Option;
     showDefaultValues = true,
     description = {
       "Trains a CLIP model on Spark: executors compute the batch's parts, and the loss is that of",
-      "the whole batch. Checkpoints are those of Train, and either resumes the other's."
+      "the whole batch. The options that Train has too are the same, and so are the checkpoints:",
+      "either resumes the other's."
     })
 public final class SparkTrain implements Callable<Integer> {
   @Option(
@@ -54,10 +56,10 @@ public final class SparkTrain implements Callable<Integer> {
   private int batchSize;
 
   @Option(
-      names = "--micro-batch",
-      defaultValue = "64",
-      description = "Pairs that an executor encodes at once.")
-  private int microBatch;
+      names = "--micro-batch-size",
+      defaultValue = "0",
+      description = "Pairs that an executor encodes at once (0: its part of the batch).")
+  private int microBatchSize;
 
   @Option(names = "--steps", defaultValue = "0", description = "Steps in all (by epochs).")
   private long steps;
@@ -65,8 +67,23 @@ public final class SparkTrain implements Callable<Integer> {
   @Option(names = "--epochs", defaultValue = "30", description = "Passes over the pairs.")
   private int epochs;
 
-  @Option(names = "--learning-rate", defaultValue = "5e-4", description = "The highest.")
+  @Option(names = "--lr", defaultValue = "5e-4", description = "The highest learning rate.")
   private double learningRate;
+
+  @Option(
+      names = "--warmup",
+      defaultValue = "-1",
+      description = "Steps of linear warm-up (-1: a twentieth of all).")
+  private long warmup;
+
+  @Option(names = "--wd", defaultValue = "0.2", description = "Weight decay.")
+  private double weightDecay;
+
+  @Option(
+      names = "--max-grad-norm",
+      defaultValue = "0",
+      description = "The global norm that gradients are scaled down to (0: no limit).")
+  private double maxGradientNorm;
 
   @Option(names = "--precision", defaultValue = "FP32", description = "${COMPLETION-CANDIDATES}.")
   private Precision precision;
@@ -82,13 +99,22 @@ public final class SparkTrain implements Callable<Integer> {
   private long seed;
 
   @Option(
-      names = "--save-every",
+      names = "--checkpoint-steps",
       defaultValue = "0",
-      paramLabel = "STEPS",
-      description = "Saves a checkpoint every so many steps (none).")
-  private int saveEvery;
+      description = "Saves a checkpoint after every so many steps (0: by the clock alone).")
+  private long checkpointSteps;
 
-  @Option(names = "--resume", description = "Goes on from the last checkpoint in --out.")
+  @Option(
+      names = "--checkpoint-minutes",
+      defaultValue = "15",
+      description = "Saves a checkpoint so many minutes after the last, and at the end (0: not).")
+  private double checkpointMinutes;
+
+  @Option(
+      names = "--resume",
+      description =
+          "Goes on from the last checkpoint in --out, of Train or of this, with the options as they"
+              + " were.")
   private boolean resume;
 
   @Option(
@@ -130,12 +156,14 @@ public final class SparkTrain implements Callable<Integer> {
             .setPairs(Pairs.table(data).setColumns("file", "caption").build())
             .setOutput(out)
             .optBatchSize(batchSize)
-            .optMicroBatchSize(microBatch)
             .optEpochs(epochs)
             .optSeed(seed)
             .optPrecision(precision)
             .optData(data -> data.optTransform(transform).optTokenizer(tokenizer))
+            .optOptimizer(
+                options -> options.optWeightDecay(weightDecay).optMaxGradientNorm(maxGradientNorm))
             .optSchedule(schedule -> schedule.optLearningRate(learningRate))
+            .optCheckpoints(this::checkpoints)
             .optListener(
                 progress ->
                     System.out.printf(
@@ -148,23 +176,30 @@ public final class SparkTrain implements Callable<Integer> {
     if (steps > 0) {
       builder.optSteps(steps);
     }
+    if (microBatchSize > 0) {
+      builder.optMicroBatchSize(microBatchSize);
+    }
+    if (warmup >= 0) {
+      builder.optSchedule(schedule -> schedule.optWarmupSteps(warmup));
+    }
     if (lora > 0) {
       builder.optLora(LoraOptions.builder().optRank(lora).build());
-    }
-    if (saveEvery > 0 || resume) {
-      builder.optCheckpoints(
-          checkpoints -> {
-            checkpoints.optResume(resume);
-            if (saveEvery > 0) {
-              checkpoints.optEverySteps(saveEvery);
-            }
-          });
     }
     try (SparkSession spark = options.session("SparkTrain");
         SparkWorkers workers = parts > 0 ? SparkWorkers.of(spark, parts) : SparkWorkers.of(spark)) {
       TrainingResult result = builder.optWorkers(workers).build().train();
       System.out.printf(
           Locale.ROOT, "%,d steps; the model is in %s%n", result.steps(), result.output());
+    }
+  }
+
+  private void checkpoints(CheckpointOptions.Builder checkpoints) {
+    checkpoints.optResume(resume);
+    if (checkpointSteps > 0) {
+      checkpoints.optEverySteps(checkpointSteps);
+    }
+    if (checkpointMinutes > 0) {
+      checkpoints.optEveryMinutes(checkpointMinutes);
     }
   }
 }

@@ -3,6 +3,7 @@ package org.clip4j.examples;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -10,12 +11,26 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
 import org.clip4j.Clip;
+import org.clip4j.data.PairSource;
+import org.clip4j.data.Pairs;
+import org.clip4j.data.shapes.ColouredShapes;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.image.RgbImage;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
 import org.clip4j.search.Embeddings;
+import org.clip4j.search.lucene.LuceneIndex;
+import org.clip4j.train.ClipTrainer;
+import org.clip4j.train.TrainingResult;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -84,6 +99,13 @@ class SparkExamplesTest {
       float[] first = clip.encodeImage(pictures.resolve("b.jpg"));
       assertThat(embeddings.name(0).get(0)).endsWith("b.jpg");
       assertThat(embeddings.index().vector(0)).containsExactly(first, within(1e-6f));
+      try (LuceneIndex index =
+          LuceneIndex.builder(folder.resolve("index")).optDimensions(first.length).create()) {
+        index.addAll(embeddings, row -> embeddings.name(row).get(0));
+        index.commit();
+        assertThat(index.size()).isEqualTo(2);
+        assertThat(index.search(first, 1).get(0).id()).isEqualTo(embeddings.name(0).get(0));
+      }
     }
     args[args.length - 1] = folder.resolve("npy2").toString();
     assertThat(run(new SparkEmbed(), 0, args))
@@ -110,6 +132,12 @@ class SparkExamplesTest {
             "--precision",
             "bf16");
     assertThat(mixed).contains("cannot be compared").contains("--out");
+    args[args.length - 1] = folder.resolve("npy4").toString();
+    args[4] = out + "3";
+    args[6] = "./none";
+    assertThat(run(new SparkEmbed(), 1, args))
+        .contains("cannot load the model './none'")
+        .contains("shipped");
     String lost = run(new SparkEmbed(), 1, "--in", out, "--out", out + "2", "--model", MODEL);
     assertThat(lost).contains("no column 'path'").contains("--id");
   }
@@ -142,34 +170,89 @@ class SparkExamplesTest {
     }
   }
 
-  @Test
-  void a_model_is_trained_and_resumed() throws IOException {
-    Path table = folder.resolve("pairs.tsv");
+  /** Writes pictures, and a table of them and their captions. */
+  private Path shapes(int count) throws IOException {
+    PairSource shapes = ColouredShapes.create().training(count);
     StringBuilder lines = new StringBuilder("file\tcaption\n");
-    Path image = GOLDEN.resolve("preprocess/rgb.png").toAbsolutePath();
-    for (int i = 0; i < 12; i++) {
-      lines.append(image).append("\tpicture ").append(i).append('\n');
+    for (int i = 0; i < count; i++) {
+      RgbImage image = shapes.get(i).image().read();
+      BufferedImage picture =
+          new BufferedImage(image.width(), image.height(), BufferedImage.TYPE_INT_RGB);
+      byte[] pixels = image.pixels();
+      for (int p = 0; p < pixels.length / 3; p++) {
+        int rgb =
+            (pixels[3 * p] & 255) << 16 | (pixels[3 * p + 1] & 255) << 8 | pixels[3 * p + 2] & 255;
+        picture.setRGB(p % image.width(), p / image.width(), rgb);
+      }
+      ImageIO.write(picture, "png", folder.resolve(i + ".png").toFile());
+      lines.append(i).append(".png\t").append(shapes.get(i).captions().get(0)).append('\n');
     }
-    Files.writeString(table, lines);
-    String[] args = {
-      "--data",
-      table.toString(),
-      "--out",
-      folder.resolve("run").toString(),
-      "--batch-size",
-      "4",
-      "--micro-batch",
-      "2",
-      "--parts",
-      "2",
-      "--save-every",
-      "2",
-      "--steps",
-      "3"
-    };
-    assertThat(run(new SparkTrain(), 0, args)).contains("step 3 of 3").contains("3 steps;");
-    try (Clip clip = Clip.load(folder.resolve("run"))) {
-      assertThat(clip.encodeImage(image)).hasSize(clip.embedDim());
+    return Files.writeString(folder.resolve("pairs.tsv"), lines);
+  }
+
+  private ClipTrainer.Builder onOneMachine(ClipModel model, Path table, Path out)
+      throws IOException {
+    return ClipTrainer.builder()
+        .setModel(model)
+        .setPairs(Pairs.table(table).setColumns("file", "caption").build())
+        .setOutput(out)
+        .optBatchSize(4)
+        .optSteps(4)
+        .optSeed(5)
+        .optData(data -> data.optTransform(ImageTransform.openai(64, 64)))
+        .optCheckpoints(options -> options.optResume(true).optEverySteps(2));
+  }
+
+  @Test
+  void either_command_goes_on_where_the_other_stopped() throws IOException {
+    Path table = shapes(12);
+    Path here = folder.resolve("here");
+    List<String> args =
+        List.of(
+            ("--data "
+                    + table
+                    + " --batch-size 4 --parts 2 --checkpoint-steps 2 --steps 4 --seed 5")
+                .split(" "));
+    Path there = folder.resolve("there");
+    String said = run(new SparkTrain(), 0, with(args, "--out", there.toString()));
+    assertThat(said).contains("step 1 of 4").contains("4 steps;");
+    try (Clip clip = Clip.load(there)) {
+      assertThat(clip.encodeImage(folder.resolve("0.png"))).hasSize(clip.embedDim());
     }
+    try (Stream<Path> saved = Files.walk(there.resolve("checkpoints"))) {
+      saved
+          .filter(path -> path.toString().contains("step-000004"))
+          .sorted(Comparator.reverseOrder())
+          .forEach(path -> path.toFile().delete());
+    }
+    ClipConfig config = ClipConfig.named("ViT-Ti-8-64");
+    float[] losses;
+    try (ClipModel model = ClipModel.create(config, 5)) {
+      TrainingResult result = onOneMachine(model, table, there).build().train();
+      assertThat(result.resumedAt()).isEqualTo(2);
+      losses = result.losses();
+    }
+    try (ClipModel model = ClipModel.create(config, 5)) {
+      ClipTrainer[] trainer = new ClipTrainer[1];
+      trainer[0] =
+          onOneMachine(model, table, here)
+              .optListener(
+                  progress -> {
+                    if (progress.step() == 2) {
+                      trainer[0].cancel();
+                    }
+                  })
+              .build();
+      assertThat(trainer[0].train().losses())
+          .containsExactly(new float[] {losses[0], losses[1]}, within(2e-5f));
+    }
+    assertThat(run(new SparkTrain(), 0, with(args, "--out", here.toString(), "--resume")))
+        .doesNotContain("step 2 of 4")
+        .contains(String.format(Locale.ROOT, "step 3 of 4: loss %.3f", losses[2]))
+        .contains(String.format(Locale.ROOT, "step 4 of 4: loss %.3f", losses[3]));
+  }
+
+  private static String[] with(List<String> args, String... more) {
+    return Stream.concat(args.stream(), Stream.of(more)).toArray(String[]::new);
   }
 }

@@ -10,6 +10,11 @@ public final class Models {
   public static final String NAME =
       "A model on the hub (laion/CLIP-ViT-B-32-256x256-DataComp-s34B-b86K), a folder or a weights file.";
 
+  /** What an option means that names a text model for it. */
+  public static final String TEXTS =
+      "A text model of M-CLIP's or of sentence-transformers for the image model, on the hub or a folder"
+          + " (sentence-transformers/clip-ViT-B-32-multilingual-v1 for openai/clip-vit-base-patch32).";
+
   private Models() {}
 
   /** Loads a model, with a bar while it is downloaded. */

@@ -141,13 +141,14 @@ public final class TrainingPlan implements Cloneable {
     }
     precision.requireOn(own);
     VisionConfig vision = model.config().vision();
-    if (data.patchDropout() > 0 && !(vision instanceof VisionTransformerConfig)) {
+    if (data.patchDropout() > 0
+        && !(vision instanceof VisionTransformerConfig tower && tower.choosesPatches())) {
       throw new IllegalArgumentException(
           "patch dropout is "
               + data.patchDropout()
               + ", but the model is a "
               + vision.family()
-              + ", which has no patches");
+              + ", none of whose patches can be left out");
     }
     if (teacher != null) {
       if (model.config().isSigmoid()) {
@@ -199,7 +200,7 @@ public final class TrainingPlan implements Cloneable {
   private int defaultMicroBatchSize() {
     return lora == null || model.config().vision().hasBatchNorm()
         ? batchSize
-        : Math.min(batchSize, Math.max(LEAST_MICRO_BATCH, (batchSize + 3) / 4));
+        : Math.min(batchSize, Math.max(LEAST_MICRO_BATCH, (batchSize + 2) / 3));
   }
 
   private ImageTransform transform() {

@@ -83,10 +83,10 @@ class NamedSettingsTest {
   }
 
   @Test
-  void an_adapter_is_trained_in_micro_batches_of_a_quarter_unless_batch_norms_see_them()
+  void an_adapter_is_trained_in_micro_batches_of_a_third_unless_batch_norms_see_them()
       throws IOException {
-    assertThat(microBatch(SmallTraining.VIT, 32, 0, LoraOptions.DEFAULT)).isEqualTo(8);
-    assertThat(microBatch(SmallTraining.VIT, 130, 0, LoraOptions.DEFAULT)).isEqualTo(33);
+    assertThat(microBatch(SmallTraining.VIT, 32, 0, LoraOptions.DEFAULT)).isEqualTo(11);
+    assertThat(microBatch(SmallTraining.VIT, 130, 0, LoraOptions.DEFAULT)).isEqualTo(44);
     assertThat(microBatch(SmallTraining.VIT, 6, 0, LoraOptions.DEFAULT)).isEqualTo(6);
     assertThat(microBatch(SmallTraining.VIT, 32, 32, LoraOptions.DEFAULT)).isEqualTo(32);
     assertThat(microBatch(SmallTraining.VIT, 32, 0, null)).isEqualTo(32);

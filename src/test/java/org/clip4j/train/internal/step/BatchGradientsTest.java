@@ -45,6 +45,7 @@ class BatchGradientsTest {
         "openclip-eos-pool",
         "openclip-timm-vit",
         "openclip-timm-gap",
+        "openclip-vitamin",
         "openclip-eva01",
         "openclip-eva02",
         "openclip-eva02-e",
@@ -53,7 +54,9 @@ class BatchGradientsTest {
         "openclip-coca",
         "openclip-coca-mean",
         "hf-naflex",
-        "openclip-roberta"
+        "openclip-roberta",
+        "openclip-mt5",
+        "openclip-m2m"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_with_patch_dropout(String name) {
     try (ClipModel model = Steps.golden(name)) {
@@ -237,6 +240,7 @@ class BatchGradientsTest {
     }
   }
 
+  /** Without the small Swin, whose gradients PyTorch's own bfloat16 changes by 4 to 8 %. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -245,6 +249,8 @@ class BatchGradientsTest {
         "openclip-clipa",
         "openclip-timm-vit",
         "openclip-timm-gap",
+        "openclip-relpos",
+        "openclip-vitamin",
         "openclip-eva02",
         "openclip-eva02-e",
         "openclip-pe",

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -56,7 +57,9 @@ final class GoldenCase implements AutoCloseable {
     tolerances = json.getAsJsonObject("tolerance");
     trained = json.get("trained").getAsBoolean();
     expected = SafeTensors.open(folder.resolve("expected.safetensors"));
-    checkpoint = open(folder, file);
+    Checkpoint own = open(folder, file);
+    JsonElement texts = json.get("text_model");
+    checkpoint = texts == null ? own : own.withTextModel(folder.resolve(texts.getAsString()));
     model = ClipModel.load(checkpoint.config(), checkpoint.parameters());
     manager = model.manager().newSubManager();
     similarity = new Similarity(manager);

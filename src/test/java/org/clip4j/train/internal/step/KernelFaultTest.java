@@ -32,7 +32,8 @@ class KernelFaultTest {
     "SINGLE_ELEMENT, openclip-rn",
     "UNINITIALISED, openclip-rn",
     "LAST_BLOCK, openclip-convnext",
-    "UNINITIALISED, openclip-convnext"
+    "UNINITIALISED, openclip-convnext",
+    "LAST_BLOCK, openclip-vitamin"
   })
   void features_are_right_where_packed_products_are_wrong(Faults fault, String name)
       throws Exception {

@@ -138,13 +138,16 @@ class LoraStepTest {
         "openclip-siglip",
         "openclip-timm-vit",
         "openclip-timm-gap",
+        "openclip-vitamin",
         "openclip-eva01",
         "openclip-eva02",
         "openclip-eva02-e",
         "openclip-pe",
         "openclip-coca",
         "hf-naflex",
-        "openclip-bert-pooler"
+        "openclip-bert-pooler",
+        "openclip-mt5",
+        "openclip-m2m"
       })
   void micro_batches_give_the_gradients_of_the_whole_batch_dropout_included(String name) {
     try (ClipModel model = Steps.golden(name)) {

@@ -146,18 +146,20 @@ class TokenizerJsonTest {
             parse(
                 """
                 {"context_length": 32, "vocab_size": 32000, "tokenizer_kwargs":
-                {"strip_sep_token": true, "clean": "canonicalize", "reduction_mask": "syntax"}}
+                {"strip_sep_token": true, "clean": "canonicalize", "reduction_mask": "syntax",
+                "language": "deu_Latn"}}
                 """));
     assertThat(rules.contextLength()).isEqualTo(32);
     assertThat(rules.vocabSize()).isEqualTo(32000);
     assertThat(rules.separatorStripped()).isTrue();
+    assertThat(rules.language()).isEqualTo("deu_Latn");
     assertThat(rules.cleaning()).isEqualTo(TextCleaning.CANONICALIZE);
     assertThat(TokenizerRules.openClip(parse("{}")).contextLength()).isEqualTo(77);
     assertThat(TokenizerRules.openClip(parse("{}")).cleaning()).isEqualTo(TextCleaning.WHITESPACE);
     for (String wrong :
         List.of(
             "{\"tokenizer_kwargs\": {\"clean\": \"none\"}}",
-            "{\"tokenizer_kwargs\": {\"language\": \"deu_Latn\"}}",
+            "{\"tokenizer_kwargs\": {\"languages\": \"deu_Latn\"}}",
             "{\"tokenizer_kwargs\": []}",
             "{\"tokenizer_mode\": \"other\"}",
             "{\"context_length\": 0}",

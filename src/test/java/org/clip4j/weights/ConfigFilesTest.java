@@ -8,6 +8,7 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.stream.Stream;
 import org.clip4j.image.ImageTransform;
@@ -126,8 +127,8 @@ class ConfigFilesTest {
 
   @Test
   void other_models_and_other_files_are_refused() {
-    assertThatThrownBy(() -> TransformersConfig.read(json("{'model_type': 'siglip2'}")))
-        .hasMessageContainingAll("x.json", "model_type", "siglip2", "clip");
+    assertThatThrownBy(() -> TransformersConfig.read(json("{'model_type': 'blip'}")))
+        .hasMessageContainingAll("x.json", "model_type", "blip", "clip");
     assertThatThrownBy(() -> TransformersConfig.read(json("{}")))
         .hasMessageContainingAll("model_type", "missing");
     for (String text : List.of("", "[]", "{} {}", "{a: 1}", "{'a': 1,}", "[".repeat(100_000))) {
@@ -211,7 +212,7 @@ class ConfigFilesTest {
   @Test
   void a_transform_survives_both_formats() throws IOException {
     for (Interpolation interpolation : Interpolation.values()) {
-      for (ResizeMode mode : ResizeMode.values()) {
+      for (ResizeMode mode : EnumSet.complementOf(EnumSet.of(ResizeMode.PATCHES))) {
         ImageTransform transform =
             new ImageTransform(
                 48, 48, new float[] {.1f, .2f, .3f}, new float[] {1, .5f, 2}, interpolation, mode);

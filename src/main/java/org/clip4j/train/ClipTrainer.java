@@ -153,7 +153,7 @@ public final class ClipTrainer {
 
     /**
      * Sets the number of pairs encoded at once, which bounds memory and not the result; by default
-     * the batch size, and for an adapter a third of it, but at least 8.
+     * the batch size, and for an adapter half of it, but at least 8.
      */
     public Builder optMicroBatchSize(int microBatchSize) {
       plan.microBatchSize = Limits.atLeast("micro-batch size", 1, microBatchSize);

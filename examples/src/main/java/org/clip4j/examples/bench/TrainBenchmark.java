@@ -48,7 +48,7 @@ public final class TrainBenchmark implements Callable<Integer> {
   @Option(
       names = "--micro-batch",
       defaultValue = "0",
-      description = "Pairs encoded at once (0: the batch size, a third of it for an adapter).")
+      description = "Pairs encoded at once (0: the batch size, half of it for an adapter).")
   @Range(min = 0)
   private int microBatch;
 

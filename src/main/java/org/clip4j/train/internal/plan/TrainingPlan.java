@@ -200,7 +200,7 @@ public final class TrainingPlan implements Cloneable {
   private int defaultMicroBatchSize() {
     return lora == null || model.config().vision().hasBatchNorm()
         ? batchSize
-        : Math.min(batchSize, Math.max(LEAST_MICRO_BATCH, (batchSize + 2) / 3));
+        : Math.min(batchSize, Math.max(LEAST_MICRO_BATCH, (batchSize + 1) / 2));
   }
 
   private ImageTransform transform() {

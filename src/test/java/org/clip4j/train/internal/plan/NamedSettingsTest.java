@@ -85,8 +85,8 @@ class NamedSettingsTest {
   @Test
   void an_adapter_is_trained_in_micro_batches_of_a_third_unless_batch_norms_see_them()
       throws IOException {
-    assertThat(microBatch(SmallTraining.VIT, 32, 0, LoraOptions.DEFAULT)).isEqualTo(11);
-    assertThat(microBatch(SmallTraining.VIT, 130, 0, LoraOptions.DEFAULT)).isEqualTo(44);
+    assertThat(microBatch(SmallTraining.VIT, 32, 0, LoraOptions.DEFAULT)).isEqualTo(16);
+    assertThat(microBatch(SmallTraining.VIT, 130, 0, LoraOptions.DEFAULT)).isEqualTo(65);
     assertThat(microBatch(SmallTraining.VIT, 6, 0, LoraOptions.DEFAULT)).isEqualTo(6);
     assertThat(microBatch(SmallTraining.VIT, 32, 32, LoraOptions.DEFAULT)).isEqualTo(32);
     assertThat(microBatch(SmallTraining.VIT, 32, 0, null)).isEqualTo(32);

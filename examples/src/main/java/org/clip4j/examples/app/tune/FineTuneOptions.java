@@ -89,7 +89,7 @@ public final class FineTuneOptions {
       names = "--micro-batch-size",
       defaultValue = "0",
       description =
-          "Pairs encoded at once, to bound memory (0: the batch size, a third of it for an adapter).")
+          "Pairs encoded at once, to bound memory (0: the batch size, half of it for an adapter).")
   @Range(min = 0)
   private int microBatchSize;
 

@@ -94,6 +94,8 @@ def randomise(model, seed=0):
                 p.copy_(0.3 + 0.1 * normal(p.shape))
             else:
                 inputs = p[0].numel() if last not in ("proj", "text_projection") else p.shape[0]
+                if ".SelfAttention.q." in name:  # T5 scales its initial weights, by the width of a head, in place of its attention
+                    inputs *= 64
                 p.copy_(normal(p.shape) / inputs ** 0.5)
     return model.eval()
 

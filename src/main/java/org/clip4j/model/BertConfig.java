@@ -54,9 +54,7 @@ public record BertConfig(
     Checks.positive("intermediate_size", mlpWidth);
     Checks.positive("layer_norm_eps", normEpsilon);
     Checks.divides("num_attention_heads", heads, "hidden_size", width);
-    if (padId < 0 || padId >= vocabSize) {
-      throw Checks.bad("pad_token_id", padId, "not an id of vocab_size " + vocabSize);
-    }
+    Checks.token("pad_token_id", padId, vocabSize);
     int first = positionsAfterPad ? padId + 1 : 0;
     if (contextLength > positions - first) {
       throw Checks.bad(

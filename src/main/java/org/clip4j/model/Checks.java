@@ -14,6 +14,12 @@ final class Checks {
     }
   }
 
+  static void token(String key, int id, int vocabSize) {
+    if (id < 0 || id >= vocabSize) {
+      throw bad(key, id, "not an id of vocab_size " + vocabSize);
+    }
+  }
+
   static void divides(String key, int value, String what, int whole) {
     positive(key, value);
     if (whole % value != 0) {

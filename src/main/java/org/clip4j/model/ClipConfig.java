@@ -119,7 +119,8 @@ public record ClipConfig(
         embedDim, tower, text, quickGelu, customText, initLogitScale, initLogitBias);
   }
 
-  ClipConfig with(TextConfig tower) {
+  /** Returns the same architecture with another text tower. */
+  public ClipConfig withText(TextConfig tower) {
     return new ClipConfig(
         embedDim, vision, tower, quickGelu, customText, initLogitScale, initLogitBias);
   }

@@ -97,9 +97,7 @@ public record EvaConfig(
 
     @Override
     public EvaConfig build() {
-      if (tanhGelu) {
-        throw Checks.bad("vision_cfg.act_kwargs", "tanh", "an EVA tower has exact GELU or SiLU");
-      }
+      requireExactGelu("an EVA tower has exact GELU or SiLU");
       return new EvaConfig(
           imageHeight,
           imageWidth,

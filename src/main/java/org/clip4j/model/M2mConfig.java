@@ -58,9 +58,7 @@ public record M2mConfig(
       throw Checks.bad(
           "text_cfg.context_length", contextLength, "max_position_embeddings is " + positions);
     }
-    if (padId < 0 || padId >= vocabSize) {
-      throw Checks.bad("pad_token_id", padId, "not an id of vocab_size " + vocabSize);
-    }
+    Checks.token("pad_token_id", padId, vocabSize);
     if (pooling == EncoderPooling.POOLER) {
       throw Checks.bad("pooling", pooling, "the tower has no pooler");
     }

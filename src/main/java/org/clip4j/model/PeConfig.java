@@ -106,9 +106,7 @@ public record PeConfig(
 
     @Override
     public PeConfig build() {
-      if (tanhGelu) {
-        throw Checks.bad("vision_cfg.act_kwargs", "tanh", "a Perception Encoder has exact GELU");
-      }
+      requireExactGelu("a Perception Encoder has exact GELU");
       Checks.positive("vision_cfg.patch_size", patchSize);
       return new PeConfig(
           imageHeight,

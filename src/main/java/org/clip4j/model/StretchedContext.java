@@ -54,7 +54,7 @@ public final class StretchedContext implements ParameterSource {
               + KEPT);
     }
     int longer = STEPS * text.contextLength() - (STEPS - 1) * KEPT;
-    return config.with(text.toBuilder().setContextLength(longer).build());
+    return config.withText(text.toBuilder().setContextLength(longer).build());
   }
 
   @Override

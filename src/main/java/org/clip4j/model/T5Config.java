@@ -60,9 +60,7 @@ public record T5Config(
     if (farthest <= buckets / 4) {
       throw Checks.bad("relative_attention_max_distance", farthest, "must be above " + buckets / 4);
     }
-    if (padId < 0 || padId >= vocabSize) {
-      throw Checks.bad("pad_token_id", padId, "not an id of vocab_size " + vocabSize);
-    }
+    Checks.token("pad_token_id", padId, vocabSize);
     if (pooling == EncoderPooling.POOLER) {
       throw Checks.bad("pooling", pooling, "the tower has no pooler");
     }

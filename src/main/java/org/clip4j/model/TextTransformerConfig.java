@@ -51,11 +51,9 @@ public record TextTransformerConfig(
     Checks.blocks("text_cfg", width, layers, mlpRatio, normEpsilon);
     Checks.divides("text_cfg.heads", heads, "the width", width);
     padId = embedCls ? padId : 0;
-    if (padId < 0 || padId >= vocabSize) {
-      throw Checks.bad("text_cfg.pad_id", padId, "not an id of vocab_size " + vocabSize);
-    }
-    if (pooling == TextPooling.EOS && (eosId < 0 || eosId >= vocabSize)) {
-      throw Checks.bad("text_cfg.eos_id", eosId, "not an id of vocab_size " + vocabSize);
+    Checks.token("text_cfg.pad_id", padId, vocabSize);
+    if (pooling == TextPooling.EOS) {
+      Checks.token("text_cfg.eos_id", eosId, vocabSize);
     }
   }
 

@@ -97,9 +97,7 @@ public record TimmRelativeVitConfig(
 
     @Override
     public TimmRelativeVitConfig build() {
-      if (tanhGelu) {
-        throw Checks.bad("vision_cfg.act_kwargs", "tanh", "this timm ViT has exact GELU");
-      }
+      requireExactGelu("this timm ViT has exact GELU");
       if (patchDropout != 0) {
         throw Checks.bad(
             "vision_cfg.patch_dropout",

@@ -109,9 +109,7 @@ public record ViTaminConfig(
 
     @Override
     public ViTaminConfig build() {
-      if (tanhGelu) {
-        throw Checks.bad("vision_cfg.act_kwargs", "tanh", "a ViTamin has exact GELU");
-      }
+      requireExactGelu("a ViTamin has exact GELU");
       if (patchSize != STRIDE) {
         throw Checks.bad(
             "vision_cfg.patch_size", patchSize, "a ViTamin's convolutions make one of 16 pixels");

@@ -124,6 +124,13 @@ public sealed interface VisionTransformerConfig extends VisionConfig
 
     abstract B self();
 
+    /** Refuses the approximation of GELU by tanh, which timm's family does not have. */
+    void requireExactGelu(String has) {
+      if (tanhGelu) {
+        throw Checks.bad("vision_cfg.act_kwargs", "tanh", has);
+      }
+    }
+
     /**
      * Makes the configuration.
      *

@@ -15,10 +15,10 @@ import java.util.Objects;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import org.clip4j.Clip;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.encode.PixelInput;
 import org.clip4j.engine.Precision;
 import org.clip4j.engine.internal.ComputeThread;
 import org.clip4j.engine.internal.HostMemory;
-import org.clip4j.engine.internal.PixelKernels;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.IoErrors;
@@ -62,7 +62,7 @@ public final class ClipSegmenter implements AutoCloseable {
   private final ImageTransform transform;
   private final @Nullable Tokenizer tokenizer;
   private final Forward pass;
-  private final PixelKernels pixels;
+  private final PixelInput pixels;
   private final ComputeThread thread;
   private final ReentrantReadWriteLock calls = new ReentrantReadWriteLock();
   private boolean closed;
@@ -78,7 +78,7 @@ public final class ClipSegmenter implements AutoCloseable {
     this.transform = transform;
     this.tokenizer = tokenizer;
     pass = Forward.EVALUATE.in(precision);
-    pixels = new PixelKernels(model.manager(), transform.mean(), transform.std());
+    pixels = new PixelInput(model.manager(), transform);
     thread = ComputeThread.of(model.manager().getDevice());
     thread.call(
         () -> {
@@ -287,9 +287,7 @@ public final class ClipSegmenter implements AutoCloseable {
   }
 
   private NDArray pixels(NDManager owner, List<Seen> batch) {
-    Shape shape = new Shape(batch.size(), 3, transform.height(), transform.width());
-    byte[][] levels = batch.stream().map(Seen::levels).toArray(byte[][]::new);
-    return pixels.normalize(HostMemory.upload(owner, shape, levels));
+    return pixels.of(owner, batch.size(), batch.stream().map(Seen::levels).toArray(byte[][]::new));
   }
 
   private static NDArray upload(NDManager owner, float[][] rows, int from, int to) {

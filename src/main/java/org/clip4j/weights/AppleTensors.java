@@ -1,8 +1,6 @@
 package org.clip4j.weights;
 
-import java.io.IOException;
 import java.nio.FloatBuffer;
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,7 +24,7 @@ import org.clip4j.weights.tensors.TensorType;
  * convert_mobile_clip_state_dict}, timm's {@code checkpoint_filter_fn}). The image tower's
  * projection is a matrix there, and a linear map with a bias of zeros here.
  */
-final class AppleTensors implements TensorFile {
+final class AppleTensors extends TensorView {
   private static final String IMAGES = "image_encoder.model.";
   private static final String TEXTS = "text_encoder.";
   private static final Pattern STAGE_END = Pattern.compile("network\\.(\\d+)\\.proj\\..*");
@@ -78,7 +76,6 @@ final class AppleTensors implements TensorFile {
           new String[] {"qkv_proj.bias", "in_proj_bias"},
           new String[] {"transformer.", "transformer.resblocks."});
 
-  private final TensorFile whole;
   private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
 
   /** By OpenCLIP's names; null for zeros. */
@@ -87,7 +84,7 @@ final class AppleTensors implements TensorFile {
   private String projection = ""; // the one that is stored as its transpose
 
   private AppleTensors(TensorFile whole) {
-    this.whole = whole;
+    super(whole);
     TreeSet<Integer> ends = new TreeSet<>();
     for (String name : whole.tensors().keySet()) {
       Matcher end = STAGE_END.matcher(name.replace(IMAGES, ""));
@@ -201,30 +198,12 @@ final class AppleTensors implements TensorFile {
   }
 
   @Override
-  public Path file() {
-    return whole.file();
-  }
-
-  @Override
   public Map<String, TensorInfo> tensors() {
     return Collections.unmodifiableMap(tensors);
   }
 
   @Override
-  public void copy(String name, long from, FloatBuffer target) {
-    copy(name, from, target, whole::copy);
-  }
-
-  @Override
-  public void copyFinite(String name, long from, FloatBuffer target) {
-    copy(name, from, target, whole::copyFinite);
-  }
-
-  private interface Copy {
-    void copy(String name, long from, FloatBuffer target);
-  }
-
-  private void copy(String name, long from, FloatBuffer target, Copy source) {
+  void copy(String name, long from, FloatBuffer target, Copy source) {
     TensorInfo old = stored.get(name);
     if (old == null) {
       target.put(new float[target.remaining()]);
@@ -242,12 +221,7 @@ final class AppleTensors implements TensorFile {
   }
 
   @Override
-  public long[] longs(String name) {
-    return whole.longs(stored.get(name).name());
-  }
-
-  @Override
-  public void close() throws IOException {
-    whole.close();
+  String stored(String name) {
+    return stored.get(name).name();
   }
 }

@@ -1,8 +1,6 @@
 package org.clip4j.weights;
 
-import java.io.IOException;
 import java.nio.FloatBuffer;
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -16,16 +14,15 @@ import org.clip4j.weights.tensors.TensorInfo;
  * in place of two: the text encoder adds the first {@value StretchedContext#KEPT} rows of the one,
  * which stay as CLIP's, and the other rows of the one that was trained further.
  */
-final class LongClipTensors implements TensorFile {
+final class LongClipTensors extends TensorView {
   private static final String KEPT = "positional_embedding";
   private static final String TRAINED = "positional_embedding_res";
 
-  private final TensorFile whole;
   private final Map<String, TensorInfo> tensors;
   private final long kept;
 
   private LongClipTensors(TensorFile whole) throws CheckpointException {
-    this.whole = whole;
+    super(whole);
     TensorInfo first = whole.tensors().get(KEPT);
     TensorInfo other = whole.tensors().get(TRAINED);
     if (first == null || first.shape().size() != 2 || !first.shape().equals(other.shape())) {
@@ -62,30 +59,12 @@ final class LongClipTensors implements TensorFile {
   }
 
   @Override
-  public Path file() {
-    return whole.file();
-  }
-
-  @Override
   public Map<String, TensorInfo> tensors() {
     return tensors;
   }
 
   @Override
-  public void copy(String name, long from, FloatBuffer target) {
-    copy(name, from, target, whole::copy);
-  }
-
-  @Override
-  public void copyFinite(String name, long from, FloatBuffer target) {
-    copy(name, from, target, whole::copyFinite);
-  }
-
-  private interface Copy {
-    void copy(String name, long from, FloatBuffer target);
-  }
-
-  private void copy(String name, long from, FloatBuffer target, Copy source) {
+  void copy(String name, long from, FloatBuffer target, Copy source) {
     if (!name.equals(KEPT)) {
       source.copy(name, from, target);
       return;
@@ -94,15 +73,5 @@ final class LongClipTensors implements TensorFile {
     source.copy(KEPT, from, target.slice(target.position(), first));
     target.position(target.position() + first);
     source.copy(TRAINED, from + first, target);
-  }
-
-  @Override
-  public long[] longs(String name) {
-    return whole.longs(name);
-  }
-
-  @Override
-  public void close() throws IOException {
-    whole.close();
   }
 }

@@ -1,8 +1,6 @@
 package org.clip4j.weights;
 
-import java.io.IOException;
 import java.nio.FloatBuffer;
-import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -19,18 +17,17 @@ import org.clip4j.weights.tensors.TensorType;
  * they stand for. The scales of {@code NAME} are named {@code NAME_scale}; the levels to which the
  * inputs of a linear map are rounded, {@code MAPinput_scale} and {@code MAPinput_zero_point}.
  */
-final class QuantizedTensors implements TensorFile {
+final class QuantizedTensors extends TensorView {
   private static final String SCALE = "_scale";
   private static final String INPUT_SCALE = "input_scale";
   private static final String INPUT_ZERO_POINT = "input_zero_point";
 
-  private final TensorFile whole;
   private final Map<String, float[]> scales = new LinkedHashMap<>();
   private final Map<String, InputLevels> inputs = new LinkedHashMap<>();
   private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
 
   private QuantizedTensors(TensorFile whole) throws CheckpointException {
-    this.whole = whole;
+    super(whole);
     for (TensorInfo info : whole.tensors().values()) {
       String scale = info.name() + SCALE;
       if (info.name().endsWith(INPUT_SCALE)) {
@@ -127,30 +124,14 @@ final class QuantizedTensors implements TensorFile {
   }
 
   @Override
-  public Path file() {
-    return whole.file();
-  }
-
-  @Override
   public Map<String, TensorInfo> tensors() {
     return Collections.unmodifiableMap(tensors);
   }
 
   @Override
-  public void copy(String name, long from, FloatBuffer target) {
+  void copy(String name, long from, FloatBuffer target, Copy source) {
     int start = target.position();
-    whole.copy(name, from, target);
-    scale(name, from, target, start);
-  }
-
-  @Override
-  public void copyFinite(String name, long from, FloatBuffer target) {
-    int start = target.position();
-    whole.copyFinite(name, from, target);
-    scale(name, from, target, start);
-  }
-
-  private void scale(String name, long from, FloatBuffer target, int start) {
+    source.copy(name, from, target);
     float[] rows = scales.get(name);
     if (rows == null) {
       return;
@@ -159,15 +140,5 @@ final class QuantizedTensors implements TensorFile {
     for (int i = start; i < target.position(); i++) {
       target.put(i, target.get(i) * rows[(int) ((from + i - start) / width)]);
     }
-  }
-
-  @Override
-  public long[] longs(String name) {
-    return whole.longs(name);
-  }
-
-  @Override
-  public void close() throws IOException {
-    whole.close();
   }
 }

@@ -335,14 +335,7 @@ final class TextModelFolder implements Closeable {
               + images.embedDim()
               + "; take the image model that the text model was trained for, which its card names");
     }
-    return new ClipConfig(
-        embedDim,
-        images.vision(),
-        text,
-        images.quickGelu(),
-        true,
-        images.initLogitScale(),
-        images.initLogitBias());
+    return images.withCustomText(true).withText(text);
   }
 
   /**

@@ -1,21 +1,15 @@
 package org.clip4j.examples;
 
-import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
-import javax.imageio.ImageIO;
 import org.clip4j.encode.ImageSource;
-import org.clip4j.examples.app.MaskPainting;
-import org.clip4j.examples.app.report.HtmlReport;
+import org.clip4j.examples.app.MaskReport;
 import org.clip4j.examples.app.terminal.DownloadBar;
 import org.clip4j.examples.options.BackgroundOption;
 import org.clip4j.examples.options.DeviceOptions;
-import org.clip4j.figure.Markup;
 import org.clip4j.segment.ClipSegmenter;
 import org.clip4j.segment.Mask;
 import picocli.CommandLine.Command;
@@ -88,32 +82,24 @@ final class Segment implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "say what to look for: --text, --example-image, or both");
     }
-    HtmlReport page =
-        new HtmlReport(
-            "Segmented images",
-            "Each pixel has the colour of what is most probable there, the stronger the more probable."
-                + " The share is that of the pixels with a probability of a half at least. Model: "
-                + model);
     try (ClipSegmenter segmenter =
         ClipSegmenter.loader(model)
             .optDownloadListener(new DownloadBar())
             .optDevice(device.device())
             .optPrecision(device.precision())
             .load()) {
-      Files.createDirectories(out);
+      MaskReport report = new MaskReport(out, model);
       for (int i = 0; i < images.size(); i++) {
-        segment(segmenter, i, page);
+        String start = images.size() == 1 ? "" : i + 1 + "-";
+        ImageSource image = ImageSource.of(images.get(i), background.decoder());
+        report.add(start, images.get(i), image, prompts(), masks(segmenter, image));
       }
+      System.out.println(report.write());
     }
-    Path index = out.resolve("index.html");
-    page.write(index);
-    System.out.println(index);
     return 0;
   }
 
-  private void segment(ClipSegmenter segmenter, int number, HtmlReport page) throws IOException {
-    Path file = images.get(number);
-    ImageSource image = ImageSource.of(file, background.decoder());
+  private List<Mask> masks(ClipSegmenter segmenter, ImageSource image) {
     List<Mask> masks = new ArrayList<>();
     if (!texts.isEmpty()) {
       masks.addAll(segmenter.segment(image, texts));
@@ -123,55 +109,12 @@ final class Segment implements Callable<Integer> {
       examples.forEach(example -> shown.add(ImageSource.of(example, background.decoder())));
       masks.addAll(segmenter.segmentLike(image, shown));
     }
+    return masks;
+  }
+
+  private List<String> prompts() {
     List<String> prompts = new ArrayList<>(texts);
     examples.forEach(example -> prompts.add("like " + example.getFileName()));
-    String start = (images.size() == 1 ? "" : number + 1 + "-") + stem(file);
-    BufferedImage painted = MaskPainting.over(image.read(), masks, prompts);
-    Markup figures = Markup.of("div", "class", "masks");
-    figures.add(figure(start + ".png", painted, "all", -1, painted.getWidth()));
-    for (int m = 0; m < masks.size(); m++) {
-      Mask mask = masks.get(m);
-      String words = prompts.get(m) + ", " + MaskPainting.share(mask);
-      String name = start + "-" + (m + 1) + ".png";
-      figures.add(figure(name, MaskPainting.alone(mask), words, m, mask.imageWidth()));
-      System.out.printf(
-          Locale.ROOT,
-          "%s  \"%s\"  %s  %s%n",
-          file,
-          prompts.get(m),
-          MaskPainting.share(mask),
-          out.resolve(name));
-    }
-    page.section(file.getFileName().toString(), "", figures);
-  }
-
-  /** Writes a picture, and shows it on the page beside it. */
-  private Markup figure(String name, BufferedImage image, String words, int colour, int width)
-      throws IOException {
-    ImageIO.write(image, "png", out.resolve(name).toFile());
-    Markup picture =
-        Markup.of("img", "src", name, "alt", words, "class", "photo", "loading", "lazy");
-    picture.attribute("style", "max-width:100%;width:" + Math.max(width, 240) + "px");
-    Markup caption = Markup.of("figcaption");
-    if (colour >= 0) {
-      String fill = String.format(Locale.ROOT, "#%06x", MaskPainting.colour(colour));
-      caption.add(
-          Markup.of(
-              "span",
-              "style",
-              "display:inline-block;width:14px;height:14px;margin-right:6px;vertical-align:-2px;"
-                  + "background:"
-                  + fill));
-      caption.text(words);
-    }
-    return Markup.of(
-            "figure", "style", "display:inline-block;margin:0 16px 16px 0;vertical-align:top")
-        .add(picture, caption);
-  }
-
-  /** Without what means something in an address. */
-  private static String stem(Path image) {
-    String name = image.getFileName().toString().replaceFirst("\\.[^.]*$", "");
-    return name.replaceAll("[^\\p{L}\\p{N}._-]", "_");
+    return prompts;
   }
 }

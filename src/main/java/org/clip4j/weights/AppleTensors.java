@@ -205,7 +205,7 @@ final class AppleTensors extends TensorView {
   @Override
   void copy(String name, long from, FloatBuffer target, Copy source) {
     TensorInfo old = stored.get(name);
-    if (old == null) {
+    if (tensors.containsKey(name) && old == null) {
       target.put(new float[target.remaining()]);
     } else if (name.equals(projection)) {
       FloatBuffer matrix = FloatBuffer.allocate(old.arraySize(file()));
@@ -216,12 +216,13 @@ final class AppleTensors extends TensorView {
         target.put(matrix.get(i % rows * columns + i / rows));
       }
     } else {
-      source.copy(old.name(), from, target);
+      source.copy(stored(name), from, target);
     }
   }
 
   @Override
   String stored(String name) {
-    return stored.get(name).name();
+    TensorInfo old = stored.get(name);
+    return old == null ? name : old.name(); // which the file does not have
   }
 }

@@ -77,6 +77,9 @@ class AppleTensorsTest {
 
       @Override
       public void copy(String name, long from, FloatBuffer target) {
+        if (!tensors.containsKey(name)) {
+          throw new IllegalArgumentException("no " + name);
+        }
         for (long i = from; target.hasRemaining(); i++) {
           target.put(value(name, i));
         }
@@ -126,6 +129,8 @@ class AppleTensorsTest {
         assertThat(found.get(i)).as(pair.name).isEqualTo(expected);
       }
     }
+    assertThatThrownBy(() -> renamed.copy("visual.none", 0, FloatBuffer.allocate(1)))
+        .hasMessage("no visual.none");
     ClipConfig config = AppleTensors.architecture(renamed);
     assertThat(config).isEqualTo(ClipConfig.named(architecture));
     KeyMap.of(Layout.OPENCLIP, config).check(file.file(), renamed.tensors());

@@ -4,10 +4,6 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -31,6 +27,11 @@ final class SentencePieces {
   private static final int MAX_BYTES = 32 << 20;
 
   private static final int MAX_PIECES = 1 << 20;
+
+  /**
+   * Published ones have up to 16 characters; a longer one would have too many ways to divide it.
+   */
+  private static final int MAX_LENGTH = 256;
 
   /** Numbers of {@code ModelProto.SentencePiece.Type}. */
   private static final int UNKNOWN = 2;
@@ -97,14 +98,14 @@ final class SentencePieces {
     Path file = folder.resolve(kind.file);
     SentencePieces model = new SentencePieces(file);
     byte[] bytes = JsonFile.bytes(file, MAX_BYTES, TokenizerFormatException::new);
-    model.readModel(new Message(file, bytes));
+    model.readModel(new ProtoMessage(file, bytes));
     return model.toJson(kind, TokenizerConfig.read(folder));
   }
 
-  private void readModel(Message model) throws TokenizerFormatException {
+  private void readModel(ProtoMessage model) throws TokenizerFormatException {
     while (model.next()) {
-      switch (model.field) {
-        case 1 -> pieces.add(piece(model.message()));
+      switch (model.field()) {
+        case 1 -> pieces.add(checked(piece(model.message())));
         case 2 -> readTrainer(model.message());
         case 3 -> readNormalizer(model.message());
         default -> {} // tests of the model by itself, and how to go back to text
@@ -118,12 +119,20 @@ final class SentencePieces {
     }
   }
 
-  private static Piece piece(Message message) throws TokenizerFormatException {
+  private Piece checked(Piece piece) throws TokenizerFormatException {
+    if (piece.text.length() > MAX_LENGTH) {
+      throw new TokenizerFormatException(
+          file + " has a piece of more than " + MAX_LENGTH + " characters");
+    }
+    return piece;
+  }
+
+  private static Piece piece(ProtoMessage message) throws TokenizerFormatException {
     String text = "";
     float score = 0;
     int type = 1;
     while (message.next()) {
-      switch (message.field) {
+      switch (message.field()) {
         case 1 -> text = message.text();
         case 2 -> score = message.number();
         case 3 -> type = message.whole();
@@ -133,9 +142,9 @@ final class SentencePieces {
     return new Piece(text, score, type);
   }
 
-  private void readTrainer(Message trainer) throws TokenizerFormatException {
+  private void readTrainer(ProtoMessage trainer) throws TokenizerFormatException {
     while (trainer.next()) {
-      switch (trainer.field) {
+      switch (trainer.field()) {
         case 3 -> modelType = trainer.whole();
         case 35 -> byteFallback = trainer.whole() != 0;
         case 40 -> unknown = trainer.whole();
@@ -144,9 +153,9 @@ final class SentencePieces {
     }
   }
 
-  private void readNormalizer(Message normalizer) throws TokenizerFormatException {
+  private void readNormalizer(ProtoMessage normalizer) throws TokenizerFormatException {
     while (normalizer.next()) {
-      if (normalizer.field == 2) {
+      if (normalizer.field() == 2) {
         charsmap = normalizer.bytes();
       }
     }
@@ -335,131 +344,5 @@ final class SentencePieces {
     model.add("vocab", vocabulary);
     model.add("merges", pairs);
     return model;
-  }
-
-  /** One message, field after field; what it says of lengths is checked. */
-  private static final class Message {
-    private final Path file;
-    private final ByteBuffer bytes;
-    private int field;
-    private int wire;
-
-    Message(Path file, byte[] bytes) {
-      this(file, ByteBuffer.wrap(bytes));
-    }
-
-    private Message(Path file, ByteBuffer bytes) {
-      this.file = file;
-      this.bytes = bytes.order(ByteOrder.LITTLE_ENDIAN);
-    }
-
-    private TokenizerFormatException bad(String problem) {
-      return new TokenizerFormatException(
-          file + " is no model of SentencePiece, or damaged: " + problem);
-    }
-
-    /** Goes to the next field; what the last one had is skipped unless it was read. */
-    boolean next() throws TokenizerFormatException {
-      skip();
-      if (!bytes.hasRemaining()) {
-        return false;
-      }
-      long key = varint();
-      field = (int) (key >>> 3);
-      wire = (int) (key & 7);
-      return true;
-    }
-
-    private void skip() throws TokenizerFormatException {
-      switch (wire) {
-        case 0 -> {
-          if (field != 0) {
-            varint();
-          }
-        }
-        case 1 -> take(8);
-        case 2 -> take(length());
-        case 5 -> take(4);
-        default -> throw bad("a field has the wire type " + wire);
-      }
-      field = 0;
-      wire = 0;
-    }
-
-    private ByteBuffer value(int expected, int size) throws TokenizerFormatException {
-      if (wire != expected) {
-        throw bad("field " + field + " has the wire type " + wire);
-      }
-      field = 0;
-      wire = 0;
-      return take(size);
-    }
-
-    private ByteBuffer take(int size) throws TokenizerFormatException {
-      if (size < 0 || size > bytes.remaining()) {
-        throw bad("it is cut off");
-      }
-      ByteBuffer part = bytes.slice(bytes.position(), size).order(ByteOrder.LITTLE_ENDIAN);
-      bytes.position(bytes.position() + size);
-      return part;
-    }
-
-    private int length() throws TokenizerFormatException {
-      long length = varint();
-      return length < 0 || length > bytes.remaining() ? -1 : (int) length;
-    }
-
-    private long varint() throws TokenizerFormatException {
-      long value = 0;
-      for (int shift = 0; shift < 64; shift += 7) {
-        if (!bytes.hasRemaining()) {
-          throw bad("it is cut off");
-        }
-        byte b = bytes.get();
-        value |= (long) (b & 0x7f) << shift;
-        if (b >= 0) {
-          return value;
-        }
-      }
-      throw bad("a number has no end");
-    }
-
-    private ByteBuffer part() throws TokenizerFormatException {
-      if (wire != 2) {
-        throw bad("field " + field + " has the wire type " + wire);
-      }
-      return value(2, length());
-    }
-
-    Message message() throws TokenizerFormatException {
-      return new Message(file, part());
-    }
-
-    byte[] bytes() throws TokenizerFormatException {
-      ByteBuffer part = part();
-      byte[] copy = new byte[part.remaining()];
-      part.get(copy);
-      return copy;
-    }
-
-    String text() throws TokenizerFormatException {
-      try {
-        return StandardCharsets.UTF_8.newDecoder().decode(part()).toString();
-      } catch (CharacterCodingException e) {
-        throw bad("a piece is not UTF-8");
-      }
-    }
-
-    float number() throws TokenizerFormatException {
-      return value(5, 4).getFloat();
-    }
-
-    int whole() throws TokenizerFormatException {
-      if (wire != 0) {
-        throw bad("field " + field + " has the wire type " + wire);
-      }
-      field = 0;
-      return (int) varint();
-    }
   }
 }

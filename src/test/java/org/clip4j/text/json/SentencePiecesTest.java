@@ -7,6 +7,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonParser;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -118,5 +119,17 @@ class SentencePiecesTest {
     assertThat(refused).isGreaterThan(20);
     Files.write(file, new byte[0]);
     assertThatThrownBy(() -> open(scratch, null)).hasMessageContaining("no pieces");
+  }
+
+  @Test
+  void a_piece_that_could_be_divided_in_too_many_ways_is_refused() throws IOException {
+    byte[] piece = new byte[300];
+    Arrays.fill(piece, (byte) 'a');
+    ByteBuffer model = ByteBuffer.allocate(400);
+    model.put(new byte[] {0x0a, (byte) 0xaf, 0x02, 0x0a, (byte) 0xac, 0x02}).put(piece);
+    Files.write(scratch.resolve("spiece.model"), Arrays.copyOf(model.array(), model.position()));
+    assertThatThrownBy(() -> open(scratch, null))
+        .isInstanceOf(TokenizerFormatException.class)
+        .hasMessageContainingAll("spiece.model", "more than 256 characters");
   }
 }

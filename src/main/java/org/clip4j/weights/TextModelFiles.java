@@ -30,10 +30,14 @@ final class TextModelFiles {
     return named.isPresent() ? named : read(folder.resolve(FILE));
   }
 
-  /** Looks for it in the folder that the name says, if it is one. */
+  /** Looks for it in the folder within this one that the name says, if it is one. */
   static Optional<JsonObject> named(Path folder, String name) throws IOException {
+    Path whole = folder.toAbsolutePath().normalize();
     try {
-      return name.isEmpty() ? Optional.empty() : read(folder.resolve(name).resolve(FILE));
+      Path own = whole.resolve(name).normalize(); // the name comes with the model
+      return own.equals(whole) || !own.startsWith(whole)
+          ? Optional.empty()
+          : read(own.resolve(FILE));
     } catch (InvalidPathException e) {
       return Optional.empty();
     }

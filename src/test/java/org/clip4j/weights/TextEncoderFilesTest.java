@@ -124,6 +124,19 @@ class TextEncoderFilesTest {
   }
 
   @Test
+  void a_name_leads_out_of_no_folder() throws IOException {
+    Path model = Files.createDirectories(folder.resolve("model"));
+    for (String name : List.of("model/its", "other")) {
+      Path text = Files.createDirectories(folder.resolve(name));
+      Files.writeString(text.resolve("config.json"), "{\"model_type\": \"bert\"}");
+    }
+    assertThat(TextModelFiles.named(model, "its")).isPresent();
+    for (String name : List.of("../other", "its/../../other", "" + folder.resolve("other"))) {
+      assertThat(TextModelFiles.named(model, name)).isEmpty();
+    }
+  }
+
+  @Test
   void a_name_without_a_configuration_says_where_that_belongs() {
     JsonObject config = ClipConfigJson.write(ClipConfig.named("roberta-ViT-B-32"));
     config.getAsJsonObject("text_cfg").addProperty("hf_model_name", "some/bert");

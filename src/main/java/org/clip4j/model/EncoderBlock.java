@@ -148,11 +148,7 @@ record EncoderBlock(
             .replace("{context:}", "seen: Tensor, ")
             .replace("{context}", "seen, ")
             .replace("{mask}", gated() ? "torch.to(seen, ops.prim.dtype(q))" : "seen")
-            .replace(
-                "{visible}",
-                gated()
-                    ? "torch.add(s, seen)"
-                    : "torch.masked_fill(s, torch.logical_not(seen), -3e38)")
+            .replace("{visible}", gated() ? "torch.add(s, seen)" : ResidualAttentionBlock.MASKED)
             .replace("{scale}", gated() ? ", scale=1." : "") // else by the root of a head's width
             .replace("{A}", Integer.toString(heads * headWidth))
             .replace("{M}", Integer.toString(mlpWidth))

@@ -243,7 +243,7 @@ final class PatchTower implements ImageTower {
 
   @Override
   public void states(Forward pass, NDArray pixels, int blocks, Consumer<NDArray> hiddenStates) {
-    transformer.states(pass, embed(pass, pixels), blocks, hiddenStates, positions);
+    transformer.states(pass, embed(pass, pixels), blocks, hiddenStates, context(pass, pixels));
   }
 
   @Override

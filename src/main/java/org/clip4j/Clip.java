@@ -196,8 +196,7 @@ public final class Clip implements AutoCloseable {
    * Closing a view does nothing; it ends with this.
    *
    * @param names at least one; of each the adapter's
-   * @throws IllegalArgumentException if there is none of a name, or it adds to maps outside the
-   *     transformers' blocks: such a one can only be loaded into the weights
+   * @throws IllegalArgumentException if there is none of a name
    */
   public Clip adapted(String... names) {
     if (view != null) {

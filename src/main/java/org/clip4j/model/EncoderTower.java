@@ -65,6 +65,7 @@ final class EncoderTower implements TextTower {
                   + " torch.t({proj.0.weight})))), torch.t({proj.2.weight})))");
 
   private final EncoderConfig text;
+  private final TextDeclaration declared;
   private final TowerKernels kernels;
   private final NDList own;
   private final Transformer transformer;
@@ -76,6 +77,7 @@ final class EncoderTower implements TextTower {
       NDManager manager,
       Map<String, NDArray> all) {
     this.text = text;
+    this.declared = declared;
     kernels =
         new TowerKernels(
             manager,
@@ -160,6 +162,11 @@ final class EncoderTower implements TextTower {
 
   @Override
   public NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
+    AppliedAdapter adapter = pass.adapter();
+    NDList own =
+        adapter == null
+            ? this.own
+            : adapter.around(declared.parameters(), declared.prefix(), this.own);
     NDArray seen = kernels.call(pass, "seen", ids, own);
     NDArray x = kernels.call(pass, "embed", ids, own); // [N, L, D]
     NDArray last;

@@ -216,7 +216,7 @@ final class PatchTower implements ImageTower {
     NDArray x =
         kept == null
             ? embed(pass, pixels) // [N, L, D]
-            : kernels.call(pass, embedding("embed_kept", pass), pixels, kept, own);
+            : kernels.call(pass, embedding("embed_kept", pass), pixels, kept, own(pass));
     NDArray[] context =
         kept == null || declared.rotary == null
             ? context(pass, pixels)
@@ -226,7 +226,7 @@ final class PatchTower implements ImageTower {
             ? transformer.forwardAt(pass, x, pixels, hiddenStates, context) // [N, D]
             : transformer.forward(pass, x, hiddenStates, context); // [N, L, D]
     PreparedEmbedding now = prepared; // whose list lacks nothing that is named here
-    NDList parameters = now == null ? own : now.parameters;
+    NDList parameters = now == null || own(pass) != own ? own(pass) : now.parameters;
     return masked()
         ? kernels.call(pass, "project", last, context[0], parameters)
         : kernels.call(pass, "project", last, parameters); // [N, E]
@@ -303,10 +303,18 @@ final class PatchTower implements ImageTower {
   private NDArray embed(Forward pass, NDArray pixels) {
     PreparedEmbedding now = prepared;
     boolean serves =
-        now != null && now.linear.serves(pass, pixels.size(0) * declared.vision.patches());
+        now != null
+            && own(pass) == own
+            && now.linear.serves(pass, pixels.size(0) * declared.vision.patches());
     return serves
         ? kernels.call(now.linear, embedding("embed", pass), pixels, now.parameters)
-        : kernels.call(pass, embedding("embed", pass), pixels, own);
+        : kernels.call(pass, embedding("embed", pass), pixels, own(pass));
+  }
+
+  /** The parameters around the blocks, with what the pass's adapter adds to them. */
+  private NDList own(Forward pass) {
+    AppliedAdapter adapter = pass.adapter();
+    return adapter == null ? own : adapter.around(declared.parameters, declared.prefix, own);
   }
 
   private String embedding(String name, Forward pass) {

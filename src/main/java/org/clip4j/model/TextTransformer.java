@@ -208,14 +208,17 @@ final class TextTransformer implements TextTower {
   @Override
   public NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
     NDArray row = kernels.call(pass, "pooled_row", ids); // [N]
+    AppliedAdapter adapter = pass.adapter();
+    NDList plain =
+        adapter == null ? own : adapter.around(declared.parameters(), declared.prefix(), own);
     Prepared now = prepared;
-    boolean serves = now != null && now.linear.serves(pass, ids.size());
+    boolean serves = now != null && plain == own && now.linear.serves(pass, ids.size());
     NDArray x = // [N, L, D]
         serves
             ? kernels.call(now.linear, "embed_levels", ids, now.parameters)
-            : kernels.call(pass, "embed", ids, own);
+            : kernels.call(pass, "embed", ids, plain);
     NDArray pooled = transformer.forwardAt(pass, x, row, hiddenStates, seen(pass, ids)); // [N, D]
-    return kernels.call(pass, "project", pooled, serves ? now.parameters : own); // [N, E]
+    return kernels.call(pass, "project", pooled, serves ? now.parameters : plain); // [N, E]
   }
 
   /** What the blocks take besides: which tokens are seen, where there is a class token. */

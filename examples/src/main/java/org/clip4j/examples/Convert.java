@@ -2,6 +2,7 @@ package org.clip4j.examples;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.clip4j.ClipLoader;
 import org.clip4j.examples.app.Parity;
@@ -51,6 +52,13 @@ final class Convert implements Callable<Integer> {
   private String textModel;
 
   @Option(
+      names = "--adapter",
+      paramLabel = "DIR",
+      description =
+          "A low-rank adapter (LoRA) of the model that is added to the weights, as Train --lora and Python's peft leave it; several times.")
+  private List<Path> adapters;
+
+  @Option(
       names = "--to",
       required = true,
       paramLabel = "DIR",
@@ -72,6 +80,9 @@ final class Convert implements Callable<Integer> {
     ClipLoader loader = Models.loader(from).optTextModel(textModel);
     if (architecture != null) {
       loader.optArchitecture(architecture);
+    }
+    if (adapters != null) {
+      adapters.forEach(loader::optAdapter);
     }
     try (Checkpoint source = loader.openCheckpoint();
         Tokenizer tokenizer = source.tokenizer().orElse(null)) {

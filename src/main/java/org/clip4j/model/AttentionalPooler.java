@@ -19,7 +19,7 @@ final class AttentionalPooler {
         kv = self.pool_inputs(x, p)
         s = torch.matmul(self.pool_queries(x, p), torch.transpose(kv[0], -2, -1))
         w = torch.softmax(torch.mul(s, {root}), -1)  # [N, H, Q, L]
-        return [self.pooled(torch.matmul(w, kv[1]), p), torch.mean(w, [2], True)]
+        return [self.pooled(torch.matmul(w, kv[1]), p), w]
 
       def pool_inputs(self, x: Tensor, p: List[Tensor]) -> List[Tensor]:
         x = torch.layer_norm(x, [{D}], {attn_pool.ln_k.*}, {eps})

@@ -115,8 +115,7 @@ public final class SparkSource {
               + " is no Parquet table: "
               + SparkOptions.reason(e)
               + ". A folder of picture files is read with --pictures; write other tables as Parquet"
-              + " first",
-          e);
+              + " first");
     }
   }
 }

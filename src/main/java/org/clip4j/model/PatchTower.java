@@ -46,9 +46,9 @@ final class PatchTower implements ImageTower {
    *     embed_kept}, the same of some patches [N, K], both for each of {@link StagedTower#passes}
    *     if there are batch norms; and {@code project}, [N, L, D], or [N, D] where the first row is
    *     pooled, to [N, E]; with {@link Pooling#ATTENTION} also {@code explained_project}, the same
-   *     and its attention [N, H, queries, L]; they may call {@link #PATCHES}. Where blocks are masked,
-   *     also {@code seen}, of the pixels, [N, 1, 1, L], which the last two then take after x, and
-   *     no {@code embed_kept}
+   *     and its attention [N, H, queries, L]; they may call {@link #PATCHES}. Where blocks are
+   *     masked, also {@code seen}, of the pixels, [N, 1, 1, L], which the last two then take after
+   *     x, and no {@code embed_kept}
    * @param convolutions that they call
    */
   record Declaration(

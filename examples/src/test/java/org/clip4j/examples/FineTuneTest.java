@@ -95,10 +95,14 @@ class FineTuneTest {
     Path adapter = out.resolve("lora/run");
     Path merged = temp.resolve("merged");
     String[] conversion = {
-      "--from", MODEL,
-      "--adapter", adapter.toString(),
-      "--to", merged.toString(),
-      "--format", "openclip"
+      "--from",
+      MODEL,
+      "--adapter",
+      adapter.toString(),
+      "--to",
+      merged.toString(),
+      "--format",
+      "openclip"
     };
     assertThat(Examples.run(new Convert(), conversion)).isZero();
     try (Checkpoint base = Checkpoint.open(Path.of(MODEL));
@@ -118,12 +122,18 @@ class FineTuneTest {
   void a_report_of_nothing_kept_draws_no_line_of_it() throws IOException {
     Path out = temp.resolve("out");
     String[] arguments = {
-      "--model", MODEL,
-      "--data", draw("task", List.of("red", "blue"), 1),
-      "--method", "head",
-      "--alphas", "0,1",
-      "--epochs", "1",
-      "--out", out.toString()
+      "--model",
+      MODEL,
+      "--data",
+      draw("task", List.of("red", "blue"), 1),
+      "--method",
+      "head",
+      "--alphas",
+      "0,1",
+      "--epochs",
+      "1",
+      "--out",
+      out.toString()
     };
     assertThat(Examples.run(new FineTune(), arguments)).isZero();
     assertThat(Files.readString(out.resolve("report.html")))
@@ -137,10 +147,14 @@ class FineTuneTest {
   @Test
   void a_method_that_does_not_suit_the_model_is_refused_before_others_train() throws IOException {
     String[] arguments = {
-      "--model", "../src/test/resources/golden/openclip-rn",
-      "--data", draw("task", List.of("red", "blue"), 1),
-      "--method", "full,lora",
-      "--out", temp.resolve("out").toString()
+      "--model",
+      "../src/test/resources/golden/openclip-rn",
+      "--data",
+      draw("task", List.of("red", "blue"), 1),
+      "--method",
+      "full,lora",
+      "--out",
+      temp.resolve("out").toString()
     };
     assertThat(Examples.run(new FineTune(), arguments)).isNotZero();
     assertThat(temp.resolve("out/full")).doesNotExist();

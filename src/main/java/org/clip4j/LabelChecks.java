@@ -1,5 +1,6 @@
 package org.clip4j;
 
+import org.clip4j.io.Limits;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -42,13 +43,6 @@ final class LabelChecks {
     }
   }
 
-  /** Checks that a threshold is a share. */
-  static void share(String what, double value) {
-    if (!(value >= 0 && value <= 1)) {
-      throw new IllegalArgumentException(what + " must be from 0 to 1, found " + value);
-    }
-  }
-
   /** Checks thresholds by label, and puts them in place of earlier ones. */
   static Map<String, Double> thresholds(
       List<String> labels, Map<String, Double> earlier, Map<String, Double> changed) {
@@ -56,7 +50,7 @@ final class LabelChecks {
     changed.forEach(
         (label, threshold) -> {
           known(labels, label);
-          share("the threshold of \"" + label + "\"", threshold);
+          Limits.within("the threshold of \"" + label + "\"", 0, 1, threshold);
           all.put(label, threshold);
         });
     return Collections.unmodifiableMap(all);

@@ -1,5 +1,6 @@
 package org.clip4j;
 
+import org.clip4j.io.Limits;
 import java.io.Serializable;
 import java.util.Locale;
 import java.util.Objects;
@@ -34,7 +35,7 @@ public record UnknownRule(Score score, double threshold) implements Serializable
   /** Checks the threshold. */
   public UnknownRule {
     Objects.requireNonNull(score, "score");
-    LabelChecks.share("the threshold of the " + name(score) + " rule", threshold);
+    Limits.within("the threshold of the " + name(score) + " rule", 0, 1, threshold);
   }
 
   /** Makes an image unknown where the two highest probabilities differ by no more. */

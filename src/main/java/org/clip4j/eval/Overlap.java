@@ -1,5 +1,6 @@
 package org.clip4j.eval;
 
+import org.clip4j.io.Limits;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -199,20 +200,13 @@ public final class Overlap {
      * Sets the least cosine similarity of near-duplicates, above 0 and up to 1; 0.95 by default.
      */
     public Builder optThreshold(double threshold) {
-      if (!(threshold > 0 && threshold <= 1)) {
-        throw new IllegalArgumentException(
-            "the threshold is a cosine similarity above 0 and up to 1, found " + threshold);
-      }
-      this.threshold = threshold;
+      this.threshold = Limits.aboveZero("the threshold, a cosine similarity,", 1, threshold);
       return this;
     }
 
     /** Sets how many pairs to list; all are counted. 1000 by default. */
     public Builder optMostPairs(int pairs) {
-      if (pairs < 0) {
-        throw new IllegalArgumentException("at least 0 pairs are listed, found " + pairs);
-      }
-      this.mostPairs = pairs;
+      this.mostPairs = Limits.atLeast("the pairs that are listed", 0, pairs);
       return this;
     }
 

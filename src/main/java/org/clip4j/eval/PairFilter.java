@@ -1,5 +1,6 @@
 package org.clip4j.eval;
 
+import org.clip4j.io.Limits;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import java.io.IOException;
@@ -274,11 +275,7 @@ public final class PairFilter {
      * @param share above 0, up to 1, the default
      */
     public Builder optTopShare(double share) {
-      if (!(share > 0 && share <= 1)) {
-        throw new IllegalArgumentException(
-            "the top share must be above 0 and at most 1, found " + share);
-      }
-      topShare = share;
+      topShare = Limits.aboveZero("the top share", 1, share);
       return this;
     }
 
@@ -288,11 +285,7 @@ public final class PairFilter {
      * @param score from -1, the default, to 1
      */
     public Builder optMinScore(double score) {
-      if (!(score >= -1 && score <= 1)) {
-        throw new IllegalArgumentException(
-            "the least score is a cosine similarity, from -1 to 1, found " + score);
-      }
-      minScore = score;
+      minScore = Limits.within("the least score, a cosine similarity,", -1, 1, score);
       return this;
     }
 
@@ -301,11 +294,7 @@ public final class PairFilter {
      * PairFilter#DEFAULT_DUPLICATE} by default.
      */
     public Builder optDuplicate(double cosine) {
-      if (!(cosine > 0 && cosine <= 1)) {
-        throw new IllegalArgumentException(
-            "duplicates begin at a cosine similarity above 0 and at most 1, found " + cosine);
-      }
-      duplicate = cosine;
+      duplicate = Limits.aboveZero("the cosine similarity of duplicates", 1, cosine);
       return this;
     }
 

@@ -168,7 +168,7 @@ public final class ShiftEvaluation {
         shift.name,
         shift.severity,
         answers.images(),
-        answers.unreadable().count(),
+        answers.leftOut().count(),
         metrics.stream().map(ClassMetrics::top1).toList(),
         metrics.stream().map(ClassMetrics::meanPerClass).toList());
   }

@@ -155,15 +155,10 @@ public final class ZeroShotEvaluation {
         classes.titles(),
         classes.matching(),
         List.copyOf(measured),
-        gain(answers, 0, 1),
-        own ? gain(answers, 1, 2) : null,
-        answers.unreadable(),
-        answers.correct(heads.size() - 1, images.size()));
-  }
-
-  private Interval gain(Answers answers, int from, int to) {
-    return ClassMetrics.gain(
-        answers.labels(), answers.answers(from), answers.answers(to), bootstrap);
+        answers.gain(0, 1, bootstrap),
+        own ? answers.gain(1, 2, bootstrap) : null,
+        answers.leftOut().unreadable(),
+        answers.correct(heads.size() - 1));
   }
 
   /** Collects the settings of an evaluation. Not safe for use by several threads. */

@@ -1,5 +1,6 @@
 package org.clip4j.search;
 
+import org.clip4j.io.Limits;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
@@ -287,11 +288,7 @@ public final class EmbeddingWriter implements AutoCloseable {
      * interrupted run.
      */
     public Builder optRowsPerShard(int rows) {
-      if (rows < 1 || rows > 1 << 24) {
-        throw new IllegalArgumentException(
-            "a shard holds 1 to " + (1 << 24) + " rows, found " + rows);
-      }
-      this.rowsPerShard = rows;
+      this.rowsPerShard = Limits.within("rows of a shard", 1, 1 << 24, rows);
       return this;
     }
 

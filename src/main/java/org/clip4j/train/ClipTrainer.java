@@ -10,7 +10,7 @@ import org.clip4j.engine.Precision;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
 import org.clip4j.model.LoraOptions;
-import org.clip4j.train.internal.Limits;
+import org.clip4j.io.Limits;
 import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.TrainingDivergedException;
 import org.clip4j.train.monitor.TrainingListener;

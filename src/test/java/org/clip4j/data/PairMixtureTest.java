@@ -1,5 +1,6 @@
 package org.clip4j.data;
 
+import org.clip4j.image.ImageTransform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -60,7 +61,7 @@ class PairMixtureTest {
   private static PairLoader.Builder loader(PairFeed pairs, int batchSize) {
     return PairLoader.builder()
         .setPairs(pairs)
-        .setTransform(1, 1, image -> image.pixels().clone())
+        .setTransform(ImageTransform.openai(1, 1))
         .setTokenizer(TestPairs.TOKENIZER)
         .setBatchSize(batchSize)
         .optMaxSkippedShare(1);

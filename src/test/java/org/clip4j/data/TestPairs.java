@@ -1,5 +1,6 @@
 package org.clip4j.data;
 
+import org.clip4j.image.ImageTransform;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -86,7 +87,7 @@ public final class TestPairs {
   public static PairLoader.Builder loader(PairSource pairs, int batchSize) {
     return PairLoader.builder()
         .setPairs(pairs)
-        .setTransform(1, 1, image -> image.pixels().clone())
+        .setTransform(ImageTransform.openai(1, 1))
         .setTokenizer(TOKENIZER)
         .setBatchSize(batchSize)
         .optMaxSkippedShare(1);

@@ -114,8 +114,11 @@ class ZeroShotEvaluationTest {
     List<List<String>> heads = List.of(List.of("{}"), PromptSet.PHOTO, prompts);
     assertThat(result.heads()).hasSize(3);
     for (int h = 0; h < 3; h++) {
-      float[][] classes = ClassWeights.of(encoder, shapes.labels(), heads.get(h));
-      ZeroShotAccuracy accuracy = ZeroShotAccuracy.of(embeddings, labels, classes);
+      EmbeddingClassifier classifier =
+          EmbeddingClassifier.cosine(ClassWeights.of(encoder, shapes.labels(), heads.get(h)));
+      ProbeAccuracy accuracy =
+          ProbeAccuracy.of(
+              Stream.of(embeddings).map(classifier::scores).toArray(float[][]::new), labels);
       ClassMetrics metrics = result.heads().get(h).metrics();
       assertThat(metrics.images()).isEqualTo(320);
       assertThat(metrics.top1().value()).isEqualTo(accuracy.top1());

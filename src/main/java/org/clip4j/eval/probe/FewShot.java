@@ -1,5 +1,6 @@
 package org.clip4j.eval.probe;
 
+import org.clip4j.io.Limits;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -131,10 +132,7 @@ public final class FewShot {
 
     /** Sets how often to draw, with seeds from 0 on; 3 by default. */
     public Builder optSeeds(int seeds) {
-      if (seeds < 1) {
-        throw new IllegalArgumentException("at least 1 seed must draw, found " + seeds);
-      }
-      this.seeds = seeds;
+      this.seeds = Limits.atLeast("seeds", 1, seeds);
       return this;
     }
 
@@ -153,11 +151,7 @@ public final class FewShot {
      * @param seed draws them
      */
     public Builder optValidationFraction(double fraction, long seed) {
-      if (!(fraction > 0 && fraction < 1)) {
-        throw new IllegalArgumentException(
-            "the validation fraction must lie between 0 and 1, both excluded, found " + fraction);
-      }
-      validationFraction = fraction;
+      validationFraction = Limits.fraction("the validation fraction", fraction);
       validationSeed = seed;
       return this;
     }

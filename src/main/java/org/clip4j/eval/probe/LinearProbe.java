@@ -1,5 +1,6 @@
 package org.clip4j.eval.probe;
 
+import org.clip4j.io.Limits;
 import ai.djl.modality.Classifications;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -176,11 +177,7 @@ public final class LinearProbe {
      * are given; 0.2 by default. It is rounded for each class, and at least one example.
      */
     public Builder optValidationFraction(double fraction) {
-      if (!(fraction > 0 && fraction < 1)) {
-        throw new IllegalArgumentException(
-            "the validation fraction must lie between 0 and 1, both excluded, found " + fraction);
-      }
-      validationFraction = fraction;
+      validationFraction = Limits.fraction("the validation fraction", fraction);
       return this;
     }
 

@@ -1,5 +1,6 @@
 package org.clip4j.eval.probe;
 
+import org.clip4j.io.Limits;
 import ai.djl.Device;
 import java.util.Objects;
 import org.clip4j.eval.internal.LabelledFeatures;
@@ -138,10 +139,7 @@ public final class LogisticRegression {
 
   private static void check(float[][] features, int[] labels, int classes) {
     LabelledFeatures.check("training", features, labels, classes);
-    if (classes < 2) {
-      throw new IllegalArgumentException(
-          "a probe tells at least 2 classes apart, found " + classes);
-    }
+    Limits.atLeast("the classes that a probe tells apart", 2, classes);
     int[] counts = LabelledFeatures.counts(labels, classes);
     for (int i = 0; i < classes; i++) {
       if (counts[i] == 0) {
@@ -166,20 +164,13 @@ public final class LogisticRegression {
 
     /** Sets the inverse of the L2 strength, above 0. */
     public Builder optC(double c) {
-      if (!(c > 0 && c < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException("C must be above 0 and finite, found " + c);
-      }
-      this.c = c;
+      this.c = Limits.aboveZero("C", c);
       return this;
     }
 
     /** Sets the most iterations of L-BFGS, at least 1. */
     public Builder optMaxIterations(int iterations) {
-      if (iterations < 1) {
-        throw new IllegalArgumentException(
-            "L-BFGS needs at least 1 iteration, found " + iterations);
-      }
-      maxIterations = iterations;
+      maxIterations = Limits.atLeast("the iterations of L-BFGS", 1, iterations);
       return this;
     }
 
@@ -188,11 +179,7 @@ public final class LogisticRegression {
      * above 0.
      */
     public Builder optTolerance(double tolerance) {
-      if (!(tolerance > 0 && tolerance < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException(
-            "the tolerance must be above 0 and finite, found " + tolerance);
-      }
-      this.tolerance = tolerance;
+      this.tolerance = Limits.aboveZero("the tolerance", tolerance);
       return this;
     }
 

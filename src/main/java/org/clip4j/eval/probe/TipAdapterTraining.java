@@ -1,11 +1,11 @@
 package org.clip4j.eval.probe;
 
+import org.clip4j.io.Limits;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Objects;
 import org.clip4j.engine.internal.HostMemory;
@@ -84,17 +84,17 @@ public final class TipAdapterTraining {
     try (NDManager manager = Libtorch.newManager(device)) {
       TorchScript kernels = TorchScript.compile(manager, SOURCE);
       Shape shape = new Shape(start.length, start[0].length);
-      NDArray x = matrix(manager, TipAdapter.unit(features));
+      NDArray x = HostMemory.upload(manager, TipAdapter.unit(features));
       NDArray truth =
           HostMemory.upload(
               manager, new Shape(labels.length, 1), Arrays.stream(labels).asLongStream().toArray());
-      NDArray words = matrix(manager, adapter.words());
+      NDArray words = HostMemory.upload(manager, adapter.words());
       float[][] oneHot = new float[labels.length][adapter.words().length];
       for (int i = 0; i < labels.length; i++) {
         oneHot[i][labels[i]] = 1;
       }
-      NDArray values = matrix(manager, oneHot);
-      NDArray keys = matrix(manager, start);
+      NDArray values = HostMemory.upload(manager, oneHot);
+      NDArray keys = HostMemory.upload(manager, start);
       NDList first = new NDList(manager.zeros(shape));
       NDList second = new NDList(manager.zeros(shape));
       NDList steps = new NDList(manager.zeros(new Shape()));
@@ -127,27 +127,8 @@ public final class TipAdapterTraining {
           }
         }
       }
-      return adapter.withKeys(rows(keys, start.length, start[0].length));
+      return adapter.withKeys(HostMemory.rows(keys));
     }
-  }
-
-  private static NDArray matrix(NDManager manager, float[][] rows) {
-    FloatBuffer values = FloatBuffer.allocate(rows.length * rows[0].length);
-    for (float[] row : rows) {
-      values.put(row);
-    }
-    return HostMemory.upload(manager, new Shape(rows.length, rows[0].length), values.flip());
-  }
-
-  private static float[][] rows(NDArray array, int count, int width) {
-    FloatBuffer values = FloatBuffer.allocate(count * width);
-    HostMemory.download(array, 0, values);
-    values.flip();
-    float[][] rows = new float[count][width];
-    for (float[] row : rows) {
-      values.get(row);
-    }
-    return rows;
   }
 
   /**
@@ -165,29 +146,19 @@ public final class TipAdapterTraining {
 
     /** Sets the number of passes over the examples; 20 by default. */
     public Builder optEpochs(int epochs) {
-      if (epochs < 1) {
-        throw new IllegalArgumentException("training needs at least 1 epoch, found " + epochs);
-      }
-      this.epochs = epochs;
+      this.epochs = Limits.atLeast("epochs", 1, epochs);
       return this;
     }
 
     /** Sets the first learning rate; 1e-3 by default. */
     public Builder optLearningRate(double rate) {
-      if (!(rate > 0 && rate < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException(
-            "the learning rate must be above 0 and finite, found " + rate);
-      }
-      learningRate = rate;
+      learningRate = Limits.aboveZero("the learning rate", rate);
       return this;
     }
 
     /** Sets the number of examples of a step; 256 by default. */
     public Builder optBatchSize(int size) {
-      if (size < 1) {
-        throw new IllegalArgumentException("a step needs at least 1 example, found " + size);
-      }
-      batchSize = size;
+      batchSize = Limits.atLeast("the batch size", 1, size);
       return this;
     }
 

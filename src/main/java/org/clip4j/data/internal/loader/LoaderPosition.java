@@ -1,5 +1,6 @@
 package org.clip4j.data.internal.loader;
 
+import org.clip4j.io.Limits;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
@@ -25,18 +26,8 @@ public record LoaderPosition(
 
   /** Checks that nothing is negative and that the counts add up. */
   public LoaderPosition {
-    if (epoch < 0 || batch < 0 || offset < 0 || used < 0 || skipped < 0) {
-      throw new IllegalArgumentException(
-          "epoch, batch, offset and counts must not be negative, found "
-              + epoch
-              + ", "
-              + batch
-              + ", "
-              + offset
-              + ", "
-              + used
-              + ", "
-              + skipped);
+    for (long each : new long[] {epoch, batch, offset, used, skipped}) {
+      Limits.atLeast("epoch, batch, offset and counts", 0, each);
     }
     if (read != used + skipped) {
       throw new IllegalArgumentException(

@@ -1,5 +1,6 @@
 package org.clip4j.train.internal.monitor;
 
+import org.clip4j.io.Uninterrupted;
 import com.google.gson.JsonObject;
 import java.io.Closeable;
 import java.io.IOException;
@@ -118,12 +119,7 @@ final class RecordFiles implements Closeable {
     }
   }
 
-  @FunctionalInterface
-  private interface Writing {
-    void run() throws IOException;
-  }
-
-  private void write(String what, Writing writing) {
+  private void write(String what, Uninterrupted.Action writing) {
     try {
       writing.run();
     } catch (IOException | UncheckedIOException e) {

@@ -1,5 +1,6 @@
 package org.clip4j.data.internal.loader;
 
+import org.clip4j.image.ImageTransform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -69,7 +70,7 @@ class LoaderAccountingTest {
 
   private static PairLoader.Builder augmented(PairSource pairs, int batchSize) {
     return TestPairs.loader(pairs, batchSize)
-        .setTransform(8, 8, image -> new byte[3 * 8 * 8])
+        .setTransform(ImageTransform.openai(8, 8))
         .optAugmentation(ALL)
         .optSeed(11);
   }

@@ -66,9 +66,9 @@ class TrainingMonitorTest {
   private static PairSource sameCaption(int count) {
     PairSource shapes = SHAPES.training(count);
     return Pairs.of(
-        IntStream.range(0, count)
-            .mapToObj(i -> new ImageTextPair(shapes.get(i).image(), List.of("a <shape> & more")))
-            .toList());
+        "pairs",
+        count,
+        i -> new ImageTextPair(shapes.get(i).image(), List.of("a <shape> & more")));
   }
 
   @Test

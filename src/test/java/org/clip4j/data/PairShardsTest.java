@@ -148,7 +148,8 @@ class PairShardsTest {
     PairShards used = shards().build();
     for (int done = 1; done <= 18; done++) {
       LoaderPosition position =
-          LoaderPosition.fromJson(new Gson().toJson(expected.get(done - 1).next()));
+          new Gson()
+              .fromJson(new Gson().toJson(expected.get(done - 1).next()), LoaderPosition.class);
       for (PairShards shards : List.of(shards().build(), shards().optIndex(index).build(), used)) {
         try (PairLoader loader = loader(shards, 8).build()) {
           loader.start(position);

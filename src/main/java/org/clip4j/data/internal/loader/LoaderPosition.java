@@ -1,10 +1,6 @@
 package org.clip4j.data.internal.loader;
 
 import org.clip4j.io.Limits;
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
 
 /**
  * A place in a loader's endless row of batches, to resume from; save it with a checkpoint. It also
@@ -33,36 +29,5 @@ public record LoaderPosition(
       throw new IllegalArgumentException(
           read + " pairs read are not " + used + " used and " + skipped + " skipped");
     }
-  }
-
-  /**
-   * Reads a position from a JSON object with its six numbers.
-   *
-   * @throws IllegalArgumentException if the text is anything else
-   */
-  public static LoaderPosition fromJson(String json) {
-    try {
-      JsonElement element = JsonParser.parseString(json);
-      if (element instanceof JsonObject fields) {
-        return new LoaderPosition(
-            Math.toIntExact(number(fields, "epoch")),
-            Math.toIntExact(number(fields, "batch")),
-            number(fields, "offset"),
-            number(fields, "read"),
-            number(fields, "used"),
-            number(fields, "skipped"));
-      }
-    } catch (JsonParseException | ArithmeticException e) {
-      throw new IllegalArgumentException("not a loader's position: " + json, e);
-    }
-    throw new IllegalArgumentException("not a loader's position: " + json);
-  }
-
-  private static long number(JsonObject fields, String name) {
-    JsonElement value = fields.get(name);
-    if (value == null || !value.isJsonPrimitive() || !value.getAsJsonPrimitive().isNumber()) {
-      throw new JsonParseException("no number \"" + name + "\"");
-    }
-    return value.getAsBigDecimal().longValueExact();
   }
 }

@@ -68,10 +68,8 @@ class ZeroShotEvaluationTest {
     model.close();
   }
 
-  private static ZeroShotEvaluation.Builder evaluation(LabelledImages images) {
-    return ZeroShotEvaluation.builder()
-        .setImages(images)
-        .setClasses(ClassNames.fromLabels(images.labels()))
+  private static ZeroShotEvaluation evaluation(LabelledImages images) {
+    return ZeroShotEvaluation.of(images, ClassNames.fromLabels(images.labels()))
         .optResamples(50);
   }
 
@@ -102,7 +100,6 @@ class ZeroShotEvaluationTest {
         evaluation(LabelledImages.of("shapes", shapes.labels(), all))
             .optTemplates(prompts)
             .optProgress(progress::add)
-            .build()
             .run(encoder);
 
     assertThat(result.unreadable().count()).isEqualTo(2);
@@ -136,7 +133,6 @@ class ZeroShotEvaluationTest {
     ColouredShapes shapes = ColouredShapes.create();
     ZeroShotEvaluation.Result result =
         evaluation(LabelledImages.of("shapes", shapes.labels(), shapes.seenTest(1)))
-            .build()
             .run(encoder);
     assertThat(result.heads())
         .extracting(ZeroShotEvaluation.Head::name)
@@ -150,7 +146,7 @@ class ZeroShotEvaluationTest {
     LabelledImages images = LabelledImages.of("shapes", shapes.labels(), shapes.seenTest(1));
     float[][] classes = ClassWeights.of(encoder, shapes.labels(), PromptSet.PHOTO);
     int[] right = {0};
-    ZeroShotEvaluation.Builder evaluation = evaluation(images);
+    ZeroShotEvaluation evaluation = evaluation(images);
     Interval first =
         evaluation
             .optListener(
@@ -160,13 +156,12 @@ class ZeroShotEvaluationTest {
                   right[0] +=
                       IntStream.range(0, 64).allMatch(c -> scores[c] <= scores[label]) ? 1 : 0;
                 })
-            .build()
             .run(encoder)
             .last()
             .metrics()
             .top1();
     assertThat(right[0]).isEqualTo((int) Math.round(first.value() * images.size()));
-    Interval other = evaluation.optSeed(1).build().run(encoder).last().metrics().top1();
+    Interval other = evaluation.optSeed(1).run(encoder).last().metrics().top1();
     assertThat(other.value()).isEqualTo(first.value());
     assertThat(other).isNotEqualTo(first);
   }
@@ -232,7 +227,7 @@ class ZeroShotEvaluationTest {
     LabelledImages images =
         LabelledImages.byCaption(Pairs.table(table).setColumns("file", "label").build());
     assertThat(images.labels()).containsExactly("cat", "dog");
-    ZeroShotEvaluation.Result result = evaluation(images).build().run(encoder);
+    ZeroShotEvaluation.Result result = evaluation(images).run(encoder);
     assertThat(result.heads().get(0).metrics().images()).isEqualTo(2);
     assertThat(result.unreadable().count()).isEqualTo(1);
     assertThat(result.unreadable().names().get(0)).contains("missing.png: it does not exist");
@@ -242,7 +237,7 @@ class ZeroShotEvaluationTest {
   void if_nothing_can_be_read_it_says_so() {
     List<LabelledImage> none = List.of(new LabelledImage(broken("a.png"), 0));
     LabelledImages images = LabelledImages.of("lost", List.of("cat"), none);
-    assertThatThrownBy(() -> evaluation(images).build().run(encoder))
+    assertThatThrownBy(() -> evaluation(images).run(encoder))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll("none of the 1 images of lost", "a.png: is broken");
   }

@@ -133,10 +133,7 @@ class TableEvaluationTest {
             new Encoder(model, checkpoint.transform(), checkpoint.tokenizer().orElseThrow())) {
       classes = ClassWeights.of(encoder, labels, PromptSet.PHOTO);
       alone =
-          ZeroShotEvaluation.builder()
-              .setImages(LabelledImages.of("shapes", labels, images))
-              .setClasses(ClassNames.inOrder(labels))
-              .build()
+          ZeroShotEvaluation.of(LabelledImages.of("shapes", labels, images), ClassNames.inOrder(labels))
               .run(encoder)
               .last()
               .metrics();
@@ -225,7 +222,7 @@ class TableEvaluationTest {
     training[60] = training[50].clone(); // the lower one is the nearest
     evaluation[9] = training[399];
     Overlap.Result expected =
-        Overlap.builder().optThreshold(0.6).build().find(training, evaluation);
+        Overlap.create().optThreshold(0.6).find(training, evaluation);
     List<Row> found =
         TableSearch.overlap(
                 embeddings(training, 5), embeddings(evaluation, 2), "id", "embedding", 0.6)

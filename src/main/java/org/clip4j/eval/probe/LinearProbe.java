@@ -143,7 +143,7 @@ public final class LinearProbe {
     private long seed;
     private Double c;
     private Consumer<Trial> listener = trial -> {};
-    private final LogisticRegression.Builder regression = LogisticRegression.builder();
+    private final LogisticRegression regression = LogisticRegression.create();
 
     private Builder() {}
 
@@ -232,7 +232,6 @@ public final class LinearProbe {
         }
       }
       List<Trial> trials = new ArrayList<>();
-      LogisticRegression fitter = regression.build();
       double chosen = c != null ? c : 0;
       if (c == null) {
         LabelledFeatures train = all;
@@ -248,7 +247,7 @@ public final class LinearProbe {
         }
         chosen =
             StrengthSweep.choose(
-                    fitter,
+                    regression,
                     train,
                     held,
                     classes,
@@ -259,8 +258,8 @@ public final class LinearProbe {
                 .c();
         trials.sort(Comparator.comparingDouble(Trial::c));
       }
-      try (LogisticRegression.Data data = fitter.data(all.features(), all.labels(), classes)) {
-        LogisticRegression.Fit fit = fitter.fit(data, chosen);
+      try (LogisticRegression.Data data = regression.data(all.features(), all.labels(), classes)) {
+        LogisticRegression.Fit fit = regression.fit(data, chosen);
         return new LinearProbe(classNames, fit.classifier(), fit, List.copyOf(trials));
       }
     }

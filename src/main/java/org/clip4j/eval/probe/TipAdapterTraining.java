@@ -43,23 +43,47 @@ public final class TipAdapterTraining {
         return loss
       """;
 
-  private final int epochs;
-  private final double learningRate;
-  private final int batchSize;
-  private final long seed;
-  private final Device device;
+  private int epochs = 20;
+  private double learningRate = 1e-3;
+  private int batchSize = 256;
+  private long seed;
+  private Device device = Device.cpu();
 
-  private TipAdapterTraining(Builder builder) {
-    epochs = builder.epochs;
-    learningRate = builder.learningRate;
-    batchSize = builder.batchSize;
-    seed = builder.seed;
-    device = builder.device;
+  private TipAdapterTraining() {}
+
+  /** Starts with the authors' options. Not safe for use by several threads. */
+  public static TipAdapterTraining create() {
+    return new TipAdapterTraining();
   }
 
-  /** Starts a training. */
-  public static Builder builder() {
-    return new Builder();
+  /** Sets the number of passes over the examples; 20 by default. */
+  public TipAdapterTraining optEpochs(int epochs) {
+    this.epochs = Limits.atLeast("epochs", 1, epochs);
+    return this;
+  }
+
+  /** Sets the first learning rate; 1e-3 by default. */
+  public TipAdapterTraining optLearningRate(double rate) {
+    learningRate = Limits.aboveZero("the learning rate", rate);
+    return this;
+  }
+
+  /** Sets the number of examples of a step; 256 by default. */
+  public TipAdapterTraining optBatchSize(int size) {
+    batchSize = Limits.atLeast("the batch size", 1, size);
+    return this;
+  }
+
+  /** Sets the seed of the order of the examples; 0 by default. */
+  public TipAdapterTraining optSeed(long seed) {
+    this.seed = seed;
+    return this;
+  }
+
+  /** Sets the device on which it is trained; the CPU by default. */
+  public TipAdapterTraining optDevice(Device device) {
+    this.device = Objects.requireNonNull(device, "device");
+    return this;
   }
 
   /**
@@ -128,55 +152,6 @@ public final class TipAdapterTraining {
         }
       }
       return adapter.withKeys(HostMemory.rows(keys));
-    }
-  }
-
-  /**
-   * Collects the options of a training, the authors' by default. Not safe for use by several
-   * threads.
-   */
-  public static final class Builder {
-    private int epochs = 20;
-    private double learningRate = 1e-3;
-    private int batchSize = 256;
-    private long seed;
-    private Device device = Device.cpu();
-
-    private Builder() {}
-
-    /** Sets the number of passes over the examples; 20 by default. */
-    public Builder optEpochs(int epochs) {
-      this.epochs = Limits.atLeast("epochs", 1, epochs);
-      return this;
-    }
-
-    /** Sets the first learning rate; 1e-3 by default. */
-    public Builder optLearningRate(double rate) {
-      learningRate = Limits.aboveZero("the learning rate", rate);
-      return this;
-    }
-
-    /** Sets the number of examples of a step; 256 by default. */
-    public Builder optBatchSize(int size) {
-      batchSize = Limits.atLeast("the batch size", 1, size);
-      return this;
-    }
-
-    /** Sets the seed of the order of the examples; 0 by default. */
-    public Builder optSeed(long seed) {
-      this.seed = seed;
-      return this;
-    }
-
-    /** Sets the device on which it is trained; the CPU by default. */
-    public Builder optDevice(Device device) {
-      this.device = Objects.requireNonNull(device, "device");
-      return this;
-    }
-
-    /** Builds the training. */
-    public TipAdapterTraining build() {
-      return new TipAdapterTraining(this);
     }
   }
 }

@@ -34,15 +34,12 @@ public final class EvaluateZeroShot implements Callable<Integer> {
     try (OpenModel model = OpenModel.load(options.model, options.device);
         Progress bar = new Progress("Images", images.size())) {
       result =
-          ZeroShotEvaluation.builder()
-              .setImages(images)
-              .setClasses(data.classes(images))
+          ZeroShotEvaluation.of(images, data.classes(images))
               .optTemplates(data.templates())
               .optResamples(options.resamples)
               .optSeed(options.seed)
               .optProgress(bar)
               .optListener(pictures)
-              .build()
               .run(model.encoder());
       String template = data.templates().get(0);
       try (Explainer explainer =

@@ -1,7 +1,7 @@
 package org.clip4j;
 
-import org.clip4j.io.Limits;
 import java.util.Arrays;
+import org.clip4j.io.Limits;
 
 /**
  * Compares scores of examples that are of a kind with those of others that are not: the higher a

@@ -310,8 +310,7 @@ public final class ClipLoader {
       }
       return Clip.of(
           model,
-          new ClipParts(
-              opened.transform(), tokenizer, decoder, this::openCheckpoint, adapters),
+          new ClipParts(opened.transform(), tokenizer, decoder, this::openCheckpoint, adapters),
           () -> encoder(model, opened, tokenizer),
           unloadAfter == null
               ? null

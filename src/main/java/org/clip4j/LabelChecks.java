@@ -1,12 +1,12 @@
 package org.clip4j;
 
-import org.clip4j.io.Limits;
 import java.util.Collections;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.io.Limits;
 
 /** Checks what a classifier is told of its labels; each throws with the way out. */
 final class LabelChecks {

@@ -1,7 +1,5 @@
 package org.clip4j;
 
-import org.clip4j.io.IoErrors;
-import org.clip4j.hub.HubId;
 import java.io.IOException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
@@ -15,7 +13,9 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.clip4j.hub.Hub;
+import org.clip4j.hub.HubId;
 import org.clip4j.io.FileNames;
+import org.clip4j.io.IoErrors;
 import org.clip4j.io.Nearest;
 import org.clip4j.model.ClipConfig;
 

@@ -1,9 +1,9 @@
 package org.clip4j;
 
-import org.clip4j.io.Limits;
 import java.io.Serializable;
 import java.util.Locale;
 import java.util.Objects;
+import org.clip4j.io.Limits;
 
 /**
  * Says when an image counts as none of a classifier's labels: where a score that says how clear the

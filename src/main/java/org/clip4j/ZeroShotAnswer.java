@@ -1,8 +1,8 @@
 package org.clip4j;
 
-import org.clip4j.io.Limits;
 import java.util.Comparator;
 import java.util.List;
+import org.clip4j.io.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,6 +1,5 @@
 package org.clip4j;
 
-import org.clip4j.io.Limits;
 import ai.djl.modality.Classifications;
 import ai.djl.modality.cv.Image;
 import java.awt.image.BufferedImage;
@@ -19,6 +18,7 @@ import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.PromptSet;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,6 +1,5 @@
 package org.clip4j.data;
 
-import org.clip4j.io.Limits;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -11,6 +10,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.clip4j.io.Limits;
 
 /**
  * Mixes several feeds by weight, see {@link Pairs#mixture()}.

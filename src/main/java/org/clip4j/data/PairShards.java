@@ -1,6 +1,5 @@
 package org.clip4j.data;
 
-import org.clip4j.io.Limits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -17,6 +16,7 @@ import org.clip4j.data.internal.shards.ShardNames;
 import org.clip4j.data.internal.shards.ShardScanner;
 import org.clip4j.data.internal.shards.TarEntries;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.Limits;
 
 /**
  * Reads pairs in tar files as WebDataset writes them, see {@link Pairs#shards(String)}: entries

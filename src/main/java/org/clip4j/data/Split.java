@@ -1,8 +1,8 @@
 package org.clip4j.data;
 
-import org.clip4j.io.Limits;
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.io.Limits;
 import org.clip4j.io.SeededRandom;
 
 /**

@@ -1,9 +1,9 @@
 package org.clip4j.eval;
 
-import org.clip4j.io.Limits;
 import java.util.Arrays;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.clip4j.io.Limits;
 import org.clip4j.io.SeededRandom;
 
 /**

@@ -1,7 +1,7 @@
 package org.clip4j.eval;
 
-import java.util.function.ObjIntConsumer;
 import java.nio.FloatBuffer;
+import java.util.function.ObjIntConsumer;
 
 /**
  * Gives a table of vectors that may be too large for the heap, read a few rows at a time.
@@ -63,8 +63,7 @@ public interface EmbeddingRows {
   }
 
   private static EmbeddingRows of(int count, int width, ObjIntConsumer<FloatBuffer> copier) {
-    record Rows(int count, int width, ObjIntConsumer<FloatBuffer> copier)
-        implements EmbeddingRows {
+    record Rows(int count, int width, ObjIntConsumer<FloatBuffer> copier) implements EmbeddingRows {
       @Override
       public void copy(int from, FloatBuffer target) {
         copier.accept(target, from);

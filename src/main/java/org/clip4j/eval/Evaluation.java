@@ -1,11 +1,11 @@
 package org.clip4j.eval;
 
-import org.clip4j.data.LabelledImages;
-import java.util.stream.IntStream;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImage;
+import org.clip4j.data.LabelledImages;
 import org.clip4j.data.PairSource;
 import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.Encoder;

@@ -1,6 +1,5 @@
 package org.clip4j.eval;
 
-import org.clip4j.io.Limits;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -11,6 +10,7 @@ import org.clip4j.data.UnreadableImages;
 import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.eval.internal.Dot;
+import org.clip4j.io.Limits;
 
 /**
  * Finds near-duplicates between a training and an evaluation set (Radford et al. 2021, section 5):
@@ -91,9 +91,7 @@ public final class Overlap {
     return new Overlap();
   }
 
-  /**
-   * Sets the least cosine similarity of near-duplicates, above 0 and up to 1; 0.95 by default.
-   */
+  /** Sets the least cosine similarity of near-duplicates, above 0 and up to 1; 0.95 by default. */
   public Overlap optThreshold(double threshold) {
     this.threshold = Limits.aboveZero("the threshold, a cosine similarity,", 1, threshold);
     return this;

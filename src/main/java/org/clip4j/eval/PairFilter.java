@@ -1,6 +1,5 @@
 package org.clip4j.eval;
 
-import org.clip4j.io.Limits;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import java.io.IOException;
@@ -25,6 +24,7 @@ import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
 import org.clip4j.eval.internal.Dot;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 import org.clip4j.io.StagedFiles;
 import org.jspecify.annotations.Nullable;
 
@@ -124,8 +124,8 @@ public final class PairFilter {
   }
 
   /**
-   * Sets the cosine similarity from which two images are one; {@value
-   * PairFilter#DEFAULT_DUPLICATE} by default.
+   * Sets the cosine similarity from which two images are one; {@value PairFilter#DEFAULT_DUPLICATE}
+   * by default.
    */
   public PairFilter optDuplicate(double cosine) {
     duplicate = Limits.aboveZero("the cosine similarity of duplicates", 1, cosine);

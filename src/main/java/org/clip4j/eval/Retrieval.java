@@ -1,6 +1,5 @@
 package org.clip4j.eval;
 
-import org.clip4j.io.Limits;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -10,6 +9,7 @@ import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
 import org.clip4j.encode.Encoder;
+import org.clip4j.io.Limits;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

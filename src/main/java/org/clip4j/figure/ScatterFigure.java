@@ -61,8 +61,7 @@ public final class ScatterFigure {
     List<Markup> key = new ArrayList<>();
     groups.forEach(group -> key.add(Svg.keyed(key.size(), group)));
     key.addAll(lines);
-    return Svg.figure(
-        width -> svg(xTitle, yTitle, dots, groups, fit, joined, width), Svg.key(key));
+    return Svg.figure(width -> svg(xTitle, yTitle, dots, groups, fit, joined, width), Svg.key(key));
   }
 
   private static Markup svg(

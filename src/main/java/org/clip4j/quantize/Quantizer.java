@@ -1,10 +1,8 @@
 package org.clip4j.quantize;
 
-import org.clip4j.io.StagedFiles;
-import com.google.gson.JsonObject;
-import com.google.gson.GsonBuilder;
 import com.google.gson.Gson;
-import org.clip4j.io.Limits;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,6 +21,8 @@ import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.internal.Processor;
+import org.clip4j.io.Limits;
+import org.clip4j.io.StagedFiles;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.InputObserver;
 import org.clip4j.model.InputObserver.LinearMap;

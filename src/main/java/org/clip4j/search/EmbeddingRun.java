@@ -1,6 +1,5 @@
 package org.clip4j.search;
 
-import org.clip4j.io.Limits;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -14,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
 import org.clip4j.io.DaemonThreads;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 
 /**
  * Embeds many sources into an {@link EmbeddingWriter}: threads read ahead while the model encodes,

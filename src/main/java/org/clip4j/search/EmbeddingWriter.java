@@ -1,6 +1,5 @@
 package org.clip4j.search;
 
-import org.clip4j.io.Limits;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonObject;
@@ -20,6 +19,7 @@ import java.util.function.IntFunction;
 import org.clip4j.io.CheckedJson;
 import org.clip4j.io.Checksums;
 import org.clip4j.io.FolderLock;
+import org.clip4j.io.Limits;
 
 /**
  * Writes embeddings to a folder so that an interrupted run goes on where it stopped, and what comes

@@ -1,10 +1,10 @@
 package org.clip4j.search;
 
 import com.google.gson.annotations.SerializedName;
-import org.clip4j.io.Limits;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
+import org.clip4j.io.Limits;
 import org.clip4j.search.internal.VectorCheck;
 
 /**

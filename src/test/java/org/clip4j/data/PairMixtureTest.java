@@ -1,6 +1,5 @@
 package org.clip4j.data;
 
-import org.clip4j.image.ImageTransform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -18,6 +17,7 @@ import org.clip4j.data.internal.DataDigest;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.data.internal.loader.PairLoader;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.image.ImageTransform;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;

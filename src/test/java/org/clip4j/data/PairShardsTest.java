@@ -1,6 +1,5 @@
 package org.clip4j.data;
 
-import org.clip4j.image.ImageTransform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -21,6 +20,7 @@ import org.clip4j.data.internal.loader.LoaderPosition;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.data.internal.loader.PairLoader;
 import org.clip4j.data.internal.shards.ShardNames;
+import org.clip4j.image.ImageTransform;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

@@ -1,12 +1,12 @@
 package org.clip4j.data;
 
-import org.clip4j.image.ImageTransform;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.IntPredicate;
 import org.clip4j.data.internal.loader.PairLoader;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.text.Tokenizer;
 

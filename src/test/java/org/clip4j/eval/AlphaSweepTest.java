@@ -1,25 +1,25 @@
 package org.clip4j.eval;
 
-import org.junit.jupiter.api.io.TempDir;
-import org.clip4j.weights.Layout;
-import org.clip4j.weights.CheckpointWriter;
-import org.clip4j.weights.Checkpoint;
-import org.clip4j.model.ParameterSource;
-import org.clip4j.model.ClipModel;
-import org.clip4j.model.ClipConfig;
-import org.clip4j.image.ImageTransform;
-import org.clip4j.eval.AlphaSweep.Measured;
-import java.nio.file.Path;
-import java.nio.FloatBuffer;
-import java.io.IOException;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.FloatBuffer;
+import java.nio.file.Path;
 import java.util.List;
 import org.clip4j.eval.AlphaSweep.Accuracies;
+import org.clip4j.eval.AlphaSweep.Measured;
 import org.clip4j.eval.AlphaSweep.Point;
 import org.clip4j.eval.AlphaSweep.Rule;
+import org.clip4j.image.ImageTransform;
+import org.clip4j.model.ClipConfig;
+import org.clip4j.model.ClipModel;
+import org.clip4j.model.ParameterSource;
+import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.CheckpointWriter;
+import org.clip4j.weights.Layout;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class AlphaSweepTest {
   private static Point point(double alpha, double target, double shift) {
@@ -55,8 +55,7 @@ class AlphaSweepTest {
                 double value = model.parameters().read(name).get();
                 return new Measured(new Accuracies(value, 0), new Accuracies(0, value));
               });
-      assertThat(sweep.points())
-          .containsExactly(between(0, 1), between(0.25, 1.5), between(1, 3));
+      assertThat(sweep.points()).containsExactly(between(0, 1), between(0.25, 1.5), between(1, 3));
       assertThatThrownBy(() -> AlphaSweep.run(base, tuned, List.of(), model -> null))
           .hasMessageContaining("at least one alpha");
     }

@@ -37,8 +37,7 @@ class OverlapTest {
     float[][] training = {at(0), at(3), at(100)};
     float[][] evaluation = {at(1), at(50), at(103), at(180)};
     // cos 5 degrees = 0.9962. Image 0 has two within that, image 2 one, the others none.
-    Overlap.Result result =
-        Overlap.create().optThreshold(0.9962).find(training, evaluation);
+    Overlap.Result result = Overlap.create().optThreshold(0.9962).find(training, evaluation);
     assertThat(result.overlapping()).isEqualTo(2);
     assertThat(result.pairCount()).isEqualTo(3);
     assertThat(result.pairs()).extracting(Pair::evaluation).containsExactly(0, 2);

@@ -142,11 +142,7 @@ class PairFilterTest {
     PairFilter filter = PairFilter.create().optTopShare(0.5);
     assertThat(filter.select(pairs(5), scores, images, Map.of()).keptIndices())
         .containsExactly(0, 2);
-    assertThat(
-            filter
-                .optKeepDuplicates()
-                .select(pairs(5), scores, images, Map.of())
-                .keptIndices())
+    assertThat(filter.optKeepDuplicates().select(pairs(5), scores, images, Map.of()).keptIndices())
         .containsExactly(0, 1, 2); // 2.5 is rounded up
   }
 
@@ -193,9 +189,7 @@ class PairFilterTest {
         .hasMessageContaining("none of the 2 pairs")
         .hasMessageContaining("score 0.1000 is below 0.9");
     assertThatThrownBy(
-            () ->
-                PairFilter.create()
-                    .select(pairs(0), new float[0], new float[0][], Map.of()))
+            () -> PairFilter.create().select(pairs(0), new float[0], new float[0][], Map.of()))
         .hasMessageContaining("no pairs");
     assertThatThrownBy(() -> PairFilter.create().optTopShare(0)).hasMessageContaining("found 0");
     assertThatThrownBy(() -> PairFilter.create().optMinScore(30)).hasMessageContaining("-1 to 1");

@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.clip4j.eval.Retrieval.Recall;
 import org.clip4j.eval.internal.Dot;
 import org.clip4j.testing.Mutations;
@@ -304,8 +305,7 @@ class RetrievalTest {
   @Test
   void a_class_as_similar_as_the_right_one_counts_as_more_similar() {
     float[][] classes = {at(10), at(10), at(200)};
-    ProbeAccuracy accuracy =
-        accuracy(new float[][] {at(10), at(200)}, new int[] {0, 2}, classes);
+    ProbeAccuracy accuracy = accuracy(new float[][] {at(10), at(200)}, new int[] {0, 2}, classes);
     assertThat(accuracy.top1()).isEqualTo(0.5);
     assertThat(accuracy.top5()).isEqualTo(1);
   }

@@ -134,17 +134,9 @@ class ShiftEvaluationTest {
   @Test
   void the_seed_moves_intervals_and_no_accuracy() {
     LabelledImages outline = shapes(ShapeStyle.OUTLINE);
-    Interval first =
-        evaluation().optShift("a", outline).run(encoder).rows().get(0).top1().get(0);
+    Interval first = evaluation().optShift("a", outline).run(encoder).rows().get(0).top1().get(0);
     Interval other =
-        evaluation()
-            .optSeed(1)
-            .optShift("a", outline)
-            .run(encoder)
-            .rows()
-            .get(0)
-            .top1()
-            .get(0);
+        evaluation().optSeed(1).optShift("a", outline).run(encoder).rows().get(0).top1().get(0);
     assertThat(other.value()).isEqualTo(first.value());
     assertThat(other).isNotEqualTo(first);
   }

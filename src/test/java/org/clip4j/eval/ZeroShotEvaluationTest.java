@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.LabelledImages;
@@ -69,8 +70,7 @@ class ZeroShotEvaluationTest {
   }
 
   private static ZeroShotEvaluation evaluation(LabelledImages images) {
-    return ZeroShotEvaluation.of(images, ClassNames.fromLabels(images.labels()))
-        .optResamples(50);
+    return ZeroShotEvaluation.of(images, ClassNames.fromLabels(images.labels())).optResamples(50);
   }
 
   private static ImageSource broken(String name) {
@@ -132,8 +132,7 @@ class ZeroShotEvaluationTest {
   void the_single_prompt_alone_has_no_ensemble_to_gain_by() {
     ColouredShapes shapes = ColouredShapes.create();
     ZeroShotEvaluation.Result result =
-        evaluation(LabelledImages.of("shapes", shapes.labels(), shapes.seenTest(1)))
-            .run(encoder);
+        evaluation(LabelledImages.of("shapes", shapes.labels(), shapes.seenTest(1))).run(encoder);
     assertThat(result.heads())
         .extracting(ZeroShotEvaluation.Head::name)
         .containsExactly("class names alone", "single prompt");

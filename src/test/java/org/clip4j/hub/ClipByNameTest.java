@@ -1,6 +1,5 @@
 package org.clip4j.hub;
 
-import org.clip4j.segment.ClipSegmenter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
@@ -18,6 +17,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.clip4j.Clip;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.segment.ClipSegmenter;
 import org.clip4j.weights.Checkpoint;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

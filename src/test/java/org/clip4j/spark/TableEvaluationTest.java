@@ -133,7 +133,8 @@ class TableEvaluationTest {
             new Encoder(model, checkpoint.transform(), checkpoint.tokenizer().orElseThrow())) {
       classes = ClassWeights.of(encoder, labels, PromptSet.PHOTO);
       alone =
-          ZeroShotEvaluation.of(LabelledImages.of("shapes", labels, images), ClassNames.inOrder(labels))
+          ZeroShotEvaluation.of(
+                  LabelledImages.of("shapes", labels, images), ClassNames.inOrder(labels))
               .run(encoder)
               .last()
               .metrics();
@@ -221,8 +222,7 @@ class TableEvaluationTest {
     evaluation[3] = training[50];
     training[60] = training[50].clone(); // the lower one is the nearest
     evaluation[9] = training[399];
-    Overlap.Result expected =
-        Overlap.create().optThreshold(0.6).find(training, evaluation);
+    Overlap.Result expected = Overlap.create().optThreshold(0.6).find(training, evaluation);
     List<Row> found =
         TableSearch.overlap(
                 embeddings(training, 5), embeddings(evaluation, 2), "id", "embedding", 0.6)

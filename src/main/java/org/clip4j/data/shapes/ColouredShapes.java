@@ -1,6 +1,5 @@
 package org.clip4j.data.shapes;
 
-import org.clip4j.io.Limits;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -11,6 +10,7 @@ import org.clip4j.data.Pairs;
 import org.clip4j.data.shapes.ShapeScene.Combination;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.Limits;
 import org.clip4j.io.SeededRandom;
 
 /**

@@ -24,7 +24,8 @@ public record LabelledFeatures(float[][] features, int[] labels) {
     int width = features[0].length;
     for (int i = 0; i < features.length; i++) {
       if (features[i].length != width || width == 0) {
-        String first = " values, and the first has " + width + "; all need the same number, at least 1";
+        String first =
+            " values, and the first has " + width + "; all need the same number, at least 1";
         throw bad(kind, i, "has " + features[i].length + first);
       }
       for (float value : features[i]) {
@@ -33,7 +34,8 @@ public record LabelledFeatures(float[][] features, int[] labels) {
         }
       }
       if (labels[i] < 0 || labels[i] >= classes) {
-        throw bad(kind, i, "has label " + labels[i] + ", and the classes are 0 to " + (classes - 1));
+        throw bad(
+            kind, i, "has label " + labels[i] + ", and the classes are 0 to " + (classes - 1));
       }
     }
     return new LabelledFeatures(features, labels);

@@ -1,6 +1,5 @@
 package org.clip4j.eval.probe;
 
-import org.clip4j.io.Limits;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -9,6 +8,7 @@ import java.util.Objects;
 import java.util.function.Consumer;
 import org.clip4j.eval.ProbeAccuracy;
 import org.clip4j.eval.internal.LabelledFeatures;
+import org.clip4j.io.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,8 +44,7 @@ public final class FewShot {
   private boolean full;
   private boolean fewer;
   private Consumer<Run> listener = run -> {};
-  private final LogisticRegression regression =
-      LogisticRegression.create().optC(DEFAULT_C);
+  private final LogisticRegression regression = LogisticRegression.create().optC(DEFAULT_C);
 
   private FewShot() {}
 
@@ -140,8 +139,8 @@ public final class FewShot {
   }
 
   /**
-   * Sets this share of each class's training examples apart to choose the strength by, the same
-   * as {@link LinearProbe} does with the same seed; the shots are drawn from the rest.
+   * Sets this share of each class's training examples apart to choose the strength by, the same as
+   * {@link LinearProbe} does with the same seed; the shots are drawn from the rest.
    *
    * @param fraction between 0 and 1
    * @param seed draws them
@@ -183,9 +182,9 @@ public final class FewShot {
   }
 
   /**
-   * Sets the embeddings of the classes' prompts; with them {@link TipAdapter} and Tip-Adapter-F
-   * are measured on the same draws. Their alpha and beta are chosen on the validation examples
-   * for each draw, and are the paper's without.
+   * Sets the embeddings of the classes' prompts; with them {@link TipAdapter} and Tip-Adapter-F are
+   * measured on the same draws. Their alpha and beta are chosen on the validation examples for each
+   * draw, and are the paper's without.
    *
    * @param weights one vector for each class, of unit length
    * @param logitScale the model's, see {@link TipAdapter#withLogitScale}
@@ -283,22 +282,15 @@ public final class FewShot {
       LabelledFeatures drawn, LabelledFeatures held, int shots, long seed) {
     TipAdapter tip =
         TipAdapter.of(drawn.features(), drawn.labels(), classWeights).withLogitScale(logitScale);
-    TipAdapter tipF =
-        TipAdapterTraining.create().optSeed(seed).train(tip, drawn.features());
-    return List.of(
-        adapter(tip, held, shots, seed, false), adapter(tipF, held, shots, seed, true));
+    TipAdapter tipF = TipAdapterTraining.create().optSeed(seed).train(tip, drawn.features());
+    return List.of(adapter(tip, held, shots, seed, false), adapter(tipF, held, shots, seed, true));
   }
 
   private AdapterRun adapter(
       TipAdapter given, LabelledFeatures held, int shots, long seed, boolean trained) {
     TipAdapter adapter = held == null ? given : given.searched(held.features(), held.labels());
     return new AdapterRun(
-        shots,
-        seed,
-        trained,
-        adapter.alpha(),
-        adapter.beta(),
-        adapter.accuracy(test, testLabels));
+        shots, seed, trained, adapter.alpha(), adapter.beta(), adapter.accuracy(test, testLabels));
   }
 
   /**
@@ -317,11 +309,7 @@ public final class FewShot {
       left =
           Arrays.stream(
                   LabelledDraw.split(
-                          labels,
-                          classNames.size(),
-                          validationFraction,
-                          validationSeed,
-                          this::name)
+                          labels, classNames.size(), validationFraction, validationSeed, this::name)
                       .first())
               .map(i -> labels[i])
               .toArray();
@@ -350,11 +338,7 @@ public final class FewShot {
     return "class " + k + " (" + classNames.get(k) + ")";
   }
 
-  private Run run(
-      LabelledFeatures drawn,
-      LabelledFeatures held,
-      int shots,
-      long seed) {
+  private Run run(LabelledFeatures drawn, LabelledFeatures held, int shots, long seed) {
     int classes = classNames.size();
     LogisticRegression.Fit fit =
         held == null

@@ -1,6 +1,5 @@
 package org.clip4j.eval.probe;
 
-import org.clip4j.io.Limits;
 import ai.djl.modality.Classifications;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -15,6 +14,7 @@ import org.clip4j.eval.ProbeAccuracy;
 import org.clip4j.eval.internal.LabelledFeatures;
 import org.clip4j.eval.probe.LabelledDraw.Halves;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 
 /**
  * Fits a linear classifier on frozen features, as Radford et al. 2021 measure representations by

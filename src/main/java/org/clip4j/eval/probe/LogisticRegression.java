@@ -1,9 +1,9 @@
 package org.clip4j.eval.probe;
 
-import org.clip4j.io.Limits;
 import ai.djl.Device;
 import java.util.Objects;
 import org.clip4j.eval.internal.LabelledFeatures;
+import org.clip4j.io.Limits;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 

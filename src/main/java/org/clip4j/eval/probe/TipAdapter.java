@@ -1,6 +1,5 @@
 package org.clip4j.eval.probe;
 
-import org.clip4j.io.Limits;
 import java.util.Arrays;
 import java.util.Objects;
 import java.util.stream.IntStream;
@@ -8,6 +7,7 @@ import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.ProbeAccuracy;
 import org.clip4j.eval.internal.Dot;
 import org.clip4j.eval.internal.LabelledFeatures;
+import org.clip4j.io.Limits;
 
 /**
  * Classifies as Tip-Adapter does (Zhang et al. 2022, arXiv 2207.09519): zero-shot classification

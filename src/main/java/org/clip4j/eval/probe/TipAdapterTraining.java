@@ -1,6 +1,5 @@
 package org.clip4j.eval.probe;
 
-import org.clip4j.io.Limits;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
@@ -11,6 +10,7 @@ import java.util.Objects;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.TorchScript;
+import org.clip4j.io.Limits;
 import org.clip4j.io.SeededRandom;
 
 /**

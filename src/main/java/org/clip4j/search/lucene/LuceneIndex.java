@@ -1,6 +1,5 @@
 package org.clip4j.search.lucene;
 
-import org.clip4j.io.Limits;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -25,6 +24,7 @@ import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.MMapDirectory;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 import org.clip4j.search.Embeddings;
 import org.clip4j.search.internal.VectorCheck;
 

@@ -1,6 +1,5 @@
 package org.clip4j.search.lucene;
 
-import org.clip4j.io.Limits;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -10,6 +9,7 @@ import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.LockObtainFailedException;
 import org.apache.lucene.store.MMapDirectory;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 
 /** Says how an index is made or opened. Not safe for use by several threads. */
 public final class LuceneIndexBuilder {

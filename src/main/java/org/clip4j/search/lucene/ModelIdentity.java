@@ -1,10 +1,10 @@
 package org.clip4j.search.lucene;
 
-import org.clip4j.io.Limits;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.io.Limits;
 import org.clip4j.search.Embeddings;
 
 /**

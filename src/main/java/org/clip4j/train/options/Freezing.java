@@ -1,7 +1,7 @@
 package org.clip4j.train.options;
 
-import org.clip4j.io.Limits;
 import java.util.Arrays;
+import org.clip4j.io.Limits;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.train.internal.ParameterPlace;
 import org.clip4j.train.internal.ParameterPlace.Tower;

@@ -60,10 +60,7 @@ public final class ProbeBenchmark implements Callable<Integer> {
     int[] y = NumpyArray.ints(labels);
     int classes = Arrays.stream(y).max().orElse(0) + 1;
     LogisticRegression regression =
-        LogisticRegression.create()
-            .optC(c)
-            .optMaxIterations(maxIterations)
-            .optTolerance(tolerance);
+        LogisticRegression.create().optC(c).optMaxIterations(maxIterations).optTolerance(tolerance);
     LogisticRegression.Fit fit = null;
     double seconds = 0;
     for (int i = 0; i < repeat; i++) {

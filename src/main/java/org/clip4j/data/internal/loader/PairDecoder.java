@@ -1,15 +1,15 @@
 package org.clip4j.data.internal.loader;
 
-import org.jspecify.annotations.Nullable;
-import org.clip4j.image.ImageTransform;
-import org.clip4j.image.Augmentation;
 import java.io.IOException;
 import org.clip4j.data.Drawn;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.image.Augmentation;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.SeededRandom;
 import org.clip4j.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
 /** What decode threads do with a pair. What comes out depends on seed, pair and visit alone. */
 final class PairDecoder {

@@ -1,6 +1,5 @@
 package org.clip4j.data.internal.loader;
 
-import org.clip4j.io.Limits;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -13,6 +12,7 @@ import org.clip4j.data.UnreadableImages;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
 import org.clip4j.io.DaemonThreads;
+import org.clip4j.io.Limits;
 import org.clip4j.text.Tokenizer;
 
 /**
@@ -80,8 +80,7 @@ public final class PairLoader implements AutoCloseable {
     decoders = Executors.newFixedThreadPool(threads, DaemonThreads.named("clip4j-decoder"));
     assembler =
         DaemonThreads.named("clip4j-loader")
-            .newThread(
-                new BatchAssembler(settings, position, decoders, decoder, skipped, queue));
+            .newThread(new BatchAssembler(settings, position, decoders, decoder, skipped, queue));
     assembler.start();
   }
 

@@ -1,6 +1,5 @@
 package org.clip4j.train.internal.monitor;
 
-import org.clip4j.io.Uninterrupted;
 import com.google.gson.JsonObject;
 import java.io.Closeable;
 import java.io.IOException;
@@ -14,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Uninterrupted;
 import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.TrainingProgress;
 import org.slf4j.Logger;

@@ -1,6 +1,5 @@
 package org.clip4j.train.internal.monitor;
 
-import org.clip4j.io.Tables;
 import static org.clip4j.figure.Markup.escape;
 
 import java.io.FileOutputStream;
@@ -25,6 +24,7 @@ import org.clip4j.figure.LineFigure.Series;
 import org.clip4j.figure.Markup;
 import org.clip4j.figure.Numbers;
 import org.clip4j.figure.Svg;
+import org.clip4j.io.Tables;
 import org.clip4j.train.internal.plan.NamedSettings;
 import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.Finding;

@@ -1,16 +1,16 @@
 package org.clip4j.train.internal.step;
 
-import java.util.stream.IntStream;
-import java.util.concurrent.CompletionException;
-import java.util.concurrent.CompletableFuture;
 import ai.djl.Device;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.io.DaemonThreads;
 import org.clip4j.io.IoErrors;

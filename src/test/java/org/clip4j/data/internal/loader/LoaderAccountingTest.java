@@ -1,6 +1,5 @@
 package org.clip4j.data.internal.loader;
 
-import org.clip4j.image.ImageTransform;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -20,6 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.TestPairs;
 import org.clip4j.image.Augmentation;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

@@ -201,7 +201,8 @@ public final class EvaluateShapes implements Callable<Integer> {
     ShapeProbes.Task task = ShapeProbes.Task.COMBINATION;
     List<String> classes = probes.classes(task);
     ShiftEvaluation evaluation =
-        ShiftEvaluation.of(set("plain", shapes, classes, ShapeStyle.PLAIN), ClassNames.fromLabels(classes))
+        ShiftEvaluation.of(
+                set("plain", shapes, classes, ShapeStyle.PLAIN), ClassNames.fromLabels(classes))
             .setClassifier(EvaluateShift.ZERO_SHOT, probes.zeroShot(model.encoder(), task))
             .setClassifier(EvaluateShift.PROBE, probes.combinations().classifier())
             .optResamples(options.resamples)

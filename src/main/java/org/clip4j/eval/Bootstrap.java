@@ -20,7 +20,7 @@ final class Bootstrap {
   private final long seed;
 
   Bootstrap(int resamples, long seed) {
-    this.resamples = Limits.atLeast("resamples", 1, resamples);
+    this.resamples = Limits.atLeast("resamples (about 1000 are of use)", 1, resamples);
     this.seed = seed;
   }
 

@@ -161,7 +161,10 @@ public final class LogisticRegression {
 
   private static void check(float[][] features, int[] labels, int classes) {
     LabelledFeatures.check("training", features, labels, classes);
-    Limits.atLeast("the classes that a probe tells apart", 2, classes);
+    if (classes < 2) {
+      throw new IllegalArgumentException(
+          "a probe tells at least 2 classes apart, found " + classes);
+    }
     int[] counts = LabelledFeatures.counts(labels, classes);
     for (int i = 0; i < classes; i++) {
       if (counts[i] == 0) {

@@ -155,7 +155,8 @@ class TipAdapterTest {
         .hasMessageContaining("7 values")
         .hasMessageContaining("different models");
     TipAdapter adapter = TipAdapter.of(cached, labels, words);
-    assertThatThrownBy(() -> adapter.with(-1, 1)).hasMessageContaining("alpha of 0 or more");
+    assertThatThrownBy(() -> adapter.with(-1, 1))
+        .hasMessageContaining("alpha must be a number of at least 0");
     assertThatThrownBy(() -> adapter.with(1, Double.NaN)).hasMessageContaining("NaN");
     assertThatThrownBy(() -> adapter.scores(new float[3])).hasMessageContaining("another model");
     assertThatThrownBy(() -> adapter.searched(new float[0][], new int[0]))

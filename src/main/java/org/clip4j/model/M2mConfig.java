@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param contextLength most tokens of a text, language and end tokens included
  * @param vocabSize number of token ids
- * @param positions that the publisher names as the most
+ * @param positions that the publisher names as the most; more are computed where they are needed
  * @param width D
  * @param heads H
  * @param layers blocks
@@ -53,10 +53,6 @@ public record M2mConfig(
     Checks.divides("encoder_attention_heads", heads, "d_model", width);
     if (width < 4 || width % 2 != 0) {
       throw Checks.bad("d_model", width, "sinusoidal positions need an even number of channels");
-    }
-    if (contextLength > positions) {
-      throw Checks.bad(
-          "text_cfg.context_length", contextLength, "max_position_embeddings is " + positions);
     }
     Checks.token("pad_token_id", padId, vocabSize);
     if (pooling == EncoderPooling.POOLER) {

@@ -297,7 +297,7 @@ class TableEvaluationTest {
             .hasSize(3 * Math.min(k, 38))
             .noneMatch(row -> Float.isNaN(row.getFloat(3)));
       }
-      Overlap.Result expected = Overlap.builder().optThreshold(0.3).build().find(items, queries);
+      Overlap.Result expected = Overlap.create().optThreshold(0.3).find(items, queries);
       List<Row> nearest =
           TableSearch.overlap(table, embeddings(queries, 1), "id", "embedding", 0.3)
               .orderBy("evaluation")
@@ -314,8 +314,7 @@ class TableEvaluationTest {
         TableSearch.overlap(embeddings(none, 1), embeddings(queries, 1), "id", "embedding", 0.3)
             .first();
     assertThat(alone.getString(1)).isNull();
-    assertThat(alone.getFloat(2))
-        .isEqualTo(Overlap.builder().build().find(none, queries).nearest()[0]);
+    assertThat(alone.getFloat(2)).isEqualTo(Overlap.create().find(none, queries).nearest()[0]);
   }
 
   @Test

@@ -148,7 +148,7 @@ final class TimmStagedTowers {
                             + "s only by timm's names, and none of them is "
                             + plain));
     JsonObject json = new JsonObject();
-    ClipConfigJson.addImageSize(json, vision);
+    ClipConfigWriter.addImageSize(json, vision);
     json.addProperty("timm_model_name", name);
     json.addProperty("timm_model_pretrained", false);
     json.addProperty("timm_pool", "avg");

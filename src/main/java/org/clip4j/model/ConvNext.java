@@ -46,7 +46,7 @@ final class ConvNext {
   private static final String BLOCK =
       """
       def block(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        y = self.norm(self.rows(self.depthwise(x, {conv_dw.*}, 1)), {norm.*})
+        y = self.norm(self.rows(self.depthwise({short}(x), {conv_dw.*}, 1)), {norm.*})
         y = self.packed_act(y, {mlp.fc1.*})
         return self.grid({sum})
 
@@ -100,7 +100,13 @@ final class ConvNext {
           String first = STEM.replace("{eps}", Double.toString(vision.normEpsilon()));
           return stem.resolve(first, packs)
               + downsamples.get(0).resolve(downsamples(vision), packs)
-              + blocks.get(0).resolve(BLOCK.replace("{sum}", packs ? PREPARED_SUM : SUM), packs)
+              + blocks
+                  .get(0)
+                  .resolve(
+                      BLOCK
+                          .replace("{sum}", packs ? PREPARED_SUM : SUM)
+                          .replace("{short}", use == TowerKernels.Use.TRAIN ? "" : "self.short"),
+                      packs)
               + pool.resolve(head, false);
         },
         Activation.GELU,

@@ -23,6 +23,6 @@ record Convolutions(List<ConvolutionKernels.Shape> dense, List<DepthwiseKernels.
             : ConvolutionKernels.source(precision, manager.getDevice(), dense, trained))
         + (depthwise.isEmpty()
             ? ""
-            : DepthwiseKernels.source(manager.getDevice(), depthwise, trained));
+            : DepthwiseKernels.source(precision, manager.getDevice(), depthwise, trained));
   }
 }

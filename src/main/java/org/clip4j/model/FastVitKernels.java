@@ -145,7 +145,7 @@ final class FastVitKernels {
 
   private static final String FOLDED_MLP =
       """
-        y = self.rows(self.depthwise(x, {mlp.conv.weight}, {mlp.conv.bias}, 1))
+        y = self.rows(self.depthwise(self.short(x), {mlp.conv.weight}, {mlp.conv.bias}, 1))
         return self.grid(self.packed_add(self.rows(x), self.packed_act(y, {mlp.fc1.*}), {mlp.fc2.*}))
 
       """;

@@ -77,7 +77,7 @@ final class ViTamin {
 
       def bottleneck(self, x: Tensor, s: Tensor, stride: int, w: Tensor, b: Tensor, w1: Tensor, b1: Tensor, w2: Tensor, b2: Tensor, w3: Tensor, b3: Tensor) -> Tensor:
         y = self.widened(self.normed(x, w, b), w1, b1, torch.size(w2, 0))
-        y = self.channels_last(self.depthwise(self.grid(self.full(y)), w2, b2, stride))
+        y = self.channels_last(self.depthwise(self.grid({short}(y)), w2, b2, stride))
         y = {gelu}
         return self.narrowed(s, y, w3, b3)
 
@@ -207,6 +207,7 @@ final class ViTamin {
     return parameters.resolve(
         (SOURCE + SHARED + (packs ? PREPARED : UNPREPARED))
             .replace("{bottlenecks}", bottlenecks())
+            .replace("{short}", use == TowerKernels.Use.TRAIN ? "self.full" : "self.short")
             .replace("{placed}", vision.positions() ? "torch.add(x, {trunk.pos_embed})" : "x")
             .replace("{gelu}", StagedTower.gelu(Activation.GELU, use))
             .replace("{D}", Integer.toString(vision.width()))

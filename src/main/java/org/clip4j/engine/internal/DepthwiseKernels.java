@@ -7,7 +7,8 @@ import org.clip4j.engine.Precision;
 
 /**
  * Convolutions of each channel alone, with square kernels of odd size and padding that keeps the
- * grid, in float32 in every precision: they are bound by memory and not by arithmetic.
+ * grid. They are bound by memory and not by arithmetic, so the type of the values decides in which
+ * type they are computed.
  *
  * <p>On CPUs oneDNN computes them, once it is proved for the shapes at hand, over whole blocks of
  * channels that lie side by side (channels last): from 56 x 56 to 14 x 14 and 7 x 7 kernels 2 to 4
@@ -30,7 +31,11 @@ public final class DepthwiseKernels {
 
       def native_depthwise(self, x: Tensor, w: Tensor, b: Optional[Tensor], stride: int) -> Tensor:
         p = torch.size(w, 2) // 2
-        y = torch.conv2d(x, w, b, [stride, stride], [p, p], [1, 1], torch.size(w, 0))
+        t = ops.prim.dtype(x)
+        c = b
+        if torch.__isnot__(b, None):
+          c = torch.to(unchecked_cast(Tensor, b), t)
+        y = torch.conv2d(x, torch.to(w, t), c, [stride, stride], [p, p], [1, 1], torch.size(w, 0))
         return y
       """;
 
@@ -71,7 +76,7 @@ public final class DepthwiseKernels {
         if torch.size(w, 2) > 1 and {native}:
           y = self.native_depthwise(torch.contiguous(x, memory_format=2), w, b, stride)
         else:
-          y = self.shifted_depthwise(x, w, b, stride)
+          y = self.shifted_depthwise(torch.to(x, 6), w, b, stride)
         return y
       """;
 
@@ -105,7 +110,7 @@ public final class DepthwiseKernels {
         stride = int(torch.select(sizes, 0, 3))
         taken = [torch.numel(p[0]), torch.numel(p[3]), torch.numel(p[1])]
         self.poison(taken)
-        found = self.native_depthwise(p[0], p[1], p[2], stride)
+        found = self.native_depthwise({x}, p[1], p[2], stride)
         worst = self.difference(torch.detach(found), p[3])
         if torch.len(p) > 4:
           self.poison(taken)
@@ -136,18 +141,26 @@ public final class DepthwiseKernels {
   /**
    * Gives the function {@code self.depthwise(x, w, b, stride)}, where x is [N, C, h, w], best with
    * channels last, w is [m C, 1, k, k] for m kernels of each channel, and b is [m C] or None. The
-   * result has channels last.
+   * result has channels last. Where no gradients are asked for, x and the result may be of the
+   * precision's type, if the CPU multiplies it; the result may then be float32 as well.
    *
    * @param shapes those that it will meet
    * @param trained whether gradients will be asked for
    */
-  public static String source(Device device, List<Shape> shapes, boolean trained) {
+  public static String source(
+      Precision precision, Device device, List<Shape> shapes, boolean trained) {
+    Precision other =
+        trained || !PrecisionKernels.isNativeOn(precision, device) ? Precision.FP32 : precision;
     String wrong =
         device.isGpu()
             ? ""
             : shapes.stream()
                 .filter(shape -> shape.channels % BLOCK == 0)
-                .filter(shape -> shape.isTiny() || !holds(shape, trained))
+                .filter(
+                    shape ->
+                        shape.isTiny()
+                            || !holds(Precision.FP32, shape, trained)
+                            || !holds(other, shape, trained))
                 .map(
                     shape ->
                         " and (o != "
@@ -169,19 +182,21 @@ public final class DepthwiseKernels {
   }
 
   /** Whether oneDNN's kernel is right for a shape, see {@link KernelProof}. */
-  private static boolean holds(Shape shape, boolean trained) {
+  private static boolean holds(Precision type, Shape shape, boolean trained) {
     float scale = Math.scalb(1f, -Math.getExponent(shape.kernel)); // so that results are about 1
     return PlainArithmetic.isAsked()
         || KernelProof.holds(
-            "depthwise convolution" + (trained ? " with gradients" : ""),
+            "depthwise convolution in " + type + (trained ? " with gradients" : ""),
             shape.channels
                 + " channels of "
                 + (shape.size + " x " + shape.size)
                 + (", kernel " + shape.kernel + ", stride " + shape.stride),
-            PrecisionKernels.proofTolerance(Precision.FP32),
+            PrecisionKernels.proofTolerance(type),
             "a sum of shifted products",
             KernelProof.ofOperands(
-                natives() + SHIFTED + PROOF,
+                natives()
+                    + SHIFTED
+                    + PROOF.replace("{x}", PrecisionKernels.cast(type, "p[0]")),
                 new long[] {
                   shape.channels, shape.kernel, shape.size, shape.stride, trained ? 1 : 0
                 },

@@ -6,6 +6,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
+import ai.djl.pytorch.jni.JniUtils;
 import java.util.List;
 import java.util.Optional;
 import org.clip4j.engine.Precision;
@@ -61,6 +62,13 @@ public final class LinearKernels implements LinearLayout {
    */
   static final int BLOCK = 64;
 
+  /**
+   * Up to this many blocks of rows oneDNN gives one thread a whole block more than another, whose
+   * rest is nearly empty: 197 rows took as long as 256 on two threads. So whole rounds of blocks
+   * for all threads are multiplied first, and the rest, which is divided by outputs, after them.
+   */
+  private static final int FEW_BLOCKS = 8;
+
   /** oneDNN's kernels as they are; proofs and models call them through these functions alone. */
   private static final String NATIVE =
       """
@@ -87,14 +95,14 @@ public final class LinearKernels implements LinearLayout {
 
       def {name}(self, x: Tensor, w: Tensor, b: Tensor, outputs: int) -> Tensor:
         if ops.prim.is_mkldnn(w):
-          y = torch.narrow(self.native(self.fit(x, w), w, b), -1, 0, outputs)
+          y = torch.narrow(self.shared(0, x, self.fit(x, w), w, b), -1, 0, outputs)
         else:
           y = self.plain(x, w, b)
         return y
 
       def {name}_act(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
         if ops.prim.is_mkldnn(w):
-          z = self.native_act(self.fit(x, w), w, b)
+          z = self.shared(1, x, self.fit(x, w), w, b)
         else:
           y = self.plain(x, w, b)
           z = {plain_act}
@@ -104,15 +112,38 @@ public final class LinearKernels implements LinearLayout {
         D = torch.size(x, -1)
         if ops.prim.is_mkldnn(w):
           if torch.size(w, 0) == D:
-            z = self.native_add(x, self.fit(y, w), w, b)
+            z = self.shared(2, x, self.fit(y, w), w, b)
           else:
-            z = torch.add(x, torch.narrow(self.native(self.fit(y, w), w, b), -1, 0, D))
+            z = torch.add(x, torch.narrow(self.shared(0, x, self.fit(y, w), w, b), -1, 0, D))
         else:
           z = torch.add(x, self.plain(y, w, b))
         return z
 
       def plain(self, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
         return {plain}
+
+      def shared(self, operation: int, x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        n = torch.numel(y) // torch.size(y, -1)
+        rest = n % {round}
+        if rest > 0 and n > {round} and n <= {few}:
+          rows = torch.reshape(y, [n, -1])
+          sums = torch.reshape(x, [n, -1])
+          first = self.multiplied(operation, torch.slice(sums, 0, 0, n - rest), torch.slice(rows, 0, 0, n - rest), w, b)
+          last = self.multiplied(operation, torch.slice(sums, 0, n - rest), torch.slice(rows, 0, n - rest), w, b)
+          shape = torch.slice(torch.size(y), 0, -1)
+          z = torch.reshape(torch.cat([first, last], 0), torch.add(shape, [-1]))
+        else:
+          z = self.multiplied(operation, x, y, w, b)
+        return z
+
+      def multiplied(self, operation: int, x: Tensor, y: Tensor, w: Tensor, b: Tensor) -> Tensor:
+        if operation == 0:
+          z = self.native(y, w, b)
+        elif operation == 1:
+          z = self.native_act(y, w, b)
+        else:
+          z = self.native_add(x, y, w, b)
+        return z
 
       def fit(self, x: Tensor, w: Tensor) -> Tensor:
         have = torch.size(x, -1)
@@ -276,9 +307,12 @@ public final class LinearKernels implements LinearLayout {
     if (kind == Kind.PACKED) {
       String plain =
           "torch.linear(" + PrecisionKernels.rounded(precision, "self.fit(x, w)") + ", w, b)";
+      int threads = JniUtils.getNumThreads();
       return natives()
           + PACKED
               .replace("{name}", name)
+              .replace("{round}", Integer.toString(threads * BLOCK))
+              .replace("{few}", Integer.toString(threads > 1 ? FEW_BLOCKS * BLOCK : 0))
               .replace("{plain}", PrecisionKernels.rounded(precision, plain))
               .replace("{plain_act}", GeluKernel.plainly(activation.scaled));
     }

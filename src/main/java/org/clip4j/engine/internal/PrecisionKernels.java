@@ -23,6 +23,9 @@ public final class PrecisionKernels {
 
       def attended(self, x: Tensor) -> Tensor:
         return {attended}
+
+      def short(self, x: Tensor) -> Tensor:
+        return {short}
       """;
 
   /** Where it does not. */
@@ -42,6 +45,9 @@ public final class PrecisionKernels {
         return x
 
       def attended(self, x: Tensor) -> Tensor:
+        return x
+
+      def short(self, x: Tensor) -> Tensor:
         return x
       """;
 
@@ -67,6 +73,7 @@ public final class PrecisionKernels {
       return source
           + (isNative ? CASTING : ROUNDING)
               .replace("{attended}", gpu ? "x" : "self.full(x)")
+              .replace("{short}", gpu ? "x" : cast(precision, "x"))
               .replace("{product}", product(precision, "x", "w", "b"))
               .replace("{type}", Integer.toString(type(precision)));
     }
@@ -74,7 +81,8 @@ public final class PrecisionKernels {
         .replace("self.linear(", "torch.linear(")
         .replace("self.matmul(", "torch.matmul(")
         .replace("self.full(", "(")
-        .replace("self.attended(", "(");
+        .replace("self.attended(", "(")
+        .replace("self.short(", "(");
   }
 
   /** TorchScript that casts a value to the type of the products' operands. */

@@ -60,8 +60,8 @@ class KernelWalkTest {
 
                 def compare(self, rows: Tensor, w: Tensor, b: Tensor, laid: List[Tensor]) -> Tensor:
                   n = torch.size(w, 0)
-                  x = torch.randn([torch.size(rows, 0), torch.size(w, 1)], dtype=6, layout=None, device=None, pin_memory=False)
-                  r = torch.randn([torch.size(rows, 0), n], dtype=6, layout=None, device=None, pin_memory=False)
+                  x = torch.randn([1, torch.size(rows, 0), torch.size(w, 1)], dtype=6, layout=None, device=None, pin_memory=False)
+                  r = torch.randn([1, torch.size(rows, 0), n], dtype=6, layout=None, device=None, pin_memory=False)
                   right = torch.linear({x}, {w}, {b})
                   worst = self.off(self.packed(x, laid[0], laid[1], n), right)
                   y = torch.narrow(self.packed_act(x, laid[2], laid[3]), -1, 0, n)
@@ -219,7 +219,7 @@ class KernelWalkTest {
                 worst = torch.maximum(worst, self.off(unchecked_cast(Tensor, founds[i]), unchecked_cast(Tensor, rights[i])))
               return worst
             """
-                + DepthwiseKernels.source(manager.getDevice(), shapes, true));
+                + DepthwiseKernels.source(Precision.FP32, manager.getDevice(), shapes, true));
     for (DepthwiseKernels.Shape shape : shapes) {
       for (int multiple = 1; multiple <= 2; multiple++) {
         if (shape.channels() % multiple == 0) {
@@ -234,6 +234,44 @@ class KernelWalkTest {
             assertThat(off).as("%s, %d kernels each", shape, multiple).isLessThan(2e-5);
           }
         }
+      }
+    }
+  }
+
+  @Test
+  void depthwise_convolutions_in_bfloat16_are_those_of_float64() {
+    List<DepthwiseKernels.Shape> shapes = new ArrayList<>();
+    for (int channels : CHANNELS) {
+      for (int stride = 1; stride <= 2; stride++) {
+        shapes.add(new DepthwiseKernels.Shape(channels, 7, 9, stride));
+      }
+    }
+    TorchScript kernels =
+        TorchScript.compile(
+            manager,
+            PrecisionKernels.applyTo(
+                Precision.BF16,
+                """
+                def compare(self, stride: Tensor, x: Tensor, w: Tensor, b: Tensor) -> Tensor:
+                  s = int(stride)
+                  x = torch.to(torch.to(x, 15), 6)
+                  w = torch.to(torch.to(w, 15), 6)
+                  b = torch.to(torch.to(b, 15), 6)
+                  found = self.depthwise(self.short(x), w, b, s)
+                  right = torch.conv2d(torch.to(x, 7), torch.to(w, 7), torch.to(b, 7), [s, s], [3, 3], [1, 1], torch.size(x, 1))
+                  unit = torch.sqrt(torch.mean(torch.mul(right, right)))
+                  return torch.div(torch.max(torch.abs(torch.sub(torch.to(found, 7), right))), unit)
+                """
+                    + DepthwiseKernels.source(Precision.BF16, manager.getDevice(), shapes, false),
+                manager.getDevice()));
+    for (DepthwiseKernels.Shape shape : shapes) {
+      try (NDManager own = manager.newSubManager()) {
+        NDArray x = gaussian(own, 1, 2, shape.channels(), 9, 9);
+        NDArray w = gaussian(own, 1, shape.channels(), 1, 7, 7);
+        NDArray b = gaussian(own, 1, shape.channels());
+        NDArray s = HostMemory.upload(own, new Shape(1), new long[] {shape.stride()});
+        double off = kernels.call(Mode.INFERENCE, "compare", s, x, w, b).toDoubleArray()[0];
+        assertThat(off).as(shape.toString()).isLessThan(0.02);
       }
     }
   }

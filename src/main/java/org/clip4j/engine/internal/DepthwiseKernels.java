@@ -194,9 +194,7 @@ public final class DepthwiseKernels {
             PrecisionKernels.proofTolerance(type),
             "a sum of shifted products",
             KernelProof.ofOperands(
-                natives()
-                    + SHIFTED
-                    + PROOF.replace("{x}", PrecisionKernels.cast(type, "p[0]")),
+                natives() + SHIFTED + PROOF.replace("{x}", PrecisionKernels.cast(type, "p[0]")),
                 new long[] {
                   shape.channels, shape.kernel, shape.size, shape.stride, trained ? 1 : 0
                 },

@@ -305,7 +305,8 @@ class ArchitectureTest {
         .resideOutsideOfPackage("org.clip4j.spark")
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("org.apache.spark..", "org.apache.hadoop..", "scala..")
+        .resideInAnyPackage(
+            "org.apache.spark..", "org.apache.hadoop..", "scala..", "com.esotericsoftware..")
         .check(CLASSES);
   }
 

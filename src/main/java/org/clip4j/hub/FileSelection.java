@@ -24,6 +24,9 @@ record FileSelection(String config, String weights, List<String> extras) {
   private static final String TRANSFORMERS = "config.json";
   private static final String INDEX = ".index.json";
 
+  /** Where sentence-transformers keeps a CLIP, in transformers' layout. */
+  private static final String NESTED = "0_CLIPModel/";
+
   private record Candidate(String config, String weights) {}
 
   private static final List<Candidate> CANDIDATES =
@@ -33,7 +36,9 @@ record FileSelection(String config, String weights, List<String> extras) {
           new Candidate(TRANSFORMERS, "model.safetensors" + INDEX),
           new Candidate(OPENCLIP, "open_clip_pytorch_model.bin"),
           new Candidate(TRANSFORMERS, "pytorch_model.bin"),
-          new Candidate(TRANSFORMERS, "pytorch_model.bin" + INDEX));
+          new Candidate(TRANSFORMERS, "pytorch_model.bin" + INDEX),
+          new Candidate(NESTED + TRANSFORMERS, NESTED + "model.safetensors"),
+          new Candidate(NESTED + TRANSFORMERS, NESTED + "pytorch_model.bin"));
 
   /** Weights that may come without a configuration, for an architecture that the caller names. */
   private static final List<String> BARE =
@@ -69,7 +74,8 @@ record FileSelection(String config, String weights, List<String> extras) {
   /** Every name that a choice can depend on. */
   static final Set<String> KNOWN_NAMES =
       Stream.concat(
-              CANDIDATES.stream().flatMap(c -> Stream.of(c.config, c.weights)), EXTRAS.stream())
+              CANDIDATES.stream().flatMap(c -> Stream.of(c.config, c.weights)),
+              EXTRAS.stream().flatMap(name -> Stream.of(name, NESTED + name)))
           .collect(Collectors.toUnmodifiableSet());
 
   /**
@@ -80,6 +86,7 @@ record FileSelection(String config, String weights, List<String> extras) {
    */
   static List<FileSelection> all(Set<String> names, boolean bare) {
     List<String> extras = EXTRAS.stream().filter(names::contains).toList();
+    List<String> nested = EXTRAS.stream().map(NESTED::concat).filter(names::contains).toList();
     List<String> openClip = // where its own names a text tower, the other file describes it
         Stream.concat(Stream.of(TRANSFORMERS).filter(names::contains), extras.stream()).toList();
     Stream<String> alone =
@@ -93,7 +100,11 @@ record FileSelection(String config, String weights, List<String> extras) {
         .map(
             c ->
                 new FileSelection(
-                    c.config, c.weights, c.config.equals(OPENCLIP) ? openClip : extras))
+                    c.config,
+                    c.weights,
+                    c.config.equals(OPENCLIP)
+                        ? openClip
+                        : c.config.startsWith(NESTED) ? nested : extras))
         .toList();
   }
 

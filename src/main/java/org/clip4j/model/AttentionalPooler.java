@@ -22,13 +22,13 @@ final class AttentionalPooler {
         return [self.pooled(torch.matmul(w, kv[1]), p), torch.mean(w, [2], True)]
 
       def pool_inputs(self, x: Tensor, p: List[Tensor]) -> List[Tensor]:
-        x = torch.layer_norm(x, [{D}], {attn_pool.ln_k.*}, {eps})
+        x = torch.layer_norm(x, [{D}], {attn_pool.ln_k.*}, {own_eps})
         b = {attn_pool.attn.in_proj_bias}
         k = self.pool_heads(self.linear(x, {key}, torch.slice(b, 0, {E}, {2E})))
         return [k, self.pool_heads(self.linear(x, {value}, torch.slice(b, 0, {2E}, {3E})))]
 
       def pool_queries(self, x: Tensor, p: List[Tensor]) -> Tensor:
-        q = torch.layer_norm(torch.slice({attn_pool.query}, 0, {first}, {last}), [{E}], {attn_pool.ln_q.*}, {eps})
+        q = torch.layer_norm(torch.slice({attn_pool.query}, 0, {first}, {last}), [{E}], {attn_pool.ln_q.*}, {own_eps})
         q = self.linear(q, {query}, torch.slice({attn_pool.attn.in_proj_bias}, 0, 0, {E}))
         return torch.expand(self.pool_heads(torch.unsqueeze(q, 0)), [torch.size(x, 0), -1, -1, -1])  # [N, H, Q, E/H]
 
@@ -80,6 +80,7 @@ final class AttentionalPooler {
         .replace("{query}", joined ? rows("0", "{E}") : "{attn_pool.attn.q_proj_weight}")
         .replace("{key}", joined ? rows("{E}", "{2E}") : "{attn_pool.attn.k_proj_weight}")
         .replace("{value}", joined ? rows("{2E}", "{3E}") : "{attn_pool.attn.v_proj_weight}")
+        .replace("{own_eps}", Double.toString(TextConfig.NORM_EPSILON)) // whatever the tower's is
         .replace("{first}", token ? "0" : "1")
         .replace("{last}", token ? "1" : Integer.toString(pooler.queries()))
         .replace("{E}", Integer.toString(embed))

@@ -32,7 +32,7 @@ public final class ClipConfigJson {
 
   /** Accepted at these values only; {@code *} marks what changes nothing that is computed. */
   private static final Map<String, String> MODEL_OPTIONS =
-      options("nonscalar_logit_scale=false multimodal_cfg=*"); // CoCa's decoder of captions
+      options("nonscalar_logit_scale=* multimodal_cfg=*"); // CoCa's decoder of captions
 
   private static final Map<String, String> VISION_OPTIONS =
       options(
@@ -149,12 +149,15 @@ public final class ClipConfigJson {
 
   private static VisionConfig readVit(ConfigFields f, int height, int width, int layers) {
     boolean token = f.word("pool_type", "tok", List.of("tok", "avg")).equals("tok");
+    int channels = f.whole("width", 768, 1, MAX_WIDTH);
+    int headWidth = f.whole("head_width", 64, 1, MAX_WIDTH);
+    int heads = Math.max(1, channels / headWidth); // OpenCLIP rounds their number
     return VitConfig.builder()
         .setImageSize(height, width)
         .setPatchSize(f.whole("patch_size", 16, 1, MAX_IMAGE))
-        .setWidth(f.whole("width", 768, 1, MAX_WIDTH))
+        .setWidth(channels)
         .setLayers(layers)
-        .optHeadWidth(f.whole("head_width", 64, 1, MAX_WIDTH))
+        .optHeadWidth(headWidth <= channels && channels % heads == 0 ? channels / heads : headWidth)
         .optMlpRatio(f.number("mlp_ratio", MLP_RATIO, MAX_MLP_RATIO))
         .optLsInitValue(f.numberOrNull("ls_init_value"))
         .optLnPre(!f.flag("no_ln_pre", false))

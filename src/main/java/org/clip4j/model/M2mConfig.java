@@ -5,7 +5,7 @@ package org.clip4j.model;
  * transformer with sinusoidal positions, whose texts begin with a token of their language.
  *
  * @param shape what all such towers have; positions are counted from the one after its padding's
- * @param positions that the publisher names as the most
+ * @param positions that the publisher names as the most; more are computed where they are needed
  * @param scaled whether the tokens' embeddings are multiplied by the root of D
  */
 public record M2mConfig(EncoderShape shape, int positions, boolean scaled)
@@ -18,12 +18,6 @@ public record M2mConfig(EncoderShape shape, int positions, boolean scaled)
     if (shape.width() < 4 || shape.width() % 2 != 0) {
       throw Checks.bad(
           "d_model", shape.width(), "sinusoidal positions need an even number of channels");
-    }
-    if (shape.contextLength() > positions) {
-      throw Checks.bad(
-          "text_cfg.context_length",
-          shape.contextLength(),
-          "max_position_embeddings is " + positions);
     }
     shape.requireNoPooler();
   }

@@ -5,9 +5,15 @@ import java.util.List;
 
 /** Names the activation of a text encoder's MLPs, see {@link EncoderConfig}. */
 public enum TextActivation {
-  GELU(Activation.GELU, "gelu"),
+  GELU(Activation.GELU, "gelu", "gelu_python"),
   /** GELU by its tanh approximation. */
-  GELU_TANH(Activation.GELU_TANH, "gelu_new", "gelu_pytorch_tanh", "gelu_fast"),
+  GELU_TANH(
+      Activation.GELU_TANH,
+      "gelu_new",
+      "gelu_pytorch_tanh",
+      "gelu_python_tanh",
+      "gelu_fast",
+      "gelu_accurate"),
   QUICK_GELU(Activation.QUICK_GELU, "quick_gelu"),
   RELU(Activation.RELU, "relu");
 

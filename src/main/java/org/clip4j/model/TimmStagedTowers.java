@@ -103,8 +103,15 @@ final class TimmStagedTowers {
   /** Reads the tower under {@code timm_model_name}, which is one of {@link #names}. */
   static VisionConfig read(ConfigFields f, int height, int width) {
     TimmStagedConfig tower = TOWERS.get(f.textOrNull("timm_model_name"));
-    if (!List.of("", "avg").contains(f.textOrNull("timm_pool", "avg"))) {
-      throw f.bad("timm_pool", "a " + tower.family() + " has timm_pool \"avg\", or \"\" for it");
+    TimmHead head = readHead(f);
+    boolean outside = head.projection() == Projection.LINEAR || head.projection() == Projection.MLP;
+    String pool = f.textOrNull("timm_pool", "avg");
+    if (!"avg".equals(pool) && !(outside && "".equals(pool))) {
+      throw f.bad(
+          "timm_pool",
+          "a "
+              + tower.family()
+              + " has timm_pool \"avg\", or \"\" for it where timm_proj is linear or mlp");
     }
     if (f.share("patch_dropout") > 0) {
       throw f.bad("patch_dropout", "a " + tower.family() + " has no patches");
@@ -115,13 +122,13 @@ final class TimmStagedTowers {
           "image_size",
           "the tower that timm_model_name names takes images of " + tower.imageHeight());
     }
-    return tower.withHead(readHead(f)).withImageSize(height, width);
+    return tower.withHead(head).withImageSize(height, width);
   }
 
   private static TimmHead readHead(ConfigFields f) {
-    String projection = f.textOrNull("timm_proj", "linear");
+    String projection = TimmTowers.projection(f);
     boolean bias = f.flag("timm_proj_bias", false);
-    if (projection == null || projection.isEmpty()) {
+    if (projection == null) {
       return new TimmHead(Projection.CLASSIFIER, true);
     }
     return switch (f.word("timm_proj", projection, List.of("linear", "mlp", "none"))) {

@@ -23,12 +23,12 @@ final class TimmTowers {
   /**
    * The towers of one family.
    *
-   * @param pool the {@code timm_pool} beside their names
+   * @param pools the {@code timm_pool} that may be beside their names, the usual one first
    * @param proj the {@code timm_proj} beside their names; null is a value there
    * @param towers by their names
    */
   private record Family(
-      String pool, @Nullable String proj, Map<String, VisionTransformerConfig> towers) {
+      List<String> pools, @Nullable String proj, Map<String, VisionTransformerConfig> towers) {
 
     /**
      * Reads lines of image, patch, width, layers, heads, MLP ratio, approximation of GELU.
@@ -58,7 +58,12 @@ final class TimmTowers {
                 .build();
         towers.put(cells[0], tower.apply(shape, cells.length > 8 ? cells[8] : ""));
       }
-      return new Family(pool, proj, towers);
+      boolean mean = towers.values().stream().anyMatch(Family::isMean);
+      return new Family(mean ? List.of(pool, "avg") : List.of(pool), proj, towers);
+    }
+
+    private static boolean isMean(VisionTransformerConfig tower) {
+      return tower instanceof TimmGapVitConfig || tower instanceof ViTaminConfig;
     }
 
     JsonElement projJson() {
@@ -220,21 +225,30 @@ final class TimmTowers {
           "image_size",
           "the tower that timm_model_name names takes images of " + tower.imageHeight());
     }
-    boolean fits =
-        family.pool.equals(f.textOrNull("timm_pool"))
-            && Objects.equals(family.proj, f.textOrNull("timm_proj", "linear"))
-            && !f.flag("timm_proj_bias", false);
-    if (!fits) {
+    String wrong =
+        !family.pools.contains(f.textOrNull("timm_pool", "avg"))
+            ? "timm_pool"
+            : !Objects.equals(family.proj, projection(f))
+                ? "timm_proj"
+                : f.flag("timm_proj_bias", false) ? "timm_proj_bias" : null;
+    if (wrong != null) {
       throw f.bad(
-          "timm_pool",
+          wrong,
           "a "
               + tower.family()
               + " has timm_pool \""
-              + family.pool
-              + "\" and timm_proj "
-              + family.projJson());
+              + String.join("\" or \"", family.pools)
+              + "\", timm_proj "
+              + family.projJson()
+              + " and no timm_proj_bias");
     }
     return tower.withPatchDropout(f.share("patch_dropout"));
+  }
+
+  /** The {@code timm_proj}, of which an empty one is none. */
+  static @Nullable String projection(ConfigFields f) {
+    String projection = f.textOrNull("timm_proj", "linear");
+    return projection == null || projection.isEmpty() ? null : projection;
   }
 
   /** Whether timm's module of that name computes an image of another size than its own, too. */
@@ -246,6 +260,7 @@ final class TimmTowers {
     return Stream.concat(
             FAMILIES.stream().flatMap(family -> family.towers.keySet().stream()),
             TimmStagedTowers.names().stream())
+        .filter(name -> !name.contains("_reference")) // of the reference data
         .toList();
   }
 
@@ -259,7 +274,7 @@ final class TimmTowers {
     for (Family family : FAMILIES) {
       for (Map.Entry<String, VisionTransformerConfig> tower : family.towers.entrySet()) {
         VisionTransformerConfig known = tower.getValue();
-        if (takesAnySize(known)) {
+        if (takesAnySize(known) && vision instanceof ViTaminConfig) {
           known = known.withImageSize(vision.imageHeight(), vision.imageWidth());
         }
         if (known.equals(plain)) {
@@ -267,7 +282,7 @@ final class TimmTowers {
           ClipConfigWriter.addImageSize(json, vision);
           json.addProperty("timm_model_name", tower.getKey());
           json.addProperty("timm_model_pretrained", false);
-          json.addProperty("timm_pool", family.pool);
+          json.addProperty("timm_pool", family.pools.get(0));
           json.add("timm_proj", family.projJson());
           return json;
         }

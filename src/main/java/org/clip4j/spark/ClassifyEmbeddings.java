@@ -29,19 +29,18 @@ record ClassifyEmbeddings(int column, LabelOutput output) implements RowAnswers.
       return new Answer(null, "the embedding is null");
     }
     try {
-      return new Answer(output.of(floats(row, column)), null);
+      return new Answer(output.of(finite(EmbeddingRow.floats(row, column, "the embedding"))), null);
     } catch (IllegalArgumentException e) {
       return new Answer(null, IoErrors.message(e));
     }
   }
 
-  /** Reads an {@code array<float>}. */
-  static float[] floats(Row row, int column) {
-    List<Float> values = row.getList(column);
-    float[] floats = new float[values.size()];
-    for (int i = 0; i < floats.length; i++) {
-      floats[i] = values.get(i);
+  private static float[] finite(float[] embedding) {
+    for (float value : embedding) {
+      if (!Float.isFinite(value)) {
+        throw new IllegalArgumentException("the embedding has the value " + value);
+      }
     }
-    return floats;
+    return embedding;
   }
 }

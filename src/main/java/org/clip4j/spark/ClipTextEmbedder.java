@@ -6,7 +6,7 @@ import org.apache.spark.ml.util.Identifiable;
 import org.apache.spark.ml.util.MLReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructField;
 
 /**
@@ -42,7 +42,7 @@ public final class ClipTextEmbedder extends ClipTransformer<ClipTextEmbedder> {
 
   @Override
   void checkInput(StructField column) {
-    if (!column.dataType().equals(DataTypes.StringType)) {
+    if (!(column.dataType() instanceof StringType)) {
       throw misfit(column, "string");
     }
   }

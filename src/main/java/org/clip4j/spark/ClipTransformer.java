@@ -1,7 +1,12 @@
 package org.clip4j.spark;
 
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.api.java.function.MapPartitionsFunction;
 import org.apache.spark.ml.Transformer;
 import org.apache.spark.ml.param.BooleanParam;
@@ -10,15 +15,18 @@ import org.apache.spark.ml.param.Param;
 import org.apache.spark.ml.param.ParamMap;
 import org.apache.spark.ml.param.ParamValidators;
 import org.apache.spark.ml.util.DefaultParamsWritable;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Encoders;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.DataType;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.Metadata;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
 import org.clip4j.engine.Precision;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Holds what this package's stages of a pipeline share: a model, an input column, an output column
@@ -86,8 +94,16 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
     return self;
   }
 
-  /** Sets a parameter. */
-  final <V> T with(Param<V> param, Object value) {
+  /**
+   * Sets a parameter.
+   *
+   * @throws IllegalArgumentException if the value is null, or cannot be
+   */
+  final <V> T with(Param<V> param, @Nullable Object value) {
+    if (value == null) {
+      throw new IllegalArgumentException(
+          uid + ": " + param.name() + " is null; it is " + param.doc() + ", or leave it out");
+    }
     @SuppressWarnings("unchecked") // numbers are objects to Scala's parameters
     V typed = (V) value;
     set(param, typed);
@@ -120,7 +136,21 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
             getBatchSize(),
             getHandleInvalid(),
             !getErrorCol().isEmpty());
-    return table.toDF().mapPartitions(work, Encoders.row(schema));
+    return withMetadata(table.toDF().mapPartitions(work, Encoders.row(schema)), schema);
+  }
+
+  /** Gives the columns the metadata back that a map over partitions loses, such as labels'. */
+  private static Dataset<Row> withMetadata(Dataset<Row> rows, StructType schema) {
+    StructField[] fields = schema.fields();
+    if (Stream.of(fields).allMatch(field -> field.metadata().equals(Metadata.empty()))) {
+      return rows;
+    }
+    Dataset<Row> placed = // names may hold dots, or stand twice
+        rows.toDF(IntStream.range(0, fields.length).mapToObj(i -> "c" + i).toArray(String[]::new));
+    return placed.select(
+        IntStream.range(0, fields.length)
+            .mapToObj(i -> placed.col("c" + i).as(fields[i].name(), fields[i].metadata()))
+            .toArray(Column[]::new));
   }
 
   /** Where the executors find the model; null if the input needs none. */
@@ -130,9 +160,13 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
 
   final ModelSource source(Dataset<?> table, boolean texts) {
     Precision type = Precision.valueOf(getPrecision().toUpperCase(Locale.ROOT));
+    String model = getModel();
+    if (model.startsWith("file:")) { // as paths are written elsewhere in Spark
+      model = new Path(model).toUri().getPath();
+    }
     ShippedModel shipped =
-        getShipModel() ? ShippedModel.of(table.sparkSession().sparkContext(), getModel()) : null;
-    return new ModelSource(getModel(), shipped, type, texts);
+        getShipModel() ? ShippedModel.of(table.sparkSession().sparkContext(), model) : null;
+    return ModelSource.of(model, shipped, type, texts);
   }
 
   /** Reads images from a column of a table. */
@@ -146,14 +180,17 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
   @Override
   public StructType transformSchema(StructType schema) {
     getModel();
-    List<String> columns = List.of(schema.fieldNames());
-    if (!columns.contains(getInputCol())) {
+    List<String> columns = Arrays.asList(schema.fieldNames());
+    int found = Collections.frequency(columns, getInputCol());
+    if (found != 1) {
       throw new IllegalArgumentException(
           uid
-              + ": the table has no column '"
+              + ": the table has "
+              + (found == 0 ? "no column '" : found + " columns '")
               + getInputCol()
               + "'; set inputCol to one of "
-              + columns);
+              + columns
+              + (found == 0 ? "" : ", or rename them"));
     }
     checkInput(schema.apply(getInputCol()));
     StructType with = added(schema, getOutputCol(), addedType());
@@ -161,7 +198,7 @@ public abstract sealed class ClipTransformer<T extends ClipTransformer<T>> exten
   }
 
   private StructType added(StructType schema, String column, DataType type) {
-    if (List.of(schema.fieldNames()).contains(column)) {
+    if (Arrays.asList(schema.fieldNames()).contains(column)) {
       throw new IllegalArgumentException(
           uid
               + ": the table has a column '"

@@ -1,5 +1,6 @@
 package org.clip4j.spark;
 
+import java.io.Serializable;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +27,7 @@ import org.clip4j.UnknownRule;
 import org.clip4j.ZeroShotClassifier;
 import org.clip4j.encode.PromptSet;
 import org.jspecify.annotations.Nullable;
+import scala.Function1;
 
 /**
  * Classifies a column of images by words, as {@link ZeroShotClassifier} does.
@@ -72,10 +74,9 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
 
   private static final DataType EMBEDDING = DataTypes.createArrayType(DataTypes.FloatType, false);
 
-  private final StringArrayParam labels =
-      new StringArrayParam(this, "labels", "what an image may show");
+  private final StringArrayParam labels = texts("labels", "what an image may show");
   private final StringArrayParam templates =
-      new StringArrayParam(this, "templates", "prompts with {} where the label goes");
+      texts("templates", "prompts with {} where the label goes");
   private final IntParam topK =
       new IntParam(this, "topK", "labels whose scores are put out", ParamValidators.gt(0));
   private final Param<String> probabilities =
@@ -87,7 +88,7 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
   private final DoubleArrayParam labelThresholds =
       new DoubleArrayParam(this, "labelThresholds", "one for each label; empty for threshold");
   private final StringArrayParam backgroundPrompts =
-      new StringArrayParam(this, "backgroundPrompts", "what may be said of any image");
+      texts("backgroundPrompts", "what may be said of any image");
   private final Param<String> unknownScore =
       choice("unknownScore", "rule for unknown images", "none", "margin", "entropy", "background");
   private final DoubleParam unknownThreshold =
@@ -113,6 +114,13 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
     setDefault(backgroundPrompts, new String[] {"a photo"});
     setDefault(unknownScore, "none");
     setDefault(unknownThreshold, 0.0);
+  }
+
+  private StringArrayParam texts(String name, String doc) {
+    Function1<String[], Object> areThere =
+        (Function1<String[], Object> & Serializable)
+            values -> !Arrays.asList(values).contains(null);
+    return new StringArrayParam(this, name, doc, areThere);
   }
 
   /** Starts to read a saved stage. */
@@ -190,7 +198,7 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
         builder.optProbabilities(Probabilities.valueOf(kind));
       }
       if ((Boolean) getOrDefault(multiLabel)) {
-        builder.optMultiLabel().optThreshold((Double) getOrDefault(threshold));
+        builder.optMultiLabel();
       }
       String score = getOrDefault(unknownScore).toUpperCase(Locale.ROOT);
       if (!score.equals("NONE")) {
@@ -200,6 +208,10 @@ public final class ClipZeroShot extends ClipTransformer<ClipZeroShot> {
       }
       ZeroShotClassifier classifier = builder.build();
       double[] each = getOrDefault(labelThresholds);
+      if (each.length == 0 && classifier.isMultiLabel()) { // a single label may be judged so too
+        each = new double[names.length];
+        Arrays.fill(each, (Double) getOrDefault(threshold));
+      }
       return each.length == 0 ? classifier : classifier.withThresholds(byLabel(names, each));
     }
   }

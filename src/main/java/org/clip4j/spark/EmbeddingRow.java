@@ -2,9 +2,11 @@ package org.clip4j.spark;
 
 import java.io.Serializable;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.types.DataTypes;
@@ -21,17 +23,25 @@ record EmbeddingRow(String id, float[] vector) implements Serializable {
   /** Rows compared at once: 512 KB at 512 dimensions, which stay in a core's cache. */
   static final int BLOCK = 256;
 
+  /** Returns a column of a table, whatever it is called: a dot in its name is no field. */
+  static Column column(Dataset<?> table, String name) {
+    return table.col("`" + name.replace("`", "``") + "`");
+  }
+
   /**
-   * Takes the rows of a table that have an embedding, as id and embedding.
+   * Takes the rows of a table that have an embedding, as id, embedding and others.
    *
+   * @param others columns that are taken as texts
    * @throws IllegalArgumentException if it lacks a column, or that is no {@code array<float>}
    */
-  static Dataset<Row> select(Dataset<Row> table, String id, String embedding) {
+  static Dataset<Row> select(Dataset<Row> table, String id, String embedding, String... others) {
     List<String> columns = List.of(table.columns());
-    for (String wanted : List.of(id, embedding)) {
-      if (!columns.contains(wanted)) {
+    List<String> wanted = new ArrayList<>(List.of(id, embedding));
+    wanted.addAll(List.of(others));
+    for (String each : wanted) {
+      if (!columns.contains(each)) {
         throw new IllegalArgumentException(
-            "the table has no column '" + wanted + "'; its columns are " + columns);
+            "the table has no column '" + each + "'; its columns are " + columns);
       }
     }
     StructField column = table.schema().apply(embedding);
@@ -43,24 +53,73 @@ record EmbeddingRow(String id, float[] vector) implements Serializable {
               + column.dataType().catalogString()
               + "; embeddings are array<float>");
     }
-    return table
-        .select(table.col(id).cast("string"), table.col(embedding))
-        .filter(table.col(embedding).isNotNull());
+    List<Column> taken = new ArrayList<>();
+    taken.add(column(table, id).cast("string").as("id"));
+    taken.add(column(table, embedding).as("embedding"));
+    for (String other : others) {
+      taken.add(column(table, other).cast("string").as(other));
+    }
+    return table.filter(column(table, embedding).isNotNull()).select(taken.toArray(Column[]::new));
   }
 
+  /**
+   * Takes a row of what was selected.
+   *
+   * @throws IllegalArgumentException if it has no id, or not all values
+   */
   static EmbeddingRow of(Row row) {
-    return new EmbeddingRow(row.getString(0), ClassifyEmbeddings.floats(row, 1));
+    String id = row.getString(0);
+    if (id == null) {
+      throw new IllegalArgumentException(
+          "a row has an embedding and no id; leave out rows whose id is null");
+    }
+    return new EmbeddingRow(id, floats(row, 1, "the embedding of " + id));
+  }
+
+  /**
+   * Reads an {@code array<float>}.
+   *
+   * @param what says in messages whose
+   */
+  static float[] floats(Row row, int column, String what) {
+    List<Float> values = row.getList(column);
+    float[] floats = new float[values.size()];
+    for (int i = 0; i < floats.length; i++) {
+      Float value = values.get(i);
+      if (value == null) {
+        throw new IllegalArgumentException(what + " has a null at position " + i);
+      }
+      floats[i] = value;
+    }
+    return floats;
+  }
+
+  /** Checks that it can be compared with others. */
+  EmbeddingRow requireLength(int dimensions) {
+    if (vector.length != dimensions) {
+      throw new IllegalArgumentException(
+          "the embedding of "
+              + id
+              + " has "
+              + vector.length
+              + " values, and others have "
+              + dimensions
+              + "; they come from different models");
+    }
+    return this;
   }
 
   /** Collects a table that fits the driver, in the order of its ids. */
   static List<EmbeddingRow> collect(Dataset<Row> selected, String what) {
-    List<EmbeddingRow> rows =
-        selected.orderBy(selected.columns()[0]).collectAsList().stream()
+    List<EmbeddingRow> rows = // sorted here: Spark would compute the table twice
+        selected.collectAsList().stream()
             .map(EmbeddingRow::of)
+            .sorted(Comparator.comparing(EmbeddingRow::id))
             .toList();
     if (rows.isEmpty()) {
       throw new IllegalArgumentException("there are no embeddings among " + what);
     }
+    rows.forEach(row -> row.requireLength(rows.get(0).vector.length));
     return rows;
   }
 
@@ -84,18 +143,7 @@ record EmbeddingRow(String id, float[] vector) implements Serializable {
             }
             List<EmbeddingRow> block = new ArrayList<>(BLOCK);
             while (block.size() < BLOCK && rows.hasNext()) {
-              EmbeddingRow row = of(rows.next());
-              if (row.vector.length != dimensions) {
-                throw new IllegalArgumentException(
-                    "the embedding of "
-                        + row.id
-                        + " has "
-                        + row.vector.length
-                        + " values, and others have "
-                        + dimensions
-                        + "; they come from different models");
-              }
-              block.add(row);
+              block.add(of(rows.next()).requireLength(dimensions));
             }
             return block;
           }

@@ -6,6 +6,7 @@ import java.util.Iterator;
 import java.util.List;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.storage.StorageLevel;
 import org.clip4j.search.EmbeddingWriter;
 
 /** Takes tables of embeddings to where one machine searches them. */
@@ -25,24 +26,31 @@ public final class EmbeddingTable {
    */
   public static long writeFolder(Dataset<Row> table, String id, String embedding, Path folder)
       throws IOException {
-    Dataset<Row> rows =
-        table
-            .select(table.col(id).cast("string"), table.col(embedding))
-            .filter(table.col(embedding).isNotNull())
-            .orderBy(table.col(id));
-    Iterator<Row> all = rows.toLocalIterator();
-    if (!all.hasNext()) {
-      throw new IllegalArgumentException("the table has no embeddings in its column " + embedding);
+    EmbeddingRow.select(table, id, embedding); // says what is missing
+    Dataset<Row> narrow =
+        table.select(EmbeddingRow.column(table, id), EmbeddingRow.column(table, embedding));
+    narrow.persist(StorageLevel.MEMORY_AND_DISK()); // sorting goes through them twice
+    try {
+      Dataset<Row> sorted = narrow.orderBy(EmbeddingRow.column(narrow, id));
+      return write(EmbeddingRow.select(sorted, id, embedding).toLocalIterator(), id, folder);
+    } finally {
+      narrow.unpersist();
     }
-    Row row = all.next();
-    float[] first = ClassifyEmbeddings.floats(row, 1);
+  }
+
+  private static long write(Iterator<Row> rows, String id, Path folder) throws IOException {
+    if (!rows.hasNext()) {
+      throw new IllegalArgumentException("the table has no embeddings");
+    }
+    EmbeddingRow first = EmbeddingRow.of(rows.next());
+    int dimensions = first.vector().length;
     try (EmbeddingWriter writer =
-        EmbeddingWriter.into(folder).setDimensions(first.length).setColumns(id).open()) {
+        EmbeddingWriter.into(folder).setDimensions(dimensions).setColumns(id).open()) {
       writer.resume(0, i -> List.of());
-      writer.add(first, List.of(row.getString(0)));
-      while (all.hasNext()) {
-        row = all.next();
-        writer.add(ClassifyEmbeddings.floats(row, 1), List.of(row.getString(0)));
+      writer.add(first.vector(), List.of(first.id()));
+      while (rows.hasNext()) {
+        EmbeddingRow row = EmbeddingRow.of(rows.next()).requireLength(dimensions);
+        writer.add(row.vector(), List.of(row.id()));
       }
       writer.finish();
       return writer.rows();

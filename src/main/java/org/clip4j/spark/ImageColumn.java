@@ -1,12 +1,18 @@
 package org.clip4j.spark;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.Serializable;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.List;
 import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.types.BinaryType;
 import org.apache.spark.sql.types.DataType;
-import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.IntegerType;
+import org.apache.spark.sql.types.StringType;
 import org.apache.spark.sql.types.StructField;
 import org.apache.spark.sql.types.StructType;
 import org.apache.spark.util.SerializableConfiguration;
@@ -39,27 +45,27 @@ record ImageColumn(Kind kind, int index, SerializableConfiguration files) implem
   /** Says what a column holds; null if it is no images. */
   static @Nullable Kind kindOf(StructField column) {
     DataType type = column.dataType();
-    if (type.equals(DataTypes.BinaryType)) {
+    if (type instanceof BinaryType) {
       return Kind.CONTENT;
     }
-    if (type.equals(DataTypes.StringType)) {
+    if (type instanceof StringType) {
       return Kind.PATH;
     }
-    if (has(type, "path", DataTypes.StringType) && has(type, "content", DataTypes.BinaryType)) {
+    if (has(type, "path", StringType.class) && has(type, "content", BinaryType.class)) {
       return Kind.BINARY_FILE;
     }
-    return has(type, "height", DataTypes.IntegerType)
-            && has(type, "width", DataTypes.IntegerType)
-            && has(type, "nChannels", DataTypes.IntegerType)
-            && has(type, "data", DataTypes.BinaryType)
+    return has(type, "height", IntegerType.class)
+            && has(type, "width", IntegerType.class)
+            && has(type, "nChannels", IntegerType.class)
+            && has(type, "data", BinaryType.class)
         ? Kind.IMAGE
         : null;
   }
 
-  private static boolean has(DataType type, String name, DataType wanted) {
+  private static boolean has(DataType type, String name, Class<? extends DataType> wanted) {
     return type instanceof StructType struct
         && struct.getFieldIndex(name).isDefined()
-        && struct.apply(name).dataType().equals(wanted);
+        && wanted.isInstance(struct.apply(name).dataType());
   }
 
   /** Roughly the bytes that a row holds. */
@@ -106,32 +112,56 @@ record ImageColumn(Kind kind, int index, SerializableConfiguration files) implem
 
     private InputStream open() throws IOException {
       try {
-        Path path = new Path(name);
-        return path.getFileSystem(files.value()).open(path);
-      } catch (IllegalArgumentException e) {
-        throw new IOException(name + " is no path: " + IoErrors.message(e), e);
+        return open(new Path(name));
+      } catch (FileNotFoundException e) {
+        return openUri(e);
+      } catch (RuntimeException e) { // also where a file system has no class here
+        throw new IOException("'" + name + "' cannot be opened: " + IoErrors.message(e), e);
       }
+    }
+
+    /** Spark's input_file_name() and Java's URIs write a space as %20; Hadoop's paths do not. */
+    private InputStream openUri(FileNotFoundException asPath) throws IOException {
+      try {
+        URI uri = new URI(name);
+        if (uri.isAbsolute() && name.indexOf('%') >= 0) {
+          return open(new Path(uri));
+        }
+      } catch (URISyntaxException | FileNotFoundException e) { // it is not there either
+      }
+      throw asPath;
+    }
+
+    private InputStream open(Path path) throws IOException {
+      return path.getFileSystem(files.value()).open(path);
     }
   }
 
   /** Spark's own struct of an image: pixels in rows, in OpenCV's order of channels. */
   private record SparkImage(Row image) implements ImageSource {
+    private static final int UNDEFINED = -1; // what Spark says of a file that it cannot decode
+
     @Override
     public String name() {
-      String origin =
+      Object origin =
           image.schema().getFieldIndex("origin").isDefined() ? image.getAs("origin") : null;
-      return origin == null || origin.isEmpty() ? "the image" : origin;
+      return origin == null || origin.equals("") ? "the image" : origin.toString();
     }
 
     @Override
     public RgbImage read() throws IOException {
-      if (image.anyNull()) {
-        throw new IOException(name() + " has no pixels: a field of its image struct is null");
+      for (String field : List.of("height", "width", "nChannels", "data")) {
+        if (image.getAs(field) == null) {
+          throw new IOException(name() + " has no pixels: its image struct has no " + field);
+        }
       }
       int height = image.getAs("height");
       int width = image.getAs("width");
       int channels = image.getAs("nChannels");
       byte[] data = image.getAs("data");
+      if (height == UNDEFINED && width == UNDEFINED) {
+        throw new IOException(name() + " has no pixels: Spark could not decode it");
+      }
       if (height < 1
           || width < 1
           || (channels != 1 && channels != 3 && channels != 4)

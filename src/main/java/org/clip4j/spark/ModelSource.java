@@ -5,6 +5,7 @@ import java.io.Serializable;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import org.apache.spark.SparkEnv;
 import org.clip4j.Clip;
@@ -18,11 +19,29 @@ import org.jspecify.annotations.Nullable;
  *
  * @param model a name on the hub, or a path that every process has
  * @param shipped the files that Spark has brought; null where none were shipped
+ * @param state of the model's files, as the driver sees them: what is written to the same path
+ *     later is another model; empty for a name of the hub
  * @param precision in which it computes
  * @param texts whether it is the text encoder that is needed, or the image encoder
  */
-record ModelSource(String model, @Nullable ShippedModel shipped, Precision precision, boolean texts)
+record ModelSource(
+    String model, @Nullable ShippedModel shipped, String state, Precision precision, boolean texts)
     implements Serializable {
+
+  /** Makes one of what the driver knows. */
+  static ModelSource of(
+      String model, @Nullable ShippedModel shipped, Precision precision, boolean texts) {
+    return new ModelSource(model, shipped, state(model), precision, texts);
+  }
+
+  private static String state(String model) {
+    try {
+      Path path = Path.of(model);
+      return Files.exists(path) ? ShippedModel.state(path) : "";
+    } catch (IOException | UncheckedIOException | InvalidPathException e) {
+      return ""; // whoever loads it says what is wrong
+    }
+  }
 
   /**
    * Loads the model.
@@ -38,9 +57,9 @@ record ModelSource(String model, @Nullable ShippedModel shipped, Precision preci
       try {
         return load(Clip.loader(shipped.unpack(folder)));
       } finally {
-        shipped.remove(folder);
+        ShippedModel.remove(folder);
       }
-    } catch (IOException | UncheckedIOException | IllegalArgumentException e) {
+    } catch (IOException | RuntimeException e) { // also where PyTorch's native library is missing
       throw new UncheckedIOException(
           process()
               + " cannot load the model '"

@@ -1,16 +1,20 @@
 package org.clip4j.spark;
 
+import com.esotericsoftware.kryo.DefaultSerializer;
+import com.esotericsoftware.kryo.serializers.JavaSerializer;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import org.clip4j.eval.internal.Dot;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The rows that are most similar to each of some queries, among those seen so far, and how many
  * reach a threshold. Of equal ones that with the lower id is nearer, so that neither the order nor
- * the partitions matter.
+ * the partitions matter. What cannot be compared (NaN) is near to nothing.
  */
+@DefaultSerializer(JavaSerializer.class)
 final class Nearest implements Serializable {
   private static final long serialVersionUID = 1;
 
@@ -19,7 +23,7 @@ final class Nearest implements Serializable {
    *
    * @param cosine of the two
    */
-  record Match(String id, float cosine) implements Serializable {}
+  record Match(@Nullable String id, float cosine) implements Serializable {}
 
   private static final Comparator<Match> BEST_FIRST =
       Comparator.comparing(Match::cosine, Comparator.reverseOrder()).thenComparing(Match::id);
@@ -45,11 +49,12 @@ final class Nearest implements Serializable {
     for (int q = 0; q < queries.length; q++) {
       List<Match> own = best.get(q);
       for (EmbeddingRow row : block) {
-        float cosine = Dot.of(queries[q], row.vector());
+        float cosine = Dot.of(queries[q], row.vector()) + 0f; // -0 is 0
         if (cosine >= threshold) {
           reaching[q]++;
         }
-        if (own.size() < k || cosine >= own.get(k - 1).cosine()) {
+        boolean isAmongBest = own.size() < k || cosine >= own.get(k - 1).cosine();
+        if (isAmongBest && !Float.isNaN(cosine)) {
           insert(own, new Match(row.id(), cosine));
         }
       }

@@ -11,7 +11,11 @@ import org.clip4j.train.workers.WorkerModel;
 import org.jspecify.annotations.Nullable;
 import scala.Tuple2;
 
-/** The copy of the model that this process trains with, and what its tasks do with it. */
+/**
+ * The copy of the model that this process trains with, and what its tasks do with it, one at a
+ * time: of two trainings in one session each has the other's copy replaced, which takes time, and
+ * never amid a task.
+ */
 final class PartWorkers {
   private static @Nullable String run;
   private static @Nullable PartWorker worker;
@@ -24,7 +28,7 @@ final class PartWorkers {
    * @param run which training
    * @param step of it, as often as there are others
    */
-  record Step(String run, long step, Broadcast<WorkerModel> model, Broadcast<float[]> weights)
+  record Step(String run, long step, Broadcast<Sent<WorkerModel>> model, Broadcast<float[]> weights)
       implements Serializable {
     String version() {
       return run + "/" + step;
@@ -32,30 +36,38 @@ final class PartWorkers {
   }
 
   /** Encodes a part. */
-  record Encode(Step step) implements Function<BatchPart, PartEmbeddings> {
+  record Encode(Step step) implements Function<Sent<BatchPart>, PartEmbeddings> {
     @Override
-    public PartEmbeddings call(BatchPart part) {
-      return worker(step).encode(part, step.version(), step.weights().value());
+    public PartEmbeddings call(Sent<BatchPart> sent) {
+      BatchPart part = sent.value();
+      float[] weights = step.weights().value();
+      synchronized (PartWorkers.class) {
+        return worker(step).encode(part, step.version(), weights);
+      }
     }
   }
 
   /** Sends gradients back through a part; says which group sums them, and its place there. */
   record SendBack(Step step, Broadcast<PartEmbeddings> gradients, int embedDim, SumTree tree)
-      implements PairFunction<BatchPart, Integer, PartialSums> {
+      implements PairFunction<Sent<BatchPart>, Integer, PartialSums> {
     @Override
-    public Tuple2<Integer, PartialSums> call(BatchPart part) {
+    public Tuple2<Integer, PartialSums> call(Sent<BatchPart> sent) {
+      BatchPart part = sent.value();
       int from = part.firstRow();
       PartEmbeddings own = gradients.value().rows(from, from + part.size(), embedDim);
-      float[] sums = worker(step).sendBack(part, step.version(), step.weights().value(), own);
-      return tree.leaf(part.index(), sums);
+      float[] weights = step.weights().value();
+      synchronized (PartWorkers.class) {
+        float[] sums = worker(step).sendBack(part, step.version(), weights, own);
+        return tree.leaf(part.index(), sums);
+      }
     }
   }
 
-  private static synchronized PartWorker worker(Step step) {
+  private static PartWorker worker(Step step) {
     if (worker == null || !step.run().equals(run)) {
       close();
       SharedModels.limitThreads();
-      worker = new PartWorker(step.model().value());
+      worker = new PartWorker(step.model().value().value());
       run = step.run();
     }
     return worker;

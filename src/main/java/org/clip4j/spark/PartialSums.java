@@ -1,5 +1,7 @@
 package org.clip4j.spark;
 
+import com.esotericsoftware.kryo.DefaultSerializer;
+import com.esotericsoftware.kryo.serializers.JavaSerializer;
 import java.io.Serializable;
 import java.util.HashMap;
 import java.util.Map;
@@ -10,6 +12,7 @@ import java.util.Map;
  * not depend on which part was ready first, to the last bit. When all have been added, one sum is
  * left.
  */
+@DefaultSerializer(JavaSerializer.class)
 final class PartialSums implements Serializable {
   private static final long serialVersionUID = 1;
 

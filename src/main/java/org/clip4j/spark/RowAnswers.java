@@ -58,6 +58,7 @@ record RowAnswers(
     return new Iterator<>() {
       private final ArrayDeque<Row> ready = new ArrayDeque<>();
       private @Nullable Clip clip;
+      private long done;
 
       @Override
       public boolean hasNext() {
@@ -69,6 +70,7 @@ record RowAnswers(
           List<Answer> answers = batch.answer(clip, some);
           for (int i = 0; i < some.size(); i++) {
             add(some.get(i), answers.get(i));
+            done++;
           }
         }
         return !ready.isEmpty();
@@ -78,7 +80,11 @@ record RowAnswers(
         if (answer.error() != null && handleInvalid.equals("error")) {
           throw new IllegalArgumentException(
               answer.error()
-                  + " (handleInvalid is error; keep gives such rows a null and the reason)");
+                  + " (row "
+                  + done
+                  + " of partition "
+                  + TaskContext.getPartitionId()
+                  + "; handleInvalid is error; keep gives such rows a null and the reason)");
         }
         if (answer.error() == null || handleInvalid.equals("keep")) {
           ready.add(with(row, answer));

@@ -1,5 +1,6 @@
 package org.clip4j.spark;
 
+import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashMap;
@@ -97,15 +98,15 @@ final class SharedModels {
     }
   }
 
-  private Clip load(ModelSource source) {
+  private Clip load(ModelSource source) throws IOException {
     limitThreads();
     loads.incrementAndGet();
-    return source.load();
+    return Uninterrupted.get(source::load); // the task that is first may be killed meanwhile
   }
 
   private synchronized void release(ModelSource source) {
     Shared shared = models.get(source);
-    if (--shared.users == 0) {
+    if (shared != null && --shared.users == 0) { // null when the process ends
       idle.add(source);
       if (idle.size() > MOST_IDLE) {
         close(models.remove(idle.remove()));

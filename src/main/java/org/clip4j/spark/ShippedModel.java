@@ -7,10 +7,12 @@ import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.apache.spark.SparkContext;
 import org.apache.spark.api.java.JavaSparkContext;
@@ -20,8 +22,8 @@ import org.clip4j.io.IoErrors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A model whose files Spark brings to the executors that ask for them, once to each: the files that
- * lie in the model's folder, in pieces that are broadcast.
+ * A model whose files Spark brings to the executors that ask for them, once to each: those of the
+ * model's folder, or a file with what describes it, in pieces that are broadcast.
  */
 final class ShippedModel implements Serializable {
   private static final long serialVersionUID = 1;
@@ -29,10 +31,18 @@ final class ShippedModel implements Serializable {
   /** Bytes of a piece, of which a process holds one at a time in its heap. */
   private static final int PIECE = 32 << 20;
 
+  /** The configuration of a text tower lies this deep where it has a folder of its own. */
+  private static final int DEPTH = 3;
+
+  private static final String CONFIG = "config.json";
+  private static final String INDEX = ".index.json";
+  private static final Pattern BESIDE = Pattern.compile(".*\\.(json|txt|model|md)");
+  private static final Pattern SHARD = Pattern.compile(".*\\.(safetensors|bin)");
+
   private static final Map<List<Object>, ShippedModel> SHIPPED = new HashMap<>();
 
   private final String id;
-  private final Map<String, List<Broadcast<byte[]>>> files;
+  private final Map<String, List<Broadcast<byte[]>>> files; // by their names within the folder
   private final @Nullable String file; // in the folder; null for the folder itself
 
   private ShippedModel(
@@ -49,22 +59,17 @@ final class ShippedModel implements Serializable {
    */
   static synchronized ShippedModel of(SparkContext spark, String model) {
     try {
-      Path found = Clip.loader(model).locate().toAbsolutePath();
-      boolean isFolder = Files.isDirectory(found);
-      Path folder = isFolder ? found : found.getParent();
-      List<Object> key = new ArrayList<>(List.of(spark.applicationId(), found));
-      Map<String, List<Broadcast<byte[]>>> files = new LinkedHashMap<>();
-      for (Path each : filesIn(folder)) {
-        key.add(
-            each.getFileName() + " " + Files.size(each) + " " + Files.getLastModifiedTime(each));
-      }
+      Path found = Clip.loader(model).locate();
+      List<Object> key = List.of(spark.applicationId(), state(found));
       ShippedModel shipped = SHIPPED.get(key);
       if (shipped == null) {
         JavaSparkContext context = JavaSparkContext.fromSparkContext(spark);
-        for (Path each : filesIn(folder)) {
-          files.put(each.getFileName().toString(), pieces(context, each));
+        Path folder = folder(found);
+        Map<String, List<Broadcast<byte[]>>> files = new LinkedHashMap<>();
+        for (Path each : filesOf(found)) {
+          files.put(folder.relativize(each).toString().replace('\\', '/'), pieces(context, each));
         }
-        String name = isFolder ? null : found.getFileName().toString();
+        String name = Files.isDirectory(found) ? null : found.getFileName().toString();
         shipped = new ShippedModel(key.toString(), files, name);
         SHIPPED.put(key, shipped);
       }
@@ -74,10 +79,42 @@ final class ShippedModel implements Serializable {
     }
   }
 
-  private static List<Path> filesIn(Path folder) throws IOException {
-    try (Stream<Path> files = Files.list(folder)) {
-      return files.filter(Files::isRegularFile).sorted().toList();
+  /** Says which files a model is read from, how long they are and of when, to tell another one. */
+  static String state(Path model) throws IOException {
+    StringBuilder state = new StringBuilder();
+    for (Path each : filesOf(model)) {
+      state.append(each).append(' ').append(Files.size(each));
+      state.append(' ').append(Files.getLastModifiedTime(each)).append('\n');
     }
+    return state.toString();
+  }
+
+  private static Path folder(Path model) throws IOException {
+    Path absolute = model.toAbsolutePath();
+    return (Files.isDirectory(model) ? absolute : absolute.getParent()).toRealPath();
+  }
+
+  /** Not what else lies there: the checkpoints of a training, or other models beside a file. */
+  private static List<Path> filesOf(Path model) throws IOException {
+    boolean isFolder = Files.isDirectory(model);
+    Path folder = folder(model);
+    Path own = model.getFileName();
+    try (Stream<Path> files = Files.walk(folder, isFolder ? DEPTH : 1)) {
+      return files
+          .filter(Files::isRegularFile)
+          .filter(
+              file ->
+                  isFolder
+                      ? file.getParent().equals(folder) || file.endsWith(CONFIG)
+                      : file.getFileName().equals(own) || isBeside(file, own.toString()))
+          .sorted()
+          .toList();
+    }
+  }
+
+  private static boolean isBeside(Path file, String model) {
+    String name = file.getFileName().toString();
+    return BESIDE.matcher(name).matches() || model.endsWith(INDEX) && SHARD.matcher(name).matches();
   }
 
   private static List<Broadcast<byte[]>> pieces(JavaSparkContext spark, Path file)
@@ -94,7 +131,9 @@ final class ShippedModel implements Serializable {
   /** Writes the files to a new folder; returns where in it the model is. */
   Path unpack(Path folder) throws IOException {
     for (Map.Entry<String, List<Broadcast<byte[]>>> each : files.entrySet()) {
-      try (OutputStream out = Files.newOutputStream(folder.resolve(each.getKey()))) {
+      Path target = folder.resolve(each.getKey());
+      Files.createDirectories(target.getParent());
+      try (OutputStream out = Files.newOutputStream(target)) {
         for (Broadcast<byte[]> piece : each.getValue()) {
           out.write(piece.value());
         }
@@ -104,11 +143,14 @@ final class ShippedModel implements Serializable {
   }
 
   /** Removes what was unpacked. */
-  void remove(Path folder) throws IOException {
-    for (String name : files.keySet()) {
-      Files.deleteIfExists(folder.resolve(name));
+  static void remove(Path folder) throws IOException {
+    List<Path> all;
+    try (Stream<Path> files = Files.walk(folder)) {
+      all = files.sorted(Comparator.reverseOrder()).toList();
     }
-    Files.deleteIfExists(folder);
+    for (Path each : all) {
+      Files.delete(each);
+    }
   }
 
   @Override

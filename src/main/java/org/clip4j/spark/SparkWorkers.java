@@ -1,5 +1,6 @@
 package org.clip4j.spark;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
@@ -15,6 +16,7 @@ import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.SparkSession;
 import org.apache.spark.storage.StorageLevel;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Uninterrupted;
 import org.clip4j.train.workers.BatchPart;
 import org.clip4j.train.workers.BatchWorkers;
 import org.clip4j.train.workers.PartEmbeddings;
@@ -59,9 +61,9 @@ public final class SparkWorkers implements BatchWorkers {
   private final List<Broadcast<?>> ofStep = new ArrayList<>();
   private String run = "";
   private long steps;
-  private @Nullable Broadcast<WorkerModel> model;
+  private @Nullable Broadcast<Sent<WorkerModel>> model;
   private PartWorkers.@Nullable Step step;
-  private @Nullable JavaRDD<BatchPart> parts;
+  private @Nullable JavaRDD<Sent<BatchPart>> parts;
   private int embedDim;
 
   private SparkWorkers(SparkSession session, int count) {
@@ -118,7 +120,7 @@ public final class SparkWorkers implements BatchWorkers {
     checkResults(from);
     run = UUID.randomUUID().toString();
     embedDim = from.config().embedDim();
-    model = spark.broadcast(from);
+    model = onSpark(() -> spark.broadcast(new Sent<>(from)));
   }
 
   /** Spark would end the job after the work is done. */
@@ -147,9 +149,10 @@ public final class SparkWorkers implements BatchWorkers {
     return onSpark(
         () -> {
           step = new PartWorkers.Step(run, steps++, model, ofStep(weights));
-          List<Broadcast<BatchPart>> each = batch.stream().map(this::ofStep).toList();
+          List<Broadcast<Sent<BatchPart>>> each =
+              batch.stream().map(part -> ofStep(new Sent<>(part))).toList();
           List<Integer> indices = IntStream.range(0, batch.size()).boxed().toList();
-          Function<Integer, BatchPart> fetch = index -> each.get(index).value();
+          Function<Integer, Sent<BatchPart>> fetch = index -> each.get(index).value();
           parts =
               spark
                   .parallelize(indices, batch.size())
@@ -178,14 +181,24 @@ public final class SparkWorkers implements BatchWorkers {
     return broadcast;
   }
 
-  /** Spark's own exceptions are checked ones that it does not declare. */
+  /**
+   * Computes a step to its end, as one machine does: Spark would leave an interrupted job running
+   * and throw. Its own exceptions are checked ones that it does not declare.
+   */
   private static <T> T onSpark(Callable<T> work) {
     try {
-      return work.call();
-    } catch (RuntimeException e) {
-      throw e;
-    } catch (Exception e) {
-      throw new IllegalStateException("the training on Spark: " + IoErrors.message(e), e);
+      return Uninterrupted.get(
+          () -> {
+            try {
+              return work.call();
+            } catch (RuntimeException e) {
+              throw e;
+            } catch (Exception e) {
+              throw new IllegalStateException("the training on Spark: " + IoErrors.message(e), e);
+            }
+          });
+    } catch (IOException e) {
+      throw IoErrors.unchecked(e);
     }
   }
 

@@ -1,5 +1,7 @@
 package org.clip4j.spark;
 
+import com.esotericsoftware.kryo.DefaultSerializer;
+import com.esotericsoftware.kryo.serializers.JavaSerializer;
 import java.io.Serializable;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -13,6 +15,7 @@ import org.apache.spark.api.java.function.Function2;
 import org.apache.spark.broadcast.Broadcast;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
+import org.apache.spark.storage.StorageLevel;
 import org.clip4j.eval.ClassMetrics;
 import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.LabelledAnswer;
@@ -63,14 +66,11 @@ public final class TableEvaluation {
       float[][] classes,
       int resamples,
       long seed) {
-    EmbeddingRow.select(images, label, embedding); // says what is missing
-    EmbeddingRow.select(images, id, embedding);
-    Map<String, Integer> indices = new HashMap<>();
-    for (String name : names) {
-      indices.put(name, indices.size());
-    }
+    Dataset<Row> selected = EmbeddingRow.select(images, id, embedding, label);
+    Map<String, Integer> indices = indices(names, classes);
     JavaSparkContext spark = context(images);
     Broadcast<float[][]> vectors = spark.broadcast(classes);
+    int dimensions = classes[0].length;
     try {
       FlatMapFunction<Iterator<Row>, Named> classify =
           rows -> {
@@ -83,22 +83,13 @@ public final class TableEvaluation {
                 throw new IllegalArgumentException(
                     "the label '" + row.getString(2) + "' of " + row.getString(0) + " is no class");
               }
-              float[] scores = classifier.scores(ClassifyEmbeddings.floats(row, 1));
-              answers.add(new Named(row.getString(0), LabelledAnswer.of(scores, own)));
+              EmbeddingRow image = EmbeddingRow.of(row).requireLength(dimensions);
+              float[] scores = classifier.scores(image.vector());
+              answers.add(new Named(image.id(), LabelledAnswer.of(scores, own)));
             }
             return answers.iterator();
           };
-      List<Named> all =
-          new ArrayList<>(
-              images
-                  .select(
-                      images.col(id).cast("string"),
-                      images.col(embedding),
-                      images.col(label).cast("string"))
-                  .filter(images.col(embedding).isNotNull())
-                  .javaRDD()
-                  .mapPartitions(classify)
-                  .collect());
+      List<Named> all = new ArrayList<>(selected.javaRDD().mapPartitions(classify).collect());
       all.sort((a, b) -> a.id.compareTo(b.id));
       return ClassMetrics.of(
           names.size(), all.stream().map(Named::answer).toList(), resamples, seed);
@@ -107,7 +98,25 @@ public final class TableEvaluation {
     }
   }
 
+  private static Map<String, Integer> indices(List<String> names, float[][] classes) {
+    if (names.size() != classes.length || classes.length == 0) {
+      throw new IllegalArgumentException(
+          names.size()
+              + " classes are named, and "
+              + classes.length
+              + " vectors are given; give one for each, of at least one class");
+    }
+    Map<String, Integer> indices = new HashMap<>();
+    for (String name : names) {
+      if (indices.put(name, indices.size()) != null) {
+        throw new IllegalArgumentException("the class '" + name + "' is named twice");
+      }
+    }
+    return indices;
+  }
+
   /** An image's answer. */
+  @DefaultSerializer(JavaSerializer.class)
   private record Named(String id, LabelledAnswer answer) implements Serializable {}
 
   /**
@@ -123,6 +132,7 @@ public final class TableEvaluation {
     List<EmbeddingRow> captions =
         EmbeddingRow.collect(EmbeddingRow.select(texts, id, embedding), "the texts");
     Dataset<Row> rows = EmbeddingRow.select(images, id, embedding);
+    rows.persist(StorageLevel.MEMORY_AND_DISK()); // they are gone through twice
     Broadcast<Captions> shared = context(images).broadcast(Captions.of(captions));
     try {
       Function2<Compared, Compared, Compared> add = Compared::add;
@@ -138,6 +148,7 @@ public final class TableEvaluation {
           .treeAggregate(new Compared(count), add, add)
           .result(captions);
     } finally {
+      rows.unpersist();
       shared.destroy(false);
     }
   }
@@ -152,6 +163,7 @@ public final class TableEvaluation {
    * @param vectors of all
    * @param of for each image's id the numbers of its texts
    */
+  @DefaultSerializer(JavaSerializer.class)
   private record Captions(float[][] vectors, Map<String, int[]> of) implements Serializable {
     static Captions of(List<EmbeddingRow> rows) {
       Map<String, int[]> of = new HashMap<>();
@@ -175,6 +187,7 @@ public final class TableEvaluation {
   }
 
   /** What is known of the texts, and of the images so far. */
+  @DefaultSerializer(JavaSerializer.class)
   private static final class Compared implements Serializable {
     private static final long serialVersionUID = 1;
     private static final int[] AT = {1, 5, 10};

@@ -13,6 +13,7 @@ import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
+import org.clip4j.search.internal.VectorCheck;
 
 /**
  * Searches a table of embeddings that is too large for one machine, exactly: the queries go to all
@@ -30,9 +31,12 @@ public final class TableSearch {
   private static final StructType OVERLAP =
       new StructType()
           .add("evaluation", DataTypes.StringType, false)
-          .add("training", DataTypes.StringType, false)
+          .add("training", DataTypes.StringType, true)
           .add("cosine", DataTypes.FloatType, false)
           .add("reaching", DataTypes.LongType, false);
+
+  /** What {@link org.clip4j.eval.Overlap} says of an image that is like no other. */
+  private static final Nearest.Match NONE = new Nearest.Match(null, Float.NEGATIVE_INFINITY);
 
   private TableSearch() {}
 
@@ -40,8 +44,8 @@ public final class TableSearch {
    * Finds the rows that are most similar to each query.
    *
    * @param table with a column of ids and one of embeddings ({@code array<float>}, unit length);
-   *     rows without an embedding are left out
-   * @param queries with columns of the same names
+   *     rows without an embedding are left out, and one with a NaN is never found
+   * @param queries with columns of the same names; finite
    * @param k at least 1
    * @return {@code query}, {@code rank} (from 0), {@code id} and {@code cosine}; of equal ones that
    *     with the lower id comes first
@@ -53,6 +57,9 @@ public final class TableSearch {
     }
     List<EmbeddingRow> asked =
         EmbeddingRow.collect(EmbeddingRow.select(queries, id, embedding), "the queries");
+    for (EmbeddingRow query : asked) {
+      VectorCheck.of(query.vector(), query.vector().length, "the query " + query.id());
+    }
     Nearest found = nearest(table, id, embedding, asked, k, 2);
     List<Row> rows = new ArrayList<>();
     for (int q = 0; q < asked.size(); q++) {
@@ -73,8 +80,8 @@ public final class TableSearch {
    * @param evaluation with columns of the same names
    * @param threshold the least cosine similarity of near-duplicates
    * @return for each evaluation image {@code evaluation}, {@code training} and {@code cosine}: its
-   *     most similar training image; and {@code reaching}: how many training images reach the
-   *     threshold
+   *     most similar training image, null where none can be compared; and {@code reaching}: how
+   *     many training images reach the threshold
    */
   public static Dataset<Row> overlap(
       Dataset<Row> training,
@@ -95,7 +102,7 @@ public final class TableSearch {
     }
     List<Row> rows = new ArrayList<>();
     for (int q = 0; q < asked.size(); q++) {
-      Nearest.Match match = found.best(q).get(0);
+      Nearest.Match match = found.best(q).stream().findFirst().orElse(NONE);
       rows.add(RowFactory.create(asked.get(q).id(), match.id(), match.cosine(), found.reaching(q)));
     }
     return training.sparkSession().createDataFrame(rows, OVERLAP);

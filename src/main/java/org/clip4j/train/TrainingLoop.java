@@ -143,7 +143,10 @@ final class TrainingLoop {
     return result;
   }
 
-  /** What fails between two steps, such as a listener, loses none of them. */
+  /**
+   * What fails between two steps, such as a listener, or before a step has changed anything, such
+   * as the machines that compute it, loses none of those before.
+   */
   private void saveBeforeLeaving(Throwable failure) {
     if (!betweenSteps || steps == 0) {
       return;
@@ -190,8 +193,9 @@ final class TrainingLoop {
       }
       double learningRate = plan.schedule.rate(steps, totalSteps);
       step.ask(batch);
-      betweenSteps = false;
-      TrainingStep.Outcome outcome = step.run(batch, learningRate, monitor.measures(steps + 1));
+      TrainingStep.Outcome outcome =
+          step.run(batch, learningRate, monitor.measures(steps + 1), () -> betweenSteps = false);
+      betweenSteps = false; // until it counts
       if (outcome.diverged()) {
         throw diverged(batch, outcome);
       }

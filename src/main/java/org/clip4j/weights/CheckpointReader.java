@@ -36,7 +36,8 @@ final class CheckpointReader {
    *
    * @param architecture null to take the checkpoint's own
    */
-  static Checkpoint open(Path path, @Nullable ClipConfig architecture) throws IOException {
+  static Checkpoint open(Path given, @Nullable ClipConfig architecture) throws IOException {
+    Path path = Files.isDirectory(given) ? TextModelFolder.wholeModel(given) : given;
     if (TextModelFolder.isOne(Files.isDirectory(path) ? path : path.toAbsolutePath().getParent())) {
       throw new CheckpointException(
           path

@@ -25,9 +25,28 @@ final class CheckpointTokenizer {
 
   static Optional<Tokenizer> open(Layout layout, Path folder, ClipConfig config)
       throws IOException {
+    Optional<Tokenizer> opened = find(layout, folder, config);
+    if (opened.isEmpty()) {
+      return opened;
+    }
+    Tokenizer found = opened.get();
+    try {
+      requireFits(config.text(), found.files().isEmpty() ? folder : found.files().get(0), found);
+      return opened;
+    } catch (CheckpointException e) {
+      found.close();
+      throw e;
+    }
+  }
+
+  private static Optional<Tokenizer> find(Layout layout, Path folder, ClipConfig config)
+      throws IOException {
     TextConfig text = config.text();
-    if (text instanceof EncoderConfig encoder) {
-      return openOf(encoder, layout, folder, config);
+    if (text instanceof EncoderConfig) { // whose tokenizer is that of its folder, and none else
+      TokenizerRules rules = rules(layout, folder, config);
+      return Files.isRegularFile(folder.resolve(FILE))
+          ? Optional.of(TokenizerJson.openAny(folder, rules))
+          : TokenizerJson.openWithoutFile(folder, rules, false);
     }
     boolean hasFile = Files.isRegularFile(folder.resolve(FILE));
     boolean named = text.tokenizer().hfName() != null;
@@ -35,10 +54,11 @@ final class CheckpointTokenizer {
       return Optional.of(TokenizerJson.openAny(folder, rules(layout, folder, config)));
     }
     boolean fits = BytePairs.fits(text.vocabSize());
-    if (named || config.isSigmoid() || layout == Layout.OPENCLIP && !fits) {
-      return named && TokenizerJson.hasSentencePieces(folder)
-          ? TokenizerJson.openWithoutFile(folder, rules(layout, folder, config), false)
-          : Optional.empty();
+    if (named || layout == Layout.TRANSFORMERS && config.isSigmoid()) {
+      return TokenizerJson.openWithoutFile(folder, rules(layout, folder, config), false);
+    }
+    if (layout == Layout.OPENCLIP && (config.isSigmoid() || !fits)) {
+      return Optional.empty();
     }
     if (layout == Layout.OPENCLIP) { // takes OpenAI's, whatever lies there
       return Optional.of(ClipTokenizer.create(text.contextLength()));
@@ -54,36 +74,19 @@ final class CheckpointTokenizer {
         : found;
   }
 
-  /** An encoder's tokenizer is that of its folder, and none else. */
-  private static Optional<Tokenizer> openOf(
-      EncoderConfig text, Layout layout, Path folder, ClipConfig config) throws IOException {
-    TokenizerRules rules = rules(layout, folder, config);
-    Optional<Tokenizer> opened =
-        Files.isRegularFile(folder.resolve(FILE))
-            ? Optional.of(TokenizerJson.openAny(folder, rules))
-            : TokenizerJson.openWithoutFile(folder, rules, false);
-    if (opened.isEmpty()) {
-      return opened;
-    }
-    Tokenizer found = opened.get();
-    try {
-      requireFits(text, found.files().isEmpty() ? folder : found.files().get(0), found);
-      return opened;
-    } catch (CheckpointException e) {
-      found.close();
-      throw e;
-    }
-  }
-
-  /** Embeddings may be more than tokens, to a round number, but not by a tenth. */
-  private static void requireFits(EncoderConfig text, Path file, Tokenizer tokenizer)
+  /**
+   * Embeddings may be more than tokens, to a round number, but not by a tenth. Of CLIP's own towers
+   * they may be fewer, where a model was not enlarged for tokens that were added.
+   */
+  private static void requireFits(TextConfig text, Path file, Tokenizer tokenizer)
       throws CheckpointException {
     int known = text.vocabSize();
+    boolean encoder = text instanceof EncoderConfig;
     int found =
         tokenizer instanceof TokenizerJson json
             ? json.vocabularySize()
-            : ClipTokenizer.VOCABULARY_SIZE;
-    if (found > known || found < known * LEAST_SHARE) {
+            : encoder ? ClipTokenizer.VOCABULARY_SIZE : known;
+    if (encoder && found > known || found < known * LEAST_SHARE) {
       throw new CheckpointException(
           file
               + " has "

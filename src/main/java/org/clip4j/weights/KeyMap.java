@@ -272,6 +272,13 @@ final class KeyMap {
     }
   }
 
+  /** Whether only the number of dimensions differs, which publishers write as they like. */
+  private static boolean isOneNumber(TensorInfo found, SafeTensorsWriter.Entry wanted) {
+    return wanted.name().startsWith("logit_")
+        && wanted.count() == 1
+        && found.shape().stream().allMatch(size -> size == 1);
+  }
+
   /**
    * Compares what a file holds with what the model needs.
    *
@@ -284,7 +291,7 @@ final class KeyMap {
       TensorInfo info = found.get(wanted.name());
       if (info == null) {
         problems.add("missing:  " + wanted.name() + ", expected " + wanted.shape());
-      } else if (!info.shape().equals(wanted.shape())) {
+      } else if (!info.shape().equals(wanted.shape()) && !isOneNumber(info, wanted)) {
         problems.add(
             "shape:    "
                 + wanted.name()

@@ -33,7 +33,7 @@ public record ModelOrigin(
     String name, String revision, String licence, Map<String, String> sha256) {
   /** A snapshot in the hub's cache: this library's and Python's look alike. */
   private static final Pattern SNAPSHOT =
-      Pattern.compile(".*/models--([^/]+?)--([^/]+)/snapshots/([^/]+)");
+      Pattern.compile(".*/models--([^/]+?)--([^/]+)/snapshots/([^/]+)(?:/.*)?");
 
   private static final Pattern DIGEST = Pattern.compile("[0-9a-f]{64}");
   private static final String KEY = "clip4j";

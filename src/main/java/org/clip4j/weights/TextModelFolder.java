@@ -63,10 +63,30 @@ final class TextModelFolder implements Closeable {
     try {
       return isMClip(folder)
           || Files.isRegularFile(folder.resolve(MODULES))
-              && kind(modules(folder).get(0)).equals("Transformer");
+              && kind(modules(folder).get(0)).equals("Transformer")
+              && !seesImages(inside(folder, modules(folder).get(0)));
     } catch (IOException | RuntimeException e) {
       return false; // what is wrong with it is said where it is needed
     }
+  }
+
+  /**
+   * The folder of the whole model within one of sentence-transformers' that holds a CLIP, whose
+   * first module that is; else the folder itself.
+   */
+  static Path wholeModel(Path folder) throws IOException {
+    if (Files.isRegularFile(folder.resolve(MODULES))) {
+      Path first = inside(folder, modules(folder).get(0));
+      if (seesImages(first)) {
+        return first;
+      }
+    }
+    return folder;
+  }
+
+  private static boolean seesImages(Path folder) throws IOException {
+    Path file = folder.resolve(CONFIG);
+    return Files.isRegularFile(file) && CheckpointFields.read(file).has("vision_config");
   }
 
   private static boolean isMClip(Path folder) throws IOException {

@@ -63,7 +63,7 @@ final class TransformJson {
     }
     Interpolation interpolation =
         switch (f.has("interpolation") ? f.text("interpolation", "") : "bicubic") {
-          case "bicubic" -> Interpolation.BICUBIC;
+          case "bicubic", "random" -> Interpolation.BICUBIC; // drawn in training alone
           case "bilinear" -> Interpolation.BILINEAR;
           default -> throw f.bad("interpolation", "supported are \"bicubic\" and \"bilinear\"");
         };

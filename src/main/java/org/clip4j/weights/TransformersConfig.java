@@ -247,11 +247,7 @@ final class TransformersConfig {
   /** Where there is a {@code text_config_dict}, transformers takes that and defaults. */
   private static CheckpointFields tower(CheckpointFields config, String key)
       throws CheckpointException {
-    CheckpointFields tower = config.object(config.has(key + "_dict") ? key + "_dict" : key);
-    if (tower.number("attention_dropout", 0) != 0) {
-      throw tower.bad("attention_dropout", "dropout is not supported; only 0 is");
-    }
-    return tower;
+    return config.object(config.has(key + "_dict") ? key + "_dict" : key);
   }
 
   private static String activation(CheckpointFields tower, Kind kind) throws CheckpointException {

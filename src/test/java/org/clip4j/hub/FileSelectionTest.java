@@ -77,6 +77,30 @@ class FileSelectionTest {
   }
 
   @Test
+  void a_clip_of_sentence_transformers_lies_in_a_folder_of_its_own() {
+    Set<String> names =
+        Set.of(
+            "README.md",
+            "modules.json",
+            "config_sentence_transformers.json",
+            "0_CLIPModel/config.json",
+            "0_CLIPModel/merges.txt",
+            "0_CLIPModel/preprocessor_config.json",
+            "0_CLIPModel/pytorch_model.bin",
+            "0_CLIPModel/vocab.json");
+    assertThat(FileSelection.all(names, false))
+        .extracting(FileSelection::files)
+        .containsExactly(
+            List.of(
+                "0_CLIPModel/config.json",
+                "0_CLIPModel/vocab.json",
+                "0_CLIPModel/merges.txt",
+                "0_CLIPModel/preprocessor_config.json",
+                "0_CLIPModel/pytorch_model.bin"));
+    assertThat(FileSelection.KNOWN_NAMES).contains("0_CLIPModel/vocab.json");
+  }
+
+  @Test
   void weights_without_their_configuration_are_no_model() {
     assertThat(FileSelection.all(Set.of("open_clip_config.json", "model.safetensors"), false))
         .isEmpty();

@@ -87,6 +87,7 @@ class ConvNextTest {
       value = {
         "'image_size': 31 | vision_cfg.image_size | 32",
         "'timm_pool': 'map' | vision_cfg.timm_pool | ConvNeXt",
+        "'timm_pool': '', 'timm_proj': null | vision_cfg.timm_pool | linear or mlp",
         "'timm_proj': 'attention' | vision_cfg.timm_proj | linear, mlp, none",
         "'timm_proj': 'none' | model_cfg.embed_dim | 48",
         "'patch_dropout': 0.5 | vision_cfg.patch_dropout | no patches",

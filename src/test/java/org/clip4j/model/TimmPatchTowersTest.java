@@ -197,13 +197,15 @@ class TimmPatchTowersTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "eva02_base_patch16_clip_224 | map | null | timm EVA",
-        "eva_giant_patch14_224 | token | 'linear' | timm EVA",
-        "vit_pe_core_base_patch16_224 | token | null | Perception Encoder",
-        "vit_pe_core_base_patch16_224 | map | 'none' | Perception Encoder"
+        "eva02_base_patch16_clip_224 | map | null | timm_pool | timm EVA",
+        "eva_giant_patch14_224 | token | 'linear' | timm_proj | timm EVA",
+        "vit_pe_core_base_patch16_224 | token | null | timm_pool | Perception Encoder",
+        "vit_pe_core_base_patch16_224 | map | 'none' | timm_proj | Perception Encoder",
+        "vit_base_patch16_224 | '' | 'linear', 'timm_proj_bias': true | timm_proj_bias | timm ViT",
+        "vit_base_patch16_224 | avg | 'linear' | timm_pool | timm ViT"
       })
   void another_pooling_or_projection_than_open_clip_s_is_refused(
-      String tower, String pool, String proj, String family) {
+      String tower, String pool, String proj, String wrong, String family) {
     JsonObject json =
         JsonParser.parseString(
                 "{'embed_dim': 20, 'text_cfg': {}, 'vision_cfg': {'image_size': 224,"
@@ -217,7 +219,23 @@ class TimmPatchTowersTest {
             .getAsJsonObject();
     assertThatThrownBy(() -> ClipConfigJson.read(json))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageContainingAll("vision_cfg.timm_pool", family);
+        .hasMessageContainingAll("vision_cfg." + wrong + " is", family);
+  }
+
+  /** As in timm, where they pool by the mean, whether it is asked for or not. */
+  @ParameterizedTest
+  @CsvSource({"vit_medium_patch16_gap_256, 256", "vitamin_small_224, 224"})
+  void a_tower_that_pools_by_the_mean_may_be_told_so(String tower, int size) {
+    String form =
+        "{'embed_dim': 20, 'text_cfg': {}, 'vision_cfg': {'image_size': %d, 'timm_model_name':"
+            + " '%s', 'timm_pool': '%s'}}";
+    ClipConfig own =
+        ClipConfigJson.read(
+            JsonParser.parseString(form.formatted(size, tower, "")).getAsJsonObject());
+    assertThat(
+            ClipConfigJson.read(
+                JsonParser.parseString(form.formatted(size, tower, "avg")).getAsJsonObject()))
+        .isEqualTo(own);
   }
 
   /** A new model's weights, so that what the peer divides by depth is divided. */

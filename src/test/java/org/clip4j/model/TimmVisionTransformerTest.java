@@ -58,7 +58,7 @@ class TimmVisionTransformerTest {
         .isEqualTo(JsonNull.INSTANCE);
     for (String other : new String[] {"", ", 'timm_proj': 'linear'", ", 'timm_proj': 'none'"}) {
       assertThatThrownBy(() -> ClipConfigJson.read(json(other)))
-          .hasMessageContainingAll("vision_cfg.timm_pool", "timm ViT", "\"token\"", "null");
+          .hasMessageContainingAll("vision_cfg.timm_proj", "timm ViT", "\"token\"", "null");
     }
   }
 

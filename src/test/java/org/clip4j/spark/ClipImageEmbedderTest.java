@@ -13,9 +13,11 @@ import static org.clip4j.spark.LocalSpark.table;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.apache.spark.ml.Pipeline;
 import org.apache.spark.ml.PipelineModel;
 import org.apache.spark.ml.PipelineStage;
@@ -24,9 +26,13 @@ import org.apache.spark.ml.param.ParamMap;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
+import org.apache.spark.sql.types.Metadata;
 import org.apache.spark.sql.types.StructType;
 import org.clip4j.Clip;
+import org.clip4j.engine.Precision;
+import org.clip4j.image.RgbImage;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -102,6 +108,7 @@ class ClipImageEmbedderTest {
     assertThat(embedder().setHandleInvalid("skip").transform(table).count()).isEqualTo(1);
     Dataset<Row> failing = embedder().setHandleInvalid("error").transform(table);
     assertThatThrownBy(failing::collectAsList)
+        .hasStackTraceContaining("of partition")
         .hasStackTraceContaining("handleInvalid is error")
         .hasStackTraceContaining("the image");
   }
@@ -129,6 +136,33 @@ class ClipImageEmbedderTest {
   }
 
   @Test
+  void a_path_may_be_written_as_a_uri_and_what_is_none_is_named(@TempDir Path folder)
+      throws IOException {
+    Path image = Files.copy(RGB, folder.resolve("a b.png"));
+    StructType schema = new StructType().add("image", DataTypes.StringType);
+    List<Row> rows =
+        embedder()
+            .transform(
+                table(
+                    schema,
+                    List.of(
+                        RowFactory.create(image.toString()),
+                        RowFactory.create("file:" + image),
+                        RowFactory.create(image.toUri().toString()), // a%20b.png
+                        RowFactory.create(image.toUri() + "%20x"),
+                        RowFactory.create("s3a://bucket/a.png"), // whose jar is not there
+                        RowFactory.create(""))))
+            .collectAsList();
+    for (int i = 0; i < 3; i++) {
+      assertSame(floats(rows.get(i), "image_embedding"), clip.encodeImage(RGB));
+    }
+    assertThat(rows.get(3).<String>getAs("image_embedding_error")).contains("%20x does not exist");
+    assertThat(rows.get(4).<String>getAs("image_embedding_error")).contains("S3AFileSystem");
+    assertThat(rows.get(5).<String>getAs("image_embedding_error"))
+        .startsWith("'' cannot be opened: ");
+  }
+
+  @Test
   void rows_of_binary_files_and_their_content_are_read() {
     Dataset<Row> files =
         session().read().format("binaryFile").load(RGB.toString(), JPEG.toString()).orderBy("path");
@@ -147,6 +181,60 @@ class ClipImageEmbedderTest {
     List<Row> rows =
         embedder().transform(session().read().format("image").load(RGB.toString())).collectAsList();
     assertSame(floats(rows.get(0), "image_embedding"), clip.encodeImage(RGB));
+  }
+
+  @Test
+  void image_structs_of_all_kinds_are_read_or_say_what_is_wrong() {
+    StructType pixels = new StructType().add("origin", DataTypes.StringType);
+    for (String field : List.of("height", "width", "nChannels", "mode")) {
+      pixels = pixels.add(field, DataTypes.IntegerType);
+    }
+    StructType schema = new StructType().add("image", pixels.add("data", DataTypes.BinaryType));
+    byte[] blueGreenRed = {10, 20, 30, 40, 50, 60};
+    byte[] withAlpha = {10, 20, 30, 0, 40, 50, 60, 99};
+    List<Row> rows =
+        embedder()
+            .transform(
+                table(
+                    schema,
+                    List.of(
+                        struct(null, 1, 2, 3, blueGreenRed), // from nowhere
+                        struct("x", 1, 2, 4, withAlpha),
+                        struct("x", 2, 1, 1, new byte[] {7, 9}),
+                        struct("lost.png", -1, -1, -1, new byte[0]), // what Spark says of damage
+                        struct("x", 2, 2, 3, new byte[11]),
+                        struct("x", 2, 2, 2, new byte[8]),
+                        struct("x", 2, 2, 1, null))))
+            .collectAsList();
+    float[] colour = clip.encodeImage(new RgbImage(2, 1, new byte[] {30, 20, 10, 60, 50, 40}));
+    assertSame(floats(rows.get(0), "image_embedding"), colour);
+    assertSame(floats(rows.get(1), "image_embedding"), colour);
+    assertSame(
+        floats(rows.get(2), "image_embedding"),
+        clip.encodeImage(new RgbImage(1, 2, new byte[] {7, 7, 7, 9, 9, 9})));
+    List<String> wanted =
+        List.of("lost.png has no pixels: Spark", "11 bytes", "2 channels", "has no data");
+    for (int i = 0; i < wanted.size(); i++) {
+      assertThat(rows.get(3 + i).<String>getAs("image_embedding_error")).contains(wanted.get(i));
+    }
+  }
+
+  private static Row struct(String origin, int height, int width, int channels, byte[] data) {
+    return RowFactory.create(RowFactory.create(origin, height, width, channels, 0, data));
+  }
+
+  @Test
+  void other_columns_keep_their_metadata_and_may_have_any_name() throws IOException {
+    Metadata labels = Metadata.fromJson("{\"labels\":[\"cat\",\"dog\"]}");
+    Dataset<Row> table =
+        contents(Files.readAllBytes(RGB))
+            .withColumn("the.label", functions.col("id").as("id", labels))
+            .withColumnRenamed("image", "a.b");
+    ClipImageEmbedder embedder = embedder().setInputCol("a.b");
+    Dataset<Row> found = embedder.transform(table);
+    assertThat(found.schema()).isEqualTo(embedder.transformSchema(table.schema()));
+    assertThat(found.schema().apply("the.label").metadata()).isEqualTo(labels);
+    assertSame(floats(found.first(), "image_embedding"), clip.encodeImage(RGB));
   }
 
   @Test
@@ -184,7 +272,11 @@ class ClipImageEmbedderTest {
   @Test
   void a_models_files_are_shipped_with_the_job() throws IOException {
     Dataset<Row> table = contents(Files.readAllBytes(RGB), Files.readAllBytes(JPEG));
-    for (String model : List.of(MODEL.toString(), MODEL + "/model.safetensors")) {
+    for (String model :
+        List.of(
+            MODEL.toString(),
+            MODEL + "/model.safetensors",
+            MODEL.toAbsolutePath().toUri().toString())) {
       List<Row> rows =
           embedder()
               .setModel(model)
@@ -196,6 +288,72 @@ class ClipImageEmbedderTest {
     }
     assertThatThrownBy(() -> embedder().setModel("./none").setShipModel(true).transform(table))
         .hasMessageContaining("./none");
+  }
+
+  @Test
+  void of_a_folder_with_other_things_the_models_files_alone_are_shipped(@TempDir Path folder)
+      throws IOException {
+    for (String name : List.of("config.json", "model.safetensors", "preprocessor_config.json")) {
+      Files.copy(MODEL.resolve(name), folder.resolve(name));
+    }
+    Files.writeString(folder.resolve("other.safetensors"), "another model");
+    Path tower = Files.createDirectories(folder.resolve("org/tower"));
+    Files.writeString(tower.resolve("config.json"), "{}");
+    Files.writeString(tower.resolve("state.bin"), "the state of a training");
+    assertThat(shipped(folder, folder.resolve("model.safetensors")))
+        .containsExactly("config.json", "model.safetensors", "preprocessor_config.json");
+    assertThat(shipped(folder, folder))
+        .containsExactly(
+            "config.json",
+            "model.safetensors",
+            "org/tower/config.json",
+            "other.safetensors",
+            "preprocessor_config.json");
+  }
+
+  private static List<String> shipped(Path folder, Path model) throws IOException {
+    Path to = Files.createTempDirectory("clip4j-shipped");
+    ShippedModel shipped = ShippedModel.of(session().sparkContext(), model.toString());
+    assertThat(shipped.unpack(to)).isEqualTo(to.resolve(folder.relativize(model)));
+    try (Stream<Path> files = Files.walk(to)) {
+      return files
+          .filter(Files::isRegularFile)
+          .map(file -> to.relativize(file).toString())
+          .sorted()
+          .toList();
+    } finally {
+      ShippedModel.remove(to);
+      assertThat(to).doesNotExist();
+    }
+  }
+
+  @Test
+  void a_model_that_is_written_anew_is_loaded_anew(@TempDir Path folder) throws IOException {
+    Dataset<Row> table = contents(Files.readAllBytes(RGB));
+    ClipImageEmbedder embedder = embedder().setModel(folder.toString());
+    for (String model : List.of("hf-clip", "hf-siglip")) {
+      for (String name : List.of("config.json", "model.safetensors", "preprocessor_config.json")) {
+        Files.copy(
+            GOLDEN.resolve(model).resolve(name),
+            folder.resolve(name),
+            StandardCopyOption.REPLACE_EXISTING);
+      }
+      try (Clip now = Clip.loader(folder).optImagesOnly().load()) {
+        assertSame(
+            floats(embedder.transform(table).first(), "image_embedding"), now.encodeImage(RGB));
+      }
+    }
+  }
+
+  @Test
+  void a_task_that_is_killed_while_it_loads_a_model_takes_it_from_no_other() throws IOException {
+    ModelSource source =
+        new ModelSource(MODEL.toString(), null, "of this test", Precision.FP32, true);
+    Thread.currentThread().interrupt();
+    try (SharedModels.Use use = SharedModels.use(source)) {
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(use.clip().encodeText("a cat")).hasSize(clip.embedDim());
+    }
   }
 
   @Test
@@ -238,6 +396,9 @@ class ClipImageEmbedderTest {
         .withMessageContaining("no column 'picture'")
         .withMessageContaining("[id, image]");
     assertThatIllegalArgumentException()
+        .isThrownBy(() -> embedder().transform(table.select("image", "image")))
+        .withMessageContaining("2 columns 'image'");
+    assertThatIllegalArgumentException()
         .isThrownBy(() -> embedder().setInputCol("id").transform(table))
         .withMessageContaining("'id' is of type int")
         .withMessageContaining("binaryFile");
@@ -247,6 +408,9 @@ class ClipImageEmbedderTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new ClipImageEmbedder().transform(table))
         .withMessageContaining("needs a model");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> embedder().setModel(null))
+        .withMessageContaining("model is null");
     assertThatThrownBy(() -> embedder().setHandleInvalid("drop"))
         .hasMessageContaining("handleInvalid");
   }

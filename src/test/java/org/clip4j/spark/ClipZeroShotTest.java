@@ -166,6 +166,46 @@ class ClipZeroShotTest {
   }
 
   @Test
+  void embeddings_that_cannot_be_compared_get_the_reason() {
+    float[] nan = clip.encodeImage(IMAGES.get(0));
+    nan[1] = Float.NaN;
+    Float[] holes = new Float[nan.length];
+    StructType schema =
+        new StructType().add("image", DataTypes.createArrayType(DataTypes.FloatType));
+    List<Row> rows =
+        stage()
+            .transform(
+                table(
+                    schema,
+                    List.of(
+                        RowFactory.create(nan),
+                        RowFactory.create((Object) holes),
+                        RowFactory.create(new float[3]))))
+            .collectAsList();
+    List<String> wanted = List.of("the value NaN", "a null at position 0", "3 and");
+    for (int i = 0; i < wanted.size(); i++) {
+      assertThat(rows.get(i).isNullAt(1)).isTrue();
+      assertThat(rows.get(i).<String>getAs("prediction_error")).contains(wanted.get(i));
+    }
+  }
+
+  @Test
+  void a_single_label_is_judged_by_the_threshold() throws IOException {
+    ClipZeroShot stage = stage().setLabels("a cat").setProbabilities("background");
+    for (double threshold : new double[] {0, 0.5, 1}) {
+      ZeroShotClassifier classifier =
+          clip.zeroShot("a cat")
+              .optProbabilities(Probabilities.BACKGROUND)
+              .optThreshold(threshold)
+              .build();
+      Row row = stage.setThreshold(threshold).transform(images()).orderBy("id").first();
+      assertSame(row, classifier.answer(IMAGES.get(0)), 1);
+      assertThat(row.getStruct(row.fieldIndex("prediction")).getList(0))
+          .hasSize(threshold == 0 ? 1 : 0);
+    }
+  }
+
+  @Test
   void labels_that_cannot_be_are_refused_at_the_driver() throws IOException {
     Dataset<Row> images = images();
     assertThatIllegalArgumentException()
@@ -174,6 +214,9 @@ class ClipZeroShotTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> stage().setLabels("a", "a").transform(images))
         .withMessageContaining("twice");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> stage().setLabels("a", null))
+        .withMessageContaining("labels given invalid value [a,null]");
     assertThatIllegalArgumentException()
         .isThrownBy(() -> stage().setTemplates("no place").transform(images))
         .withMessageContaining("{}");

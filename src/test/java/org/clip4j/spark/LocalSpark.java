@@ -37,6 +37,6 @@ final class LocalSpark {
   static float[] floats(Row row, String column) {
     return row.isNullAt(row.fieldIndex(column))
         ? null
-        : ClassifyEmbeddings.floats(row, row.fieldIndex(column));
+        : EmbeddingRow.floats(row, row.fieldIndex(column), column);
   }
 }

@@ -12,11 +12,13 @@ import java.io.ObjectOutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.concurrent.FutureTask;
 import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.clip4j.model.ClipModel;
@@ -234,6 +236,99 @@ class SparkWorkersTest {
       trainer[0] = builder.build();
       assertThat(trainer[0].train().steps()).isEqualTo(step);
     }
+  }
+
+  /** Workers of whose steps one is disturbed. */
+  private record Disturbed(BatchWorkers workers, int[] steps, int at, Runnable disturbance)
+      implements BatchWorkers {
+    @Override
+    public int count() {
+      return workers.count();
+    }
+
+    @Override
+    public void start(WorkerModel model) {
+      workers.start(model);
+    }
+
+    @Override
+    public List<PartEmbeddings> encode(List<BatchPart> batch, float[] values) {
+      return workers.encode(batch, values);
+    }
+
+    @Override
+    public float[] sendBack(PartEmbeddings gradients) {
+      if (++steps[0] == at) {
+        disturbance.run();
+      }
+      return workers.sendBack(gradients);
+    }
+
+    @Override
+    public void close() {
+      workers.close();
+    }
+  }
+
+  @Test
+  void a_step_that_is_lost_with_the_cluster_takes_none_before_it_along(@TempDir Path folder)
+      throws IOException {
+    UnaryOperator<ClipTrainer.Builder> kept =
+        trainer ->
+            trainer
+                .setOutput(folder)
+                .optCheckpoints(checkpoints -> checkpoints.optEverySteps(5).optResume(true));
+    Trained alone = train(trainer -> trainer);
+    Runnable lost =
+        () -> {
+          throw new IllegalStateException("no executor is left");
+        };
+    try (SparkWorkers workers = SparkWorkers.of(session(), 2)) {
+      assertThatIllegalStateException()
+          .isThrownBy(
+              () ->
+                  train(
+                      trainer ->
+                          kept.apply(trainer)
+                              .optWorkers(new Disturbed(workers, new int[1], 9, lost))))
+          .withMessage("no executor is left");
+    }
+    long[] resumedAt = new long[1];
+    Trained resumed =
+        train(
+            trainer ->
+                kept.apply(trainer)
+                    .optListener(
+                        progress -> resumedAt[0] = Math.max(resumedAt[0], progress.resumedAt())));
+    assertThat(resumedAt[0]).isEqualTo(8);
+    assertClose(resumed, alone);
+  }
+
+  @Test
+  void an_interrupted_training_ends_after_the_step_under_way() throws IOException {
+    Trained alone = train(trainer -> trainer);
+    try (SparkWorkers workers = SparkWorkers.of(session(), 2)) {
+      Trained found =
+          train(
+              trainer ->
+                  trainer.optWorkers(
+                      new Disturbed(
+                          workers, new int[1], 3, () -> Thread.currentThread().interrupt())));
+      assertThat(Thread.interrupted()).isTrue();
+      assertThat(found.losses()).containsExactly(Arrays.copyOf(alone.losses(), 3), within(2e-5f));
+    }
+  }
+
+  @Test
+  void two_trainings_at_once_are_those_of_each_alone() throws Exception {
+    UnaryOperator<ClipTrainer.Builder> first = trainer -> trainer.optSteps(6);
+    UnaryOperator<ClipTrainer.Builder> second = trainer -> trainer.optSteps(6).optSeed(77);
+    Trained firstAlone = onSpark(2, first);
+    Trained secondAlone = onSpark(2, second);
+    FutureTask<Trained> other = new FutureTask<>(() -> onSpark(2, second));
+    new Thread(other).start();
+    assertBitEqual(onSpark(2, first), firstAlone);
+    assertBitEqual(other.get(), secondAlone);
   }
 
   @Test

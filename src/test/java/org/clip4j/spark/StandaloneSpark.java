@@ -121,6 +121,7 @@ final class StandaloneSpark implements AutoCloseable {
         .config("spark.sql.shuffle.partitions", 2)
         .config("spark.cores.max", executors)
         .config("spark.executor.cores", 1)
+        .config("spark.serializer", "org.apache.spark.serializer.KryoSerializer") // not the default
         .config("spark.executor.memory", "512m")
         .config("spark.executor.extraClassPath", CLASS_PATH)
         .config(

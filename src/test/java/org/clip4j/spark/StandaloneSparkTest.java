@@ -12,6 +12,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
@@ -19,6 +21,8 @@ import org.apache.spark.sql.SparkSession;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.clip4j.Clip;
+import org.clip4j.eval.ClassMetrics;
+import org.clip4j.eval.Retrieval;
 import org.clip4j.model.ClipModel;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.SmallTraining;
@@ -68,9 +72,35 @@ class StandaloneSparkTest {
     }
   }
 
-  /** Kills an executor in the middle of a step: when its part is encoded. */
-  private record Killing(BatchWorkers workers, StandaloneSpark spark, int[] steps, int at)
+  /**
+   * Kills executors.
+   *
+   * @param calls of the two of each step so far
+   * @param before calls before which one is killed: an even one when the parts are encoded
+   * @param amid calls amid which one is killed
+   */
+  private record Killing(
+      BatchWorkers workers,
+      StandaloneSpark spark,
+      int[] calls,
+      Set<Integer> before,
+      Set<Integer> amid)
       implements BatchWorkers {
+    private void call() {
+      calls[0]++;
+      if (before.contains(calls[0])) {
+        spark.killOneExecutor();
+      }
+      if (amid.contains(calls[0])) {
+        new Thread(
+                () -> {
+                  LockSupport.parkNanos(20_000_000);
+                  spark.killOneExecutor();
+                })
+            .start();
+      }
+    }
+
     @Override
     public int count() {
       return workers.count();
@@ -83,14 +113,13 @@ class StandaloneSparkTest {
 
     @Override
     public List<PartEmbeddings> encode(List<BatchPart> parts, float[] weights) {
+      call();
       return workers.encode(parts, weights);
     }
 
     @Override
     public float[] sendBack(PartEmbeddings gradients) {
-      if (++steps[0] == at) {
-        spark.killOneExecutor();
-      }
+      call();
       return workers.sendBack(gradients);
     }
 
@@ -107,25 +136,29 @@ class StandaloneSparkTest {
       SparkSession session = spark.connect(2);
       assertThat(SparkWorkers.of(session).count()).isEqualTo(2); // which it has waited for
       embeds(session);
+      searches(session);
 
       Trained two = onSpark(session, 6, 2);
       two.assertClose(train(6, null), 2e-5f);
       try (SparkWorkers workers = SparkWorkers.of(session, 2)) {
-        train(6, new Killing(workers, spark, new int[1], 3)).assertSame(two);
+        train(6, new Killing(workers, spark, new int[1], Set.of(6), Set.of())).assertSame(two);
       }
     }
   }
 
   @Test
   @Tag("slow")
-  void sums_on_a_killed_executor_are_computed_again() throws Exception {
+  void an_executor_may_be_killed_at_any_time() throws Exception {
     try (StandaloneSpark spark = new StandaloneSpark()) {
       spark.worker(2, Map.of());
       SparkSession session = spark.session(2);
       Trained eight = onSpark(session, 6, 8); // three groups, which executors sum
       eight.assertClose(train(6, null), 2e-5f);
       try (SparkWorkers workers = SparkWorkers.of(session, 8)) {
-        train(6, new Killing(workers, spark, new int[1], 3)).assertSame(eight);
+        // Between two steps, while parts are encoded, between the two halves, and in the second
+        // one.
+        train(6, new Killing(workers, spark, new int[1], Set.of(3, 8), Set.of(5, 10)))
+            .assertSame(eight);
       }
     }
   }
@@ -160,6 +193,35 @@ class StandaloneSparkTest {
     assertThatThrownBy(unknown::collectAsList)
         .hasStackTraceContaining("executor")
         .hasStackTraceContaining("cannot load the model '/nowhere/model'");
+  }
+
+  /** What is merged goes from one executor to another. */
+  private static void searches(SparkSession session) {
+    StructType schema =
+        new StructType()
+            .add("id", DataTypes.StringType)
+            .add("embedding", DataTypes.createArrayType(DataTypes.FloatType))
+            .add("label", DataTypes.StringType);
+    float[][] corners = {{1, 0}, {0, 1}, {0.6f, 0.8f}};
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < 30; i++) {
+      rows.add(RowFactory.create("row" + (10 + i), corners[i % 3], i % 3 == 0 ? "x" : "y"));
+    }
+    Dataset<Row> table = session.createDataFrame(rows, schema).repartition(12);
+    Dataset<Row> query = table.filter("id = 'row12'");
+    List<Row> found = TableSearch.topK(table, query, "id", "embedding", 2).collectAsList();
+    assertThat(found.get(1).getString(2)).isEqualTo("row15");
+    ClassMetrics metrics =
+        TableEvaluation.zeroShot(
+            table,
+            "id",
+            "embedding",
+            "label",
+            List.of("x", "y"),
+            new float[][] {corners[0], corners[1]});
+    assertThat(metrics.confusion()).isDeepEqualTo(new long[][] {{10, 0}, {0, 20}});
+    assertThat(TableEvaluation.retrieval(table, table, "id", "embedding").textToImage())
+        .isEqualTo(new Retrieval.Recall(0, 0, 1)); // nine others are as similar, and rank before it
   }
 
   @Test

@@ -18,6 +18,7 @@ import org.apache.spark.ml.image.ImageSchema;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.RowFactory;
+import org.apache.spark.sql.functions;
 import org.apache.spark.sql.types.DataTypes;
 import org.apache.spark.sql.types.StructType;
 import org.clip4j.Clip;
@@ -115,7 +116,12 @@ class TableEvaluationTest {
     assertThatThrownBy(
             () ->
                 TableEvaluation.zeroShot(
-                    table, "id", "embedding", "label", names.subList(0, 3), classes))
+                    table,
+                    "id",
+                    "embedding",
+                    "label",
+                    names.subList(0, 3),
+                    Arrays.copyOf(classes, 3)))
         .hasStackTraceContaining("is no class");
   }
 
@@ -280,6 +286,52 @@ class TableEvaluationTest {
   }
 
   @Test
+  void what_is_no_number_is_near_to_nothing_and_never_in_the_way() {
+    float[][] items = vectors(40, 11);
+    float[][] queries = vectors(3, 12);
+    items[0][2] = Float.NaN;
+    items[17][0] = Float.NaN;
+    for (int partitions : new int[] {1, 4}) {
+      Dataset<Row> table = embeddings(items, partitions);
+      for (int k : new int[] {1, 100}) {
+        List<Row> found =
+            TableSearch.topK(table, embeddings(queries, 1), "id", "embedding", k).collectAsList();
+        assertThat(found)
+            .hasSize(3 * Math.min(k, 38))
+            .noneMatch(row -> Float.isNaN(row.getFloat(3)));
+      }
+      Overlap.Result expected = Overlap.builder().optThreshold(0.3).build().find(items, queries);
+      List<Row> nearest =
+          TableSearch.overlap(table, embeddings(queries, 1), "id", "embedding", 0.3)
+              .orderBy("evaluation")
+              .collectAsList();
+      long pairs = 0;
+      for (int q = 0; q < 3; q++) {
+        assertThat(nearest.get(q).getFloat(2)).isEqualTo(expected.nearest()[q]);
+        pairs += nearest.get(q).getLong(3);
+      }
+      assertThat(pairs).isEqualTo(expected.pairCount());
+    }
+    float[][] none = {items[0]};
+    Row alone =
+        TableSearch.overlap(embeddings(none, 1), embeddings(queries, 1), "id", "embedding", 0.3)
+            .first();
+    assertThat(alone.getString(1)).isNull();
+    assertThat(alone.getFloat(2))
+        .isEqualTo(Overlap.builder().build().find(none, queries).nearest()[0]);
+  }
+
+  @Test
+  void columns_may_have_any_name() {
+    Dataset<Row> table =
+        embeddings(vectors(5, 13), 2)
+            .withColumnRenamed("id", "my.id")
+            .withColumnRenamed("embedding", "a `b`");
+    List<Row> found = TableSearch.topK(table, table, "my.id", "a `b`", 1).collectAsList();
+    assertThat(found).hasSize(5).allMatch(row -> row.getString(0).equals(row.getString(2)));
+  }
+
+  @Test
   void what_cannot_be_compared_is_named() {
     Dataset<Row> table = embeddings(vectors(3, 10), 1);
     assertThatIllegalArgumentException()
@@ -292,7 +344,35 @@ class TableEvaluationTest {
     assertThatThrownBy(() -> TableSearch.topK(table, shorter, "id", "embedding", 1))
         .hasStackTraceContaining("come from different models");
     assertThatIllegalArgumentException()
+        .isThrownBy(() -> TableSearch.topK(table, table.unionByName(shorter), "id", "embedding", 1))
+        .withMessageContaining("the embedding of row0000 has 19 values, and others have 1");
+    float[][] nan = {{Float.NaN, 0}};
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> TableSearch.topK(table, embeddings(nan, 1), "id", "embedding", 1))
+        .withMessageContaining("row0000 has the value NaN");
+    Dataset<Row> holes =
+        table(SCHEMA, List.of(RowFactory.create("h", (Object) new Float[] {1f, null})));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> TableSearch.topK(table, holes, "id", "embedding", 1))
+        .withMessageContaining("of h has a null at position 1");
+    Dataset<Row> nameless = table(SCHEMA, List.of(RowFactory.create(null, new float[WIDTH])));
+    assertThatThrownBy(() -> TableSearch.topK(nameless, table, "id", "embedding", 1))
+        .hasStackTraceContaining("an embedding and no id");
+    Dataset<Row> labelled = table.withColumn("label", functions.lit("a"));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> zeroShot(labelled, List.of("a", "a"), vectors(2, 1)))
+        .withMessageContaining("'a' is named twice");
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> zeroShot(labelled, List.of("a", "b"), vectors(3, 1)))
+        .withMessageContaining("2 classes are named, and 3 vectors");
+    assertThatThrownBy(() -> zeroShot(labelled, List.of("a"), new float[1][WIDTH + 1]))
+        .hasStackTraceContaining("come from different models");
+    assertThatIllegalArgumentException()
         .isThrownBy(() -> TableSearch.topK(table, table.limit(0), "id", "embedding", 1))
         .withMessageContaining("no embeddings among the queries");
+  }
+
+  private static ClassMetrics zeroShot(Dataset<Row> images, List<String> names, float[][] classes) {
+    return TableEvaluation.zeroShot(images, "id", "embedding", "label", names, classes);
   }
 }

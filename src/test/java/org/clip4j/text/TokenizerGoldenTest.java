@@ -17,6 +17,7 @@ import org.clip4j.text.json.TokenizerJson;
 import org.clip4j.text.json.TokenizerRules;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Token ids beside those of open_clip and transformers, see examples/peers/make_tokenizers.py. */
@@ -51,6 +52,24 @@ class TokenizerGoldenTest {
       }
     }
     softly.assertAll();
+  }
+
+  /** As transformers' AutoTokenizer chooses it. */
+  @ParameterizedTest
+  @CsvSource({
+    "'', siglip2, SIGLIP2",
+    "'', siglip, SIGLIP",
+    "'', clip, NONE",
+    "GemmaTokenizer, siglip2, NONE",
+    "'', 'clip\", \"tokenizer_class\": \"Siglip2TokenizerFast', SIGLIP2"
+  })
+  void a_class_that_the_tokenizer_does_not_name_is_the_model_s(
+      String named, String model, TextCleaning cleaning, @TempDir Path folder) throws IOException {
+    Files.writeString(folder.resolve("config.json"), "{\"model_type\": \"" + model + "\"}");
+    String none = named.isEmpty() ? "null" : "\"" + named + "\"";
+    Files.writeString(
+        folder.resolve("tokenizer_config.json"), "{\"tokenizer_class\": " + none + "}");
+    assertThat(TokenizerRules.transformers(folder, 9, 0).cleaning()).isEqualTo(cleaning);
   }
 
   private static boolean isKnownToDiffer(JsonObject settings, String text) {

@@ -379,6 +379,55 @@ class CheckpointTest {
     }
   }
 
+  /** OpenCLIP's nonscalar_logit_scale; both read either. */
+  @Test
+  void a_logit_scale_may_be_a_list_of_one_number() throws IOException {
+    Path path = saved(Layout.OPENCLIP, TINY);
+    Path weights = path.resolve("open_clip_model.safetensors");
+    List<SafeTensorsWriter.Entry> entries =
+        KeyMap.of(Layout.OPENCLIP, TINY).storedTensors().stream()
+            .map(
+                e ->
+                    e.name().equals("logit_scale")
+                        ? new SafeTensorsWriter.Entry(e.name(), e.type(), 1)
+                        : e)
+            .toList();
+    try (SafeTensorsWriter writer = SafeTensorsWriter.create(weights, entries, Map.of())) {
+      for (SafeTensorsWriter.Entry entry : entries) {
+        writer.write(entry.name(), numbered(TINY));
+      }
+      writer.commit();
+    }
+    Path config = path.resolve("open_clip_config.json");
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replace("\"embed_dim\": 6", "\"embed_dim\": 6, \"nonscalar_logit_scale\": true"));
+    try (Checkpoint checkpoint = Checkpoint.open(path)) {
+      assertThat(checkpoint.tensors().get("logit_scale").shape()).containsExactly(1L);
+      assertThat(checkpoint.parameters().read("logit_scale"))
+          .isEqualTo(numbered(TINY).read("logit_scale"));
+    }
+  }
+
+  /** The folder of its CLIPModel, and that of its Transformer since version 5.4. */
+  @ParameterizedTest
+  @CsvSource({"0_CLIPModel, models.CLIPModel", "'', base.modules.transformer.Transformer"})
+  void a_clip_of_sentence_transformers_opens(String path, String type) throws IOException {
+    Path inner = Files.createDirectories(folder.resolve("clip").resolve(path));
+    Checkpoint.save(inner, Layout.TRANSFORMERS, TINY, openai(TINY), numbered(TINY));
+    Files.writeString(
+        folder.resolve("clip").resolve("modules.json"),
+        String.format(
+            Locale.ROOT,
+            "[{\"idx\": 0, \"name\": \"0\", \"path\": \"%s\", \"type\": \"sentence_transformers.%s\"}]",
+            path,
+            type));
+    try (Checkpoint checkpoint = Checkpoint.open(folder.resolve("clip"))) {
+      assertThat(checkpoint.config()).isEqualTo(TINY);
+    }
+  }
+
   @Test
   void a_folder_with_both_layouts_asks_for_a_choice() throws IOException {
     for (Layout layout : Layout.values()) {

@@ -233,6 +233,15 @@ class CheckpointTokenizerTest {
     assertThat(open(60_000)).isNull();
   }
 
+  /** Embeddings are filled up to a round number, but not by a tenth. */
+  @Test
+  void a_vocabulary_that_is_much_smaller_than_the_text_tower_s_is_refused() throws IOException {
+    Path siglip = Path.of("src/test/resources/tokenizers/siglip/tokenizer.json"); // 1,500 tokens
+    Files.copy(siglip, folder.resolve("tokenizer.json"));
+    assertThatThrownBy(() -> open(60_000))
+        .hasMessageContainingAll("tokenizer.json has 1500 tokens", "was trained with 60000");
+  }
+
   @Test
   void a_damaged_pair_is_refused_by_name() throws IOException {
     JsonObject vocabulary = vocabulary();

@@ -82,6 +82,31 @@ class CocaTest {
     }
   }
 
+  /** As OpenCLIP computes it from these weights with norm_kwargs of an eps of 0.1. */
+  @Test
+  void the_pooler_has_norms_of_its_own_epsilon() throws IOException {
+    try (Checkpoint published = Checkpoint.open(Golden.folder("openclip-coca"));
+        SafeTensors golden =
+            SafeTensors.open(Golden.folder("openclip-coca").resolve("expected.safetensors"))) {
+      ClipConfig config = published.config();
+      VitConfig vision = ((VitConfig) config.vision()).toBuilder().optNormEpsilon(0.1).build();
+      ClipConfig other =
+          new ClipConfig(
+              config.embedDim(), vision, config.text(), false, true, config.initLogitScale(), null);
+      try (ClipModel model = ClipModel.load(other, published.parameters());
+          NDManager call = model.manager().newSubManager()) {
+        float[] pixels = new float[3 * 32 * 32];
+        golden.floats("pixel_values").get(pixels);
+        NDArray image = call.create(pixels, new Shape(1, 3, 32, 32));
+        float[] found = model.encodeImage(Forward.EVALUATE, image).normalize(2, 1).toFloatArray();
+        float[] expected = {-0.100083f, -0.195566f, 0.072365f, -0.159507f, 0.273258f, 0.097044f};
+        for (int i = 0; i < expected.length; i++) {
+          assertThat(found[i]).isCloseTo(expected[i], within(2e-5f));
+        }
+      }
+    }
+  }
+
   /** Published weights have the mask of the padding one place too far to the right. */
   @Test
   void the_class_token_sees_the_text_and_one_token_of_its_padding() throws IOException {

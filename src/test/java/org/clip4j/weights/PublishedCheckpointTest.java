@@ -215,7 +215,7 @@ class PublishedCheckpointTest {
     TextConfig t =
         TextConfig.builder()
             .setContextLength(16)
-            .setVocabSize(2000)
+            .setVocabSize(1600)
             .setWidth(8)
             .setHeads(2)
             .setLayers(1)

@@ -105,7 +105,6 @@ class TextEncoderFilesTest {
         "{'model_type': 'roberta', 'max_position_embeddings': 17} | has room for 15 tokens",
         "{'model_type': 'mt5', 'feed_forward_proj': 'relu'} | supported is \"gated-gelu\"",
         "{'model_type': 'mt5', 'relative_attention_num_buckets': 6} | expected a multiple of 4",
-        "{'model_type': 'm2m_100', 'max_position_embeddings': 15} | max_position_embeddings is 15",
         "{'model_type': 'm2m_100', 'd_model': 48, 'encoder_attention_heads': 7} | must divide d_model",
       })
   void what_is_wrong_with_a_text_model_is_named(String model, String message) {

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 import org.clip4j.io.IoErrors;
@@ -36,9 +37,20 @@ final class TokenizerConfig {
   private static final List<String> EXTRA =
       List.of("additional_special_tokens", "extra_special_tokens");
 
+  private static final String CLASS = "tokenizer_class";
   private static final String CONFIG = "tokenizer_config.json";
   private static final String SPECIAL = "special_tokens_map.json";
   private static final String ADDED = "added_tokens.json";
+
+  /** The model's, which counts where these do not name a class. */
+  private static final String MODEL = "config.json";
+
+  /** Classes that transformers takes for a kind of models, where the files do not tell them. */
+  private static final Map<String, String> CLASSES =
+      Map.of(
+          "siglip", "SiglipTokenizer", // cleans texts, as the next one does
+          "siglip2", "Siglip2Tokenizer",
+          "m2m_100", "M2M100Tokenizer"); // its file has the name of XLM-RoBERTa's
 
   /** The files that are read. */
   static final List<String> FILES = List.of(CONFIG, SPECIAL, ADDED);
@@ -65,6 +77,13 @@ final class TokenizerConfig {
           .forEach(name -> config.add(name, map.get(name)));
       added = object(folder.resolve(ADDED));
     }
+    if (isNull(config.get(CLASS))) { // as transformers' AutoTokenizer chooses it
+      JsonObject model = object(folder.resolve(MODEL));
+      JsonElement own = model.get(CLASS);
+      String kind = model.get("model_type") instanceof JsonPrimitive type ? type.getAsString() : "";
+      config.addProperty(
+          CLASS, own instanceof JsonPrimitive named ? named.getAsString() : CLASSES.get(kind));
+    }
     return new TokenizerConfig(folder, config, added);
   }
 
@@ -76,14 +95,14 @@ final class TokenizerConfig {
 
   /** The class in transformers, without the ending Fast; empty where it is not said. */
   String tokenizerClass() throws TokenizerFormatException {
-    String name = text("tokenizer_class");
+    String name = text(CLASS);
     return name == null ? "" : name.endsWith("Fast") ? name.substring(0, name.length() - 4) : name;
   }
 
   /** A truth value; the fallback where it is not said. */
   Boolean flag(String key, Boolean fallback) throws TokenizerFormatException {
     JsonElement value = config.get(key);
-    if (value == null || value.isJsonNull()) {
+    if (isNull(value)) {
       return fallback;
     }
     if (value instanceof JsonPrimitive primitive && primitive.isBoolean()) {
@@ -126,7 +145,7 @@ final class TokenizerConfig {
   /** The added tokens that are repeated here, by id. */
   List<AddedToken> addedTokens() throws TokenizerFormatException {
     JsonElement decoder = config.get("added_tokens_decoder");
-    if (decoder == null || decoder.isJsonNull()) {
+    if (isNull(decoder)) {
       return numbered();
     }
     if (!(decoder instanceof JsonObject object)) {
@@ -193,8 +212,12 @@ final class TokenizerConfig {
     return text(key, config.get(key));
   }
 
+  private static boolean isNull(JsonElement value) {
+    return value == null || value.isJsonNull();
+  }
+
   private String text(String key, JsonElement value) throws TokenizerFormatException {
-    if (value == null || value.isJsonNull()) {
+    if (isNull(value)) {
       return null;
     }
     if (value instanceof JsonPrimitive primitive && primitive.isString()) {

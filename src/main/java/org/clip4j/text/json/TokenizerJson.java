@@ -168,12 +168,6 @@ public final class TokenizerJson implements Tokenizer {
             + " AutoTokenizer.from_pretrained(folder).save_pretrained(folder) writes");
   }
 
-  /** Returns whether a folder has a model of SentencePiece by one of the names that are read. */
-  public static boolean hasSentencePieces(Path folder) {
-    return Stream.of(SentencePieces.Kind.values())
-        .anyMatch(kind -> Files.isRegularFile(folder.resolve(kind.file)));
-  }
-
   private static Tokenizer any(Path file, TokenizerRules rules, TokenizerFile content)
       throws IOException {
     if (!content.model().isClip()) {

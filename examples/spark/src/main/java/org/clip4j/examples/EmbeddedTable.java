@@ -8,6 +8,7 @@ import static org.apache.spark.sql.functions.udf;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.util.List;
 import java.util.Locale;
 import org.apache.hadoop.fs.FileSystem;
@@ -31,12 +32,15 @@ import org.clip4j.spark.ClipTransformer;
  * has its id with the same checksum.
  */
 final class EmbeddedTable {
+  private static final List<String> COLUMNS =
+      List.of("id", "sha256", "embedding", "error", "model");
+
   private final SparkSession spark;
   private final String path;
 
   EmbeddedTable(SparkSession spark, String path) {
     this.spark = spark;
-    this.path = path;
+    this.path = new Path(path).toString(); // without a slash at the end
   }
 
   /**
@@ -76,7 +80,7 @@ final class EmbeddedTable {
         source
             .withColumn("sha256", checksum(source, texts))
             .observe(read, count(lit(1)).as("rows"));
-    Dataset<Row> known = exists() ? known(model) : null;
+    Dataset<Row> known = isThere() ? known(model) : null;
     Dataset<Row> fresh =
         known == null
             ? rows
@@ -93,7 +97,7 @@ final class EmbeddedTable {
                 col("id"), col("sha256"), col("embedding"), col("error"), lit(model).as("model"))
             .observe(added, count(lit(1)).as("rows"), count(col("embedding")).as("embedded"));
     if (known == null) {
-      embedded.write().mode(SaveMode.ErrorIfExists).parquet(path);
+      embedded.write().mode(SaveMode.Append).parquet(path);
     } else {
       replace(known, embedded);
     }
@@ -127,11 +131,19 @@ final class EmbeddedTable {
         return null;
       }
       try {
-        Path path = new Path(name);
-        try (InputStream in = path.getFileSystem(files.value()).open(path)) {
-          return in.readAllBytes();
-        }
-      } catch (IOException | IllegalArgumentException e) {
+        byte[] content = read(new Path(name));
+        return content != null || name.indexOf('%') < 0
+            ? content
+            : read(new Path(URI.create(name))); // as input_file_name() writes it
+      } catch (IllegalArgumentException e) {
+        return null; // the embedder says why
+      }
+    }
+
+    private byte[] read(Path path) {
+      try (InputStream in = path.getFileSystem(files.value()).open(path)) {
+        return in.readAllBytes();
+      } catch (IOException e) {
         return null; // the embedder says why
       }
     }
@@ -149,13 +161,20 @@ final class EmbeddedTable {
     }
   }
 
-  private boolean exists() throws IOException {
+  private boolean isThere() throws IOException {
     FileSystem files = fileSystem();
     Path whole = new Path(path + ".whole");
-    if (!files.exists(new Path(path)) && files.exists(new Path(whole, "_SUCCESS"))) {
-      files.rename(whole, new Path(path)); // a run was ended in between
+    if (files.exists(new Path(whole, "_SUCCESS"))) { // a run was ended before it took the place
+      files.delete(new Path(path), true);
+      rename(files, whole);
     }
-    return files.exists(new Path(path));
+    return SparkOptions.holdsFiles(files, new Path(path));
+  }
+
+  private void rename(FileSystem files, Path whole) throws IOException {
+    if (!files.rename(whole, new Path(path))) {
+      throw new IOException(whole + " cannot be renamed to " + path + "; it is the whole table");
+    }
   }
 
   private FileSystem fileSystem() throws IOException {
@@ -163,9 +182,19 @@ final class EmbeddedTable {
   }
 
   private Dataset<Row> known(String model) {
-    Dataset<Row> known = spark.read().parquet(path);
+    Dataset<Row> known = SparkSource.parquet(spark.read(), path);
+    List<String> columns = List.of(known.columns());
+    if (!columns.containsAll(COLUMNS)) {
+      throw new IllegalArgumentException(
+          path
+              + " is another table, with the columns "
+              + columns
+              + " and not "
+              + COLUMNS
+              + "; give another --out");
+    }
     List<Row> models = known.select("model").distinct().limit(3).collectAsList();
-    if (models.stream().anyMatch(row -> !row.getString(0).equals(model))) {
+    if (models.stream().anyMatch(row -> !model.equals(row.getString(0)))) {
       throw new IllegalArgumentException(
           path
               + " holds embeddings of "
@@ -195,7 +224,7 @@ final class EmbeddedTable {
     Column same = known.col("id").equalTo(added.col("id"));
     known.join(added, same, "left_anti").unionByName(added).write().parquet(whole.toString());
     files.delete(new Path(path), true);
-    files.rename(whole, new Path(path));
+    rename(files, whole);
     files.delete(next, true);
   }
 }

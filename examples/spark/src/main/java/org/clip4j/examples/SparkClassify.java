@@ -8,9 +8,12 @@ import static org.apache.spark.sql.functions.when;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.apache.hadoop.conf.Configuration;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Observation;
 import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SaveMode;
 import org.apache.spark.sql.SparkSession;
 import org.clip4j.spark.ClipZeroShot;
 import picocli.CommandLine.Command;
@@ -85,6 +88,11 @@ public final class SparkClassify implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     try (SparkSession spark = options.session("SparkClassify")) {
+      Path table = new Path(out);
+      Configuration conf = spark.sparkContext().hadoopConfiguration();
+      if (SparkOptions.holdsFiles(table.getFileSystem(conf), table)) {
+        throw new IllegalArgumentException(out + " is there already; give another --out");
+      }
       ClipZeroShot stage =
           new ClipZeroShot()
               .setModel(model.name)
@@ -108,7 +116,7 @@ public final class SparkClassify implements Callable<Integer> {
                   count(lit(1)).as("read"),
                   count(when(col("unknown"), 1)).as("unknown"),
                   count(col("error")).as("skipped"));
-      answers.write().parquet(out);
+      answers.write().mode(SaveMode.Append).parquet(out);
       long read = SparkOptions.value(rows, "read");
       long none = SparkOptions.value(rows, "unknown");
       long skipped = SparkOptions.value(rows, "skipped");

@@ -64,7 +64,7 @@ public final class SparkEmbed implements Callable<Integer> {
       ClipTransformer<?> embedder =
           texts ? configured(new ClipTextEmbedder()) : configured(new ClipImageEmbedder());
       EmbeddedTable table = new EmbeddedTable(spark, out);
-      System.out.println(table.add(rows, embedder, texts, model.name + " " + precision));
+      System.out.println(table.add(rows, embedder, texts, model.fingerprint() + " " + precision));
       if (folder != null) {
         long written =
             EmbeddingTable.writeFolder(spark.read().parquet(out), "id", "embedding", folder);

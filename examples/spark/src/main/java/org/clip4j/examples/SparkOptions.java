@@ -4,6 +4,9 @@ import java.io.IOException;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Stream;
+import org.apache.hadoop.fs.FileSystem;
+import org.apache.hadoop.fs.Path;
 import org.apache.spark.SparkException;
 import org.apache.spark.sql.Observation;
 import org.apache.spark.sql.SparkSession;
@@ -62,6 +65,14 @@ public final class SparkOptions {
     throw e;
   }
 
+  /** Whether a table, or something else, is there; what an ended run has left is nothing. */
+  static boolean holdsFiles(FileSystem files, Path path) throws IOException {
+    return files.exists(path)
+        && Stream.of(files.listStatus(path))
+            .map(each -> each.getPath().getName())
+            .anyMatch(name -> !name.startsWith("_") && !name.startsWith("."));
+  }
+
   /** What was counted while a result was written. */
   static long value(Observation observation, String name) {
     try {
@@ -73,14 +84,13 @@ public final class SparkOptions {
   }
 
   /** What was thrown where it happened; Spark wraps it, with the stack of the task as a text. */
-  private static String reason(Throwable e) {
+  static String reason(Throwable e) {
     Throwable thrown = e;
     while (thrown.getCause() != null && (isSparks(thrown) || isSparks(thrown.getCause()))) {
       thrown = thrown.getCause();
     }
     String own = thrown.getMessage() == null ? thrown.toString() : thrown.getMessage();
-    int stack = own.indexOf("\n\tat ");
-    return (stack < 0 ? own : own.substring(0, stack)).strip();
+    return own.split("\n\tat |\n\n|\nDriver stacktrace", 2)[0].strip();
   }
 
   private static boolean isSparks(Throwable thrown) {

@@ -3,6 +3,8 @@ package org.clip4j.examples;
 import static org.apache.spark.sql.functions.col;
 
 import java.util.List;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.Column;
 import org.apache.spark.sql.DataFrameReader;
 import org.apache.spark.sql.Dataset;
 import org.apache.spark.sql.Row;
@@ -11,6 +13,9 @@ import picocli.CommandLine.Option;
 
 /** Options that say which rows are read: a table, or a folder of pictures. */
 public final class SparkSource {
+  private static final List<String> ENDINGS =
+      List.of("bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp");
+
   @Option(
       names = "--in",
       required = true,
@@ -20,7 +25,9 @@ public final class SparkSource {
 
   @Option(
       names = "--pictures",
-      description = "--in is a folder of picture files, with those of its folders.")
+      description =
+          "--in is a folder of picture files, with those of its folders; names that begin with _"
+              + " or . are left out.")
   private boolean pictures;
 
   @Option(
@@ -46,15 +53,7 @@ public final class SparkSource {
 
   /** The rows with the columns {@code id} and {@code input}. */
   Dataset<Row> read(SparkSession spark) {
-    DataFrameReader reader = spark.read();
-    Dataset<Row> rows =
-        pictures
-            ? reader
-                .format("binaryFile")
-                .option("recursiveFileLookup", true)
-                .option("pathGlobFilter", "*.{png,jpg,jpeg,webp,gif,bmp,tif,tiff,PNG,JPG,JPEG}")
-                .load(in)
-            : reader.parquet(in);
+    Dataset<Row> rows = pictures ? pictures(spark.read()) : parquet(spark.read(), in);
     List<String> columns = List.of(rows.columns());
     for (String wanted : List.of(id, column)) {
       if (!columns.contains(wanted)) {
@@ -68,7 +67,55 @@ public final class SparkSource {
                 + (wanted.equals(column) ? "--column" : "--id"));
       }
     }
-    Dataset<Row> source = rows.select(col(id).cast("string").as("id"), col(column).as("input"));
+    Dataset<Row> source = rows.select(named(id).cast("string").as("id"), named(column).as("input"));
     return partitions > 0 ? source.repartition(partitions) : source;
+  }
+
+  private static Column named(String column) {
+    return col("`" + column.replace("`", "``") + "`"); // a dot in its name is no field
+  }
+
+  private Dataset<Row> pictures(DataFrameReader reader) {
+    Dataset<Row> files =
+        reader
+            .format("binaryFile")
+            .option("recursiveFileLookup", true)
+            .option("pathGlobFilter", anyCase(ENDINGS))
+            .load(in);
+    if (files.select("path").isEmpty()) {
+      throw new IllegalArgumentException(
+          in
+              + " holds no picture files ("
+              + String.join(", ", ENDINGS)
+              + "; Spark leaves out names that begin with _ or .); a table is read without"
+              + " --pictures");
+    }
+    return files;
+  }
+
+  /** A pattern of file names: of png, {@code *.{[pP][nN][gG]}}. */
+  private static String anyCase(List<String> endings) {
+    return endings.stream()
+        .map(
+            ending ->
+                ending
+                    .chars()
+                    .mapToObj(c -> "[" + (char) c + (char) (c - 32) + "]")
+                    .collect(Collectors.joining()))
+        .collect(Collectors.joining(",", "*.{", "}"));
+  }
+
+  /** A Parquet table; what Spark says of anything else does not name the way out. */
+  static Dataset<Row> parquet(DataFrameReader reader, String path) {
+    try {
+      return reader.parquet(path);
+    } catch (Exception e) { // also checked ones, which Spark does not declare
+      throw new IllegalArgumentException(
+          path
+              + " is no Parquet table: "
+              + SparkOptions.reason(e)
+              + ". A folder of picture files is read with --pictures; write other tables as Parquet"
+              + " first");
+    }
   }
 }

@@ -10,6 +10,7 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -138,8 +139,104 @@ class SparkExamplesTest {
     assertThat(run(new SparkEmbed(), 1, args))
         .contains("cannot load the model './none'")
         .contains("shipped");
+    args[6] = MODEL; // what the failed run has left is no table
+    assertThat(run(new SparkEmbed(), 0, args)).contains("4 rows read: 4 embedded");
     String lost = run(new SparkEmbed(), 1, "--in", out, "--out", out + "2", "--model", MODEL);
     assertThat(lost).contains("no column 'path'").contains("--id");
+  }
+
+  private Path model(String name) throws IOException {
+    Path model = Files.createDirectories(folder.resolve("model"));
+    for (String file : List.of("config.json", "model.safetensors", "preprocessor_config.json")) {
+      Files.copy(
+          GOLDEN.resolve(name).resolve(file),
+          model.resolve(file),
+          StandardCopyOption.REPLACE_EXISTING);
+    }
+    return model;
+  }
+
+  @Test
+  void changed_pictures_take_their_places_and_a_changed_model_is_another_one() throws IOException {
+    Path pictures = pictures();
+    Files.copy(GOLDEN.resolve("preprocess/rgb.png"), pictures.resolve("D.JPeG"));
+    Path out = Files.createDirectories(folder.resolve("out")); // and nothing in it
+    String[] args = {
+      "--in",
+      pictures.toString(),
+      "--pictures",
+      "--out",
+      out + "/",
+      "--model",
+      model("hf-clip").toString()
+    };
+    assertThat(run(new SparkEmbed(), 0, args)).contains("4 rows read: 3 embedded, 1 skipped");
+    Files.copy(
+        GOLDEN.resolve("preprocess/rgb.png"),
+        pictures.resolve("b.jpg"),
+        StandardCopyOption.REPLACE_EXISTING);
+    Files.delete(pictures.resolve("D.JPeG"));
+    assertThat(run(new SparkEmbed(), 0, args))
+        .contains("3 rows read: 1 embedded, 0 skipped (see the column error), 2 there already");
+    try (SparkSession spark = SparkSession.builder().master("local[1]").getOrCreate()) {
+      List<Row> rows = spark.read().parquet(out.toString()).orderBy("id").collectAsList();
+      assertThat(rows).hasSize(4); // that of the deleted picture stays
+      assertThat(rows.get(1).<String>getAs("sha256")).isEqualTo(rows.get(3).getAs("sha256"));
+      assertThat(rows.get(1).<Object>getAs("embedding")).isNotNull();
+    }
+    model("hf-siglip");
+    assertThat(run(new SparkEmbed(), 1, args)).contains("cannot be compared");
+  }
+
+  @Test
+  void what_is_no_table_is_said_with_the_way_out() throws IOException {
+    Path pictures = pictures();
+    Path csv = Files.writeString(folder.resolve("pairs.csv"), "path,content\na.png,x\n");
+    String out = folder.resolve("out").toString();
+    for (Path in : List.of(csv, pictures, folder.resolve("missing"))) {
+      assertThat(run(new SparkEmbed(), 1, "--in", in.toString(), "--out", out, "--model", MODEL))
+          .contains(in + " is no Parquet table")
+          .contains("--pictures");
+    }
+    assertThat(
+            run(
+                new SparkEmbed(),
+                1,
+                "--in",
+                csv.toString(),
+                "--pictures",
+                "--out",
+                out,
+                "--model",
+                MODEL))
+        .contains("holds no picture files (bmp, ");
+    String empty = folder.resolve("empty").toString();
+    try (SparkSession spark = SparkSession.builder().master("local[1]").getOrCreate()) {
+      spark
+          .sql("select 'a' as path, cast('x' as binary) as content")
+          .limit(0)
+          .write()
+          .parquet(empty);
+    }
+    for (int i = 0; i < 2; i++) {
+      assertThat(run(new SparkEmbed(), 0, "--in", empty, "--out", out, "--model", MODEL))
+          .contains("0 rows read: 0 embedded, 0 skipped (see the column error), 0 there already");
+    }
+    assertThat(run(new SparkEmbed(), 1, "--in", empty, "--out", empty, "--model", MODEL))
+        .contains("is another table, with the columns [path, content]");
+    assertThat(
+            run(
+                new SparkClassify(),
+                1,
+                "--in",
+                empty,
+                "--out",
+                empty,
+                "--model",
+                MODEL,
+                "--labels",
+                "a,b"))
+        .contains("is there already");
   }
 
   @Test

@@ -43,6 +43,7 @@ public final class TrainingStep implements AutoCloseable {
 
   private final NDManager manager;
   private final boolean spreadDuplicates;
+  private final boolean keepsStatistics; // of each batch, in the forward pass
   private final MicroBatches parts;
   private final Replicas replicas;
   private final BatchGradients gradients;
@@ -63,6 +64,7 @@ public final class TrainingStep implements AutoCloseable {
     OptimizerOptions options = plan.optimizer;
     DataOptions data = plan.data;
     spreadDuplicates = data.spreadDuplicates();
+    keepsStatistics = model.config().vision().hasBatchNorm();
     PatchDropout dropout =
         data.patchDropout() > 0 && model.config().vision() instanceof VisionTransformerConfig vit
             ? new PatchDropout(data.patchDropout(), vit.patches(), plan.seed)
@@ -132,9 +134,13 @@ public final class TrainingStep implements AutoCloseable {
    *
    * @param measured whether to measure how alike the embeddings are, which on a GPU makes the step
    *     wait for its result
+   * @param changes told before any state changes
    */
-  public Outcome run(PairBatch batch, double learningRate, boolean measured) {
+  public Outcome run(PairBatch batch, double learningRate, boolean measured, Runnable changes) {
     gradients.measure(measured);
+    if (keepsStatistics) {
+      changes.run();
+    }
     try (NDManager scratch = manager.newSubManager()) {
       double scale = scaler == null ? 1 : scaler.scale();
       BatchGradients.Gradients found =
@@ -148,6 +154,7 @@ public final class TrainingStep implements AutoCloseable {
       if (!Float.isFinite(found.loss())) {
         return outcome(found.loss(), Double.NaN, true);
       }
+      changes.run();
       double norm = optimizer.step(found.byName(), learningRate, scale);
       boolean finite = Double.isFinite(norm);
       if (scaler == null ? !finite : !scaler.update(finite)) {

@@ -183,7 +183,7 @@ def make(name, folder, image_dir, largest):
     ids, whole = tokens(name, config)
     with torch.no_grad():
         settle(model, pixels)
-        save_file({k: v.contiguous().clone() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
+        save_file({k: v.contiguous() for k, v in model.state_dict().items()}, folder / "open_clip_model.safetensors")
         image = model.encode_image(pixels)
         text = model.encode_text(ids)
     unit = {k: v / v.norm(dim=-1, keepdim=True) for k, v in (("image_features", image), ("text_features", text))}

@@ -150,9 +150,9 @@ final class TimmStagedTowers {
             .orElseThrow(
                 () ->
                     new IllegalArgumentException(
-                        "OpenCLIP knows "
+                        "OpenCLIP knows a "
                             + vision.family()
-                            + "s only by timm's names, and none of them is "
+                            + " only by a name of timm's, and none of those is "
                             + plain));
     JsonObject json = new JsonObject();
     ClipConfigJson.addImageSize(json, vision);

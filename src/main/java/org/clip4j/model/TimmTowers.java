@@ -315,9 +315,9 @@ final class TimmTowers {
       }
     }
     throw new IllegalArgumentException(
-        "OpenCLIP knows "
+        "OpenCLIP knows a "
             + vision.family()
-            + "s only by timm's names, and none of them has images of "
+            + " only by a name of timm's, and none of those has images of "
             + vision.imageHeight()
             + ", patches of "
             + vision.patchSize()

@@ -224,15 +224,16 @@ final class TransformJson {
   }
 
   /** Whether both edges are given; the shortest edge keeps the aspect ratio. */
-  private static boolean isSquash(CheckpointFields f, Processor processor) {
+  private static boolean isSquash(CheckpointFields f, Processor processor)
+      throws CheckpointException {
     JsonElement size = f.get("size");
-    if (size instanceof JsonObject sizes) {
-      return !sizes.has("shortest_edge");
+    if (size instanceof JsonObject) {
+      return !f.object("size").has("shortest_edge");
     }
-    boolean number = size instanceof JsonPrimitive;
-    return size instanceof JsonArray
-        || processor.square
-        || !number && !processor.crops; // SigLIP's default is a square, a number is its edge
+    if (size instanceof JsonPrimitive) { // the edge of a square, or the shortest one
+      return f.has("default_to_square") ? f.flag("default_to_square", null) : processor.square;
+    }
+    return size instanceof JsonArray || !processor.crops; // SigLIP's default is a square
   }
 
   /**
@@ -248,9 +249,14 @@ final class TransformJson {
       height = pair.get(0);
       width = pair.get(1);
     } else if (value instanceof JsonObject sizes) {
-      boolean shortest = sizes.has("shortest_edge");
-      height = sizes.get(shortest ? "shortest_edge" : "height");
-      width = sizes.get(shortest ? "shortest_edge" : "width");
+      CheckpointFields edges = f.object(key);
+      boolean shortest = edges.has("shortest_edge");
+      List<String> known = shortest ? List.of("shortest_edge") : List.of("height", "width");
+      if (sizes.keySet().stream().anyMatch(edge -> edges.has(edge) && !known.contains(edge))) {
+        throw f.bad(key, "supported is the shortest_edge alone, or height and width");
+      }
+      height = sizes.get(known.get(0));
+      width = sizes.get(known.get(known.size() - 1));
     }
     if (!is(height, vision.imageHeight()) || !is(width, vision.imageWidth())) {
       throw f.bad(

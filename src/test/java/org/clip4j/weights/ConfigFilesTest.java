@@ -267,8 +267,12 @@ class ConfigFilesTest {
                   "'image_processor_type': '" + type + "', 'size': {'height': 48, 'width': 48}"))
           .isEqualTo(ImageTransform.sigLip(48, 48));
     }
-    assertThat(transformers("'size': [48, 48], 'crop_size': 48").resizeMode())
-        .isEqualTo(ResizeMode.SQUASH);
+    String nulls = "'size': {'shortest_edge': 48, 'longest_edge': null, 'height': null}, ";
+    assertThat(transformers(nulls + "'crop_size': 48")).isEqualTo(ImageTransform.openai(48, 48));
+    for (String size : List.of("[48, 48]", "48, 'default_to_square': true")) {
+      assertThat(transformers("'crop_size': 48, 'size': " + size).resizeMode())
+          .isEqualTo(ResizeMode.SQUASH);
+    }
     assertThatThrownBy(
             () -> transformers("'image_processor_type': 'SiglipImageProcessor', 'size': 48"))
         .hasMessageContaining("have to be cropped");
@@ -286,6 +290,7 @@ class ConfigFilesTest {
         "'size': 224, 'crop_size': 48 | size is 224; 48 x 48",
         "'size': 48 | crop_size is missing; 48 x 48",
         "'size': {'height': 48}, 'crop_size': 48 | size; 48 x 48",
+        "'size': {'shortest_edge': 48, 'longest_edge': 60}, 'crop_size': 48 | size; shortest_edge alone",
         "'size': 48, 'crop_size': 48, 'resample': 1 | resample is 1; 3 (bicubic)",
         "'size': 48, 'crop_size': 48, 'do_resize': false | do_resize is false",
         "'size': 48, 'do_center_crop': false | do_center_crop is false",

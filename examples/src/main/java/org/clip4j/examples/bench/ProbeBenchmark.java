@@ -16,7 +16,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "probe",
     mixinStandardHelpOptions = true,
-    showDefaultValues = true,
     description = {
       "Fits a logistic regression on features and prints seconds, objective and accuracy as JSON.",
       "examples/peers/probe_check.py runs it in turn with scikit-learn."

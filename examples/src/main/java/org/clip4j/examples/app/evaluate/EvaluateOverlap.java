@@ -34,8 +34,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "overlap",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Looks for images of an evaluation set that are in a training set too, perhaps resized or compressed, by the similarity of"
             + " their embeddings. Writes report.html and overlap.json.")

@@ -44,8 +44,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "shapes",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "All experiments on the Quickstart's model, with generated pictures and nothing to download: zero-shot on combinations it was"
             + " trained on and on others, probes and few-shot, shifts and robustness. Writes report.html and shapes.json.")

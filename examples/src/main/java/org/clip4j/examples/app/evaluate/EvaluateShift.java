@@ -31,8 +31,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "shift",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Compares zero-shot accuracy on labelled images with that on the same images spoilt in six ways at five severities, and on"
             + " shifted sets of your own; effective robustness against baselines. Writes report.html and shift.json.")

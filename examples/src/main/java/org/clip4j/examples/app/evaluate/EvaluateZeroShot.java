@@ -17,8 +17,6 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "zero-shot",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Classifies labelled images by class names in prompts: top-1, top-5, mean per class, confusion matrix, 95 %% intervals, and"
             + " what prompts and their ensemble bring. Writes report.html and zero-shot.json.")

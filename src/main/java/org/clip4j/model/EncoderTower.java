@@ -129,11 +129,11 @@ final class EncoderTower implements TextTower {
 
   private static void head(Parameters parameters, EncoderConfig text, int embedDim) {
     int width = text.width();
-    Init weight = Parameters.normal(0.02);
+    Init weight = Init.normal(0.02);
     if (text.pooling() == EncoderPooling.POOLER) {
-      parameters.linear("transformer.pooler.dense", weight, Parameters.constant(0), width, width);
+      parameters.linear("transformer.pooler.dense", weight, Init.constant(0), width, width);
     }
-    Init start = Parameters.uniformOf(width);
+    Init start = Init.uniformOf(width);
     switch (text.head()) {
       case NONE -> {} // nothing to learn
       case LINEAR -> parameters.add("proj.weight", start, embedDim, width);
@@ -141,7 +141,7 @@ final class EncoderTower implements TextTower {
       case MLP -> {
         int hidden = (width + embedDim) / 2;
         parameters.add("proj.0.weight", start, hidden, width);
-        parameters.add("proj.2.weight", Parameters.uniformOf(hidden), embedDim, hidden);
+        parameters.add("proj.2.weight", Init.uniformOf(hidden), embedDim, hidden);
       }
     }
   }

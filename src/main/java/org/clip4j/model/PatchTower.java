@@ -49,7 +49,7 @@ final class PatchTower implements ImageTower {
    *     and its attention [N, H, queries, L]; they may call {@link #PATCHES}. Where blocks are
    *     masked, also {@code seen}, of the pixels, [N, 1, 1, L], which the last two then take after
    *     x, and no {@code embed_kept}
-   * @param convolutions that they call
+   * @param convolutions that they call; none but maps of patches for {@link Convolutions#NONE}
    */
   record Declaration(
       VisionTransformerConfig vision,
@@ -63,30 +63,6 @@ final class PatchTower implements ImageTower {
       Function<TowerKernels.Use, String> source,
       Convolutions convolutions)
       implements ImageDeclaration {
-
-    /** Declares a tower that has no convolutions but maps of patches. */
-    Declaration(
-        VisionTransformerConfig vision,
-        String prefix,
-        String blocks,
-        Parameters parameters,
-        BlockKind kind,
-        @Nullable Positions positions,
-        @Nullable RotaryPositions rotary,
-        Pooling pooling,
-        Function<TowerKernels.Use, String> source) {
-      this(
-          vision,
-          prefix,
-          blocks,
-          parameters,
-          kind,
-          positions,
-          rotary,
-          pooling,
-          source,
-          Convolutions.NONE);
-    }
 
     @Override
     public List<ParameterSpec> specs() {
@@ -182,6 +158,26 @@ final class PatchTower implements ImageTower {
         declared.rotary == null
             ? new NDArray[0]
             : new NDArray[] {RotaryPositions.table(manager, kernels)};
+  }
+
+  /**
+   * Writes the functions of a family for {@link Declaration#source}.
+   *
+   * @param source with {@code {project_patches}} for the map of {@code patches}, {@code {D}} for
+   *     the width, and {@code {eps}} for the number of layer norms
+   * @param map the name of the patches' map
+   */
+  static Function<TowerKernels.Use, String> source(
+      VisionTransformerConfig vision, Parameters parameters, String map, String source) {
+    String sized =
+        source
+            .replace("{D}", Integer.toString(vision.width()))
+            .replace("{eps}", Double.toString(vision.normEpsilon()));
+    return use -> {
+      boolean packs = use == TowerKernels.Use.PREPARED && parameters.laysOut();
+      String mapped = parameters.map("patches", map, packs);
+      return parameters.resolve(sized.replace("{project_patches}", mapped), packs);
+    };
   }
 
   private static String patches(VisionTransformerConfig vision) {

@@ -151,8 +151,8 @@ final class TextTransformer implements TextTower {
 
   private static Parameters parameters(TextTransformerConfig text, int embedDim, Parameters block) {
     int width = text.width();
-    Init projection = Parameters.normal(Math.pow(width, -0.5));
-    Init small = Parameters.normal(0.01);
+    Init projection = Init.normal(Math.pow(width, -0.5));
+    Init small = Init.normal(0.01);
     Parameters own = new Parameters();
     if (text.embedCls()) {
       own.add("cls_emb", small, width);
@@ -163,10 +163,10 @@ final class TextTransformer implements TextTower {
       own.add("text_projection", projection, width, embedDim);
     }
     own.blocks(BLOCKS, block, text.layers())
-        .add(TABLE, Parameters.normal(0.02), text.vocabSize(), width)
+        .add(TABLE, Init.normal(0.02), text.vocabSize(), width)
         .norm("ln_final", width);
     return text.projection() == TextProjection.LINEAR
-        ? own.linear("text_projection", projection, Parameters.constant(0), embedDim, width)
+        ? own.linear("text_projection", projection, Init.constant(0), embedDim, width)
         : own;
   }
 

@@ -19,8 +19,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "Convert",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description = {
       "Writes a model as a folder in transformers' or OpenCLIP's layout, which Python reads, too,",
       "then loads what was written and compares every tensor, and the embeddings of a probe batch."

@@ -153,7 +153,7 @@ record TuneReport(
   }
 
   private static String merged(Outcome outcome) {
-    return name(outcome) + ", alpha " + Numbers.brief(outcome.bestAlpha());
+    return name(outcome) + ",\u00a0alpha\u00a0" + Numbers.brief(outcome.bestAlpha());
   }
 
   private static void row(

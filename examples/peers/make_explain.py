@@ -10,7 +10,8 @@ and FastViT it is Grad-CAM (arXiv 1610.02391) on the output of each stage, befor
 Where the notebook takes the row of the class token, towers that pool by the mean of the patches take the mean of their
 rows, and towers that pool by attention of a learned query take that query's row, as if it were one more token. Rows are
 without the identity, which the notebook cuts off. Image 0 is explained for each text. Attention is taken from torch's
-scaled_dot_product_attention, replaced by its definition. Needs torch, timm, open_clip, transformers and safetensors.
+scaled_dot_product_attention, replaced by its definition. Of CoCa's models image-relevance.safetensors has what images give
+alone: their class token's row, or the mean of the rows of the queries that are averaged. Needs torch, timm, open_clip, transformers and safetensors.
 """
 import functools
 import json
@@ -23,6 +24,7 @@ import timm.models.vision_transformer as timm_vit
 import torch
 import torch.nn.functional as F
 import transformers
+from open_clip.coca_model import CoCa
 from safetensors.torch import load_file, save_file
 from timm.models import register_model
 
@@ -167,6 +169,24 @@ def patches(model, image):
     return visual.ln_post(kept["x"][0, 1:]) @ visual.proj
 
 
+def explain_coca(folder):
+    config = json.loads((folder / "open_clip_config.json").read_text())["model_cfg"]
+    model = CoCa(**{k: v for k, v in config.items() if k != "custom_text"})
+    model.load_state_dict(load_file(folder / "open_clip_model.safetensors"))
+    model.eval().double()
+    golden = load_file(folder / "expected.safetensors")
+    images = golden["pixel_values"][:1].double().repeat(len(golden["input_ids"]), 1, 1, 1)
+    text = model.encode_text(golden["input_ids"])
+    SEEN.clear()
+    image = model.encode_image(images)
+    pool = SEEN.pop()
+    one_hot = model.logit_scale.exp() * (image * text).sum()
+    R, _ = relevance(one_hot, SEEN, 0)
+    grad = torch.autograd.grad(one_hot, [pool], retain_graph=True)[0]
+    rows = torch.bmm((grad * pool).clamp(min=0).mean(dim=1), R)
+    return {"image_relevance": rows[:, 1:].mean(1) if config["vision_cfg"].get("pool_type") == "avg" else rows[:, 0]}
+
+
 def main():
     F.scaled_dot_product_attention = torch.nn.functional.scaled_dot_product_attention = attention
     for tower in (vit_small_reference_clip, vit_small_reference_siglip):
@@ -178,8 +198,10 @@ def main():
         if sys.argv[2:] and folder.name not in sys.argv[2:]:
             continue
         if (folder / "expected.safetensors").exists() and list(folder.glob("*config.json")):
-            out = {k: v.detach().float().contiguous() for k, v in explain(folder).items()}
-            save_file(out, folder / "explain.safetensors")
+            coca = "coca" in folder.name
+            found = explain_coca(folder) if coca else explain(folder)
+            out = {k: v.detach().float().contiguous() for k, v in found.items()}
+            save_file(out, folder / ("image-relevance.safetensors" if coca else "explain.safetensors"))
             print(folder.name, {k: tuple(v.shape) for k, v in out.items()})
 
 

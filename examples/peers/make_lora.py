@@ -5,7 +5,7 @@
 
 OUT/attention is an adapter of query, key and value in CLIP-LoRA's setting, OUT/every one of all linear layers, the
 projections included, with a rank and an alpha of its own for some; OUT/blocks one of the blocks' layers, which is also
-trained. OUT/expected.safetensors holds, for each, the features of the golden model's inputs (`NAME.image_features`,
+trained; OUT/old the first of these as older versions of peft wrote it. OUT/expected.safetensors holds, for each, the features of the golden model's inputs (`NAME.image_features`,
 `NAME.text_features`, of unit length), for attention and blocks at once (`both.…`), and for blocks the gradients of a
 step, the losses of five and the matrices after them. Nothing is dropped out. Needs torch, transformers and peft.
 
@@ -96,6 +96,10 @@ def main():
         expected.update({f"{name}.{kind}": value for kind, value in features(model, inputs).items()})
         if name == "blocks":
             train(model, inputs, expected)
+        if name == "attention":
+            (args.out / "old").mkdir(exist_ok=True)
+            shutil.copy(folder / "adapter_config.json", args.out / "old")
+            torch.save(load_file(folder / "adapter_model.safetensors"), args.out / "old" / "adapter_model.bin")
     model = PeftModel.from_pretrained(CLIPModel.from_pretrained(args.golden), args.out / "attention", adapter_name="attention")
     model.load_adapter(args.out / "blocks", "blocks")
     model.base_model.set_adapter(["attention", "blocks"])

@@ -1,6 +1,7 @@
 package org.clip4j;
 
 import java.util.Arrays;
+import org.clip4j.io.Limits;
 
 /**
  * Compares scores of examples that are of a kind with those of others that are not: the higher a
@@ -80,10 +81,7 @@ final class BinaryScores {
    * @param falseAcceptRate share of the negatives, in [0, 1)
    */
   public double thresholdAt(double falseAcceptRate) {
-    if (!(falseAcceptRate >= 0 && falseAcceptRate < 1)) {
-      throw new IllegalArgumentException(
-          "a false-accept rate is from 0 to below 1, found " + falseAcceptRate);
-    }
+    Limits.share("the false-accept rate", falseAcceptRate);
     int most = negatives.length - 1;
     // The 1e-9 because 0.29 * 100 is less than 29.
     int accepted = Math.min(most, (int) (falseAcceptRate * negatives.length + 1e-9));

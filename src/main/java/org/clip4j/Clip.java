@@ -1,6 +1,5 @@
 package org.clip4j;
 
-import ai.djl.Device;
 import ai.djl.modality.cv.Image;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
@@ -26,15 +25,12 @@ import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.LoraAdapter;
-import org.clip4j.model.ParameterSource;
 import org.clip4j.model.TextConfig;
 import org.clip4j.text.ClipTokenizer;
 import org.clip4j.text.Tokenizer;
 import org.clip4j.text.internal.BytePairs;
 import org.clip4j.weights.Checkpoint;
-import org.clip4j.weights.CheckpointWriter;
 import org.clip4j.weights.Layout;
-import org.clip4j.weights.ModelOrigin;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -62,31 +58,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Clip implements AutoCloseable {
   private final SharedModel shared;
-  private final ImageTransform transform;
-  private final Tokenizer tokenizer; // null where there is none for the model's vocabulary
-  private final ImageDecoder decoder;
-  private final IoErrors.@Nullable Work<Checkpoint> checkpoint; // null where it is not known
-  private final Map<String, LoraAdapter> adapters; // that calls may name
+  private final ClipParts parts;
   private final Map<List<String>, Clip> adapted = new ConcurrentHashMap<>();
   private final @Nullable View view; // null unless this is a view of another
 
   /** What a view applies to the model that it shares with its base. */
   private record View(Clip base, Encoder encoder, LoraAdapter adapter) {}
 
-  private Clip(
-      SharedModel shared,
-      ImageTransform transform,
-      Tokenizer tokenizer,
-      ImageDecoder decoder,
-      IoErrors.@Nullable Work<Checkpoint> checkpoint,
-      Map<String, LoraAdapter> adapters,
-      @Nullable View view) {
+  private Clip(SharedModel shared, ClipParts parts, @Nullable View view) {
     this.shared = shared;
-    this.transform = transform;
-    this.tokenizer = tokenizer;
-    this.decoder = decoder;
-    this.checkpoint = checkpoint;
-    this.adapters = adapters;
+    this.parts = parts;
     this.view = view;
   }
 
@@ -114,12 +95,7 @@ public final class Clip implements AutoCloseable {
    *     the message names the file and what is wrong
    */
   public static Clip load(Path checkpoint) {
-    return load(checkpoint, Device.cpu());
-  }
-
-  /** Loads as {@link #load(Path)} does, onto the given device. */
-  public static Clip load(Path checkpoint, Device device) {
-    return loader(checkpoint).optDevice(device).load();
+    return loader(checkpoint).load();
   }
 
   /** Starts loading a checkpoint otherwise than {@link #load(Path)} does. */
@@ -153,37 +129,25 @@ public final class Clip implements AutoCloseable {
   public static Clip of(ClipModel model, ImageTransform transform, @Nullable Tokenizer tokenizer) {
     return of(
         model,
-        transform,
-        tokenizer,
+        new ClipParts(transform, tokenizer, ImageDecoder.defaults(), null, Map.of()),
         () -> Encoder.ofFixed(model, transform, tokenizer, Precision.FP32, true),
-        ImageDecoder.defaults(),
-        null,
-        Map.of(),
         null);
   }
 
   /**
-   * As above; the checkpoint has what the model may lack, for saving.
+   * As above.
    *
-   * @param adapters that {@link #adapted} may name
    * @param idle null to keep the model
    */
   static Clip of(
-      ClipModel model,
-      ImageTransform transform,
-      @Nullable Tokenizer tokenizer,
-      Supplier<Encoder> encoder,
-      ImageDecoder decoder,
-      IoErrors.@Nullable Work<Checkpoint> checkpoint,
-      Map<String, LoraAdapter> adapters,
-      @Nullable IdleModel idle) {
+      ClipModel model, ClipParts parts, Supplier<Encoder> encoder, @Nullable IdleModel idle) {
     try {
-      SharedModel shared = new SharedModel(model, encoder.get(), tokenizer, idle);
-      return new Clip(shared, transform, tokenizer, decoder, checkpoint, adapters, null);
+      SharedModel shared = new SharedModel(model, encoder.get(), parts.tokenizer(), idle);
+      return new Clip(shared, parts, null);
     } catch (RuntimeException | Error e) {
       model.close();
-      if (tokenizer != null) {
-        tokenizer.close();
+      if (parts.tokenizer() != null) {
+        parts.tokenizer().close();
       }
       throw e;
     }
@@ -196,35 +160,24 @@ public final class Clip implements AutoCloseable {
    * Closing a view does nothing; it ends with this.
    *
    * @param names at least one; of each the adapter's
-   * @throws IllegalArgumentException if there is none of a name, or it adds to maps outside the
-   *     transformers' blocks: such a one can only be loaded into the weights
+   * @throws IllegalArgumentException if there is none of a name
    */
   public Clip adapted(String... names) {
     if (view != null) {
       return view.base.adapted(names);
     }
-    List<String> asked = List.of(names);
-    for (String name : asked) {
-      if (!adapters.containsKey(name)) {
-        throw new IllegalArgumentException(
-            "no adapter was loaded as '"
-                + name
-                + "'; there are "
-                + adapters.keySet()
-                + ", which are given to the loader with a name each");
-      }
+    if (names.length == 0) {
+      throw new IllegalArgumentException(
+          "name an adapter at least, of " + parts.adapters().keySet());
     }
-    if (asked.isEmpty()) {
-      throw new IllegalArgumentException("name an adapter at least, of " + adapters.keySet());
-    }
-    return call(() -> adapted.computeIfAbsent(asked, this::view));
+    List.of(names).forEach(parts::adapter); // says what there is
+    return call(() -> adapted.computeIfAbsent(List.of(names), this::view));
   }
 
   private Clip view(List<String> names) {
-    LoraAdapter sum = LoraAdapter.stacked(names.stream().map(adapters::get).toList());
+    LoraAdapter sum = LoraAdapter.stacked(names.stream().map(parts::adapter).toList());
     Encoder encoder = shared.encoder().with(shared.model().adapters().apply(sum));
-    View of = new View(this, encoder, sum);
-    return new Clip(shared, transform, tokenizer, decoder, checkpoint, Map.of(), of);
+    return new Clip(shared, parts, new View(this, encoder, sum));
   }
 
   /**
@@ -237,7 +190,7 @@ public final class Clip implements AutoCloseable {
 
   /** Returns what is done to an image before the model sees it. */
   public ImageTransform transform() {
-    return transform;
+    return parts.transform();
   }
 
   /** Returns E, the length of every embedding. */
@@ -266,12 +219,12 @@ public final class Clip implements AutoCloseable {
    * @throws UncheckedIOException if the file cannot be read or decoded; the message names it
    */
   public float[] encodeImage(Path image) {
-    return encodeImage(ImageSource.of(image, decoder));
+    return encodeImage(ImageSource.of(image, parts.decoder()));
   }
 
   /** Encodes the content of an image file, see {@link #encodeImage(Path)}. */
   public float[] encodeImage(byte[] image) {
-    return encodeImage(ImageSource.of(image, "the image", decoder));
+    return encodeImage(ImageSource.of(image, "the image", parts.decoder()));
   }
 
   /**
@@ -280,7 +233,7 @@ public final class Clip implements AutoCloseable {
    */
   public float[] encodeImage(InputStream image) {
     try {
-      return encodeImage(ImageSource.of(image, "the image", decoder));
+      return encodeImage(ImageSource.of(image, "the image", parts.decoder()));
     } catch (IOException e) {
       throw IoErrors.unchecked(e);
     }
@@ -288,12 +241,12 @@ public final class Clip implements AutoCloseable {
 
   /** Encodes an image in memory, see {@link #encodeImage(Path)}. */
   public float[] encodeImage(BufferedImage image) {
-    return encodeImage(ImageSource.of(image, decoder));
+    return encodeImage(ImageSource.of(image, parts.decoder()));
   }
 
   /** Encodes an image of DJL's, see {@link #encodeImage(Path)}. */
   public float[] encodeImage(Image image) {
-    return encodeImage(ImageSource.of(image, decoder));
+    return encodeImage(ImageSource.of(image, parts.decoder()));
   }
 
   /** Encodes a decoded image, see {@link #encodeImage(Path)}. */
@@ -303,7 +256,7 @@ public final class Clip implements AutoCloseable {
 
   /** Encodes an image of any kind, see {@link #encodeImage(Path)}. */
   public float[] encodeImage(ImageSource image) {
-    return call(() -> encoder().encodeLevels(transform.apply(image.read()))[0]);
+    return call(() -> encoder().encodeLevels(transform().apply(image.read()))[0]);
   }
 
   /**
@@ -317,7 +270,7 @@ public final class Clip implements AutoCloseable {
    *     place in the list if it has no name
    */
   public float[][] encodeImages(List<?> images) {
-    List<ImageSource> sources = ListedImages.sources(images, decoder);
+    List<ImageSource> sources = ListedImages.sources(images, parts.decoder());
     return call(() -> encoder().encodeImages(sources));
   }
 
@@ -393,9 +346,7 @@ public final class Clip implements AutoCloseable {
 
   /** Something with an encoder that takes texts too. */
   <T> T withTexts(Function<Encoder, T> work) {
-    if (tokenizer == null) {
-      throw new IllegalStateException(noTokenizer());
-    }
+    parts.requireTokenizer(config().text());
     return call(() -> work.apply(encoder()));
   }
 
@@ -477,7 +428,7 @@ public final class Clip implements AutoCloseable {
       throw new IllegalStateException(
           "an explainer needs a model that stays; load it without a time after which it is freed");
     }
-    return call(() -> new Explainer(shared.model(), transform, tokenizer));
+    return call(() -> new Explainer(shared.model(), transform(), parts.tokenizer()));
   }
 
   /**
@@ -491,46 +442,14 @@ public final class Clip implements AutoCloseable {
       call(
           () -> {
             ClipModel model = shared.model();
-            if (checkpoint == null) {
-              write(folder, layout, model.values(), List.of());
-            } else {
-              try (Checkpoint opened = checkpoint.run()) {
-                ParameterSource all = model.isComplete() ? model.values() : opened.parameters();
-                write(folder, layout, all, opened.origins());
-              }
-            }
+            LoraAdapter added =
+                view != null ? view.adapter : model.adapters().attached().orElse(null);
+            parts.save(model, added, folder, layout);
             return null;
           });
     } catch (UncheckedIOException e) {
       throw IoErrors.worded(folder, e.getCause());
     }
-  }
-
-  private void write(
-      Path folder, Layout layout, ParameterSource parameters, List<ModelOrigin> origins)
-      throws IOException {
-    LoraAdapter added =
-        view != null ? view.adapter : shared.model().adapters().attached().orElse(null);
-    ParameterSource all = added == null ? parameters : added.addedTo(config(), parameters);
-    CheckpointWriter.of(config(), transform, all)
-        .optTokenizer(tokenizer)
-        .optMadeFrom(origins)
-        .write(folder, layout);
-  }
-
-  private String noTokenizer() {
-    TextConfig text = config().text();
-    String name = text.tokenizer().hfName();
-    return name == null
-        ? text.takesOpenAiTokens()
-            ? BytePairs.misfit(text.vocabSize())
-            : "the model's text tower is a "
-                + text.family()
-                + ", which does not take the tokens of CLIP's tokenizer; its own, a"
-                + " tokenizer.json, belongs into the model's folder"
-        : "the model was trained with the tokenizer of "
-            + name
-            + "; put that one's tokenizer.json into the model's folder";
   }
 
   /**

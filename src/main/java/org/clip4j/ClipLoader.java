@@ -11,14 +11,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongSupplier;
 import org.clip4j.encode.Encoder;
 import org.clip4j.engine.Precision;
 import org.clip4j.hub.DownloadListener;
 import org.clip4j.hub.Hub;
-import org.clip4j.hub.HubId;
 import org.clip4j.image.ImageDecoder;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
@@ -312,12 +310,8 @@ public final class ClipLoader {
       }
       return Clip.of(
           model,
-          opened.transform(),
-          tokenizer,
+          new ClipParts(opened.transform(), tokenizer, decoder, this::openCheckpoint, adapters),
           () -> encoder(model, opened, tokenizer),
-          decoder,
-          this::openCheckpoint,
-          adapters,
           unloadAfter == null
               ? null
               : new IdleModel(unloadAfter, clock, () -> loadAgain(tokenizer)));
@@ -430,30 +424,19 @@ public final class ClipLoader {
    * @throws IOException if there is none; the message says what was looked for where
    */
   public Path locate() throws IOException {
-    if (path != null) {
-      return ModelNames.existing(path);
-    }
-    Optional<Path> local = ModelNames.local(name, this::hub);
-    if (local.isPresent()) {
-      return local.get();
-    }
-    HubId id;
-    try {
-      id = HubId.parse(name);
-    } catch (IllegalArgumentException e) {
-      throw new IOException(
-          "there is no file or folder " + name + ", and it is " + IoErrors.message(e), e);
-    }
-    return architecture == null
-        ? hub().fetch(id, downloads).weights()
-        : hub().fetchForArchitecture(id, downloads).weights();
+    return path != null
+        ? ModelNames.existing(path)
+        : ModelNames.locate(
+            name,
+            this::hub,
+            id ->
+                architecture == null
+                    ? hub().fetch(id, downloads).weights()
+                    : hub().fetchForArchitecture(id, downloads).weights());
   }
 
   private Path locateTextModel() throws IOException {
-    Optional<Path> local = ModelNames.local(textModel, this::hub);
-    return local.isPresent()
-        ? local.get()
-        : hub().fetch(HubId.parse(textModel), downloads).folder();
+    return ModelNames.locate(textModel, this::hub, id -> hub().fetch(id, downloads).folder());
   }
 
   private Hub hub() {

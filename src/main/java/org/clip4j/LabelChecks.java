@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.io.Limits;
 
 /** Checks what a classifier is told of its labels; each throws with the way out. */
 final class LabelChecks {
@@ -42,13 +43,6 @@ final class LabelChecks {
     }
   }
 
-  /** Checks that a threshold is a share. */
-  static void share(String what, double value) {
-    if (!(value >= 0 && value <= 1)) {
-      throw new IllegalArgumentException(what + " must be from 0 to 1, found " + value);
-    }
-  }
-
   /** Checks thresholds by label, and puts them in place of earlier ones. */
   static Map<String, Double> thresholds(
       List<String> labels, Map<String, Double> earlier, Map<String, Double> changed) {
@@ -56,7 +50,7 @@ final class LabelChecks {
     changed.forEach(
         (label, threshold) -> {
           known(labels, label);
-          share("the threshold of \"" + label + "\"", threshold);
+          Limits.within("the threshold of \"" + label + "\"", 0, 1, threshold);
           all.put(label, threshold);
         });
     return Collections.unmodifiableMap(all);

@@ -13,7 +13,9 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import org.clip4j.hub.Hub;
+import org.clip4j.hub.HubId;
 import org.clip4j.io.FileNames;
+import org.clip4j.io.IoErrors;
 import org.clip4j.io.Nearest;
 import org.clip4j.model.ClipConfig;
 
@@ -39,6 +41,31 @@ final class ModelNames {
       return path;
     }
     throw missing(path, "");
+  }
+
+  /** Downloads a model, or finds it in the cache. */
+  interface Fetch {
+    Path fetch(HubId id) throws IOException;
+  }
+
+  /**
+   * What a name means here, or else on the hub.
+   *
+   * @throws IOException if it is nothing; the message says what was looked for where
+   */
+  static Path locate(String name, Supplier<Hub> hub, Fetch fetch) throws IOException {
+    Optional<Path> local = local(name, hub);
+    if (local.isPresent()) {
+      return local.get();
+    }
+    HubId id;
+    try {
+      id = HubId.parse(name);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(
+          "there is no file or folder " + name + ", and it is " + IoErrors.message(e), e);
+    }
+    return fetch.fetch(id);
   }
 
   /**

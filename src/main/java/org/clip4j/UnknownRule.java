@@ -3,6 +3,7 @@ package org.clip4j;
 import java.io.Serializable;
 import java.util.Locale;
 import java.util.Objects;
+import org.clip4j.io.Limits;
 
 /**
  * Says when an image counts as none of a classifier's labels: where a score that says how clear the
@@ -34,7 +35,7 @@ public record UnknownRule(Score score, double threshold) implements Serializable
   /** Checks the threshold. */
   public UnknownRule {
     Objects.requireNonNull(score, "score");
-    LabelChecks.share("the threshold of the " + name(score) + " rule", threshold);
+    Limits.within("the threshold of the " + name(score) + " rule", 0, 1, threshold);
   }
 
   /** Makes an image unknown where the two highest probabilities differ by no more. */

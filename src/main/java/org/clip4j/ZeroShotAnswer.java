@@ -2,6 +2,7 @@ package org.clip4j;
 
 import java.util.Comparator;
 import java.util.List;
+import org.clip4j.io.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,15 +41,12 @@ public record ZeroShotAnswer(
    * @param k at least 1; all if there are fewer
    */
   public List<LabelScore> top(int k) {
-    if (k < 1) {
-      throw new IllegalArgumentException("top-k must be at least 1, found " + k);
-    }
     return scores.stream()
         .sorted(
             Comparator.comparingDouble(LabelScore::probability)
                 .thenComparingDouble(LabelScore::cosine)
                 .reversed())
-        .limit(k)
+        .limit(Limits.atLeast("top-k", 1, k))
         .toList();
   }
 

@@ -18,6 +18,7 @@ import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.PromptSet;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -360,10 +361,7 @@ public final class ZeroShotClassifier implements Serializable {
      * by default 5.
      */
     public Builder optTopK(int topK) {
-      if (topK < 1) {
-        throw new IllegalArgumentException("top-k must be at least 1, found " + topK);
-      }
-      this.topK = topK;
+      this.topK = Limits.atLeast("top-k", 1, topK);
       return this;
     }
 
@@ -392,8 +390,7 @@ public final class ZeroShotClassifier implements Serializable {
      * @param threshold in [0, 1]
      */
     public Builder optThreshold(double threshold) {
-      LabelChecks.share("the threshold", threshold);
-      this.threshold = threshold;
+      this.threshold = Limits.within("the threshold", 0, 1, threshold);
       return this;
     }
 

@@ -84,6 +84,18 @@ class ClipAdapterTest {
   }
 
   @Test
+  void an_adapter_of_projections_too_is_named_as_others_are() {
+    Path every = LoraCase.FOLDER.resolve("every");
+    float[][] plain = merged();
+    try (Clip clip = Clip.loader(MODEL).optAdapter("e", every).optAdapter("b", BLOCKS).load()) {
+      assertThat(encode(clip)).isDeepEqualTo(plain);
+      assertClose(encode(clip.adapted("e")), merged(every));
+      assertClose(encode(clip.adapted("e", "b")), merged(every, BLOCKS));
+      assertThat(encode(clip)).isDeepEqualTo(plain);
+    }
+  }
+
+  @Test
   void a_merged_model_is_saved_with_its_adapter() throws IOException {
     try (Clip clip = Clip.loader(MODEL).optAdapter(BLOCKS).load()) {
       float[][] found = encode(clip);
@@ -110,5 +122,8 @@ class ClipAdapterTest {
     assertThatThrownBy(() -> Clip.loader(MODEL).optAdapter(MODEL).load())
         .isInstanceOf(UncheckedIOException.class)
         .hasMessageContaining("adapter_config.json: it does not exist");
+    assertThatThrownBy(() -> Clip.load(ATTENTION))
+        .hasMessageContaining(ATTENTION.toString())
+        .hasMessageContaining("holds an adapter and no model");
   }
 }

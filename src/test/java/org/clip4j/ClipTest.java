@@ -150,7 +150,11 @@ class ClipTest {
     assertThat(clip.encodeImage(ImageFactory.getInstance().fromImage(buffered)))
         .isEqualTo(expected);
     assertThat(clip.encodeImage(ImageSource.of(IMAGE))).isEqualTo(expected);
+    assertThat(clip.encodeLevels(clip.transform().apply(decoded))[0]).isEqualTo(expected);
     ZeroShotClassifier classifier = clip.zeroShot("cat", "dog").build();
+    ZeroShotAnswer judged = classifier.answer(expected);
+    assertThat(classifier.answer(bytes)).isEqualTo(judged);
+    assertThat(classifier.answer(ImageSource.of(IMAGE))).isEqualTo(judged);
     List<Double> probabilities = classifier.classify(IMAGE).getProbabilities();
     assertThat(
             List.of(

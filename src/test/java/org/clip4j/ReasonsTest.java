@@ -64,10 +64,6 @@ class ReasonsTest {
     readers.put("Pairs.table", path -> Pairs.table(path).setColumns("a", "b").build());
     readers.put("Pairs.jsonLines", path -> Pairs.jsonLines(path).setKeys("a", "b").build());
     readers.put("Pairs.folder", path -> Pairs.folder(path).build());
-    readers.put("Pairs.classFolders", path -> Pairs.classFolders(path).build());
-    readers.put(
-        "Pairs.classFolders' names",
-        path -> Pairs.classFolders(folder).optClassNames(path).build());
     readers.put("Pairs.shards", path -> Pairs.shards(path.toString()).build());
     readers.put("NumpyArray.matrix", path -> NumpyArray.matrix(path));
     readers.put("PromptFiles.templates", path -> PromptFiles.templates(path));

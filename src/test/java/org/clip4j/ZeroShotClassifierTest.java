@@ -302,6 +302,8 @@ class ZeroShotClassifierTest {
           assertThat(known.labels()).containsExactly(plain.answer(IMAGE).best().label());
         });
     assertThat(plain.answer(IMAGE).unknownCheck()).isNull();
+    assertThat(UnknownRule.background(0.25))
+        .isEqualTo(new UnknownRule(UnknownRule.Score.BACKGROUND, 0.25));
   }
 
   @Test

@@ -1,11 +1,7 @@
 package org.clip4j.data;
 
-import java.io.BufferedInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -60,10 +56,8 @@ public final class Images {
       throw new NoSuchFileException(list.toString(), null, "no such file, folder or tar");
     }
     String text;
-    try (InputStream in = new BufferedInputStream(Files.newInputStream(list))) {
-      TableReader.skipByteOrderMark(in);
-      byte[] bytes = in.readAllBytes();
-      text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+    try {
+      text = Files.readString(list).replaceFirst("^\uFEFF", "");
     } catch (CharacterCodingException e) {
       throw new IOException(list + " is not UTF-8; it should name an image file a line", e);
     }

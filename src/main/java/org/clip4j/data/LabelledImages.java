@@ -228,23 +228,13 @@ public final class LabelledImages {
         Arrays.stream(classOf)
             .mapToObj(of -> ClassWeights.prompts(matched.names().get(of), templates))
             .toList();
-    return new PairSource() {
-      @Override
-      public String name() {
-        return name;
-      }
-
-      @Override
-      public int size() {
-        return size;
-      }
-
-      @Override
-      public ImageTextPair get(int index) {
-        LabelledImage labelled = LabelledImages.this.get(index);
-        return new ImageTextPair(labelled.image(), prompts.get(labelled.label()));
-      }
-    };
+    return Pairs.of(
+        name,
+        size,
+        index -> {
+          LabelledImage labelled = get(index);
+          return new ImageTextPair(labelled.image(), prompts.get(labelled.label()));
+        });
   }
 
   /** Returns what messages and reports call it: a path, or a name. */

@@ -10,6 +10,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.clip4j.io.Limits;
 
 /**
  * Mixes several feeds by weight, see {@link Pairs#mixture()}.
@@ -114,10 +115,7 @@ public final class PairMixture implements PairFeed {
      * @throws IllegalArgumentException if the feed is a mixture itself, or without pairs
      */
     public Builder add(PairFeed feed, double weight) {
-      if (!(weight > 0) || Double.isInfinite(weight)) {
-        throw new IllegalArgumentException(
-            "the weight of " + feed.name() + " must be above 0, found " + weight);
-      }
+      Limits.aboveZero("the weight of " + feed.name(), weight);
       if (feed instanceof PairMixture) {
         throw new IllegalArgumentException("add the mixture's feeds in its place");
       }
@@ -137,10 +135,7 @@ public final class PairMixture implements PairFeed {
      * be counted.
      */
     public Builder optPairsPerEpoch(long pairs) {
-      if (pairs < 1) {
-        throw new IllegalArgumentException("an epoch needs at least 1 pair, found " + pairs);
-      }
-      this.pairs = pairs;
+      this.pairs = Limits.atLeast("pairs in an epoch", 1, pairs);
       return this;
     }
 

@@ -16,6 +16,7 @@ import org.clip4j.data.internal.shards.ShardNames;
 import org.clip4j.data.internal.shards.ShardScanner;
 import org.clip4j.data.internal.shards.TarEntries;
 import org.clip4j.image.ImageDecoder;
+import org.clip4j.io.Limits;
 
 /**
  * Reads pairs in tar files as WebDataset writes them, see {@link Pairs#shards(String)}: entries
@@ -172,11 +173,7 @@ public final class PairShards implements PairFeed {
      * order in a shard. About 200 bytes of memory each.
      */
     public Builder optShuffleBuffer(int samples) {
-      if (samples < 1) {
-        throw new IllegalArgumentException(
-            "the shuffle buffer must hold at least 1 sample, found " + samples);
-      }
-      this.bufferSize = samples;
+      this.bufferSize = Limits.atLeast("samples in the shuffle buffer", 1, samples);
       return this;
     }
 
@@ -199,10 +196,7 @@ public final class PairShards implements PairFeed {
      * sample.
      */
     public Builder optMaxImageBytes(int bytes) {
-      if (bytes < 1) {
-        throw new IllegalArgumentException("the largest image must be 1 byte, found " + bytes);
-      }
-      this.maxImageBytes = bytes;
+      this.maxImageBytes = Limits.atLeast("bytes of the largest image", 1, bytes);
       return this;
     }
 
@@ -217,10 +211,7 @@ public final class PairShards implements PairFeed {
      * it.
      */
     public Builder optPairs(long pairs) {
-      if (pairs < 1) {
-        throw new IllegalArgumentException("declare at least 1 pair, found " + pairs);
-      }
-      this.pairs = pairs;
+      this.pairs = Limits.atLeast("pairs", 1, pairs);
       return this;
     }
 

@@ -57,23 +57,7 @@ public interface PairSource extends PairFeed {
   /** Returns only the pairs at these indices, in this order. */
   default PairSource select(List<Integer> indices) {
     List<Integer> kept = List.copyOf(indices);
-    PairSource all = this;
-    return new PairSource() {
-      @Override
-      public String name() {
-        return all.name();
-      }
-
-      @Override
-      public int size() {
-        return kept.size();
-      }
-
-      @Override
-      public ImageTextPair get(int index) {
-        return all.get(kept.get(index));
-      }
-    };
+    return Pairs.of(name(), kept.size(), index -> get(kept.get(index)));
   }
 
   /**

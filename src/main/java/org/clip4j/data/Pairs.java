@@ -2,6 +2,8 @@ package org.clip4j.data;
 
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.IntFunction;
 import org.clip4j.data.internal.shards.ShardNames;
 
 /** Opens image-text pairs from folders, tables, shards or memory. */
@@ -36,11 +38,6 @@ public final class Pairs {
     return new ImageFolder(folder);
   }
 
-  /** Reads a folder that holds a folder of images for each class; templates make the captions. */
-  public static ClassFolders.Builder classFolders(Path folder) {
-    return new ClassFolders.Builder(folder);
-  }
-
   /**
    * Reads WebDataset shards.
    *
@@ -73,16 +70,23 @@ public final class Pairs {
   /** Gives these pairs; the list is copied. */
   public static PairSource of(List<ImageTextPair> pairs) {
     List<ImageTextPair> kept = List.copyOf(pairs);
-    return new PairSource() {
-      @Override
-      public int size() {
-        return kept.size();
-      }
+    return of("pairs", kept.size(), kept::get);
+  }
 
+  /**
+   * Gives pairs that a function makes.
+   *
+   * @param name for messages
+   * @param pair makes the pair of an index from 0 to {@code size} - 1, always the same, for several
+   *     threads
+   */
+  public static PairSource of(String name, int size, IntFunction<ImageTextPair> pair) {
+    record Made(String name, int size, IntFunction<ImageTextPair> pair) implements PairSource {
       @Override
       public ImageTextPair get(int index) {
-        return kept.get(index);
+        return pair.apply(Objects.checkIndex(index, size));
       }
-    };
+    }
+    return new Made(name, size, pair);
   }
 }

@@ -2,6 +2,7 @@ package org.clip4j.data;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.clip4j.io.Limits;
 import org.clip4j.io.SeededRandom;
 
 /**
@@ -20,11 +21,7 @@ public record Split(PairSource train, PairSource heldOut, List<Integer> heldOutI
   }
 
   static Split of(PairSource source, double heldOutFraction, long seed) {
-    if (!(heldOutFraction > 0 && heldOutFraction < 1)) {
-      throw new IllegalArgumentException(
-          "the held-out fraction must lie between 0 and 1, both excluded, found "
-              + heldOutFraction);
-    }
+    Limits.fraction("the held-out fraction", heldOutFraction);
     int size = source.size();
     int count = (int) Math.round(size * heldOutFraction);
     if (count == 0 || count == size) {

@@ -139,15 +139,13 @@ final class TableReader {
     if (index >= 0) {
       return index;
     }
-    StringBuilder message =
-        new StringBuilder()
-            .append(table)
-            .append(" has no column \"")
-            .append(column)
-            .append("\"; its columns are ")
-            .append(header.stream().map(name -> "\"" + name + "\"").toList());
-    message.append(Nearest.question(column, header));
-    throw new IOException(message.toString());
+    throw new IOException(
+        table
+            + " has no column \""
+            + column
+            + "\"; its columns are "
+            + header.stream().map(name -> "\"" + name + "\"").toList()
+            + Nearest.question(column, header));
   }
 
   private void checkUnique(List<String> header) throws IOException {

@@ -77,6 +77,14 @@ public final class ClassNames {
         "the labels", labels, labels.stream().map(l -> List.of(l.replace('_', ' '))).toList());
   }
 
+  /** Takes a name for each label. */
+  public static ClassNames ofLabels(Map<String, String> names) {
+    return new ClassNames(
+        "the map of class names",
+        List.copyOf(names.keySet()),
+        names.values().stream().map(List::of).toList());
+  }
+
   /**
    * Finds the class of each label.
    *

@@ -287,7 +287,7 @@ public final class Encoder implements AutoCloseable {
           }
           try (NDManager call = model.manager().newSubManager()) {
             NDArray input = pixels.of(call, levels.length, levels);
-            return rows(similarity.normalize(model.encodeImage(pass, input)));
+            return HostMemory.rows(similarity.normalize(model.encodeImage(pass, input)));
           }
         });
   }
@@ -340,7 +340,7 @@ public final class Encoder implements AutoCloseable {
           try (NDManager call = model.manager().newSubManager()) {
             NDArray ids =
                 HostMemory.upload(call, new Shape(tokens.size(), length), tokens.padded(length));
-            return rows(similarity.normalize(model.encodeText(pass, ids)));
+            return HostMemory.rows(similarity.normalize(model.encodeText(pass, ids)));
           }
         });
   }
@@ -363,14 +363,6 @@ public final class Encoder implements AutoCloseable {
 
   private <T> T compute(Supplier<T> work) {
     return thread == null ? work.get() : thread.call(work);
-  }
-
-  private static float[][] rows(NDArray matrix) {
-    int width = Math.toIntExact(matrix.size(1));
-    float[] all = matrix.toFloatArray();
-    return IntStream.range(0, all.length / width)
-        .mapToObj(i -> Arrays.copyOfRange(all, i * width, (i + 1) * width))
-        .toArray(float[][]::new);
   }
 
   /** Frees the kernels; model and tokenizer stay open. No call may be under way. */

@@ -3,17 +3,12 @@ package org.clip4j.encode;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.StreamSupport;
 import org.clip4j.io.Nearest;
+import org.clip4j.io.Tables;
 
 /**
  * Holds the class names and prompts of a data set, as OpenAI published them with CLIP: 26 data sets
@@ -32,17 +27,8 @@ public record PromptSet(String name, List<List<String>> classes, List<String> te
 
   /** The resource, parsed once, when first asked for. */
   private static final class Published {
-    static final JsonObject ROOT = read();
+    static final JsonObject ROOT = Tables.json(PromptSet.class, "prompts.json");
     static final JsonObject SETS = ROOT.getAsJsonObject("sets");
-
-    private static JsonObject read() {
-      try (InputStream in = PromptSet.class.getResourceAsStream("prompts.json")) {
-        return JsonParser.parseReader(new InputStreamReader(in, StandardCharsets.UTF_8))
-            .getAsJsonObject();
-      } catch (IOException e) {
-        throw new UncheckedIOException("cannot read the resource prompts.json", e);
-      }
-    }
   }
 
   /** Makes the lists unmodifiable, and checks the templates. */

@@ -1,12 +1,11 @@
 package org.clip4j.eval;
 
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongConsumer;
 import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.LabelledImages;
-import org.clip4j.data.UnreadableImages;
 import org.clip4j.encode.Encoder;
 
 /**
@@ -19,32 +18,22 @@ final class Answers {
   private static final int CHUNK = 256;
 
   private final int classes;
+  private final List<EmbeddingClassifier> classifiers;
   private final int[] positions; // in the set, of those that could be read
   private final int[] labels;
   private final int[][] answers; // [classifier][image]
   private final boolean[][] amongFive;
-  private final UnreadableImages unreadable;
+  private final LeftOut leftOut = new LeftOut();
+  private int count; // of the images that could be read
 
-  private Answers(int classes, List<Entry> entries, int classifiers, UnreadableImages unreadable) {
+  private Answers(int classes, List<EmbeddingClassifier> classifiers, int images) {
     this.classes = classes;
-    this.unreadable = unreadable;
-    positions = entries.stream().flatMapToInt(entry -> IntStream.of(entry.positions)).toArray();
-    labels = entries.stream().flatMapToInt(entry -> IntStream.of(entry.labels)).toArray();
-    answers = new int[classifiers][labels.length];
-    amongFive = new boolean[classifiers][labels.length];
-    int at = 0;
-    for (Entry entry : entries) {
-      for (int i = 0; i < entry.labels.length; i++, at++) {
-        for (int k = 0; k < classifiers; k++) {
-          answers[k][at] = entry.answers[k][i];
-          amongFive[k][at] = entry.ranks[k][i] < 5;
-        }
-      }
-    }
+    this.classifiers = classifiers;
+    positions = new int[images];
+    labels = new int[images];
+    answers = new int[classifiers.size()][images];
+    amongFive = new boolean[classifiers.size()][images];
   }
-
-  /** Of one chunk, those images that could be read. */
-  private record Entry(int[] positions, int[] labels, int[][] answers, int[][] ranks) {}
 
   /**
    * Reads, encodes and classifies.
@@ -63,39 +52,58 @@ final class Answers {
       List<EmbeddingClassifier> classifiers,
       LongConsumer progress,
       ZeroShotEvaluation.Listener listener) {
-    LeftOut leftOut = new LeftOut();
-    List<Entry> entries = new ArrayList<>();
+    Answers all = new Answers(classes, classifiers, images.size());
     for (int start = 0; start < images.size(); start += CHUNK) {
       int end = Math.min(start + CHUNK, images.size());
       List<LabelledImage> chunk = IntStream.range(start, end).mapToObj(images::get).toList();
       float[][] encoded =
-          encoder.encodeImages(chunk.stream().map(LabelledImage::image).toList(), leftOut);
-      int first = start;
-      int[] read = IntStream.range(0, encoded.length).filter(i -> encoded[i] != null).toArray();
-      int[] labels = IntStream.of(read).map(i -> classOf[chunk.get(i).label()]).toArray();
-      int[][] answers = new int[classifiers.size()][read.length];
-      int[][] ranks = new int[classifiers.size()][read.length];
-      float[][] last = new float[read.length][];
-      IntStream.range(0, read.length)
-          .parallel()
-          .forEach(
-              i -> {
-                for (int k = 0; k < classifiers.size(); k++) {
-                  float[] scores = classifiers.get(k).scores(encoded[read[i]]);
-                  ranks[k][i] = rank(scores, labels[i]);
-                  answers[k][i] = answer(scores, labels[i]);
-                  last[i] = scores;
-                }
-              });
-      int[] positions = IntStream.of(read).map(i -> first + i).toArray();
-      for (int i = 0; i < read.length; i++) {
-        listener.scores(positions[i], labels[i], last[i]);
-      }
-      entries.add(new Entry(positions, labels, answers, ranks));
+          encoder.encodeImages(chunk.stream().map(LabelledImage::image).toList(), all.leftOut);
+      int[] labels = chunk.stream().mapToInt(image -> classOf[image.label()]).toArray();
+      all.add(start, encoded, labels, listener);
       progress.accept(end);
     }
-    leftOut.check(images.name(), images.size());
-    return new Answers(classes, entries, classifiers.size(), leftOut.unreadable());
+    all.leftOut.check(images.name(), images.size());
+    return all;
+  }
+
+  /** Classifies images that have been encoded. */
+  static Answers of(
+      float[][] encoded, int[] labels, int classes, List<EmbeddingClassifier> classifiers) {
+    Answers all = new Answers(classes, classifiers, encoded.length);
+    all.add(0, encoded, labels, (image, label, scores) -> {});
+    return all;
+  }
+
+  /**
+   * Classifies the next images.
+   *
+   * @param first the position of the first in the set
+   * @param encoded null for those that could not be read
+   */
+  private void add(
+      int first, float[][] encoded, int[] labelOf, ZeroShotEvaluation.Listener listener) {
+    int from = count;
+    for (int i = 0; i < encoded.length; i++) {
+      if (encoded[i] != null) {
+        positions[count] = first + i;
+        labels[count++] = labelOf[i];
+      }
+    }
+    float[][] last = new float[count - from][];
+    IntStream.range(from, count)
+        .parallel()
+        .forEach(
+            at -> {
+              for (int k = 0; k < answers.length; k++) {
+                float[] scores = classifiers.get(k).scores(encoded[positions[at] - first]);
+                amongFive[k][at] = rank(scores, labels[at]) < 5;
+                answers[k][at] = answer(scores, labels[at]);
+                last[at - from] = scores;
+              }
+            });
+    for (int at = from; at < count; at++) {
+      listener.scores(positions[at], labels[at], last[at - from]);
+    }
   }
 
   /** How many classes fit as well as the label's or better. */
@@ -123,33 +131,40 @@ final class Answers {
 
   /** How many images could be read. */
   int images() {
-    return labels.length;
-  }
-
-  int[] labels() {
-    return labels;
-  }
-
-  /** Of each image read, in order. */
-  int[] answers(int classifier) {
-    return answers[classifier];
+    return count;
   }
 
   /** Whether each image of the set is answered rightly; those that could not be read are not. */
-  boolean[] correct(int classifier, int size) {
-    boolean[] correct = new boolean[size];
-    for (int i = 0; i < labels.length; i++) {
+  boolean[] correct(int classifier) {
+    boolean[] correct = new boolean[positions.length];
+    for (int i = 0; i < count; i++) {
       correct[positions[i]] = answers[classifier][i] == labels[i];
     }
     return correct;
   }
 
-  UnreadableImages unreadable() {
-    return unreadable;
+  LeftOut leftOut() {
+    return leftOut;
   }
 
   /** The measures of each classifier. */
   List<ClassMetrics> metrics(Bootstrap bootstrap) {
-    return ClassMetrics.of(classes, labels, answers, amongFive, bootstrap);
+    return ClassMetrics.of(classes, labels(), answers, amongFive, bootstrap);
+  }
+
+  /** Of one classifier: top-1, top-5 and the mean of the classes' own top-1 shares. */
+  double[] shares() {
+    int[] once = new int[count];
+    Arrays.fill(once, 1);
+    return ClassMetrics.statistics(classes, labels(), answers, amongFive, once);
+  }
+
+  /** By how much the share of right answers grows from one classifier to another. */
+  Interval gain(int from, int to, Bootstrap bootstrap) {
+    return ClassMetrics.gain(labels(), answers[from], answers[to], bootstrap);
+  }
+
+  private int[] labels() {
+    return Arrays.copyOf(labels, count);
   }
 }

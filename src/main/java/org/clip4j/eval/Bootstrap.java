@@ -3,6 +3,7 @@ package org.clip4j.eval;
 import java.util.Arrays;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import org.clip4j.io.Limits;
 import org.clip4j.io.SeededRandom;
 
 /**
@@ -19,11 +20,7 @@ final class Bootstrap {
   private final long seed;
 
   Bootstrap(int resamples, long seed) {
-    if (resamples < 1) {
-      throw new IllegalArgumentException(
-          "an interval needs at least 1 resample, and about 1000 to be of use; found " + resamples);
-    }
-    this.resamples = resamples;
+    this.resamples = Limits.atLeast("resamples (about 1000 are of use)", 1, resamples);
     this.seed = seed;
   }
 

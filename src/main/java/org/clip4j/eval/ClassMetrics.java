@@ -88,7 +88,7 @@ public record ClassMetrics(
     return List.copyOf(metrics);
   }
 
-  private static double[] statistics(
+  static double[] statistics(
       int classes, int[] labels, int[][] answers, boolean[][] amongFive, int[] times) {
     long[] all = new long[classes];
     for (int i = 0; i < labels.length; i++) {

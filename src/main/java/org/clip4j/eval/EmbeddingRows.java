@@ -1,6 +1,7 @@
 package org.clip4j.eval;
 
 import java.nio.FloatBuffer;
+import java.util.function.ObjIntConsumer;
 
 /**
  * Gives a table of vectors that may be too large for the heap, read a few rows at a time.
@@ -35,24 +36,14 @@ public interface EmbeddingRows {
             "vector " + i + " has " + rows[i].length + " values, and the first has " + width);
       }
     }
-    return new EmbeddingRows() {
-      @Override
-      public int count() {
-        return rows.length;
-      }
-
-      @Override
-      public int width() {
-        return width;
-      }
-
-      @Override
-      public void copy(int from, FloatBuffer target) {
-        for (int i = from; target.hasRemaining(); i++) {
-          target.put(rows[i]);
-        }
-      }
-    };
+    return of(
+        rows.length,
+        width,
+        (target, from) -> {
+          for (int i = from; target.hasRemaining(); i++) {
+            target.put(rows[i]);
+          }
+        });
   }
 
   /**
@@ -65,21 +56,19 @@ public interface EmbeddingRows {
       throw new IllegalArgumentException(
           values.length + " values do not make vectors of " + width + " each");
     }
-    return new EmbeddingRows() {
-      @Override
-      public int count() {
-        return values.length / width;
-      }
+    return of(
+        values.length / width,
+        width,
+        (target, from) -> target.put(values, from * width, target.remaining()));
+  }
 
-      @Override
-      public int width() {
-        return width;
-      }
-
+  private static EmbeddingRows of(int count, int width, ObjIntConsumer<FloatBuffer> copier) {
+    record Rows(int count, int width, ObjIntConsumer<FloatBuffer> copier) implements EmbeddingRows {
       @Override
       public void copy(int from, FloatBuffer target) {
-        target.put(values, from * width, target.remaining());
+        copier.accept(target, from);
       }
-    };
+    }
+    return new Rows(count, width, copier);
   }
 }

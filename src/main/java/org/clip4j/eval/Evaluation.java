@@ -1,10 +1,11 @@
 package org.clip4j.eval;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.clip4j.data.LabelledImage;
+import org.clip4j.data.LabelledImages;
 import org.clip4j.data.PairSource;
 import org.clip4j.encode.ClassWeights;
 import org.clip4j.encode.Encoder;
@@ -50,7 +51,7 @@ public interface Evaluation {
   }
 
   /**
-   * Makes an evaluation by {@link ZeroShotAccuracy} on images that are not trained on; those that
+   * Makes an evaluation of zero-shot classification on images that are not trained on; those that
    * cannot be read are left out with a warning. The values are {@code zero_shot.NAME.top1} and
    * {@code zero_shot.NAME.top5}.
    *
@@ -62,46 +63,27 @@ public interface Evaluation {
   static Evaluation zeroShot(
       String name, List<String> classes, List<String> templates, List<LabelledImage> images) {
     ClassWeights.checkTemplates(templates);
-    if (images.isEmpty()) {
-      throw new IllegalArgumentException("there are no images of " + name + " to evaluate on");
-    }
-    for (LabelledImage image : images) {
-      if (image.label() >= classes.size()) {
-        throw new IllegalArgumentException(
-            image.image().name()
-                + " has label "
-                + image.label()
-                + ", and "
-                + name
-                + " has the classes 0 to "
-                + (classes.size() - 1));
-      }
-    }
-    List<String> names = List.copyOf(classes);
-    List<LabelledImage> all = List.copyOf(images);
+    LabelledImages all = LabelledImages.of(name, classes, images);
+    List<String> names = all.labels();
+    int[] classOf = IntStream.range(0, names.size()).toArray();
     Logger logger = LoggerFactory.getLogger(Evaluation.class);
     return encoder -> {
-      LeftOut leftOut = new LeftOut();
-      float[][] encoded =
-          encoder.encodeImages(all.stream().map(LabelledImage::image).toList(), leftOut);
-      leftOut.check(name, all.size());
-      leftOut.warn(logger, name);
-      List<float[]> read = new ArrayList<>();
-      List<Integer> labels = new ArrayList<>();
-      for (int i = 0; i < encoded.length; i++) {
-        if (encoded[i] != null) {
-          read.add(encoded[i]);
-          labels.add(all.get(i).label());
-        }
-      }
-      ZeroShotAccuracy accuracy =
-          ZeroShotAccuracy.of(
-              read.toArray(float[][]::new),
-              labels.stream().mapToInt(i -> i).toArray(),
-              ClassWeights.of(encoder, names, templates));
+      EmbeddingClassifier classifier =
+          EmbeddingClassifier.cosine(ClassWeights.of(encoder, names, templates));
+      Answers answers =
+          Answers.of(
+              encoder,
+              all,
+              classOf,
+              names.size(),
+              List.of(classifier),
+              done -> {},
+              (image, label, scores) -> {});
+      answers.leftOut().warn(logger, name);
+      double[] shares = answers.shares();
       Map<String, Double> values = new LinkedHashMap<>();
-      values.put("zero_shot." + name + ".top1", accuracy.top1());
-      values.put("zero_shot." + name + ".top5", accuracy.top5());
+      values.put("zero_shot." + name + ".top1", shares[0]);
+      values.put("zero_shot." + name + ".top5", shares[1]);
       return values;
     };
   }

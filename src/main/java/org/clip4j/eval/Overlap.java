@@ -10,6 +10,7 @@ import org.clip4j.data.UnreadableImages;
 import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.eval.internal.Dot;
+import org.clip4j.io.Limits;
 
 /**
  * Finds near-duplicates between a training and an evaluation set (Radford et al. 2021, section 5):
@@ -23,15 +24,11 @@ import org.clip4j.eval.internal.Dot;
 public final class Overlap {
   private static final int CHUNK = 256;
 
-  private final double threshold;
-  private final int mostPairs;
-  private final LongConsumer progress;
+  private double threshold = 0.95;
+  private int mostPairs = 1000;
+  private LongConsumer progress = done -> {};
 
-  private Overlap(Builder builder) {
-    threshold = builder.threshold;
-    mostPairs = builder.mostPairs;
-    progress = builder.progress;
-  }
+  private Overlap() {}
 
   /**
    * Holds a pair of near-duplicates, by positions in their sets.
@@ -89,9 +86,27 @@ public final class Overlap {
     long reaching;
   }
 
-  /** Starts a search. */
-  public static Builder builder() {
-    return new Builder();
+  /** Starts a search with the defaults. Not safe for use by several threads. */
+  public static Overlap create() {
+    return new Overlap();
+  }
+
+  /** Sets the least cosine similarity of near-duplicates, above 0 and up to 1; 0.95 by default. */
+  public Overlap optThreshold(double threshold) {
+    this.threshold = Limits.aboveZero("the threshold, a cosine similarity,", 1, threshold);
+    return this;
+  }
+
+  /** Sets how many pairs to list; all are counted. 1000 by default. */
+  public Overlap optMostPairs(int pairs) {
+    this.mostPairs = Limits.atLeast("the pairs that are listed", 0, pairs);
+    return this;
+  }
+
+  /** Sets a listener that receives, now and then, how many images of both sets are done. */
+  public Overlap optProgress(LongConsumer progress) {
+    this.progress = Objects.requireNonNull(progress, "progress");
+    return this;
   }
 
   /**
@@ -185,46 +200,5 @@ public final class Overlap {
         cosines,
         lost.unreadable(),
         lostTraining.unreadable());
-  }
-
-  /** Collects the settings of a search. Not safe for use by several threads. */
-  public static final class Builder {
-    private double threshold = 0.95;
-    private int mostPairs = 1000;
-    private LongConsumer progress = done -> {};
-
-    private Builder() {}
-
-    /**
-     * Sets the least cosine similarity of near-duplicates, above 0 and up to 1; 0.95 by default.
-     */
-    public Builder optThreshold(double threshold) {
-      if (!(threshold > 0 && threshold <= 1)) {
-        throw new IllegalArgumentException(
-            "the threshold is a cosine similarity above 0 and up to 1, found " + threshold);
-      }
-      this.threshold = threshold;
-      return this;
-    }
-
-    /** Sets how many pairs to list; all are counted. 1000 by default. */
-    public Builder optMostPairs(int pairs) {
-      if (pairs < 0) {
-        throw new IllegalArgumentException("at least 0 pairs are listed, found " + pairs);
-      }
-      this.mostPairs = pairs;
-      return this;
-    }
-
-    /** Sets a listener that receives, now and then, how many images of both sets are done. */
-    public Builder optProgress(LongConsumer progress) {
-      this.progress = Objects.requireNonNull(progress, "progress");
-      return this;
-    }
-
-    /** Builds the search. */
-    public Overlap build() {
-      return new Overlap(this);
-    }
   }
 }

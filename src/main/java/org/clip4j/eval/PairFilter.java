@@ -24,6 +24,7 @@ import org.clip4j.encode.ImageSource;
 import org.clip4j.encode.ImageVisitor;
 import org.clip4j.eval.internal.Dot;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 import org.clip4j.io.StagedFiles;
 import org.jspecify.annotations.Nullable;
 
@@ -49,17 +50,12 @@ public final class PairFilter {
   private static final int CHUNK = 1024;
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 
-  private final double topShare; // 1 for all
-  private final double minScore; // -1 for all
-  private final double duplicate; // above 1 for no search
-  private final LongConsumer progress;
+  private double topShare = 1;
+  private double minScore = -1;
+  private double duplicate = DEFAULT_DUPLICATE; // above 1 for no search
+  private LongConsumer progress = done -> {};
 
-  private PairFilter(Builder builder) {
-    topShare = builder.topShare;
-    minScore = builder.minScore;
-    duplicate = builder.duplicate;
-    progress = builder.progress;
-  }
+  private PairFilter() {}
 
   /**
    * Describes a pair that was left out.
@@ -98,9 +94,54 @@ public final class PairFilter {
     }
   }
 
-  /** Starts a filter. */
-  public static Builder builder() {
-    return new Builder();
+  /**
+   * Starts a filter that leaves out what cannot be read and duplicates; give it a top share, a
+   * threshold, or both. Not safe for use by several threads.
+   */
+  public static PairFilter create() {
+    return new PairFilter();
+  }
+
+  /**
+   * Sets the share of the pairs with the highest scores that stays, of those that are neither
+   * unreadable nor duplicates; DataComp's best baseline keeps 0.3.
+   *
+   * @param share above 0, up to 1, the default
+   */
+  public PairFilter optTopShare(double share) {
+    topShare = Limits.aboveZero("the top share", 1, share);
+    return this;
+  }
+
+  /**
+   * Sets the least score that stays. Which score is good differs from model to model.
+   *
+   * @param score from -1, the default, to 1
+   */
+  public PairFilter optMinScore(double score) {
+    minScore = Limits.within("the least score, a cosine similarity,", -1, 1, score);
+    return this;
+  }
+
+  /**
+   * Sets the cosine similarity from which two images are one; {@value PairFilter#DEFAULT_DUPLICATE}
+   * by default.
+   */
+  public PairFilter optDuplicate(double cosine) {
+    duplicate = Limits.aboveZero("the cosine similarity of duplicates", 1, cosine);
+    return this;
+  }
+
+  /** Lets duplicates stay. */
+  public PairFilter optKeepDuplicates() {
+    duplicate = Double.POSITIVE_INFINITY;
+    return this;
+  }
+
+  /** Sets a listener that receives how many pairs are scored. */
+  public PairFilter optProgress(LongConsumer progress) {
+    this.progress = Objects.requireNonNull(progress, "progress");
+    return this;
   }
 
   /**
@@ -252,78 +293,6 @@ public final class PairFilter {
                 "duplicate of pair %d, %s, which scores higher (cosine of the images %.6f)",
                 twin, pairs.get(twin).image().name(), Dot.of(images[i], images[twin]));
       }
-    }
-  }
-
-  /**
-   * Collects the options of a filter: a top share, a threshold, or both. Not safe for use by
-   * several threads.
-   */
-  public static final class Builder {
-    private double topShare = 1;
-    private double minScore = -1;
-    private double duplicate = DEFAULT_DUPLICATE;
-    private LongConsumer progress = done -> {};
-
-    private Builder() {}
-
-    /**
-     * Sets the share of the pairs with the highest scores that stays, of those that are neither
-     * unreadable nor duplicates; DataComp's best baseline keeps 0.3.
-     *
-     * @param share above 0, up to 1, the default
-     */
-    public Builder optTopShare(double share) {
-      if (!(share > 0 && share <= 1)) {
-        throw new IllegalArgumentException(
-            "the top share must be above 0 and at most 1, found " + share);
-      }
-      topShare = share;
-      return this;
-    }
-
-    /**
-     * Sets the least score that stays. Which score is good differs from model to model.
-     *
-     * @param score from -1, the default, to 1
-     */
-    public Builder optMinScore(double score) {
-      if (!(score >= -1 && score <= 1)) {
-        throw new IllegalArgumentException(
-            "the least score is a cosine similarity, from -1 to 1, found " + score);
-      }
-      minScore = score;
-      return this;
-    }
-
-    /**
-     * Sets the cosine similarity from which two images are one; {@value
-     * PairFilter#DEFAULT_DUPLICATE} by default.
-     */
-    public Builder optDuplicate(double cosine) {
-      if (!(cosine > 0 && cosine <= 1)) {
-        throw new IllegalArgumentException(
-            "duplicates begin at a cosine similarity above 0 and at most 1, found " + cosine);
-      }
-      duplicate = cosine;
-      return this;
-    }
-
-    /** Lets duplicates stay. */
-    public Builder optKeepDuplicates() {
-      duplicate = Double.POSITIVE_INFINITY;
-      return this;
-    }
-
-    /** Sets a listener that receives how many pairs are scored. */
-    public Builder optProgress(LongConsumer progress) {
-      this.progress = Objects.requireNonNull(progress, "progress");
-      return this;
-    }
-
-    /** Builds the filter. */
-    public PairFilter build() {
-      return new PairFilter(this);
     }
   }
 }

@@ -1,8 +1,7 @@
 package org.clip4j.eval;
 
+import java.util.List;
 import java.util.Locale;
-import java.util.stream.IntStream;
-import org.clip4j.eval.internal.LabelledFeatures;
 
 /**
  * Counts how often a classifier's largest score is that of the right class.
@@ -34,29 +33,14 @@ public record ProbeAccuracy(int examples, double top1, double top5, double meanP
               + " labels");
     }
     int classes = scores[0].length;
-    int[] right = new int[classes];
-    int amongFive = 0;
-    for (int i = 0; i < scores.length; i++) {
+    for (int i = 0; i < labels.length; i++) {
       if (labels[i] < 0 || labels[i] >= classes) {
         throw new IllegalArgumentException(
             "example " + i + " has label " + labels[i] + ", and there are " + classes + " scores");
       }
-      int rank = Answers.rank(scores[i], labels[i]);
-      right[labels[i]] += rank == 0 ? 1 : 0;
-      amongFive += rank < 5 ? 1 : 0;
     }
-    int[] counts = LabelledFeatures.counts(labels, classes);
-    double perClass =
-        IntStream.range(0, classes)
-            .filter(k -> counts[k] > 0)
-            .mapToDouble(k -> right[k] / (double) counts[k])
-            .average()
-            .orElseThrow();
-    return new ProbeAccuracy(
-        scores.length,
-        IntStream.of(right).sum() / (double) scores.length,
-        amongFive / (double) scores.length,
-        perClass);
+    double[] shares = Answers.of(scores, labels, classes, List.of(own -> own)).shares();
+    return new ProbeAccuracy(scores.length, shares[0], shares[1], shares[2]);
   }
 
   @Override

@@ -1,8 +1,6 @@
 package org.clip4j.eval;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.IntStream;
 import org.clip4j.eval.internal.LabelledFeatures;
 import org.jspecify.annotations.Nullable;
 
@@ -38,32 +36,13 @@ public record ProbeEvaluation(
       @Nullable EmbeddingClassifier zeroShot,
       long seed) {
     LabelledFeatures.check("test", features, labels, classes);
-    List<EmbeddingClassifier> classifiers = new ArrayList<>();
-    classifiers.add(probe);
-    if (zeroShot != null) {
-      classifiers.add(zeroShot);
-    }
-    int[][] answers = new int[classifiers.size()][labels.length];
-    boolean[][] amongFive = new boolean[classifiers.size()][labels.length];
-    for (int k = 0; k < classifiers.size(); k++) {
-      int at = k;
-      IntStream.range(0, labels.length)
-          .parallel()
-          .forEach(
-              i -> {
-                float[] scores = classifiers.get(at).scores(features[i]);
-                answers[at][i] = Answers.answer(scores, labels[i]);
-                amongFive[at][i] = Answers.rank(scores, labels[i]) < 5;
-              });
-    }
+    List<EmbeddingClassifier> classifiers =
+        zeroShot == null ? List.of(probe) : List.of(probe, zeroShot);
+    Answers answers = Answers.of(features, labels, classes, classifiers);
     Bootstrap bootstrap = new Bootstrap(RESAMPLES, seed);
-    List<ClassMetrics> metrics = ClassMetrics.of(classes, labels, answers, amongFive, bootstrap);
-    if (zeroShot == null) {
-      return new ProbeEvaluation(metrics.get(0), null, null);
-    }
-    return new ProbeEvaluation(
-        metrics.get(0),
-        metrics.get(1),
-        ClassMetrics.gain(labels, answers[0], answers[1], bootstrap));
+    List<ClassMetrics> metrics = answers.metrics(bootstrap);
+    return zeroShot == null
+        ? new ProbeEvaluation(metrics.get(0), null, null)
+        : new ProbeEvaluation(metrics.get(0), metrics.get(1), answers.gain(0, 1, bootstrap));
   }
 }

@@ -9,6 +9,7 @@ import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
 import org.clip4j.encode.Encoder;
+import org.clip4j.io.Limits;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -121,10 +122,7 @@ public record Retrieval(int images, int texts, Recall textToImage, Recall imageT
    * look at more.
    */
   public static Encoded encode(Encoder encoder, PairSource pairs, int captionsPerImage) {
-    if (captionsPerImage < 1) {
-      throw new IllegalArgumentException(
-          "retrieval needs at least 1 caption of each image, found " + captionsPerImage);
-    }
+    Limits.atLeast("captions of an image", 1, captionsPerImage);
     List<ImageTextPair> all = IntStream.range(0, pairs.size()).mapToObj(pairs::get).toList();
     LeftOut leftOut = new LeftOut();
     float[][] encoded =

@@ -23,24 +23,15 @@ import org.jspecify.annotations.Nullable;
 public final class ShiftEvaluation {
   private final LabelledImages source;
   private final ClassNames.Matched classes;
-  private final Map<String, EmbeddingClassifier> classifiers;
-  private final List<Shift> shifts;
-  private final Bootstrap bootstrap;
-  private final LongConsumer progress;
+  private final Map<String, EmbeddingClassifier> classifiers = new LinkedHashMap<>();
+  private final List<Shift> shifts = new ArrayList<>();
+  private int resamples = 1000;
+  private long seed;
+  private LongConsumer progress = done -> {};
 
-  private ShiftEvaluation(Builder builder) {
-    source = Objects.requireNonNull(builder.source, "setSource");
-    classes = Objects.requireNonNull(builder.classes, "setClasses").match(source.labels());
-    classifiers = builder.classifiers;
-    if (classifiers.isEmpty()) {
-      throw new IllegalArgumentException("there is no classifier to evaluate");
-    }
-    shifts =
-        builder.shifts.stream()
-            .map(each -> new Shift(each.name, each.severity, each.images.withLabelsOf(source)))
-            .toList();
-    bootstrap = new Bootstrap(builder.resamples, builder.seed);
-    progress = builder.progress;
+  private ShiftEvaluation(LabelledImages source, ClassNames classes) {
+    this.source = source;
+    this.classes = classes.match(source.labels());
   }
 
   /** A shifted set. */
@@ -127,9 +118,75 @@ public final class ShiftEvaluation {
     }
   }
 
-  /** Starts an evaluation. */
-  public static Builder builder() {
-    return new Builder();
+  /**
+   * Starts an evaluation. Not safe for use by several threads.
+   *
+   * @param source the set that the shifts are compared with
+   * @param classes that an image may be, found by the labels of the source set
+   * @throws IllegalArgumentException if a label has no class
+   */
+  public static ShiftEvaluation of(LabelledImages source, ClassNames classes) {
+    return new ShiftEvaluation(source, classes);
+  }
+
+  /**
+   * Adds a classifier, at least one.
+   *
+   * @param classifier one score for each of the classes, in their order
+   */
+  public ShiftEvaluation setClassifier(String name, EmbeddingClassifier classifier) {
+    classifiers.put(name, classifier);
+    return this;
+  }
+
+  /**
+   * Adds a shifted set of one's own.
+   *
+   * @throws IllegalArgumentException if it has a label that the source set has not
+   */
+  public ShiftEvaluation optShift(String name, LabelledImages images) {
+    shifts.add(new Shift(name, 0, images.withLabelsOf(source)));
+    return this;
+  }
+
+  /**
+   * Adds the source set spoilt in every way at every severity.
+   *
+   * @param seed of the noise and of what is covered
+   */
+  public ShiftEvaluation optCorruptions(long seed) {
+    for (Corruption corruption : Corruption.values()) {
+      String name = corruption.label();
+      for (int severity = 1; severity <= Corruption.SEVERITIES; severity++) {
+        int degree = severity;
+        LabelledImages spoilt =
+            source.withImages(
+                source.name() + ", " + name + " " + severity,
+                image -> new CorruptedImage(image, corruption, degree, seed));
+        shifts.add(new Shift(name, severity, spoilt));
+      }
+    }
+    return this;
+  }
+
+  /** Sets the number of resamples of the intervals' bootstrap; 1000 by default. */
+  public ShiftEvaluation optResamples(int resamples) {
+    this.resamples = resamples;
+    return this;
+  }
+
+  /** Sets the seed of the intervals' bootstrap; 0 by default. */
+  public ShiftEvaluation optSeed(long seed) {
+    this.seed = seed;
+    return this;
+  }
+
+  /**
+   * Sets a listener that receives how many images are done, of {@link ShiftEvaluation#images()}.
+   */
+  public ShiftEvaluation optProgress(LongConsumer progress) {
+    this.progress = Objects.requireNonNull(progress, "progress");
+    return this;
   }
 
   /** Returns how many images are read in all. */
@@ -140,9 +197,12 @@ public final class ShiftEvaluation {
   /**
    * Measures the classifiers on all sets.
    *
-   * @throws IllegalArgumentException if no image of a set can be read
+   * @throws IllegalArgumentException if there is no classifier, or no image of a set can be read
    */
   public Result run(Encoder encoder) {
+    if (classifiers.isEmpty()) {
+      throw new IllegalArgumentException("there is no classifier to evaluate");
+    }
     Row own = row(encoder, new Shift("source", 0, source), 0);
     long done = source.size();
     List<Row> rows = new ArrayList<>();
@@ -163,104 +223,13 @@ public final class ShiftEvaluation {
             List.copyOf(classifiers.values()),
             done -> progress.accept(before + done),
             (image, label, scores) -> {});
-    List<ClassMetrics> metrics = answers.metrics(bootstrap);
+    List<ClassMetrics> metrics = answers.metrics(new Bootstrap(resamples, seed));
     return new Row(
         shift.name,
         shift.severity,
         answers.images(),
-        answers.unreadable().count(),
+        answers.leftOut().count(),
         metrics.stream().map(ClassMetrics::top1).toList(),
         metrics.stream().map(ClassMetrics::meanPerClass).toList());
-  }
-
-  /** Collects the settings of an evaluation. Not safe for use by several threads. */
-  public static final class Builder {
-    private LabelledImages source;
-    private ClassNames classes;
-    private final Map<String, EmbeddingClassifier> classifiers = new LinkedHashMap<>();
-    private final List<Shift> shifts = new ArrayList<>();
-    private int resamples = 1000;
-    private long seed;
-    private LongConsumer progress = done -> {};
-
-    private Builder() {}
-
-    /** Sets the set that the shifts are compared with. */
-    public Builder setSource(LabelledImages source) {
-      this.source = source;
-      return this;
-    }
-
-    /** Sets the classes that an image may be, found by the labels of the source set. */
-    public Builder setClasses(ClassNames classes) {
-      this.classes = classes;
-      return this;
-    }
-
-    /**
-     * Adds a classifier, at least one.
-     *
-     * @param classifier one score for each of the classes, in their order
-     */
-    public Builder setClassifier(String name, EmbeddingClassifier classifier) {
-      classifiers.put(name, classifier);
-      return this;
-    }
-
-    /** Adds a shifted set of one's own, with labels of the source set, not necessarily all. */
-    public Builder optShift(String name, LabelledImages images) {
-      shifts.add(new Shift(name, 0, images));
-      return this;
-    }
-
-    /**
-     * Adds the source set spoilt in every way at every severity.
-     *
-     * @param seed of the noise and of what is covered
-     */
-    public Builder optCorruptions(long seed) {
-      Objects.requireNonNull(source, "setSource comes first");
-      for (Corruption corruption : Corruption.values()) {
-        String name = corruption.label();
-        for (int severity = 1; severity <= Corruption.SEVERITIES; severity++) {
-          int degree = severity;
-          LabelledImages spoilt =
-              source.withImages(
-                  source.name() + ", " + name + " " + severity,
-                  image -> new CorruptedImage(image, corruption, degree, seed));
-          shifts.add(new Shift(name, severity, spoilt));
-        }
-      }
-      return this;
-    }
-
-    /** Sets the number of resamples of the intervals' bootstrap; 1000 by default. */
-    public Builder optResamples(int resamples) {
-      this.resamples = resamples;
-      return this;
-    }
-
-    /** Sets the seed of the intervals' bootstrap; 0 by default. */
-    public Builder optSeed(long seed) {
-      this.seed = seed;
-      return this;
-    }
-
-    /**
-     * Sets a listener that receives how many images are done, of {@link ShiftEvaluation#images()}.
-     */
-    public Builder optProgress(LongConsumer progress) {
-      this.progress = Objects.requireNonNull(progress, "progress");
-      return this;
-    }
-
-    /**
-     * Builds the evaluation.
-     *
-     * @throws IllegalArgumentException if a label has no class, or there is no classifier
-     */
-    public ShiftEvaluation build() {
-      return new ShiftEvaluation(this);
-    }
   }
 }

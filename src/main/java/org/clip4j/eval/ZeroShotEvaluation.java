@@ -23,11 +23,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * LabelledImages images = LabelledImages.classFolders(folder, ImageDecoder.defaults());
  * ZeroShotEvaluation.Result result =
- *     ZeroShotEvaluation.builder()
- *         .setImages(images)
- *         .setClasses(ClassNames.fromLabels(images.labels()))
+ *     ZeroShotEvaluation.of(images, ClassNames.fromLabels(images.labels()))
  *         .optTemplates(PromptSet.imageNet7())
- *         .build()
  *         .run(encoder);
  * }</pre>
  */
@@ -43,24 +40,61 @@ public final class ZeroShotEvaluation {
 
   private final LabelledImages images;
   private final ClassNames.Matched classes;
-  private final List<String> templates;
-  private final Bootstrap bootstrap;
-  private final LongConsumer progress;
-  private final Listener listener;
+  private List<String> templates = PromptSet.PHOTO;
+  private int resamples = 1000;
+  private long seed;
+  private LongConsumer progress = done -> {};
+  private Listener listener = (image, label, scores) -> {};
 
-  private ZeroShotEvaluation(Builder builder) {
-    images = Objects.requireNonNull(builder.images, "setImages");
-    Objects.requireNonNull(builder.classes, "setClasses");
-    classes = builder.classes.match(images.labels());
-    templates = builder.templates;
-    bootstrap = new Bootstrap(builder.resamples, builder.seed);
-    progress = builder.progress;
-    listener = builder.listener;
+  private ZeroShotEvaluation(LabelledImages images, ClassNames classes) {
+    this.images = images;
+    this.classes = classes.match(images.labels());
   }
 
-  /** Starts an evaluation. */
-  public static Builder builder() {
-    return new Builder();
+  /**
+   * Starts an evaluation. Not safe for use by several threads.
+   *
+   * @param images what is classified
+   * @param classes that an image may be
+   * @throws IllegalArgumentException if a label of the images has no class
+   */
+  public static ZeroShotEvaluation of(LabelledImages images, ClassNames classes) {
+    return new ZeroShotEvaluation(images, classes);
+  }
+
+  /**
+   * Sets the prompts; by default the single prompt alone.
+   *
+   * @param templates at least one, each with a {@code {}} where the name goes
+   */
+  public ZeroShotEvaluation optTemplates(List<String> templates) {
+    ClassWeights.checkTemplates(templates);
+    this.templates = List.copyOf(templates);
+    return this;
+  }
+
+  /** Sets the number of resamples of the intervals' bootstrap; 1000 by default. */
+  public ZeroShotEvaluation optResamples(int resamples) {
+    this.resamples = resamples;
+    return this;
+  }
+
+  /** Sets the seed of the intervals' bootstrap; 0 by default. */
+  public ZeroShotEvaluation optSeed(long seed) {
+    this.seed = seed;
+    return this;
+  }
+
+  /** Sets a listener that receives, now and then, how many images are done. */
+  public ZeroShotEvaluation optProgress(LongConsumer progress) {
+    this.progress = Objects.requireNonNull(progress, "progress");
+    return this;
+  }
+
+  /** Sets a listener that receives the scores of each image, for what the measures leave out. */
+  public ZeroShotEvaluation optListener(Listener listener) {
+    this.listener = Objects.requireNonNull(listener, "listener");
+    return this;
   }
 
   /** Receives what the best-prompted classifier makes of each image. */
@@ -146,6 +180,7 @@ public final class ZeroShotEvaluation {
     int count = classes.names().size();
     Answers answers =
         Answers.of(encoder, images, classes.classOf(), count, classifiers, progress, listener);
+    Bootstrap bootstrap = new Bootstrap(resamples, seed);
     List<ClassMetrics> metrics = answers.metrics(bootstrap);
     List<Head> measured = new ArrayList<>();
     heads.forEach(
@@ -155,83 +190,9 @@ public final class ZeroShotEvaluation {
         classes.titles(),
         classes.matching(),
         List.copyOf(measured),
-        gain(answers, 0, 1),
-        own ? gain(answers, 1, 2) : null,
-        answers.unreadable(),
-        answers.correct(heads.size() - 1, images.size()));
-  }
-
-  private Interval gain(Answers answers, int from, int to) {
-    return ClassMetrics.gain(
-        answers.labels(), answers.answers(from), answers.answers(to), bootstrap);
-  }
-
-  /** Collects the settings of an evaluation. Not safe for use by several threads. */
-  public static final class Builder {
-    private LabelledImages images;
-    private ClassNames classes;
-    private List<String> templates = PromptSet.PHOTO;
-    private int resamples = 1000;
-    private long seed;
-    private LongConsumer progress = done -> {};
-    private Listener listener = (image, label, scores) -> {};
-
-    private Builder() {}
-
-    /** Sets what is classified. */
-    public Builder setImages(LabelledImages images) {
-      this.images = images;
-      return this;
-    }
-
-    /** Sets the classes that an image may be. */
-    public Builder setClasses(ClassNames classes) {
-      this.classes = classes;
-      return this;
-    }
-
-    /**
-     * Sets the prompts; by default the single prompt alone.
-     *
-     * @param templates at least one, each with a {@code {}} where the name goes
-     */
-    public Builder optTemplates(List<String> templates) {
-      ClassWeights.checkTemplates(templates);
-      this.templates = List.copyOf(templates);
-      return this;
-    }
-
-    /** Sets the number of resamples of the intervals' bootstrap; 1000 by default. */
-    public Builder optResamples(int resamples) {
-      this.resamples = resamples;
-      return this;
-    }
-
-    /** Sets the seed of the intervals' bootstrap; 0 by default. */
-    public Builder optSeed(long seed) {
-      this.seed = seed;
-      return this;
-    }
-
-    /** Sets a listener that receives, now and then, how many images are done. */
-    public Builder optProgress(LongConsumer progress) {
-      this.progress = Objects.requireNonNull(progress, "progress");
-      return this;
-    }
-
-    /** Sets a listener that receives the scores of each image, for what the measures leave out. */
-    public Builder optListener(Listener listener) {
-      this.listener = Objects.requireNonNull(listener, "listener");
-      return this;
-    }
-
-    /**
-     * Builds the evaluation.
-     *
-     * @throws IllegalArgumentException if a label of the images has no class
-     */
-    public ZeroShotEvaluation build() {
-      return new ZeroShotEvaluation(this);
-    }
+        answers.gain(0, 1, bootstrap),
+        own ? answers.gain(1, 2, bootstrap) : null,
+        answers.leftOut().unreadable(),
+        answers.correct(heads.size() - 1));
   }
 }

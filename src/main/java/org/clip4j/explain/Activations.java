@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  *     columns]
  * @param attention of each block [heads, L, L]: how much each token (second dimension) looks at
  *     each other (third dimension), which adds up to 1; empty for a ModifiedResNet
- * @param poolingAttention of the learned query by which SigLIP pools the patches, [heads, 1, L];
- *     null for other encoders
+ * @param poolingAttention of the learned query by which SigLIP pools the patches, [heads, 1, L],
+ *     and of the queries by which CoCa does, of several those that are averaged; null for other
+ *     encoders
  * @param patchEmbeddings [rows, columns, E], unit length: what the encoder's head makes of each
  *     patch alone, so that it can be compared with texts (as MaskCLIP does, Zhou et al. 2022, where
  *     the last block keeps its attention); null for texts and for a ModifiedResNet

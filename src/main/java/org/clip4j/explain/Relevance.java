@@ -4,6 +4,7 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.types.Shape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.clip4j.engine.internal.Autograd;
 import org.clip4j.engine.internal.TorchScript;
@@ -21,7 +22,7 @@ final class Relevance {
    * as a product from the left it needs no matrix product.
    *
    * <p>Where attention of a learned query pools, the query is one more token, and its row is taken.
-   * Where a mean pools, the mean of the rows is.
+   * Where a mean pools, of tokens or of several queries, the mean of the rows is.
    *
    * @param gradient of the logit with respect to the embedding, E values
    * @param firstBlock the first one of those that count
@@ -35,17 +36,19 @@ final class Relevance {
       attention.add(trace.poolingAttention());
     }
     NDList gradients = gradients(autograd, trace, gradient, attention);
-    float[] row = trace.pooled() == null ? new float[] {1} : trace.pooled();
-    float[] given = row.clone();
-    for (int i = attention.size() - 1; i >= 0; i--) {
+    int blocks = attention.size();
+    float[] row = trace.pooled();
+    if (trace.poolingAttention() != null) {
+      blocks--;
+      float[] queries = new float[Math.toIntExact(attention.get(blocks).getShape().get(2))];
+      Arrays.fill(queries, 1f / queries.length);
+      row = throughBlock(queries, attention.get(blocks), gradients.get(blocks));
+    }
+    float[] given = trace.pooled() == null ? new float[row.length] : row.clone();
+    for (int i = blocks - 1; i >= 0; i--) {
       float[] from = throughBlock(row, attention.get(i), gradients.get(i));
-      if (from.length != row.length) { // through the learned query
-        given = new float[from.length];
-        row = from;
-      } else {
-        for (int l = 0; l < row.length; l++) {
-          row[l] += from[l];
-        }
+      for (int l = 0; l < row.length; l++) {
+        row[l] += from[l];
       }
     }
     for (int l = 0; l < row.length; l++) {

@@ -2,7 +2,6 @@ package org.clip4j.figure;
 
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.function.DoubleUnaryOperator;
 import java.util.stream.IntStream;
@@ -36,16 +35,10 @@ public final class ScatterFigure {
    */
   public static Markup of(
       String xTitle, String yTitle, List<Dot> dots, @Nullable DoubleUnaryOperator fit) {
-    List<String> groups = groups(dots);
-    List<Markup> key = new ArrayList<>();
-    for (int g = 0; g < groups.size(); g++) {
-      key.add(Svg.keyed(g, groups.get(g)));
-    }
-    key.add(Svg.keyedLine("equal", "equal accuracy on both (no loss by the shift)"));
-    if (fit != null) {
-      key.add(Svg.keyedLine("fit", "linear fit to the baselines, in logits"));
-    }
-    return Svg.figure(width -> svg(xTitle, yTitle, dots, groups, fit, false, width), Svg.key(key));
+    Markup equal = Svg.keyedLine("equal", "equal accuracy on both (no loss by the shift)");
+    Markup line = Svg.keyedLine("fit", "linear fit to the baselines, in logits");
+    List<Markup> lines = fit == null ? List.of(equal) : List.of(equal, line);
+    return figure(xTitle, yTitle, dots, fit, false, lines);
   }
 
   /**
@@ -53,17 +46,22 @@ public final class ScatterFigure {
    * those of WiSE-FT (Wortsman et al. 2022, figure 1).
    */
   public static Markup joined(String xTitle, String yTitle, List<Dot> dots) {
-    List<String> groups = groups(dots);
-    List<Markup> key = new ArrayList<>();
-    for (int g = 0; g < groups.size(); g++) {
-      key.add(Svg.keyed(g, groups.get(g)));
-    }
-    key.add(Svg.keyedLine("equal", "equal accuracy on both"));
-    return Svg.figure(width -> svg(xTitle, yTitle, dots, groups, null, true, width), Svg.key(key));
+    Markup equal = Svg.keyedLine("equal", "equal accuracy on both");
+    return figure(xTitle, yTitle, dots, null, true, List.of(equal));
   }
 
-  private static List<String> groups(List<Dot> dots) {
-    return new ArrayList<>(new LinkedHashSet<>(dots.stream().map(Dot::group).toList()));
+  private static Markup figure(
+      String xTitle,
+      String yTitle,
+      List<Dot> dots,
+      @Nullable DoubleUnaryOperator fit,
+      boolean joined,
+      List<Markup> lines) {
+    List<String> groups = dots.stream().map(Dot::group).distinct().toList();
+    List<Markup> key = new ArrayList<>();
+    groups.forEach(group -> key.add(Svg.keyed(key.size(), group)));
+    key.addAll(lines);
+    return Svg.figure(width -> svg(xTitle, yTitle, dots, groups, fit, joined, width), Svg.key(key));
   }
 
   private static Markup svg(

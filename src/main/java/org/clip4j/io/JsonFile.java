@@ -13,6 +13,7 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -78,6 +79,18 @@ public final class JsonFile {
       throw failure.of(file + " has more than " + maxBytes + " bytes, the most that is read", null);
     }
     return bytes;
+  }
+
+  /** Reads a file of bounded size that must be UTF-8, see {@link #read}. */
+  public static String text(Path file, int maxBytes, Failure failure) throws IOException {
+    try {
+      return StandardCharsets.UTF_8
+          .newDecoder() // which, unlike a charset, refuses what is not
+          .decode(ByteBuffer.wrap(bytes(file, maxBytes, failure)))
+          .toString();
+    } catch (CharacterCodingException e) {
+      throw failure.of(file + " is not UTF-8", e);
+    }
   }
 
   /** Opens a strict reader, for what is too large to become objects at once. */

@@ -2,7 +2,6 @@ package org.clip4j.io;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -38,7 +37,7 @@ public record NpyHeader(String type, List<Long> shape, long offset) {
    */
   public static NpyHeader read(Path file, FileChannel channel) throws IOException {
     // 1. The magic, a version of two bytes, and the header's length: 2 bytes in version 1, else 4.
-    ByteBuffer start = read(channel, 0, 12);
+    ByteBuffer start = FileBytes.read(channel, 0, 12);
     byte[] magic = new byte[MAGIC.length];
     if (start.remaining() == 12) {
       start.get(magic);
@@ -59,7 +58,9 @@ public record NpyHeader(String type, List<Long> shape, long offset) {
     }
     // 2. The header, a Python dictionary.
     String header =
-        StandardCharsets.ISO_8859_1.decode(read(channel, headerStart, (int) length)).toString();
+        StandardCharsets.ISO_8859_1
+            .decode(FileBytes.read(channel, headerStart, (int) length))
+            .toString();
     String type = find(file, DESCR, header, "type");
     if (find(file, ORDER, header, "order").equals("True")) {
       throw new IOException(
@@ -80,16 +81,5 @@ public record NpyHeader(String type, List<Long> shape, long offset) {
       throw new IOException(file + " has no " + what + " in its .npy header, which is damaged");
     }
     return matcher.group(1);
-  }
-
-  /** Up to so many bytes, little-endian; fewer at the end of the file. */
-  private static ByteBuffer read(FileChannel channel, long at, int count) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
-    while (bytes.hasRemaining()) {
-      if (channel.read(bytes, at + bytes.position()) < 0) {
-        break;
-      }
-    }
-    return bytes.flip();
   }
 }

@@ -1,5 +1,7 @@
 package org.clip4j.io;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -43,6 +45,16 @@ public final class Tables {
       throw new UncheckedIOException(
           "cannot read resource " + name + " beside " + beside.getName(), e);
     }
+  }
+
+  /** Reads a UTF-8 text beside a class. */
+  public static String text(Class<?> beside, String name) {
+    return String.join("\n", lines(beside, name)) + "\n";
+  }
+
+  /** Reads a JSON object beside a class. */
+  public static JsonObject json(Class<?> beside, String name) {
+    return JsonParser.parseString(text(beside, name)).getAsJsonObject();
   }
 
   /**

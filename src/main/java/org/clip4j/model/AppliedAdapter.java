@@ -8,9 +8,11 @@ import ai.djl.ndarray.types.Shape;
 import java.nio.FloatBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.TorchScript;
@@ -28,20 +30,38 @@ public final class AppliedAdapter implements AutoCloseable {
   private final LoraAdapter adapter;
   private final Map<String, LowRank> maps = new LinkedHashMap<>();
   private final Map<String, NDArray> matrices = new LinkedHashMap<>();
+  private final Map<String, NDArray> sums = new LinkedHashMap<>();
+  private final Map<String, NDArray> weights;
   private final Map<String, NDList> ofBlocks = new ConcurrentHashMap<>();
+  private final Map<String, NDList> aroundBlocks = new ConcurrentHashMap<>();
   private final NDArray threshold;
   private final NDArray gain;
 
   /** For passes in which nothing is left out. */
   final NDArray noRows;
 
-  AppliedAdapter(NDManager model, LoraAdapter adapter) {
+  /**
+   * Uploads the matrices that add to maps of blocks, and of other parameters, which are few and
+   * small, the sums.
+   *
+   * @param inBlocks the keys of the blocks' maps
+   */
+  AppliedAdapter(
+      ClipConfig config, ModelWeights weights, LoraAdapter adapter, Set<String> inBlocks) {
     this.adapter = adapter;
-    manager = model.newSubManager();
+    this.weights = weights.arrays();
+    manager = weights.manager().newSubManager();
+    ParameterSource added = adapter.addedTo(config, weights);
     for (LowRank map : adapter.maps()) {
-      maps.put(map.key(), map);
-      put(map.key() + ".lora_A", map.a(), map.rank(), map.inputs());
-      put(map.key() + ".lora_B", map.b(), map.outputs(), map.rank());
+      if (inBlocks.contains(map.key())) {
+        maps.put(map.key(), map);
+        put(map.key() + ".lora_A", map.a(), map.rank(), map.inputs());
+        put(map.key() + ".lora_B", map.b(), map.outputs(), map.rank());
+      } else {
+        Shape shape = weights.get(map.parameter()).getShape();
+        sums.computeIfAbsent(
+            map.parameter(), name -> HostMemory.upload(manager, shape, added.read(name)));
+      }
     }
     double dropout = adapter.options().dropout();
     long below = Math.round(Integer.MIN_VALUE + dropout * 0x1p32);
@@ -154,6 +174,24 @@ public final class AppliedAdapter implements AutoCloseable {
           all.add(threshold);
           all.add(gain);
           return TorchScript.list(all);
+        });
+  }
+
+  /**
+   * What a tower's kernels take of its parameters around the blocks.
+   *
+   * @param plain the tower's own, which are returned where nothing is added to any
+   */
+  NDList around(Parameters declared, String prefix, NDList plain) {
+    if (sums.isEmpty()) {
+      return plain;
+    }
+    return aroundBlocks.computeIfAbsent(
+        prefix,
+        name -> {
+          Map<String, NDArray> all = new HashMap<>(weights);
+          all.putAll(sums);
+          return declared.of(all, name);
         });
   }
 

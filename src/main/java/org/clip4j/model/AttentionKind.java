@@ -187,7 +187,7 @@ record AttentionKind(
 
   private void addAttention(Parameters all) {
     Init weight = starts.inProj();
-    Init zero = Parameters.constant(0);
+    Init zero = Init.constant(0);
     switch (inputs) {
       case JOINED ->
           all.add("attn.in_proj_weight", weight, 3 * width, width)

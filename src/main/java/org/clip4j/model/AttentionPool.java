@@ -46,8 +46,8 @@ final class AttentionPool {
 
   /** Declares the parameters, and {@code norm} before them. */
   static void declare(Parameters parameters, int width, int mlpWidth) {
-    Init weight = Parameters.normal(0.02);
-    Init zero = Parameters.constant(0);
+    Init weight = Init.normal(0.02);
+    Init zero = Init.constant(0);
     Init latent = new Init(Distribution.TRUNCATED_NORMAL, Math.pow(width, -0.5));
     parameters
         .norm("norm", width)

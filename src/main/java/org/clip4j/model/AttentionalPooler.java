@@ -19,7 +19,7 @@ final class AttentionalPooler {
         kv = self.pool_inputs(x, p)
         s = torch.matmul(self.pool_queries(x, p), torch.transpose(kv[0], -2, -1))
         w = torch.softmax(torch.mul(s, {root}), -1)  # [N, H, Q, L]
-        return [self.pooled(torch.matmul(w, kv[1]), p), torch.mean(w, [2], True)]
+        return [self.pooled(torch.matmul(w, kv[1]), p), w]
 
       def pool_inputs(self, x: Tensor, p: List[Tensor]) -> List[Tensor]:
         x = torch.layer_norm(x, [{D}], {attn_pool.ln_k.*}, {own_eps})
@@ -50,8 +50,8 @@ final class AttentionalPooler {
    */
   static void declare(Parameters parameters, AttentionalPoolerConfig pooler, int width, int embed) {
     String attention = "attn_pool.attn.";
-    Init zero = Parameters.constant(0);
-    parameters.add("attn_pool.query", Parameters.normal(1), pooler.queries(), embed);
+    Init zero = Init.constant(0);
+    parameters.add("attn_pool.query", Init.normal(1), pooler.queries(), embed);
     if (width == embed) {
       parameters.add(attention + "in_proj_weight", xavier(3L * embed, embed), 3L * embed, embed);
     } else {
@@ -62,13 +62,13 @@ final class AttentionalPooler {
     }
     parameters
         .add(attention + "in_proj_bias", zero, 3L * embed)
-        .linear(attention + "out_proj", Parameters.uniformOf(embed), zero, embed, embed)
+        .linear(attention + "out_proj", Init.uniformOf(embed), zero, embed, embed)
         .norm("attn_pool.ln_q", embed)
         .norm("attn_pool.ln_k", width);
   }
 
   private static Init xavier(long outputs, long inputs) {
-    return Parameters.uniform(Math.sqrt(6.0 / (outputs + inputs)));
+    return Init.uniform(Math.sqrt(6.0 / (outputs + inputs)));
   }
 
   /** Defines {@code project} and {@code explained_project}. */

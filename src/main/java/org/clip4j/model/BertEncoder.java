@@ -64,7 +64,7 @@ final class BertEncoder {
             text.normEpsilon(),
             text.pooling().picksFirst(),
             distilBert ? DISTIL_NAMES : Map.of());
-    Init weight = Parameters.normal(0.02);
+    Init weight = Init.normal(0.02);
     Parameters parameters =
         new Parameters()
             .add(EMBEDDINGS + "word_embeddings.weight", weight, text.vocabSize(), width)

@@ -51,18 +51,4 @@ final class Checks {
     positive(tower + ".norm_kwargs.eps", normEpsilon);
     mlp(tower + ".mlp_ratio", mlpRatio, width);
   }
-
-  static void patches(int imageHeight, int imageWidth, int patchSize, double patchDropout) {
-    positive("vision_cfg.image_size", Math.min(imageHeight, imageWidth));
-    if (!(patchDropout >= 0 && patchDropout < 1)) {
-      throw bad("vision_cfg.patch_dropout", patchDropout, "must be at least 0 and below 1");
-    }
-    positive("vision_cfg.patch_size", patchSize);
-    if (patchSize > Math.min(imageHeight, imageWidth)) {
-      throw bad(
-          "vision_cfg.patch_size",
-          patchSize,
-          "larger than the image, " + imageHeight + " x " + imageWidth);
-    }
-  }
 }

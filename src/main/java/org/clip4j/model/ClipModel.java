@@ -3,7 +3,6 @@ package org.clip4j.model;
 import ai.djl.Device;
 import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
-import ai.djl.ndarray.types.Shape;
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Map;
@@ -281,7 +280,7 @@ public final class ClipModel implements AutoCloseable {
    */
   public void imageStates(
       Forward pass, NDArray pixels, int blocks, Consumer<NDArray> hiddenStates) {
-    checkPixels(pixels);
+    TowerInputs.checkPixels(config.vision(), pixels.getShape());
     visual().states(adapters.in(pass), pixels, blocks, hiddenStates);
   }
 
@@ -302,31 +301,8 @@ public final class ClipModel implements AutoCloseable {
       NDArray pixels,
       @Nullable NDArray kept,
       @Nullable Consumer<NDArray> hiddenStates) {
-    checkPixels(pixels);
+    TowerInputs.checkPixels(config.vision(), pixels.getShape());
     return visual().forward(adapters.in(pass), pixels, kept, hiddenStates);
-  }
-
-  private void checkPixels(NDArray pixels) {
-    if (config.vision() instanceof SigLipConfig tower && tower.naFlex()) {
-      long values = 3L * tower.patchSize() * tower.patchSize();
-      Shape found = pixels.getShape();
-      if (found.dimension() != 3 || found.get(1) < 2 || found.get(2) != values) {
-        throw new IllegalArgumentException(
-            "the image encoder takes patches of shape [N, M + 1, " + values + "], found " + found);
-      }
-      return;
-    }
-    Shape expected = new Shape(3, config.vision().imageHeight(), config.vision().imageWidth());
-    Shape found = pixels.getShape();
-    if (found.dimension() != 4 || !found.slice(1).equals(expected)) {
-      throw new IllegalArgumentException(
-          "the image encoder takes pixels of shape [N, 3, "
-              + expected.get(1)
-              + ", "
-              + expected.get(2)
-              + "], found "
-              + found);
-    }
   }
 
   /**
@@ -347,22 +323,8 @@ public final class ClipModel implements AutoCloseable {
    * @param hiddenStates given the output of the embedding and of each block; null if not wanted
    */
   public NDArray encodeText(Forward pass, NDArray ids, @Nullable Consumer<NDArray> hiddenStates) {
-    checkIds(ids);
+    TowerInputs.checkIds(config.text(), ids.getShape());
     return text().forward(adapters.in(pass), ids, hiddenStates);
-  }
-
-  private void checkIds(NDArray ids) {
-    Shape found = ids.getShape();
-    int context = config.text().contextLength();
-    boolean cuts = config.text().cutsPadding();
-    if (found.dimension() != 2 || found.get(1) > context || !cuts && found.get(1) < context) {
-      throw new IllegalArgumentException(
-          "the text encoder takes token ids of shape [N, L] with L "
-              + (cuts ? "at most " : "padded to ")
-              + context
-              + ", found "
-              + found);
-    }
   }
 
   /**
@@ -373,7 +335,7 @@ public final class ClipModel implements AutoCloseable {
    *     that is made
    */
   public Trace traceImage(NDArray pixels) {
-    checkPixels(pixels);
+    TowerInputs.checkPixels(config.vision(), pixels.getShape());
     adapters.requireNoneAttached();
     return visual().trace(pixels);
   }
@@ -396,7 +358,7 @@ public final class ClipModel implements AutoCloseable {
    * @param ids [1, L], as {@link #encodeText} takes them; its manager owns all that is made
    */
   public Trace traceText(NDArray ids) {
-    checkIds(ids);
+    TowerInputs.checkIds(config.text(), ids.getShape());
     adapters.requireNoneAttached();
     return text().trace(ids);
   }

@@ -16,8 +16,8 @@ import org.clip4j.model.StagedTower.Part;
  */
 final class ConvNext {
   private static final String PREFIX = "visual.trunk.";
-  private static final Init WEIGHT = Parameters.truncated(0.02);
-  private static final Init ZERO = Parameters.constant(0);
+  private static final Init WEIGHT = Init.truncated(0.02);
+  private static final Init ZERO = Init.constant(0);
   private static final int KERNEL = 7;
 
   /** timm's initial LayerScale. */
@@ -132,7 +132,7 @@ final class ConvNext {
 
   private static Parameters block(int width) {
     return new Parameters()
-        .add("gamma", Parameters.constant(SCALE), width)
+        .add("gamma", Init.constant(SCALE), width)
         .linear("conv_dw", WEIGHT, ZERO, width, 1, KERNEL, KERNEL)
         .norm("norm", width)
         .linear("mlp.fc1", WEIGHT, ZERO, 4L * width, width)

@@ -71,9 +71,4 @@ public record ConvNextConfig(
   public ConvNextConfig withHead(TimmHead other) {
     return new ConvNextConfig(imageHeight, imageWidth, layers, widths, normEpsilon, other);
   }
-
-  @Override
-  public <R> R accept(Visitor<R> visitor) {
-    return visitor.convNext(this);
-  }
 }

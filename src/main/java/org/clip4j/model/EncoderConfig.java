@@ -8,23 +8,85 @@ import org.jspecify.annotations.Nullable;
  */
 public sealed interface EncoderConfig extends TextConfig permits BertConfig, T5Config, M2mConfig {
 
+  /** Returns what all of these towers have. */
+  EncoderShape shape();
+
+  /**
+   * Returns the same tower of another shape.
+   *
+   * @throws IllegalArgumentException if the family has none of this shape; the message says why
+   */
+  EncoderConfig withShape(EncoderShape other);
+
+  @Override
+  default int contextLength() {
+    return shape().contextLength();
+  }
+
+  @Override
+  default int vocabSize() {
+    return shape().vocabSize();
+  }
+
+  @Override
+  default int width() {
+    return shape().width();
+  }
+
+  @Override
+  default int heads() {
+    return shape().heads();
+  }
+
+  @Override
+  default int layers() {
+    return shape().layers();
+  }
+
+  @Override
+  default int mlpWidth() {
+    return shape().mlpWidth();
+  }
+
+  @Override
+  default double normEpsilon() {
+    return shape().normEpsilon();
+  }
+
+  @Override
+  default TokenizerOptions tokenizer() {
+    return shape().tokenizer();
+  }
+
   /** Returns the token that fills up texts, which no other token sees. */
-  int padId();
+  default int padId() {
+    return shape().padId();
+  }
 
   /** Returns what becomes of a text's tokens. */
-  EncoderPooling pooling();
+  default EncoderPooling pooling() {
+    return shape().pooling();
+  }
 
   /** Returns how that becomes the embedding. */
-  EncoderHead head();
+  default EncoderHead head() {
+    return shape().head();
+  }
 
   /** Returns the activation of the MLPs. */
-  TextActivation activation();
+  default TextActivation activation() {
+    return shape().activation();
+  }
 
   /** Returns OpenCLIP's {@code hf_model_name}; null where the tower has no name. */
-  @Nullable String modelName();
+  default @Nullable String modelName() {
+    return shape().modelName();
+  }
 
   /** Returns the same tower with another tokenizer. */
-  EncoderConfig withTokenizer(TokenizerOptions options);
+  default EncoderConfig withTokenizer(TokenizerOptions options) {
+    return withShape(shape().toBuilder().optTokenizer(options).build());
+  }
 
   @Override
   default boolean takesOpenAiTokens() {
@@ -48,79 +110,5 @@ public sealed interface EncoderConfig extends TextConfig permits BertConfig, T5C
   @Override
   default boolean cutsPadding() {
     return true;
-  }
-
-  /**
-   * Collects what all of these towers have.
-   *
-   * @param <B> the family's own builder
-   */
-  abstract class Builder<B extends Builder<B>> extends TextConfig.Builder<B> {
-    int mlpWidth;
-    TextActivation activation;
-    int padId;
-    EncoderPooling pooling = EncoderPooling.MEAN;
-    EncoderHead head = EncoderHead.MLP;
-    @Nullable String modelName;
-
-    Builder(
-        int vocabSize,
-        int width,
-        int heads,
-        int mlpWidth,
-        double normEpsilon,
-        TextActivation activation,
-        int padId) {
-      super(vocabSize, width, heads, normEpsilon);
-      this.mlpWidth = mlpWidth;
-      this.activation = activation;
-      this.padId = padId;
-    }
-
-    Builder(EncoderConfig tower) {
-      super(tower);
-      mlpWidth = tower.mlpWidth();
-      activation = tower.activation();
-      padId = tower.padId();
-      pooling = tower.pooling();
-      head = tower.head();
-      modelName = tower.modelName();
-    }
-
-    /** Sets the hidden width of the MLP. */
-    public B setMlpWidth(int value) {
-      mlpWidth = value;
-      return self();
-    }
-
-    /** Sets the activation of the MLP; by default the family's own. */
-    public B optActivation(TextActivation value) {
-      activation = value;
-      return self();
-    }
-
-    /** Sets the token that fills up texts; by default the family's own. */
-    public B optPadId(int value) {
-      padId = value;
-      return self();
-    }
-
-    /** Sets what becomes of a text's tokens; by default their mean. */
-    public B optPooling(EncoderPooling value) {
-      pooling = value;
-      return self();
-    }
-
-    /** Sets how that becomes the embedding; OpenCLIP's MLP by default. */
-    public B optHead(EncoderHead value) {
-      head = value;
-      return self();
-    }
-
-    /** Sets where the publisher has the tower itself; it has no name by default. */
-    public B optModelName(@Nullable String value) {
-      modelName = value;
-      return self();
-    }
   }
 }

@@ -127,17 +127,17 @@ enum EncoderForm {
   }
 
   private void linear(Parameters declared, String map, int outputs, int inputs) {
-    Init weight = Parameters.normal(0.02);
+    Init weight = Init.normal(0.02);
     if (this == GATED) {
       declared.add(map + ".weight", weight, outputs, inputs).unbiased(map + ".");
     } else {
-      declared.linear(map, weight, Parameters.constant(0), outputs, inputs);
+      declared.linear(map, weight, Init.constant(0), outputs, inputs);
     }
   }
 
   private void norm(Parameters declared, String norm, int width) {
     if (this == GATED) {
-      declared.add(norm + ".weight", Parameters.constant(1), width);
+      declared.add(norm + ".weight", Init.constant(1), width);
     } else {
       declared.norm(norm, width);
     }

@@ -65,6 +65,7 @@ final class EncoderTower implements TextTower {
                   + " torch.t({proj.0.weight})))), torch.t({proj.2.weight})))");
 
   private final EncoderConfig text;
+  private final TextDeclaration declared;
   private final TowerKernels kernels;
   private final NDList own;
   private final Transformer transformer;
@@ -76,6 +77,7 @@ final class EncoderTower implements TextTower {
       NDManager manager,
       Map<String, NDArray> all) {
     this.text = text;
+    this.declared = declared;
     kernels =
         new TowerKernels(
             manager,
@@ -127,11 +129,11 @@ final class EncoderTower implements TextTower {
 
   private static void head(Parameters parameters, EncoderConfig text, int embedDim) {
     int width = text.width();
-    Init weight = Parameters.normal(0.02);
+    Init weight = Init.normal(0.02);
     if (text.pooling() == EncoderPooling.POOLER) {
-      parameters.linear("transformer.pooler.dense", weight, Parameters.constant(0), width, width);
+      parameters.linear("transformer.pooler.dense", weight, Init.constant(0), width, width);
     }
-    Init start = Parameters.uniformOf(width);
+    Init start = Init.uniformOf(width);
     switch (text.head()) {
       case NONE -> {} // nothing to learn
       case LINEAR -> parameters.add("proj.weight", start, embedDim, width);
@@ -139,7 +141,7 @@ final class EncoderTower implements TextTower {
       case MLP -> {
         int hidden = (width + embedDim) / 2;
         parameters.add("proj.0.weight", start, hidden, width);
-        parameters.add("proj.2.weight", Parameters.uniformOf(hidden), embedDim, hidden);
+        parameters.add("proj.2.weight", Init.uniformOf(hidden), embedDim, hidden);
       }
     }
   }
@@ -160,6 +162,11 @@ final class EncoderTower implements TextTower {
 
   @Override
   public NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
+    AppliedAdapter adapter = pass.adapter();
+    NDList own =
+        adapter == null
+            ? this.own
+            : adapter.around(declared.parameters(), declared.prefix(), this.own);
     NDArray seen = kernels.call(pass, "seen", ids, own);
     NDArray x = kernels.call(pass, "embed", ids, own); // [N, L, D]
     NDArray last;

@@ -36,12 +36,6 @@ final class EvaVisionTransformer {
         return self.full(self.linear(torch.layer_norm(x, [{D}], {norm.*}, {eps}), {head.*}))  # [N, E]
       """;
 
-  private static final String PROJECT_PATCHES =
-      "self.linear(patches, torch.reshape({patch_embed.proj.weight}, [{D}, -1]), {patch_embed.proj.bias})";
-
-  private static final String PREPARED_PROJECT_PATCHES =
-      "self.packed(patches, {patch_embed.proj.weight}, {patch_embed.proj.bias}, {D})";
-
   private EvaVisionTransformer() {}
 
   /** Declares the tower. */
@@ -80,32 +74,23 @@ final class EvaVisionTransformer {
         new Positions("pos_embed", 1),
         rotary,
         PatchTower.Pooling.FIRST,
-        use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
+        PatchTower.source(vision, parameters, "patch_embed.proj.", SOURCE),
+        Convolutions.NONE);
   }
 
   private static Parameters parameters(EvaConfig vision, AttentionKind kind, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
-    Init weight = Parameters.normal(0.02);
-    Init zero = Parameters.constant(0);
-    Init conv = Parameters.uniformOf(3.0 * patch * patch);
+    Init weight = Init.normal(0.02);
+    Init zero = Init.constant(0);
+    Init conv = Init.uniformOf(3.0 * patch * patch);
     return new Parameters()
         .add("cls_token", weight, 1, 1, width)
         .add("pos_embed", weight, 1, vision.patches() + 1L, width)
-        .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
-        .add("patch_embed.proj.bias", conv, width)
+        .linear("patch_embed.proj", conv, conv, width, 3, patch, patch)
         .blocks(BLOCKS, i -> kind.from(BlockStarts.eva(i)).parameters(), vision.layers())
         .norm("norm", width)
-        .linear("head", Parameters.normal(0.02 * 0.001), zero, embedDim, width)
+        .linear("head", Init.normal(0.02 * 0.001), zero, embedDim, width)
         .lay("patch_embed.proj.", Operation.PRODUCT);
-  }
-
-  private static String source(EvaConfig vision, Parameters parameters, boolean packs) {
-    return parameters.resolve(
-        SOURCE
-            .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES)
-            .replace("{D}", Integer.toString(vision.width()))
-            .replace("{eps}", Double.toString(vision.normEpsilon())),
-        packs);
   }
 }

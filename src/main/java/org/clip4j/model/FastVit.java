@@ -18,11 +18,11 @@ import org.clip4j.model.StagedTower.Part;
  */
 final class FastVit {
   private static final String PREFIX = "visual.trunk.";
-  private static final Init ZERO = Parameters.constant(0);
-  private static final Init WEIGHT = Parameters.truncated(0.02);
+  private static final Init ZERO = Init.constant(0);
+  private static final Init WEIGHT = Init.truncated(0.02);
 
   /** timm's initial LayerScale. */
-  private static final Init SCALE = Parameters.constant(1e-5);
+  private static final Init SCALE = Init.constant(1e-5);
 
   /** How far the branches of a part are folded. */
   private enum Form {
@@ -68,7 +68,6 @@ final class FastVit {
     size = (size + 1) / 2;
     for (int stage = 0; stage < stages; stage++) {
       String prefix = "stages." + stage + ".";
-      int before = width;
       width = vision.widths().get(stage);
       boolean attends = stage >= stages - vision.attentionStages();
       if (stage > 0) {
@@ -182,7 +181,7 @@ final class FastVit {
   }
 
   private static Parameters folded(int width, int in, int kernel) {
-    Init init = Parameters.uniformOf((double) in * kernel * kernel);
+    Init init = Init.uniformOf((double) in * kernel * kernel);
     return new Parameters().linear("reparam_conv", init, init, width, in, kernel, kernel);
   }
 
@@ -204,15 +203,15 @@ final class FastVit {
   }
 
   private static Parameters squeeze(Parameters parameters, int width, int hidden) {
-    Init wide = Parameters.uniformOf(width);
-    Init narrow = Parameters.uniformOf(hidden);
+    Init wide = Init.uniformOf(width);
+    Init narrow = Init.uniformOf(hidden);
     return parameters
         .linear("se.fc1", wide, wide, hidden, width, 1, 1)
         .linear("se.fc2", narrow, narrow, width, hidden, 1, 1);
   }
 
   private static Parameters positions(Form form, int width) {
-    Init init = Parameters.uniformOf(49);
+    Init init = Init.uniformOf(49);
     String name = form == Form.BRANCHED ? "pos_enc" : "reparam_conv";
     return new Parameters().linear(name, init, init, width, 1, 7, 7);
   }
@@ -226,7 +225,7 @@ final class FastVit {
       branch(parameters, "token_mixer.mixer.conv_scale", 1, width, 1);
       parameters.add("token_mixer.layer_scale.gamma", SCALE, width, 1, 1);
     } else {
-      Init init = Parameters.uniformOf(9);
+      Init init = Init.uniformOf(9);
       parameters.linear("token_mixer.reparam_conv", init, init, width, 1, 3, 3);
     }
     return mlp(parameters, form, width, "layer_scale.gamma");

@@ -92,9 +92,4 @@ public record FastVitConfig(
     return new FastVitConfig(
         imageHeight, imageWidth, layers, widths, mlpRatio, attentionStages, large, fold, head);
   }
-
-  @Override
-  public <R> R accept(Visitor<R> visitor) {
-    return visitor.fastVit(this);
-  }
 }

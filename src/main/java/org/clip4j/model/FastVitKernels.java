@@ -32,7 +32,7 @@ final class FastVitKernels {
 
           """,
           """
-          def fold_stem(self, one: Tensor, p: List[Tensor]) -> List[Tensor]:
+          def fold_{name}(self, one: Tensor, p: List[Tensor]) -> List[Tensor]:
             f = self.scaled({conv_kxk.0.conv.weight}, {conv_kxk.0.bn.*}, 3)
             {scale}f = self.both(f, self.scaled({conv_scale.conv.weight}, {conv_scale.bn.*}, 3))
             return self.single(f)
@@ -56,7 +56,7 @@ final class FastVitKernels {
             return {gelu}
 
           """,
-          STEM.fold.replace("fold_stem", "fold_thin"),
+          STEM.fold,
           """
           def thin(self, x: Tensor, p: List[Tensor]) -> Tensor:
             y = self.depthwise(x, {reparam_conv.*}, 2)
@@ -207,7 +207,7 @@ final class FastVitKernels {
               """
               + BRANCHED_MLP.replace("{gamma}", "{layer_scale_2.gamma}"),
           """
-          def fold_attention(self, one: Tensor, p: List[Tensor]) -> List[Tensor]:
+          def fold_{name}(self, one: Tensor, p: List[Tensor]) -> List[Tensor]:
             return self.single(self.scaled({mlp.conv.conv.weight}, {mlp.conv.bn.*}, 7))
 
           """,
@@ -234,7 +234,7 @@ final class FastVitKernels {
             return {gelu}
 
           """,
-          STEM.fold.replace("fold_stem", "fold_final").replace("{scale}", ""),
+          STEM.fold.replace("{scale}", ""),
           """
           def final(self, x: Tensor, p: List[Tensor]) -> Tensor:
             y = self.squeezed(self.depthwise(x, {reparam_conv.*}, 1), {se.*})
@@ -336,8 +336,8 @@ final class FastVitKernels {
               """
                 + BRANCHED_MLP.replace("{gamma}", "{layer_scale.gamma}")
             : ATTENDING.branched.replace("branched_", "");
-    String fold = ATTENDING.fold.replace("fold_attention", "fold_" + name);
-    return StagedTower.passes(written(own, vision, name, gelu)) + fold;
+    return StagedTower.passes(written(own, vision, name, gelu))
+        + written(ATTENDING.fold, vision, name, gelu);
   }
 
   private static String written(String text, FastVitConfig vision, String name, String gelu) {

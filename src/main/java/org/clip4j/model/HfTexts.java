@@ -2,18 +2,13 @@ package org.clip4j.model;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import org.clip4j.io.IoErrors;
 import org.clip4j.io.JsonFields;
+import org.clip4j.io.Tables;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,7 +30,7 @@ final class HfTexts {
   private static final int ROBERTA_VOCABULARY = 50265;
 
   /** The values that publishers give, of the towers that OpenCLIP's configurations name. */
-  private static final JsonObject PUBLISHED = published();
+  private static final JsonObject PUBLISHED = Tables.json(HfTexts.class, "text_models.json");
 
   /** What transformers' classes have where the file says nothing, and the names of what it says. */
   private record Family(
@@ -71,15 +66,6 @@ final class HfTexts {
   private static final String M2M = "m2m_100";
 
   private HfTexts() {}
-
-  private static JsonObject published() {
-    try (InputStream json = HfTexts.class.getResourceAsStream("text_models.json")) {
-      InputStreamReader reader = new InputStreamReader(json, StandardCharsets.UTF_8);
-      return JsonParser.parseReader(reader).getAsJsonObject();
-    } catch (IOException e) {
-      throw IoErrors.unchecked(e);
-    }
-  }
 
   /** Returns the families of towers, as transformers names them. */
   static List<String> families() {
@@ -157,12 +143,37 @@ final class HfTexts {
             given,
             IllegalArgumentException::new);
     String type = f.text("model_type", "");
-    if (type.equals(T5) || type.equals(M2M)) {
-      EncoderConfig.Builder<?> tower =
-          type.equals(T5) ? readT5(f, contextLength) : readM2m(f, contextLength);
-      tower.optHead(head).optModelName(name);
-      return (EncoderConfig) tower.optPooling(withoutPooler(type, pooling)).build();
+    EncoderShape.Builder shape = EncoderShape.builder().optHead(head).optModelName(name);
+    return switch (type) {
+      case T5 -> readT5(f, contextLength, pooling, shape);
+      case M2M -> readM2m(f, contextLength, pooling, shape);
+      default -> readBert(f, type, contextLength, pooling, shape);
+    };
+  }
+
+  /** Like OpenCLIP, takes the first token where a tower has no pooler of its own. */
+  private static EncoderPooling pooling(
+      @Nullable EncoderPooling given, EncoderPooling usual, boolean hasPooler) {
+    return given == null
+        ? usual
+        : given == EncoderPooling.POOLER && !hasPooler ? EncoderPooling.FIRST : given;
+  }
+
+  private static TextActivation activation(
+      JsonFields<IllegalArgumentException> f, String key, String fallback) {
+    String activation = f.text(key, fallback);
+    if (!TextActivation.hfNames().contains(activation)) {
+      throw f.bad(key, "supported are " + TextActivation.hfNames());
     }
+    return TextActivation.of(activation);
+  }
+
+  private static BertConfig readBert(
+      JsonFields<IllegalArgumentException> f,
+      String type,
+      int contextLength,
+      @Nullable EncoderPooling pooling,
+      EncoderShape.Builder shape) {
     Family family = FAMILIES.get(type);
     if (family == null) {
       throw f.bad(
@@ -174,53 +185,34 @@ final class HfTexts {
     if (f.flag("is_decoder", false) || f.flag("add_cross_attention", false)) {
       throw f.bad("is_decoder", "a text tower is an encoder");
     }
-    String activation = f.text(family.key("hidden_act"), "gelu");
-    if (!TextActivation.hfNames().contains(activation)) {
-      throw f.bad(family.key("hidden_act"), "supported are " + TextActivation.hfNames());
-    }
     int padId = f.whole("pad_token_id", family.padId, 0, MAX_TOKENS);
     int positions = f.whole("max_position_embeddings", 512, 1, MAX_WIDTH);
     int room = family.positionsAfterPad ? positions - padId - 1 : positions;
     boolean distilBert = family.types == 0;
-    return BertConfig.builder()
+    shape
         .setContextLength(contextLength == 0 ? room : contextLength)
         .setVocabSize(f.whole("vocab_size", family.vocabSize, 1, MAX_TOKENS))
-        .setPositions(positions)
-        .optTypes(distilBert ? 0 : f.whole("type_vocab_size", family.types, 1, MAX_WIDTH))
         .setWidth(f.whole(family.key("hidden_size"), 768, 1, MAX_WIDTH))
         .setLayers(f.whole(family.key("num_hidden_layers"), distilBert ? 6 : 12, 1, MAX_LAYERS))
         .setHeads(f.whole(family.key("num_attention_heads"), 12, 1, MAX_WIDTH))
         .setMlpWidth(f.whole(family.key("intermediate_size"), 3072, 1, MAX_WIDTH * 64))
-        .optActivation(TextActivation.of(activation))
+        .optActivation(activation(f, family.key("hidden_act"), "gelu"))
         .optNormEpsilon(distilBert ? 1e-12 : f.number("layer_norm_eps", 1e-12))
         .optPadId(padId)
-        .optPositionsAfterPad(family.positionsAfterPad)
-        .optHead(head)
-        .optModelName(name)
-        .optPooling(
-            pooling == null
-                ? family.pooling
-                : distilBert ? withoutPooler("distilbert", pooling) : pooling)
-        .build();
+        .optPooling(pooling(pooling, family.pooling, !distilBert));
+    int types = distilBert ? 0 : f.whole("type_vocab_size", family.types, 1, MAX_WIDTH);
+    return new BertConfig(shape.build(), positions, types, family.positionsAfterPad);
   }
 
-  /** Like OpenCLIP, takes the first token where a tower has no pooler of its own. */
-  private static EncoderPooling withoutPooler(String type, @Nullable EncoderPooling pooling) {
-    return pooling == null
-        ? type.equals(T5) ? EncoderPooling.MEAN : EncoderPooling.FIRST
-        : pooling == EncoderPooling.POOLER ? EncoderPooling.FIRST : pooling;
-  }
-
-  private static T5Config.Builder readT5(
-      JsonFields<IllegalArgumentException> f, int contextLength) {
+  private static T5Config readT5(
+      JsonFields<IllegalArgumentException> f,
+      int contextLength,
+      @Nullable EncoderPooling pooling,
+      EncoderShape.Builder shape) {
     if (!f.text("feed_forward_proj", "gated-gelu").equals("gated-gelu")) {
       throw f.bad("feed_forward_proj", "supported is \"gated-gelu\", which is mT5's");
     }
-    return T5Config.builder()
-        .optHeadWidth(f.whole("d_kv", 64, 1, MAX_WIDTH))
-        .optDistances(
-            f.whole("relative_attention_num_buckets", 32, 4, MAX_WIDTH),
-            f.whole("relative_attention_max_distance", 128, 1, MAX_TOKENS))
+    shape
         .setContextLength(
             contextLength == 0 ? f.whole("n_positions", 512, 1, MAX_WIDTH) : contextLength)
         .setVocabSize(f.whole("vocab_size", 250112, 1, MAX_TOKENS))
@@ -228,28 +220,35 @@ final class HfTexts {
         .setHeads(f.whole("num_heads", 6, 1, MAX_WIDTH))
         .setLayers(f.whole("num_layers", 8, 1, MAX_LAYERS))
         .setMlpWidth(f.whole("d_ff", 1024, 1, MAX_WIDTH * 64))
+        .optActivation(TextActivation.GELU_TANH)
         .optNormEpsilon(f.number("layer_norm_epsilon", 1e-6))
-        .optPadId(f.whole("pad_token_id", 0, 0, MAX_TOKENS));
+        .optPadId(f.whole("pad_token_id", 0, 0, MAX_TOKENS))
+        .optPooling(pooling(pooling, EncoderPooling.MEAN, false));
+    return new T5Config(
+        shape.build(),
+        f.whole("d_kv", 64, 1, MAX_WIDTH),
+        f.whole("relative_attention_num_buckets", 32, 4, MAX_WIDTH),
+        f.whole("relative_attention_max_distance", 128, 1, MAX_TOKENS));
   }
 
-  private static M2mConfig.Builder readM2m(
-      JsonFields<IllegalArgumentException> f, int contextLength) {
-    String activation = f.text("activation_function", "relu");
-    if (!TextActivation.hfNames().contains(activation)) {
-      throw f.bad("activation_function", "supported are " + TextActivation.hfNames());
-    }
+  private static M2mConfig readM2m(
+      JsonFields<IllegalArgumentException> f,
+      int contextLength,
+      @Nullable EncoderPooling pooling,
+      EncoderShape.Builder shape) {
     int positions = f.whole("max_position_embeddings", 1024, 1, MAX_WIDTH);
-    return M2mConfig.builder()
-        .optPositions(positions)
-        .optScaled(f.flag("scale_embedding", true))
+    shape
         .setContextLength(contextLength == 0 ? positions : contextLength)
         .setVocabSize(f.whole("vocab_size", 128112, 1, MAX_TOKENS))
         .setWidth(f.whole("d_model", 1024, 1, MAX_WIDTH))
         .setHeads(f.whole("encoder_attention_heads", 16, 1, MAX_WIDTH))
         .setLayers(f.whole("encoder_layers", 12, 1, MAX_LAYERS))
         .setMlpWidth(f.whole("encoder_ffn_dim", 4096, 1, MAX_WIDTH * 64))
-        .optActivation(TextActivation.of(activation))
-        .optPadId(f.whole("pad_token_id", 1, 0, MAX_TOKENS));
+        .optActivation(activation(f, "activation_function", "relu"))
+        .optNormEpsilon(TextConfig.NORM_EPSILON)
+        .optPadId(f.whole("pad_token_id", 1, 0, MAX_TOKENS))
+        .optPooling(pooling(pooling, EncoderPooling.FIRST, false));
+    return new M2mConfig(shape.build(), positions, f.flag("scale_embedding", true));
   }
 
   /** Adds to a {@code text_cfg} what OpenCLIP names a tower by. */
@@ -287,28 +286,9 @@ final class HfTexts {
 
   /** Writes what {@link #read} takes, as transformers reads it, too. */
   static JsonObject writeModel(EncoderConfig tower) {
-    return tower.accept(
-        new TextConfig.Visitor<>() {
-          @Override
-          public JsonObject textTransformer(TextTransformerConfig text) {
-            throw new IllegalArgumentException("a " + text.family() + " has no config.json");
-          }
-
-          @Override
-          public JsonObject bert(BertConfig text) {
-            return writeBert(text);
-          }
-
-          @Override
-          public JsonObject t5(T5Config text) {
-            return writeT5(text);
-          }
-
-          @Override
-          public JsonObject m2m(M2mConfig text) {
-            return writeM2m(text);
-          }
-        });
+    return tower instanceof BertConfig bert
+        ? writeBert(bert)
+        : tower instanceof T5Config t5 ? writeT5(t5) : writeM2m((M2mConfig) tower);
   }
 
   private static JsonObject start(String type, String architecture, EncoderConfig text) {

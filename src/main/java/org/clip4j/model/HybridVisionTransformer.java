@@ -70,22 +70,23 @@ final class HybridVisionTransformer {
         new Positions("pos_embed", 0),
         null,
         PatchTower.Pooling.FIRST,
-        use -> source(vision, parameters, use));
+        use -> source(vision, parameters, use),
+        Convolutions.NONE);
   }
 
   private static Parameters parameters(TimmVitConfig vision, AttentionKind block, int embedDim) {
     int width = vision.width();
-    Init weight = Parameters.normal(0.02);
-    Init last = Parameters.uniformOf(width);
+    Init weight = Init.normal(0.02);
+    Init last = Init.uniformOf(width);
     return new Parameters()
-        .add("cls_token", Parameters.normal(1e-6), 1, 1, width)
+        .add("cls_token", Init.normal(1e-6), 1, 1, width)
         .add("pos_embed", weight, 1, vision.patches(), width)
         .conv(STEM + "0.conv", STEM + "0.bn", 1, 3, width / 4, 4)
         .conv(STEM + "1.conv", STEM + "1.bn", 1, width / 4, width / 4, 2)
         .linear(STEM + "2.conv", last, last, width, width / 4, 2, 2)
         .blocks(BLOCKS, block.parameters(), vision.layers())
         .norm("norm", width)
-        .linear("head", weight, Parameters.constant(0), embedDim, width)
+        .linear("head", weight, Init.constant(0), embedDim, width)
         .lay(STEM + "0.conv.", Operation.PRODUCT)
         .lay(STEM + "1.conv.", Operation.PRODUCT)
         .lay(STEM + "2.conv.", Operation.PRODUCT);
@@ -95,11 +96,8 @@ final class HybridVisionTransformer {
     boolean packs = use == TowerKernels.Use.PREPARED;
     String source = SOURCE;
     for (int i = 0; i < 3; i++) {
-      source =
-          source.replace(
-              "{" + i + "}",
-              map(packs, i == 2, "self.cells(x, " + (i == 0 ? 4 : 2) + ")", STEM + i + ".conv.")
-                  .replace("{C}", Integer.toString(i == 2 ? vision.width() : vision.width() / 4)));
+      String cells = "self.cells(x, " + (i == 0 ? 4 : 2) + ")";
+      source = source.replace("{" + i + "}", parameters.map(cells, STEM + i + ".conv.", packs));
     }
     Activation activation = Activation.of(vision.tanhGelu(), false);
     return StagedTower.passes(StagedTower.BATCH_NORM)
@@ -109,15 +107,5 @@ final class HybridVisionTransformer {
                 .replace("{D}", Integer.toString(vision.width()))
                 .replace("{eps}", Double.toString(vision.normEpsilon())),
             packs);
-  }
-
-  /** Where weights are not laid out, two of the maps have no bias. */
-  private static String map(boolean packs, boolean biased, String cells, String name) {
-    String weight = "torch.flatten({" + name + "weight}, 1)";
-    return packs
-        ? "self.packed(" + cells + ", {" + name + "weight}, {" + name + "bias}, {C})"
-        : biased
-            ? "self.linear(" + cells + ", " + weight + ", {" + name + "bias})"
-            : "self.matmul(" + cells + ", torch.t(" + weight + "))";
   }
 }

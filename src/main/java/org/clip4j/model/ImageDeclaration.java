@@ -20,72 +20,33 @@ interface ImageDeclaration {
 
   /** Declares the image tower of a model; the one place that knows every family. */
   static ImageDeclaration of(ClipConfig config) {
-    return config
-        .vision()
-        .accept(
-            new VisionConfig.Visitor<>() {
-              @Override
-              public ImageDeclaration vit(VitConfig tower) {
-                return VisionTransformer.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration resNet(ResNetConfig tower) {
-                return ModifiedResNet.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration convNext(ConvNextConfig tower) {
-                return ConvNext.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration fastVit(FastVitConfig tower) {
-                return FastVit.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration swin(SwinConfig tower) {
-                return SwinTransformer.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration sigLip(SigLipConfig tower) {
-                return SigLipVisionTransformer.declare(tower);
-              }
-
-              @Override
-              public ImageDeclaration timmVit(TimmVitConfig tower) {
-                return tower.convolutional()
-                    ? HybridVisionTransformer.declare(config, tower)
-                    : TimmVisionTransformer.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration timmGapVit(TimmGapVitConfig tower) {
-                return TimmGapVisionTransformer.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration timmRelativeVit(TimmRelativeVitConfig tower) {
-                return TimmRelativeVisionTransformer.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration viTamin(ViTaminConfig tower) {
-                return ViTamin.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration eva(EvaConfig tower) {
-                return EvaVisionTransformer.declare(config, tower);
-              }
-
-              @Override
-              public ImageDeclaration pe(PeConfig tower) {
-                return PerceptionEncoder.declare(config, tower);
-              }
-            });
+    VisionConfig vision = config.vision();
+    if (vision instanceof VitConfig tower) {
+      return VisionTransformer.declare(config, tower);
+    } else if (vision instanceof ResNetConfig tower) {
+      return ModifiedResNet.declare(config, tower);
+    } else if (vision instanceof ConvNextConfig tower) {
+      return ConvNext.declare(config, tower);
+    } else if (vision instanceof FastVitConfig tower) {
+      return FastVit.declare(config, tower);
+    } else if (vision instanceof SwinConfig tower) {
+      return SwinTransformer.declare(config, tower);
+    } else if (vision instanceof SigLipConfig tower) {
+      return SigLipVisionTransformer.declare(tower);
+    } else if (vision instanceof TimmVitConfig tower) {
+      return tower.convolutional()
+          ? HybridVisionTransformer.declare(config, tower)
+          : TimmVisionTransformer.declare(config, tower);
+    } else if (vision instanceof TimmGapVitConfig tower) {
+      return TimmGapVisionTransformer.declare(config, tower);
+    } else if (vision instanceof TimmRelativeVitConfig tower) {
+      return TimmRelativeVisionTransformer.declare(config, tower);
+    } else if (vision instanceof ViTaminConfig tower) {
+      return ViTamin.declare(config, tower);
+    } else if (vision instanceof EvaConfig tower) {
+      return EvaVisionTransformer.declare(config, tower);
+    }
+    return PerceptionEncoder.declare(config, (PeConfig) vision);
   }
 
   /** Lists the parameters and buffers in the order of checkpoints. */

@@ -55,7 +55,7 @@ final class M2mEncoder {
             text.normEpsilon(),
             text.pooling().picksFirst(),
             NAMES);
-    Init weight = Parameters.normal(0.02);
+    Init weight = Init.normal(0.02);
     Parameters parameters =
         new Parameters()
             .add(WORDS, weight, text.vocabSize(), width)

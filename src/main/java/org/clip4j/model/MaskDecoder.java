@@ -145,7 +145,7 @@ public final class MaskDecoder implements AutoCloseable {
   private static Parameters declare(ClipConfig clip, MaskDecoderConfig config) {
     VitConfig vision = (VitConfig) clip.vision();
     int width = config.width();
-    Init start = Parameters.constant(0);
+    Init start = Init.constant(0);
     Parameters all = new Parameters();
     all.linear("film_mul", start, start, width, clip.embedDim());
     all.linear("film_add", start, start, width, clip.embedDim());

@@ -36,29 +36,22 @@ public final class ModelAdapters {
 
   /**
    * Brings an adapter into native memory, for the passes that name it ({@link Forward#with}); the
-   * weights stay as they are. Needs the weights as they were loaded.
+   * weights stay as they are, and may not change meanwhile where it adds to projections. Needs the
+   * weights as they were loaded.
    *
    * @return the caller's to close, once no pass uses it
-   * @throws IllegalArgumentException if the adapter is of another model, or adds to maps outside
-   *     the blocks, which can only be merged
+   * @throws IllegalArgumentException if the adapter is of another model
    */
   public AppliedAdapter apply(LoraAdapter adapter) {
-    adapter.requireFits(config, weights);
-    Set<String> places =
-        Stream.of(Tower.values())
-            .flatMap(tower -> LoraPlace.blocks(config, tower).stream())
-            .flatMap(List::stream)
-            .map(LoraPlace::key)
-            .collect(Collectors.toSet());
-    for (LoraAdapter.LowRank map : adapter.maps()) {
-      if (!places.contains(map.key())) {
-        throw new IllegalArgumentException(
-            "the adapter adds to "
-                + map.parameter()
-                + ", which is no map of a block; merge the adapter instead");
-      }
-    }
-    return new AppliedAdapter(weights.manager(), adapter);
+    return new AppliedAdapter(config, weights, adapter, inBlocks());
+  }
+
+  private Set<String> inBlocks() {
+    return Stream.of(Tower.values())
+        .flatMap(tower -> LoraPlace.blocks(config, tower).stream())
+        .flatMap(List::stream)
+        .map(LoraPlace::key)
+        .collect(Collectors.toSet());
   }
 
   /**
@@ -66,10 +59,21 @@ public final class ModelAdapters {
    * among {@link ClipModel#parameters}, named by their map with {@code .lora_A} or {@code .lora_B}
    * at the end. One that was attached before is dropped.
    *
-   * @throws IllegalArgumentException as {@link #apply}
+   * @throws IllegalArgumentException if the adapter is of another model, or adds to maps outside
+   *     the blocks, which are not trained
    */
   public void attach(LoraAdapter adapter) {
     detach();
+    adapter.requireFits(config, weights);
+    Set<String> places = inBlocks();
+    for (LoraAdapter.LowRank map : adapter.maps()) {
+      if (!places.contains(map.key())) {
+        throw new IllegalArgumentException(
+            "the adapter adds to "
+                + map.parameter()
+                + ", which is no map of a block and is not trained; apply or merge the adapter");
+      }
+    }
     attached = apply(adapter);
     weights.add(attached.matrices(), attached.specs());
   }

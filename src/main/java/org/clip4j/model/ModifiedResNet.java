@@ -121,8 +121,8 @@ final class ModifiedResNet {
 
   private static Parameters pool(ResNetConfig vision, int embedDim) {
     int features = vision.features();
-    Init weight = Parameters.normal(Math.pow(features, -0.5));
-    Init bias = Parameters.uniform(Math.pow(features, -0.5));
+    Init weight = Init.normal(Math.pow(features, -0.5));
+    Init bias = Init.uniform(Math.pow(features, -0.5));
     long grid = (long) (vision.imageHeight() / 32) * (vision.imageWidth() / 32);
     return new Parameters()
         .add("positional_embedding", weight, grid + 1, features)

@@ -1,32 +1,18 @@
 package org.clip4j.model;
 
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
-import org.clip4j.io.IoErrors;
 import org.clip4j.io.Nearest;
+import org.clip4j.io.Tables;
 
 /**
  * Architectures by name: those of OpenCLIP 3.3 that are made of towers this library has, and two
  * small ones of our own (Ti).
  */
 final class NamedConfigs {
-  private static final JsonObject ALL = read();
+  private static final JsonObject ALL = Tables.json(NamedConfigs.class, "architectures.json");
 
   private NamedConfigs() {}
-
-  private static JsonObject read() {
-    try (InputStream json = NamedConfigs.class.getResourceAsStream("architectures.json")) {
-      InputStreamReader reader = new InputStreamReader(json, StandardCharsets.UTF_8);
-      return JsonParser.parseReader(reader).getAsJsonObject();
-    } catch (IOException e) {
-      throw IoErrors.unchecked(e);
-    }
-  }
 
   static List<String> names() {
     return List.copyOf(ALL.keySet());

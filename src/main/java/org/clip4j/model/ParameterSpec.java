@@ -36,7 +36,28 @@ public record ParameterSpec(String name, List<Long> shape, boolean buffer, Init 
    * @param distribution what they are drawn from
    * @param value its one number, see {@link Distribution}
    */
-  public record Init(Distribution distribution, double value) {}
+  public record Init(Distribution distribution, double value) {
+    static Init constant(double value) {
+      return new Init(Distribution.CONSTANT, value);
+    }
+
+    static Init normal(double std) {
+      return new Init(Distribution.NORMAL, std);
+    }
+
+    static Init truncated(double std) {
+      return new Init(Distribution.TRUNCATED_NORMAL, std);
+    }
+
+    static Init uniform(double bound) {
+      return new Init(Distribution.UNIFORM, bound);
+    }
+
+    /** Gives PyTorch's own for weights and biases: Kaiming uniform with a = sqrt(5). */
+    static Init uniformOf(double inputs) {
+      return uniform(1 / Math.sqrt(inputs));
+    }
+  }
 
   /** Returns the number of values. */
   public long count() {

@@ -25,7 +25,6 @@ import org.clip4j.engine.internal.LinearLayout.Laid;
 import org.clip4j.engine.internal.LinearLayout.Operation;
 import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.TorchScript;
-import org.clip4j.model.ParameterSpec.Distribution;
 import org.clip4j.model.ParameterSpec.Init;
 
 /**
@@ -34,24 +33,6 @@ import org.clip4j.model.ParameterSpec.Init;
  * take all of them as their argument {@code p} and write a name in braces for each that they use.
  */
 final class Parameters {
-
-  /**
-   * A linear map that is laid out for inference. Its weight and its bias are named by its own name
-   * and {@code weight} or {@code bias}; a map without a bias gets one of zeros.
-   *
-   * @param of the declared map whose rows these are
-   * @param operation what it is used for
-   * @param activated whether its inputs come from an activation
-   * @param scale name of the parameter that its outputs are multiplied by, if there is such a one
-   */
-  record LinearMap(
-      String name,
-      String of,
-      long from,
-      long to,
-      Operation operation,
-      boolean activated,
-      String scale) {}
 
   private static final Pattern NAMED = Pattern.compile("\\{([^{}]*)}");
 
@@ -71,7 +52,7 @@ final class Parameters {
 
   private final Set<String> unbiased = new HashSet<>();
 
-  private final List<LinearMap> maps = new ArrayList<>();
+  private final List<LaidMap> maps = new ArrayList<>();
 
   /** The layer norms whose results are the inputs of maps, by the maps. */
   private final Map<String, String> norms = new HashMap<>();
@@ -105,31 +86,10 @@ final class Parameters {
     return this;
   }
 
-  static Init constant(double value) {
-    return new Init(Distribution.CONSTANT, value);
-  }
-
-  static Init truncated(double std) {
-    return new Init(Distribution.TRUNCATED_NORMAL, std);
-  }
-
-  static Init normal(double std) {
-    return new Init(Distribution.NORMAL, std);
-  }
-
-  /** Gives PyTorch's own for weights and biases: Kaiming uniform with a = sqrt(5). */
-  static Init uniformOf(double inputs) {
-    return uniform(1 / Math.sqrt(inputs));
-  }
-
-  static Init uniform(double bound) {
-    return new Init(Distribution.UNIFORM, bound);
-  }
-
   /** Adds a LayerNorm, or the affine part of a BatchNorm that starts with the given weight. */
   private Parameters norm(String name, double weight, long width) {
-    add(name + ".weight", constant(weight), width);
-    return add(name + ".bias", constant(0), width);
+    add(name + ".weight", Init.constant(weight), width);
+    return add(name + ".bias", Init.constant(0), width);
   }
 
   Parameters norm(String name, long width) {
@@ -147,20 +107,20 @@ final class Parameters {
 
   /** Adds a scale per channel, unless its initial value is null. */
   Parameters layerScale(String name, Double value, long width) {
-    return value == null ? this : add(name + ".gamma", constant(value), width);
+    return value == null ? this : add(name + ".gamma", Init.constant(value), width);
   }
 
   /** Adds a convolution without bias, and its batch norm. */
   Parameters conv(String conv, String norm, double normWeight, long in, long out, int kernel) {
-    add(conv + ".weight", uniformOf((double) in * kernel * kernel), out, in, kernel, kernel);
+    add(conv + ".weight", Init.uniformOf((double) in * kernel * kernel), out, in, kernel, kernel);
     return batchNorm(norm, normWeight, out);
   }
 
   Parameters batchNorm(String name, double weight, long width) {
     norm(name, weight, width);
-    add(name + ".running_mean", constant(0), true, width);
-    add(name + ".running_var", constant(1), true, width);
-    return add(name + ".num_batches_tracked", constant(0), true);
+    add(name + ".running_mean", Init.constant(0), true, width);
+    add(name + ".running_var", Init.constant(1), true, width);
+    return add(name + ".num_batches_tracked", Init.constant(0), true);
   }
 
   /**
@@ -207,7 +167,7 @@ final class Parameters {
   /** As above, where its inputs may come from an activation, and its outputs may be scaled. */
   Parameters lay(String map, Operation operation, boolean activated, String scale) {
     long rows = parts(map + "weight").stream().mapToLong(part -> spec(part).shape().get(0)).sum();
-    return lay(new LinearMap(map, map, 0, rows, operation, activated, scale));
+    return lay(new LaidMap(map, map, 0, rows, operation, activated, scale));
   }
 
   /** Says that a layer norm alone gives the inputs of some maps. */
@@ -218,12 +178,12 @@ final class Parameters {
 
   /** Lays some rows of a map out as one of their own. */
   Parameters layRows(String part, String map, long from, long to) {
-    return lay(new LinearMap(part, map, from, to, Operation.PRODUCT, false, ""));
+    return lay(new LaidMap(part, map, from, to, Operation.PRODUCT, false, ""));
   }
 
-  private Parameters lay(LinearMap map) {
+  private Parameters lay(LaidMap map) {
     maps.add(map);
-    for (String name : List.of(map.name + "weight", map.name + "bias")) {
+    for (String name : List.of(map.name() + "weight", map.name() + "bias")) {
       if (!names.contains(name)) {
         names.add(name);
       }
@@ -253,8 +213,8 @@ final class Parameters {
    */
   int laidCount(Set<String> without) {
     return maps.stream()
-        .filter(map -> !without.contains(map.name))
-        .mapToInt(map -> names.indexOf(map.name + "bias") + 1)
+        .filter(map -> !without.contains(map.name()))
+        .mapToInt(map -> names.indexOf(map.name() + "bias") + 1)
         .reduce(specs.size(), Math::max);
   }
 
@@ -301,6 +261,23 @@ final class Parameters {
     return "p[" + names.indexOf(name) + "]";
   }
 
+  /**
+   * Writes a linear map of rows whose weight is stored as that of a convolution, and which is laid
+   * out for inference; {@link #resolve} is to follow.
+   */
+  String map(String rows, String name, boolean prepared) {
+    String weight = "{" + name + "weight}";
+    String bias = "{" + name + "bias}";
+    if (prepared) {
+      long outputs = spec(name + "weight").shape().get(0);
+      return "self.packed(" + rows + ", " + weight + ", " + bias + ", " + outputs + ")";
+    }
+    String flat = "torch.flatten(" + weight + ", 1)";
+    return names.subList(0, specs.size()).contains(name + "bias")
+        ? "self.linear(" + rows + ", " + flat + ", " + bias + ")"
+        : "self.matmul(" + rows + ", torch.t(" + flat + "))";
+  }
+
   /** Where nothing is laid out, rows are taken out of the map that they belong to. */
   private String plain(String name) {
     String map = name.replaceFirst("bias$", "");
@@ -314,15 +291,15 @@ final class Parameters {
           .collect(Collectors.joining(", ", "torch.cat([", "])"));
     }
     return maps.stream()
-        .filter(part -> !part.name.equals(part.of) && name.startsWith(part.name))
+        .filter(part -> !part.name().equals(part.of()) && name.startsWith(part.name()))
         .map(
             part ->
                 "torch.slice("
-                    + plain(part.of + name.substring(part.name.length()))
+                    + plain(part.of() + name.substring(part.name().length()))
                     + ", 0, "
-                    + part.from
+                    + part.from()
                     + ", "
-                    + part.to
+                    + part.to()
                     + ")")
         .findFirst()
         .orElseGet(() -> element(name));
@@ -355,23 +332,23 @@ final class Parameters {
    */
   NDList prepare(PreparedLinear linear, NDList plain, String prefix, Set<String> without) {
     List<NDArray> laid = new ArrayList<>(plain);
-    for (LinearMap map : maps) {
-      if (!without.contains(map.name)) {
+    for (LaidMap map : maps) {
+      if (!without.contains(map.name())) {
         try (NDManager scratch = linear.scratch()) {
-          NDArray weight = whole(scratch, linear, plain, prefix, map.of + "weight");
-          NDArray bias = whole(scratch, linear, plain, prefix, map.of + "bias");
-          Laid pair = linear.lay(map, place(map, prefix), weight, bias, array(plain, map.scale));
-          put(laid, map.name + "weight", pair.weight());
-          put(laid, map.name + "bias", pair.bias());
+          NDArray weight = whole(scratch, linear, plain, prefix, map.of() + "weight");
+          NDArray bias = whole(scratch, linear, plain, prefix, map.of() + "bias");
+          Laid pair = linear.lay(map, place(map, prefix), weight, bias, array(plain, map.scale()));
+          put(laid, map.name() + "weight", pair.weight());
+          put(laid, map.name() + "bias", pair.bias());
         }
       }
     }
-    for (LinearMap map : maps) {
-      if (!without.contains(map.name)) {
+    for (LaidMap map : maps) {
+      if (!without.contains(map.name())) {
         for (String end : List.of("weight", "bias")) {
-          for (String part : parts(map.of + end)) {
+          for (String part : parts(map.of() + end)) {
             if (array(plain, part) != null && linear.laid(prefix + stored(part))) {
-              put(laid, part, laid.get(names.indexOf(map.name + end))); // not the freed one
+              put(laid, part, laid.get(names.indexOf(map.name() + end))); // not the freed one
             }
           }
         }
@@ -423,18 +400,18 @@ final class Parameters {
     return TorchScript.list(List.of(whole)).get(0);
   }
 
-  private Place place(LinearMap map, String prefix) {
-    String norm = norms.get(map.name);
+  private Place place(LaidMap map, String prefix) {
+    String norm = norms.get(map.name());
     return new Place(
-        prefix + map.name,
-        parts(map.of + "weight").stream().map(part -> prefix + stored(part)).toList(),
+        prefix + map.name(),
+        parts(map.of() + "weight").stream().map(part -> prefix + stored(part)).toList(),
         norm == null ? null : prefix + stored(norm + ".weight").replaceFirst("weight$", ""),
         maps.stream() // what takes an activation's results
-            .filter(next -> map.operation == Operation.ACTIVATION && next.activated)
+            .filter(next -> map.operation() == Operation.ACTIVATION && next.activated())
             .findFirst()
-            .map(next -> prefix + next.name)
+            .map(next -> prefix + next.name())
             .orElse(null),
-        map.operation);
+        map.operation());
   }
 
   /** The name of a parameter in checkpoints. */
@@ -463,9 +440,9 @@ final class Parameters {
 
   /** Proves the kernels of the maps that are laid out. */
   void prove(Prover kernels) {
-    for (LinearMap map : maps) {
-      ParameterSpec weight = spec(parts(map.of + "weight").get(0));
-      kernels.prove(weight.count() / weight.shape().get(0), map.to - map.from, map.operation);
+    for (LaidMap map : maps) {
+      ParameterSpec weight = spec(parts(map.of() + "weight").get(0));
+      kernels.prove(weight.count() / weight.shape().get(0), map.to() - map.from(), map.operation());
     }
   }
 }

@@ -46,10 +46,10 @@ final class PatchTower implements ImageTower {
    *     embed_kept}, the same of some patches [N, K], both for each of {@link StagedTower#passes}
    *     if there are batch norms; and {@code project}, [N, L, D], or [N, D] where the first row is
    *     pooled, to [N, E]; with {@link Pooling#ATTENTION} also {@code explained_project}, the same
-   *     and its attention [N, H, 1, L]; they may call {@link #PATCHES}. Where blocks are masked,
-   *     also {@code seen}, of the pixels, [N, 1, 1, L], which the last two then take after x, and
-   *     no {@code embed_kept}
-   * @param convolutions that they call
+   *     and its attention [N, H, queries, L]; they may call {@link #PATCHES}. Where blocks are
+   *     masked, also {@code seen}, of the pixels, [N, 1, 1, L], which the last two then take after
+   *     x, and no {@code embed_kept}
+   * @param convolutions that they call; none but maps of patches for {@link Convolutions#NONE}
    */
   record Declaration(
       VisionTransformerConfig vision,
@@ -63,30 +63,6 @@ final class PatchTower implements ImageTower {
       Function<TowerKernels.Use, String> source,
       Convolutions convolutions)
       implements ImageDeclaration {
-
-    /** Declares a tower that has no convolutions but maps of patches. */
-    Declaration(
-        VisionTransformerConfig vision,
-        String prefix,
-        String blocks,
-        Parameters parameters,
-        BlockKind kind,
-        @Nullable Positions positions,
-        @Nullable RotaryPositions rotary,
-        Pooling pooling,
-        Function<TowerKernels.Use, String> source) {
-      this(
-          vision,
-          prefix,
-          blocks,
-          parameters,
-          kind,
-          positions,
-          rotary,
-          pooling,
-          source,
-          Convolutions.NONE);
-    }
 
     @Override
     public List<ParameterSpec> specs() {
@@ -184,6 +160,26 @@ final class PatchTower implements ImageTower {
             : new NDArray[] {RotaryPositions.table(manager, kernels)};
   }
 
+  /**
+   * Writes the functions of a family for {@link Declaration#source}.
+   *
+   * @param source with {@code {project_patches}} for the map of {@code patches}, {@code {D}} for
+   *     the width, and {@code {eps}} for the number of layer norms
+   * @param map the name of the patches' map
+   */
+  static Function<TowerKernels.Use, String> source(
+      VisionTransformerConfig vision, Parameters parameters, String map, String source) {
+    String sized =
+        source
+            .replace("{D}", Integer.toString(vision.width()))
+            .replace("{eps}", Double.toString(vision.normEpsilon()));
+    return use -> {
+      boolean packs = use == TowerKernels.Use.PREPARED && parameters.laysOut();
+      String mapped = parameters.map("patches", map, packs);
+      return parameters.resolve(sized.replace("{project_patches}", mapped), packs);
+    };
+  }
+
   private static String patches(VisionTransformerConfig vision) {
     return PATCHES
         .replace("{P}", Integer.toString(vision.patchSize()))
@@ -216,7 +212,7 @@ final class PatchTower implements ImageTower {
     NDArray x =
         kept == null
             ? embed(pass, pixels) // [N, L, D]
-            : kernels.call(pass, embedding("embed_kept", pass), pixels, kept, own);
+            : kernels.call(pass, embedding("embed_kept", pass), pixels, kept, own(pass));
     NDArray[] context =
         kept == null || declared.rotary == null
             ? context(pass, pixels)
@@ -226,7 +222,7 @@ final class PatchTower implements ImageTower {
             ? transformer.forwardAt(pass, x, pixels, hiddenStates, context) // [N, D]
             : transformer.forward(pass, x, hiddenStates, context); // [N, L, D]
     PreparedEmbedding now = prepared; // whose list lacks nothing that is named here
-    NDList parameters = now == null ? own : now.parameters;
+    NDList parameters = now == null || own(pass) != own ? own(pass) : now.parameters;
     return masked()
         ? kernels.call(pass, "project", last, context[0], parameters)
         : kernels.call(pass, "project", last, parameters); // [N, E]
@@ -303,10 +299,18 @@ final class PatchTower implements ImageTower {
   private NDArray embed(Forward pass, NDArray pixels) {
     PreparedEmbedding now = prepared;
     boolean serves =
-        now != null && now.linear.serves(pass, pixels.size(0) * declared.vision.patches());
+        now != null
+            && own(pass) == own
+            && now.linear.serves(pass, pixels.size(0) * declared.vision.patches());
     return serves
         ? kernels.call(now.linear, embedding("embed", pass), pixels, now.parameters)
-        : kernels.call(pass, embedding("embed", pass), pixels, own);
+        : kernels.call(pass, embedding("embed", pass), pixels, own(pass));
+  }
+
+  /** The parameters around the blocks, with what the pass's adapter adds to them. */
+  private NDList own(Forward pass) {
+    AppliedAdapter adapter = pass.adapter();
+    return adapter == null ? own : adapter.around(declared.parameters, declared.prefix, own);
   }
 
   private String embedding(String name, Forward pass) {

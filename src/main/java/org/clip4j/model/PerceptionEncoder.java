@@ -36,12 +36,6 @@ final class PerceptionEncoder {
         return [self.full(self.linear(self.pool_by(w, x, p), {head.*})), w]
       """;
 
-  private static final String PROJECT_PATCHES =
-      "self.matmul(patches, torch.t(torch.reshape({patch_embed.proj.weight}, [{D}, -1])))";
-
-  private static final String PREPARED_PROJECT_PATCHES =
-      "self.packed(patches, {patch_embed.proj.weight}, {patch_embed.proj.bias}, {D})";
-
   private static final String WITH_CLASS_TOKEN =
       "torch.cat([torch.expand({cls_token}, [torch.size(x, 0), 1, {D}]), x], 1)";
 
@@ -63,6 +57,16 @@ final class PerceptionEncoder {
             true,
             vision.width() / vision.heads(),
             tokens);
+    String source =
+        SOURCE
+                .replace("{tokens}", vision.classToken() ? WITH_CLASS_TOKEN : "x")
+                .replace("{T}", Integer.toString(tokens))
+            + AttentionPool.source(
+                vision.width(),
+                PeConfig.POOLING_HEADS,
+                vision.normEpsilon(),
+                Activation.GELU,
+                false);
     return new PatchTower.Declaration(
         vision,
         "visual.trunk.",
@@ -72,49 +76,28 @@ final class PerceptionEncoder {
         new Positions("pos_embed", tokens),
         rotary,
         PatchTower.Pooling.ATTENTION,
-        use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
+        PatchTower.source(vision, parameters, "patch_embed.proj.", source),
+        Convolutions.NONE);
   }
 
   private static Parameters parameters(PeConfig vision, AttentionKind kind, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
     int tokens = vision.classToken() ? 1 : 0;
-    Init weight = Parameters.normal(0.02);
+    Init weight = Init.normal(0.02);
+    Init conv = Init.uniformOf(3.0 * patch * patch);
     Parameters parameters = new Parameters();
     if (vision.classToken()) {
       parameters.add("cls_token", weight, 1, 1, width);
     }
     parameters
         .add("pos_embed", weight, 1, vision.patches() + tokens, width)
-        .add(
-            "patch_embed.proj.weight",
-            Parameters.uniformOf(3.0 * patch * patch),
-            width,
-            3,
-            patch,
-            patch)
+        .add("patch_embed.proj.weight", conv, width, 3, patch, patch)
         .norm("norm_pre", width)
         .blocks(BLOCKS, i -> kind.from(BlockStarts.eva(i)).parameters(), vision.layers());
     AttentionPool.declare(parameters, width, width * PeConfig.POOLING_MLP_RATIO);
     return parameters
-        .linear("head", Parameters.normal(0.02 * 0.001), Parameters.constant(0), embedDim, width)
+        .linear("head", Init.normal(0.02 * 0.001), Init.constant(0), embedDim, width)
         .lay("patch_embed.proj.", Operation.PRODUCT);
-  }
-
-  private static String source(PeConfig vision, Parameters parameters, boolean packs) {
-    return parameters.resolve(
-        SOURCE
-                .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES)
-                .replace("{tokens}", vision.classToken() ? WITH_CLASS_TOKEN : "x")
-                .replace("{T}", vision.classToken() ? "1" : "0")
-                .replace("{D}", Integer.toString(vision.width()))
-                .replace("{eps}", Double.toString(vision.normEpsilon()))
-            + AttentionPool.source(
-                vision.width(),
-                PeConfig.POOLING_HEADS,
-                vision.normEpsilon(),
-                Activation.GELU,
-                false),
-        packs);
   }
 }

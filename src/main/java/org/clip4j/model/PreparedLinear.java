@@ -19,7 +19,6 @@ import org.clip4j.engine.internal.LinearLayout.Place;
 import org.clip4j.engine.internal.ObservingKernels;
 import org.clip4j.engine.internal.QuantizedKernels;
 import org.clip4j.engine.internal.TorchScript;
-import org.clip4j.model.Parameters.LinearMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -171,7 +170,7 @@ final class PreparedLinear implements AutoCloseable {
    * @param bias likewise; null for zeros
    * @param scale [outputs of {@code weight}], multiplied into the rows of both; null for none
    */
-  Laid lay(LinearMap map, Place place, NDArray weight, NDArray bias, NDArray scale) {
+  Laid lay(LaidMap map, Place place, NDArray weight, NDArray bias, NDArray scale) {
     double factor = map.operation() == Operation.ACTIVATION ? layout.factor() : 1;
     double weightFactor = map.activated() ? factor / layout.factor() : factor;
     long size = map.to() - map.from();

@@ -54,8 +54,8 @@ record RelativePositions(int gridHeight, int gridWidth, int hidden) {
 
   /** Adds the MLP's parameters, with PyTorch's own initial values. */
   void addTo(Parameters parameters, int heads) {
-    Init in = Parameters.uniformOf(2);
-    Init wide = Parameters.uniformOf(hidden);
+    Init in = Init.uniformOf(2);
+    Init wide = Init.uniformOf(hidden);
     parameters
         .linear("attn.rel_pos.mlp.fc1", in, in, hidden, 2)
         .linear("attn.rel_pos.mlp.fc2", wide, wide, heads, hidden);

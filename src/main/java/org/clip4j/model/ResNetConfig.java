@@ -68,9 +68,4 @@ public record ResNetConfig(
   public ResNetConfig withHeadWidth(int newWidth) {
     return new ResNetConfig(imageHeight, imageWidth, width, layers, newWidth);
   }
-
-  @Override
-  public <R> R accept(Visitor<R> visitor) {
-    return visitor.resNet(this);
-  }
 }

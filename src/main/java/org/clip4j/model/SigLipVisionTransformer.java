@@ -14,12 +14,12 @@ final class SigLipVisionTransformer {
   private static final String SOURCE =
       """
       def embed(self, pixels: Tensor, p: List[Tensor]) -> Tensor:
-        x = self.linear(self.patches(pixels), torch.reshape({patch_embed.proj.weight}, [{D}, -1]), {patch_embed.proj.bias})
-        return torch.add(x, {pos_embed})  # [N, L, D]
+        patches = self.patches(pixels)
+        return torch.add({project_patches}, {pos_embed})  # [N, L, D]
 
       def embed_kept(self, pixels: Tensor, kept: Tensor, p: List[Tensor]) -> Tensor:
-        x = self.linear(self.kept_patches(pixels, kept), torch.reshape({patch_embed.proj.weight}, [{D}, -1]), {patch_embed.proj.bias})
-        return torch.add(x, self.rows(torch.select({pos_embed}, 0, 0), kept))  # [N, K, D]
+        patches = self.kept_patches(pixels, kept)
+        return torch.add({project_patches}, self.rows(torch.select({pos_embed}, 0, 0), kept))  # [N, K, D]
 
       def project(self, x: Tensor, p: List[Tensor]) -> Tensor:
         return self.pool(x, p)
@@ -79,9 +79,7 @@ final class SigLipVisionTransformer {
     kind = vision.naFlex() ? kind.whereMasked() : kind;
     Parameters parameters = parameters(vision, kind);
     String source =
-        (vision.naFlex() ? NAFLEX : SOURCE)
-                .replace("{D}", Integer.toString(vision.width()))
-                .replace("{G}", Integer.toString(vision.gridWidth()))
+        (vision.naFlex() ? NAFLEX : SOURCE).replace("{G}", Integer.toString(vision.gridWidth()))
             + AttentionPool.source(
                 vision.width(), vision.heads(), vision.normEpsilon(), activation, vision.naFlex());
     return new PatchTower.Declaration(
@@ -93,14 +91,15 @@ final class SigLipVisionTransformer {
         new Positions("pos_embed", 0),
         null,
         PatchTower.Pooling.ATTENTION,
-        use -> parameters.resolve(source, false));
+        PatchTower.source(vision, parameters, "patch_embed.proj.", source),
+        Convolutions.NONE);
   }
 
   private static Parameters parameters(SigLipConfig vision, AttentionKind block) {
     int width = vision.width();
     int patch = vision.patchSize();
-    Init weight = Parameters.normal(0.02);
-    Init conv = Parameters.uniformOf(3.0 * patch * patch);
+    Init weight = Init.normal(0.02);
+    Init conv = Init.uniformOf(3.0 * patch * patch);
     long[] shape =
         vision.naFlex()
             ? new long[] {width, 3L * patch * patch}

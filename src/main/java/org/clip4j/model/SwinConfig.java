@@ -83,9 +83,4 @@ public record SwinConfig(
   public SwinConfig withHead(TimmHead other) {
     return new SwinConfig(imageHeight, imageWidth, layers, width, heads, window, other);
   }
-
-  @Override
-  public <R> R accept(Visitor<R> visitor) {
-    return visitor.swin(this);
-  }
 }

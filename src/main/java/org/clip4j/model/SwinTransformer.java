@@ -16,8 +16,8 @@ import org.clip4j.model.StagedTower.Part;
  */
 final class SwinTransformer {
   private static final String PREFIX = "visual.trunk.";
-  private static final Init WEIGHT = Parameters.truncated(0.02);
-  private static final Init ZERO = Parameters.constant(0);
+  private static final Init WEIGHT = Init.truncated(0.02);
+  private static final Init ZERO = Init.constant(0);
 
   private static final String STEM =
       """
@@ -115,7 +115,7 @@ final class SwinTransformer {
 
   /** Declares the tower. */
   static StagedTower.Declaration declare(ClipConfig config, SwinConfig vision) {
-    Init conv = Parameters.uniformOf(3.0 * SwinConfig.PATCH * SwinConfig.PATCH);
+    Init conv = Init.uniformOf(3.0 * SwinConfig.PATCH * SwinConfig.PATCH);
     Parameters stem =
         new Parameters()
             .linear("proj", conv, conv, vision.width(), 3, SwinConfig.PATCH, SwinConfig.PATCH)

@@ -65,13 +65,13 @@ final class T5Encoder {
             text.normEpsilon(),
             text.pooling().picksFirst(),
             NAMES);
-    Init weight = Parameters.normal(0.02);
+    Init weight = Init.normal(0.02);
     Parameters parameters =
         new Parameters()
-            .add(WORDS, Parameters.normal(1), text.vocabSize(), width)
+            .add(WORDS, Init.normal(1), text.vocabSize(), width)
             .add(TABLE, weight, text.buckets(), text.heads())
             .blocks(BLOCKS, block.parameters(), text.layers())
-            .add(NORM, Parameters.constant(1), width);
+            .add(NORM, Init.constant(1), width);
     int half = text.buckets() / 2;
     int exact = half / 2;
     String source =

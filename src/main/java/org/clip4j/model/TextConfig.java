@@ -73,34 +73,12 @@ public sealed interface TextConfig extends Serializable
     return 0;
   }
 
-  /** Calls the method of the visitor that is for this family. */
-  <R> R accept(Visitor<R> visitor);
-
-  /**
-   * Decides by the family of a tower; the compiler sees to it that none is forgotten.
-   *
-   * @param <R> what is decided
-   */
-  interface Visitor<R> {
-    /** Decides for CLIP's own text tower. */
-    R textTransformer(TextTransformerConfig tower);
-
-    /** Decides for BERT's kind. */
-    R bert(BertConfig tower);
-
-    /** Decides for T5's kind. */
-    R t5(T5Config tower);
-
-    /** Decides for M2M-100's kind. */
-    R m2m(M2mConfig tower);
-  }
-
   /**
    * Collects what all of these towers have.
    *
-   * @param <B> the family's own builder
+   * @param <B> the builder itself
    */
-  abstract class Builder<B extends Builder<B>> {
+  abstract class Setters<B extends Setters<B>> {
     int contextLength = 77;
     int vocabSize;
     int width;
@@ -109,28 +87,14 @@ public sealed interface TextConfig extends Serializable
     double normEpsilon;
     TokenizerOptions tokenizer = TokenizerOptions.OPENAI;
 
-    Builder(int vocabSize, int width, int heads, double normEpsilon) {
+    Setters(int vocabSize, int width, int heads, double normEpsilon) {
       this.vocabSize = vocabSize;
       this.width = width;
       this.heads = heads;
       this.normEpsilon = normEpsilon;
     }
 
-    Builder(TextConfig tower) {
-      this(tower.vocabSize(), tower.width(), tower.heads(), tower.normEpsilon());
-      contextLength = tower.contextLength();
-      layers = tower.layers();
-      tokenizer = tower.tokenizer();
-    }
-
     abstract B self();
-
-    /**
-     * Makes the configuration.
-     *
-     * @throws IllegalArgumentException if the sizes do not fit each other; the message names them
-     */
-    public abstract TextConfig build();
 
     /** Sets the most tokens of a text, start and end tokens included. */
     public B setContextLength(int value) {

@@ -29,30 +29,15 @@ record TextDeclaration(
 
   /** Declares the text tower of a model; the one place that knows every family. */
   static TextDeclaration of(ClipConfig config) {
-    return config
-        .text()
-        .accept(
-            new TextConfig.Visitor<>() {
-              @Override
-              public TextDeclaration textTransformer(TextTransformerConfig tower) {
-                return TextTransformer.declare(config, tower);
-              }
-
-              @Override
-              public TextDeclaration bert(BertConfig tower) {
-                return BertEncoder.declare(config, tower);
-              }
-
-              @Override
-              public TextDeclaration t5(T5Config tower) {
-                return T5Encoder.declare(config, tower);
-              }
-
-              @Override
-              public TextDeclaration m2m(M2mConfig tower) {
-                return M2mEncoder.declare(config, tower);
-              }
-            });
+    TextConfig text = config.text();
+    if (text instanceof TextTransformerConfig tower) {
+      return TextTransformer.declare(config, tower);
+    } else if (text instanceof BertConfig tower) {
+      return BertEncoder.declare(config, tower);
+    } else if (text instanceof T5Config tower) {
+      return T5Encoder.declare(config, tower);
+    }
+    return M2mEncoder.declare(config, (M2mConfig) text);
   }
 
   TextTower tower(NDManager manager, Map<String, NDArray> all) {

@@ -151,8 +151,8 @@ final class TextTransformer implements TextTower {
 
   private static Parameters parameters(TextTransformerConfig text, int embedDim, Parameters block) {
     int width = text.width();
-    Init projection = Parameters.normal(Math.pow(width, -0.5));
-    Init small = Parameters.normal(0.01);
+    Init projection = Init.normal(Math.pow(width, -0.5));
+    Init small = Init.normal(0.01);
     Parameters own = new Parameters();
     if (text.embedCls()) {
       own.add("cls_emb", small, width);
@@ -163,10 +163,10 @@ final class TextTransformer implements TextTower {
       own.add("text_projection", projection, width, embedDim);
     }
     own.blocks(BLOCKS, block, text.layers())
-        .add(TABLE, Parameters.normal(0.02), text.vocabSize(), width)
+        .add(TABLE, Init.normal(0.02), text.vocabSize(), width)
         .norm("ln_final", width);
     return text.projection() == TextProjection.LINEAR
-        ? own.linear("text_projection", projection, Parameters.constant(0), embedDim, width)
+        ? own.linear("text_projection", projection, Init.constant(0), embedDim, width)
         : own;
   }
 
@@ -208,14 +208,17 @@ final class TextTransformer implements TextTower {
   @Override
   public NDArray forward(Forward pass, NDArray ids, Consumer<NDArray> hiddenStates) {
     NDArray row = kernels.call(pass, "pooled_row", ids); // [N]
+    AppliedAdapter adapter = pass.adapter();
+    NDList plain =
+        adapter == null ? own : adapter.around(declared.parameters(), declared.prefix(), own);
     Prepared now = prepared;
-    boolean serves = now != null && now.linear.serves(pass, ids.size());
+    boolean serves = now != null && plain == own && now.linear.serves(pass, ids.size());
     NDArray x = // [N, L, D]
         serves
             ? kernels.call(now.linear, "embed_levels", ids, now.parameters)
-            : kernels.call(pass, "embed", ids, own);
+            : kernels.call(pass, "embed", ids, plain);
     NDArray pooled = transformer.forwardAt(pass, x, row, hiddenStates, seen(pass, ids)); // [N, D]
-    return kernels.call(pass, "project", pooled, serves ? now.parameters : own); // [N, E]
+    return kernels.call(pass, "project", pooled, serves ? now.parameters : plain); // [N, E]
   }
 
   /** What the blocks take besides: which tokens are seen, where there is a class token. */

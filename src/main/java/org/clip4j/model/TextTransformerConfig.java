@@ -102,13 +102,8 @@ public record TextTransformerConfig(
     return "CLIP text transformer";
   }
 
-  @Override
-  public <R> R accept(Visitor<R> visitor) {
-    return visitor.textTransformer(this);
-  }
-
   /** Collects what a text tower is made of. */
-  public static final class Builder extends TextConfig.Builder<Builder> {
+  public static final class Builder extends TextConfig.Setters<Builder> {
     private double mlpRatio = 4;
     private @Nullable Double lsInitValue;
     private boolean causal = true;
@@ -124,7 +119,10 @@ public record TextTransformerConfig(
     }
 
     private Builder(TextTransformerConfig tower) {
-      super(tower);
+      super(tower.vocabSize, tower.width, tower.heads, tower.normEpsilon);
+      contextLength = tower.contextLength;
+      layers = tower.layers;
+      tokenizer = tower.tokenizer;
       mlpRatio = tower.mlpRatio;
       lsInitValue = tower.lsInitValue;
       causal = tower.causal;
@@ -195,7 +193,11 @@ public record TextTransformerConfig(
       return this;
     }
 
-    @Override
+    /**
+     * Makes the configuration.
+     *
+     * @throws IllegalArgumentException if the sizes do not fit each other; the message names them
+     */
     public TextTransformerConfig build() {
       return new TextTransformerConfig(
           contextLength,

@@ -28,12 +28,6 @@ final class TimmGapVisionTransformer {
         return self.full(self.matmul(x, torch.t({head.proj.weight})))  # [N, E]
       """;
 
-  private static final String PROJECT_PATCHES =
-      "self.linear(patches, torch.reshape({trunk.patch_embed.proj.weight}, [{D}, -1]), {trunk.patch_embed.proj.bias})";
-
-  private static final String PREPARED_PROJECT_PATCHES =
-      "self.packed(patches, {trunk.patch_embed.proj.weight}, {trunk.patch_embed.proj.bias}, {D})";
-
   private TimmGapVisionTransformer() {}
 
   /** Declares the tower. */
@@ -52,29 +46,20 @@ final class TimmGapVisionTransformer {
         new Positions("trunk.pos_embed", 0),
         null,
         PatchTower.Pooling.MEAN,
-        use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
+        PatchTower.source(vision, parameters, "trunk.patch_embed.proj.", SOURCE),
+        Convolutions.NONE);
   }
 
   private static Parameters parameters(TimmGapVitConfig vision, AttentionKind kind, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
-    Init conv = Parameters.uniformOf(3.0 * patch * patch);
+    Init conv = Init.uniformOf(3.0 * patch * patch);
     return new Parameters()
-        .add("trunk.pos_embed", Parameters.normal(0.02), 1, vision.patches(), width)
-        .add("trunk.patch_embed.proj.weight", conv, width, 3, patch, patch)
-        .add("trunk.patch_embed.proj.bias", conv, width)
+        .add("trunk.pos_embed", Init.normal(0.02), 1, vision.patches(), width)
+        .linear("trunk.patch_embed.proj", conv, conv, width, 3, patch, patch)
         .blocks(BLOCKS, kind.parameters(), vision.layers())
         .norm("trunk.norm", width)
-        .add("head.proj.weight", Parameters.uniformOf(width), embedDim, width)
+        .add("head.proj.weight", Init.uniformOf(width), embedDim, width)
         .lay("trunk.patch_embed.proj.", Operation.PRODUCT);
-  }
-
-  private static String source(TimmGapVitConfig vision, Parameters parameters, boolean packs) {
-    return parameters.resolve(
-        SOURCE
-            .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES)
-            .replace("{D}", Integer.toString(vision.width()))
-            .replace("{eps}", Double.toString(vision.normEpsilon())),
-        packs);
   }
 }

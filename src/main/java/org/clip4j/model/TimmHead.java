@@ -37,8 +37,8 @@ public record TimmHead(Projection projection, boolean bias) implements Serializa
    * @param classifier initial weights of the model's own classifier, whose biases start as 0
    */
   Parameters addTo(Parameters parameters, Init classifier, int features, int embedDim) {
-    Init wide = Parameters.uniformOf(features);
-    Init hidden = Parameters.uniformOf(2 * embedDim);
+    Init wide = Init.uniformOf(features);
+    Init hidden = Init.uniformOf(2 * embedDim);
     switch (projection) {
       case LINEAR -> last(parameters, "head.proj", wide, embedDim, features);
       case MLP -> {
@@ -46,8 +46,7 @@ public record TimmHead(Projection projection, boolean bias) implements Serializa
         last(parameters, "head.mlp.fc2", hidden, embedDim, 2 * embedDim);
       }
       case CLASSIFIER ->
-          parameters.linear(
-              "trunk.head.fc", classifier, Parameters.constant(0), embedDim, features);
+          parameters.linear("trunk.head.fc", classifier, Init.constant(0), embedDim, features);
       case NONE -> {} // the features as they are
     }
     return parameters;

@@ -155,7 +155,7 @@ final class TimmStagedTowers {
                             + " only by a name of timm's, and none of those is "
                             + plain));
     JsonObject json = new JsonObject();
-    ClipConfigJson.addImageSize(json, vision);
+    ClipConfigWriter.addImageSize(json, vision);
     json.addProperty("timm_model_name", name);
     json.addProperty("timm_model_pretrained", false);
     json.addProperty("timm_pool", "avg");

@@ -4,12 +4,11 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonPrimitive;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Supplier;
+import java.util.function.BiFunction;
 import java.util.stream.Stream;
 import org.clip4j.model.EvaConfig.Generation;
 import org.jspecify.annotations.Nullable;
@@ -31,32 +30,33 @@ final class TimmTowers {
   private record Family(
       List<String> pools, @Nullable String proj, Map<String, VisionTransformerConfig> towers) {
 
-    /** Reads lines of image, patch, width, layers, heads, MLP ratio, approximation of GELU. */
+    /**
+     * Reads lines of image, patch, width, layers, heads, MLP ratio, approximation of GELU.
+     *
+     * @param epsilon of the LayerNorms
+     * @param tower makes one of a shape and of what follows that in a line, if anything does
+     */
     static Family of(
         String pool,
         @Nullable String proj,
-        Supplier<VisionTransformerConfig.HeadsBuilder<?>> builder,
+        double epsilon,
+        BiFunction<VisionShape, String, VisionTransformerConfig> tower,
         String lines) {
       Map<String, VisionTransformerConfig> towers = new LinkedHashMap<>();
       for (String line : lines.strip().split("\n")) {
-        Iterator<String> cells = List.of(line.split(" ")).iterator();
-        String name = cells.next();
-        int image = Integer.parseInt(cells.next());
-        int patch = Integer.parseInt(cells.next());
-        int width = Integer.parseInt(cells.next());
-        int layers = Integer.parseInt(cells.next());
-        towers.put(
-            name,
-            builder
-                .get()
-                .setHeads(Integer.parseInt(cells.next()))
-                .setImageSize(image)
-                .setPatchSize(patch)
-                .setWidth(width)
-                .setLayers(layers)
-                .optMlpRatio(Double.parseDouble(cells.next()))
-                .optTanhGelu(cells.next().equals("tanh"))
-                .build());
+        String[] cells = line.split(" ");
+        VisionShape shape =
+            VisionShape.builder()
+                .setImageSize(Integer.parseInt(cells[1]))
+                .setPatchSize(Integer.parseInt(cells[2]))
+                .setWidth(Integer.parseInt(cells[3]))
+                .setLayers(Integer.parseInt(cells[4]))
+                .setHeads(Integer.parseInt(cells[5]))
+                .optMlpRatio(Double.parseDouble(cells[6]))
+                .optTanhGelu(cells[7].equals("tanh"))
+                .optNormEpsilon(epsilon)
+                .build();
+        towers.put(cells[0], tower.apply(shape, cells.length > 8 ? cells[8] : ""));
       }
       boolean mean = towers.values().stream().anyMatch(Family::isMean);
       return new Family(mean ? List.of(pool, "avg") : List.of(pool), proj, towers);
@@ -76,7 +76,8 @@ final class TimmTowers {
           Family.of(
               "map",
               "none",
-              SigLipConfig::builder,
+              1e-6,
+              (shape, none) -> new SigLipConfig(shape, false),
               """
               vit_base_patch32_siglip_256 256 32 768 12 12 4 tanh
               vit_base_patch16_siglip_224 224 16 768 12 12 4 none
@@ -99,7 +100,8 @@ final class TimmTowers {
           Family.of(
               "token",
               null, // the trunk's own head projects
-              TimmVitConfig::builder,
+              1e-5,
+              (shape, none) -> new TimmVitConfig(shape, true, false, false),
               """
               vit_large_patch14_clip_224 224 14 1024 24 16 4 none
               vit_small_reference_clip 32 8 48 2 3 2.5 none
@@ -107,11 +109,8 @@ final class TimmTowers {
           Family.of(
               "", // the class token, which is the trunk's own
               "linear",
-              () ->
-                  TimmVitConfig.builder()
-                      .optPreNorm(false)
-                      .optLinearHead(true)
-                      .optNormEpsilon(1e-6),
+              1e-6,
+              (shape, none) -> new TimmVitConfig(shape, false, true, false),
               """
               vit_base_patch16_224 224 16 768 12 12 4 none
               vit_small_reference_plain 32 8 48 2 3 2.5 none
@@ -119,7 +118,8 @@ final class TimmTowers {
           Family.of(
               "",
               "linear",
-              TimmGapVitConfig::builder,
+              1e-6,
+              (shape, none) -> new TimmGapVitConfig(shape),
               """
               vit_medium_patch16_gap_256 256 16 512 12 8 4 none
               vit_small_reference_gap 32 8 48 2 3 2.5 none
@@ -127,55 +127,45 @@ final class TimmTowers {
           Family.of(
               "",
               "linear",
-              () -> TimmRelativeVitConfig.builder().setRelativeWidth(256),
-              "vit_relpos_medium_patch16_cls_224 224 16 512 12 8 4 none"),
-          Family.of(
-              "",
-              "linear",
-              () -> TimmRelativeVitConfig.builder().setRelativeWidth(12),
-              "vit_relpos_small_reference 32 8 24 2 2 2.5 none"),
-          Family.of(
-              "",
-              "linear",
-              () -> ViTaminConfig.builder().setStemWidth(64),
-              "vitamin_small_224 224 16 384 14 6 2 none"),
-          Family.of(
-              "",
-              "linear",
-              () -> ViTaminConfig.builder().setStemWidth(128),
-              "vitamin_base_224 224 16 768 14 12 2 none"),
+              1e-6,
+              (shape, hidden) -> new TimmRelativeVitConfig(shape, Integer.parseInt(hidden)),
+              """
+              vit_relpos_medium_patch16_cls_224 224 16 512 12 8 4 none 256
+              vit_relpos_small_reference 32 8 24 2 2 2.5 none 12
+              """),
           Family.of( // L2 has a larger text encoder, and the same images'
               "",
               "linear",
-              () -> ViTaminConfig.builder().setStemWidth(160),
+              1e-6,
+              (shape, stem) -> new ViTaminConfig(shape, Integer.parseInt(stem), true),
               """
-              vitamin_large_224 224 16 1024 31 16 2 none
-              vitamin_large_256 256 16 1024 31 16 2 none
-              vitamin_large_336 336 16 1024 31 16 2 none
-              vitamin_large_384 384 16 1024 31 16 2 none
-              vitamin_large2_224 224 16 1024 31 16 2 none
-              vitamin_large2_256 256 16 1024 31 16 2 none
-              vitamin_large2_336 336 16 1024 31 16 2 none
-              vitamin_large2_384 384 16 1024 31 16 2 none
+              vitamin_small_224 224 16 384 14 6 2 none 64
+              vitamin_base_224 224 16 768 14 12 2 none 128
+              vitamin_large_224 224 16 1024 31 16 2 none 160
+              vitamin_large_256 256 16 1024 31 16 2 none 160
+              vitamin_large_336 336 16 1024 31 16 2 none 160
+              vitamin_large_384 384 16 1024 31 16 2 none 160
+              vitamin_large2_224 224 16 1024 31 16 2 none 160
+              vitamin_large2_256 256 16 1024 31 16 2 none 160
+              vitamin_large2_336 336 16 1024 31 16 2 none 160
+              vitamin_large2_384 384 16 1024 31 16 2 none 160
+              vitamin_small_reference 64 16 24 2 2 2 none 12
               """),
           Family.of(
               "",
               "linear",
-              () -> ViTaminConfig.builder().setStemWidth(192).optPositions(false),
+              1e-6,
+              (shape, stem) -> new ViTaminConfig(shape, Integer.parseInt(stem), false),
               """
-              vitamin_xlarge_256 256 16 1152 32 16 2 none
-              vitamin_xlarge_336 336 16 1152 32 16 2 none
-              vitamin_xlarge_384 384 16 1152 32 16 2 none
+              vitamin_xlarge_256 256 16 1152 32 16 2 none 192
+              vitamin_xlarge_336 336 16 1152 32 16 2 none 192
+              vitamin_xlarge_384 384 16 1152 32 16 2 none 192
               """),
-          Family.of(
-              "",
-              "linear",
-              () -> ViTaminConfig.builder().setStemWidth(12),
-              "vitamin_small_reference 64 16 24 2 2 2 none"),
           Family.of(
               "token",
               null,
-              () -> TimmVitConfig.builder().optConvolutional(true).optNormEpsilon(1e-6),
+              1e-6,
+              (shape, none) -> new TimmVitConfig(shape, true, false, true),
               """
               vit_base_mci_224 224 16 768 12 12 4 none
               vit_small_reference_mci 64 16 48 2 3 2.5 none
@@ -183,47 +173,31 @@ final class TimmTowers {
           Family.of(
               "token",
               null,
-              () -> EvaConfig.builder().optGeneration(Generation.EVA01),
+              1e-6,
+              (shape, generation) -> new EvaConfig(shape, Generation.valueOf(generation)),
               """
-              eva_giant_patch14_224 224 14 1408 40 16 4.363636363636363 none
-              eva_small_reference 32 8 48 2 3 2.5 none
-              """),
-          Family.of(
-              "token",
-              null,
-              () -> EvaConfig.builder().optGeneration(Generation.EVA02),
-              """
-              eva02_base_patch16_clip_224 224 16 768 12 12 2.6666666666666665 none
-              eva02_large_patch14_clip_224 224 14 1024 24 16 2.6666666666666665 none
-              eva02_large_patch14_clip_336 336 14 1024 24 16 2.6666666666666665 none
-              eva02_small_reference 32 8 48 2 3 2.5 none
-              """),
-          Family.of(
-              "token",
-              null,
-              () -> EvaConfig.builder().optGeneration(Generation.EVA02_E),
-              """
-              eva02_enormous_patch14_clip_224 224 14 1792 64 16 8.571428571428571 none
-              eva02_small_reference_post_norm 32 8 48 2 3 2.5 none
+              eva_giant_patch14_224 224 14 1408 40 16 4.363636363636363 none EVA01
+              eva_small_reference 32 8 48 2 3 2.5 none EVA01
+              eva02_base_patch16_clip_224 224 16 768 12 12 2.6666666666666665 none EVA02
+              eva02_large_patch14_clip_224 224 14 1024 24 16 2.6666666666666665 none EVA02
+              eva02_large_patch14_clip_336 336 14 1024 24 16 2.6666666666666665 none EVA02
+              eva02_small_reference 32 8 48 2 3 2.5 none EVA02
+              eva02_enormous_patch14_clip_224 224 14 1792 64 16 8.571428571428571 none EVA02_E
+              eva02_small_reference_post_norm 32 8 48 2 3 2.5 none EVA02_E
               """),
           Family.of(
               "map",
               null,
-              PeConfig::builder,
+              1e-5,
+              (shape, token) -> new PeConfig(shape, token.equals("token")),
               """
-              vit_pe_core_tiny_patch16_384 384 16 192 12 3 4 none
-              vit_pe_core_small_patch16_384 384 16 384 12 6 4 none
-              vit_pe_core_base_patch16_224 224 16 768 12 12 4 none
-              vit_pe_core_large_patch14_336 336 14 1024 24 16 4 none
-              vit_pe_core_small_reference 32 8 48 2 3 2.5 none
-              """),
-          Family.of(
-              "map",
-              null,
-              () -> PeConfig.builder().optClassToken(false),
-              """
-              vit_pe_core_gigantic_patch14_448 448 14 1536 50 16 5.833333333333333 none
-              vit_pe_core_small_reference_tokenless 32 8 48 2 3 2.5 none
+              vit_pe_core_tiny_patch16_384 384 16 192 12 3 4 none token
+              vit_pe_core_small_patch16_384 384 16 384 12 6 4 none token
+              vit_pe_core_base_patch16_224 224 16 768 12 12 4 none token
+              vit_pe_core_large_patch14_336 336 14 1024 24 16 4 none token
+              vit_pe_core_small_reference 32 8 48 2 3 2.5 none token
+              vit_pe_core_gigantic_patch14_448 448 14 1536 50 16 5.833333333333333 none tokenless
+              vit_pe_core_small_reference_tokenless 32 8 48 2 3 2.5 none tokenless
               """));
 
   private TimmTowers() {}
@@ -305,7 +279,7 @@ final class TimmTowers {
         }
         if (known.equals(plain)) {
           JsonObject json = new JsonObject();
-          ClipConfigJson.addImageSize(json, vision);
+          ClipConfigWriter.addImageSize(json, vision);
           json.addProperty("timm_model_name", tower.getKey());
           json.addProperty("timm_model_pretrained", false);
           json.addProperty("timm_pool", family.pools.get(0));

@@ -38,16 +38,6 @@ final class TimmVisionTransformer {
 
       """;
 
-  private static final String PROJECT_PATCHES =
-      "self.matmul(patches, torch.t(torch.reshape({patch_embed.proj.weight}, [{D}, -1])))";
-
-  private static final String BIASED_PROJECT_PATCHES =
-      "self.linear(patches, torch.reshape({patch_embed.proj.weight}, [{D}, -1]),"
-          + " {patch_embed.proj.bias})";
-
-  private static final String PREPARED_PROJECT_PATCHES =
-      "self.packed(patches, {patch_embed.proj.weight}, {patch_embed.proj.bias}, {D})";
-
   private TimmVisionTransformer() {}
 
   /** Declares the tower. */
@@ -56,6 +46,15 @@ final class TimmVisionTransformer {
     AttentionKind kind =
         AttentionKind.of(vision, activation, AttentionKind.TIMM, BlockStarts.timm());
     Parameters parameters = parameters(vision, kind, config.embedDim());
+    String source =
+        SOURCE
+            .replace(
+                "{pre}", vision.preNorm() ? "torch.layer_norm(x, [{D}], {norm_pre.*}, {eps})" : "x")
+            .replace(
+                "{head}",
+                vision.linearHead()
+                    ? "self.matmul(x, torch.t({head.weight}))"
+                    : "self.linear(x, {head.*})");
     return new PatchTower.Declaration(
         vision,
         "visual.",
@@ -65,13 +64,15 @@ final class TimmVisionTransformer {
         new Positions("trunk.pos_embed", 1),
         null,
         PatchTower.Pooling.FIRST,
-        use -> source(vision, parameters, use == TowerKernels.Use.PREPARED));
+        PatchTower.source(vision, parameters, "patch_embed.proj.", source),
+        Convolutions.NONE);
   }
 
   private static Parameters parameters(TimmVitConfig vision, AttentionKind block, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
-    Init weight = Parameters.normal(0.02);
+    Init weight = Init.normal(0.02);
+    Init conv = Init.uniformOf(3.0 * patch * patch);
     Map<String, String> published = new HashMap<>();
     for (String name : List.of("cls_token", "pos_embed", "patch_embed.", "norm_pre.", "norm.")) {
       published.put(name, "trunk." + name);
@@ -79,43 +80,20 @@ final class TimmVisionTransformer {
     published.put("head.", vision.linearHead() ? "head.proj." : "trunk.head.");
     Parameters parameters = new Parameters(published);
     parameters
-        .add("cls_token", Parameters.normal(1e-6), 1, 1, width)
+        .add("cls_token", Init.normal(1e-6), 1, 1, width)
         .add("pos_embed", weight, 1, vision.patches() + 1L, width)
-        .add(
-            "patch_embed.proj.weight",
-            Parameters.uniformOf(3.0 * patch * patch),
-            width,
-            3,
-            patch,
-            patch);
+        .add("patch_embed.proj.weight", conv, width, 3, patch, patch);
     if (vision.preNorm()) {
       parameters.norm("norm_pre", width);
     } else {
-      parameters.add("patch_embed.proj.bias", Parameters.constant(0), width);
+      parameters.add("patch_embed.proj.bias", Init.constant(0), width);
     }
     parameters.blocks(BLOCKS, block.parameters(), vision.layers()).norm("norm", width);
     if (vision.linearHead()) {
-      parameters.add("head.weight", Parameters.uniformOf(width), embedDim, width);
+      parameters.add("head.weight", Init.uniformOf(width), embedDim, width);
     } else {
-      parameters.linear("head", weight, Parameters.constant(0), embedDim, width);
+      parameters.linear("head", weight, Init.constant(0), embedDim, width);
     }
     return parameters.lay("patch_embed.proj.", Operation.PRODUCT);
-  }
-
-  private static String source(TimmVitConfig vision, Parameters parameters, boolean packs) {
-    String plain = vision.preNorm() ? PROJECT_PATCHES : BIASED_PROJECT_PATCHES;
-    return parameters.resolve(
-        SOURCE
-            .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : plain)
-            .replace(
-                "{pre}", vision.preNorm() ? "torch.layer_norm(x, [{D}], {norm_pre.*}, {eps})" : "x")
-            .replace(
-                "{head}",
-                vision.linearHead()
-                    ? "self.matmul(x, torch.t({head.weight}))"
-                    : "self.linear(x, {head.*})")
-            .replace("{D}", Integer.toString(vision.width()))
-            .replace("{eps}", Double.toString(vision.normEpsilon())),
-        packs);
   }
 }

@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
  *     channels, h, w]
  * @param attention of each block, [1, H, L, L], each row a distribution over what it looks at; none
  *     of a ModifiedResNet
- * @param poolingAttention of the learned query that pools the last state, [1, H, 1, L]; null where
- *     there is none
+ * @param poolingAttention of the learned queries that pool the last state, [1, H, queries, L],
+ *     whose results are averaged; null where there is none
  * @param pooled the share that each row of the last state has in the embedding, L values; null
  *     where attention pools
  */

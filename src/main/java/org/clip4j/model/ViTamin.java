@@ -28,7 +28,7 @@ final class ViTamin {
   /** Channels within a bottleneck over those that it gives. */
   private static final int EXPANSION = 4;
 
-  private static final Init ZERO = Parameters.constant(0);
+  private static final Init ZERO = Init.constant(0);
 
   private static final Map<String, String> PUBLISHED = new HashMap<>(AttentionKind.TIMM);
 
@@ -143,8 +143,8 @@ final class ViTamin {
     int width = vision.width();
     int stem = vision.stemWidth();
     int last = width(vision, 1);
-    Init weight = Parameters.normal(0.02);
-    Init pool = Parameters.uniformOf(9.0 * last);
+    Init weight = Init.normal(0.02);
+    Init pool = Init.uniformOf(9.0 * last);
     Map<String, String> published = new HashMap<>();
     for (String name : List.of("stem.", "stages.", "pool.")) {
       published.put(name, STEM + name);
@@ -169,11 +169,11 @@ final class ViTamin {
             .norm("pool.norm", last)
             .blocks(BLOCKS, kind.parameters(), vision.layers())
             .norm("trunk.fc_norm", width)
-            .add("head.proj.weight", Parameters.uniformOf(width), embedDim, width));
+            .add("head.proj.weight", Init.uniformOf(width), embedDim, width));
   }
 
   private static Init fanOut(int outputs) {
-    return Parameters.normal(Math.sqrt(2.0 / outputs));
+    return Init.normal(Math.sqrt(2.0 / outputs));
   }
 
   private static void addBottleneck(Parameters parameters, String name, int in, int out) {

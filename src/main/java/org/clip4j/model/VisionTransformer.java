@@ -42,12 +42,6 @@ final class VisionTransformer {
 
       """;
 
-  private static final String PROJECT_PATCHES =
-      "self.matmul(patches, torch.t(torch.reshape({conv1.weight}, [{D}, -1])))";
-
-  private static final String PREPARED_PROJECT_PATCHES =
-      "self.packed(patches, {conv1.weight}, {conv1.bias}, {D})";
-
   private static final String LN_PRE = "torch.layer_norm(x, [{D}], {ln_pre.*}, {eps})";
 
   private static final String TOKEN = "self.norm(x, p)";
@@ -83,15 +77,16 @@ final class VisionTransformer {
         vision.pooler() != null
             ? PatchTower.Pooling.ATTENTION
             : token ? PatchTower.Pooling.FIRST : PatchTower.Pooling.MEAN,
-        use -> source(source, vision, parameters, use == TowerKernels.Use.PREPARED));
+        PatchTower.source(vision, parameters, "conv1.", source),
+        Convolutions.NONE);
   }
 
   private static Parameters parameters(VitConfig vision, AttentionKind block, int embedDim) {
     int width = vision.width();
     int patch = vision.patchSize();
     int pooled = vision.pooler() == null ? width : embedDim;
-    Init scale = Parameters.normal(Math.pow(width, -0.5));
-    Init conv = Parameters.uniformOf(3.0 * patch * patch);
+    Init scale = Init.normal(Math.pow(width, -0.5));
+    Init conv = Init.uniformOf(3.0 * patch * patch);
     Parameters own =
         new Parameters()
             .add("class_embedding", scale, width)
@@ -106,15 +101,5 @@ final class VisionTransformer {
       AttentionalPooler.declare(own, vision.pooler(), width, embedDim);
     }
     return own.norm("ln_post", pooled).lay("conv1.", Operation.PRODUCT);
-  }
-
-  private static String source(
-      String source, VitConfig vision, Parameters parameters, boolean packs) {
-    return parameters.resolve(
-        source
-            .replace("{project_patches}", packs ? PREPARED_PROJECT_PATCHES : PROJECT_PATCHES)
-            .replace("{D}", Integer.toString(vision.width()))
-            .replace("{eps}", Double.toString(vision.normEpsilon())),
-        packs);
   }
 }

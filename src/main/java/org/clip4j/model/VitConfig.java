@@ -6,46 +6,25 @@ import org.jspecify.annotations.Nullable;
  * Describes a Vision Transformer as the paper has it, with OpenCLIP's options; made by {@link
  * #builder}.
  *
- * @param imageHeight input height in pixels
- * @param imageWidth input width in pixels
- * @param patchSize edge of a square patch in pixels
- * @param width D
- * @param layers residual attention blocks
- * @param headWidth width of one attention head
- * @param mlpRatio hidden width of the MLP over D
+ * @param shape what all transformers over patches have
  * @param lsInitValue initial value of LayerScale, or null for none
  * @param lnPre whether a LayerNorm precedes the first block
  * @param pooling how tokens become one feature
  * @param lnAfterPool whether the last LayerNorm comes after the pooling and not before it; so it
  *     does wherever there is a pooler
  * @param pooler what tokens pass before they are pooled, or null for none
- * @param tanhGelu whether GELU is computed by its tanh approximation
- * @param normEpsilon epsilon of every LayerNorm
- * @param patchDropout see {@link VisionTransformerConfig#patchDropout}
  */
 public record VitConfig(
-    int imageHeight,
-    int imageWidth,
-    int patchSize,
-    int width,
-    int layers,
-    int headWidth,
-    double mlpRatio,
+    VisionShape shape,
     @Nullable Double lsInitValue,
     boolean lnPre,
     ImagePooling pooling,
     boolean lnAfterPool,
-    @Nullable AttentionalPoolerConfig pooler,
-    boolean tanhGelu,
-    double normEpsilon,
-    double patchDropout)
+    @Nullable AttentionalPoolerConfig pooler)
     implements VisionTransformerConfig {
 
-  /** Checks the sizes against each other. */
+  /** Checks the options against each other. */
   public VitConfig {
-    Checks.patches(imageHeight, imageWidth, patchSize, patchDropout);
-    Checks.blocks("vision_cfg", width, layers, mlpRatio, normEpsilon);
-    Checks.divides("vision_cfg.head_width", headWidth, "the width", width);
     lnAfterPool &= pooler == null; // OpenCLIP does not look at it then
     if (pooler != null && pooling == ImagePooling.AVG && pooler.queries() < 2) {
       throw Checks.bad(
@@ -53,19 +32,24 @@ public record VitConfig(
     }
   }
 
+  /** Makes a tower of a shape that has a class token and a LayerNorm before the blocks. */
+  public static VitConfig of(VisionShape shape) {
+    return new VitConfig(shape, null, true, ImagePooling.TOK, false, null);
+  }
+
   /** Starts a tower with a class token, a LayerNorm before the blocks and heads of width 64. */
   public static Builder builder() {
     return new Builder();
   }
 
-  @Override
-  public Builder toBuilder() {
-    return new Builder(this);
+  /** Returns the width of one attention head. */
+  public int headWidth() {
+    return width() / heads();
   }
 
   @Override
-  public int heads() {
-    return width / headWidth;
+  public VitConfig withShape(VisionShape other) {
+    return new VitConfig(other, lsInitValue, lnPre, pooling, lnAfterPool, pooler);
   }
 
   @Override
@@ -73,13 +57,8 @@ public record VitConfig(
     return "ViT";
   }
 
-  @Override
-  public <R> R accept(Visitor<R> visitor) {
-    return visitor.vit(this);
-  }
-
   /** Collects what a Vision Transformer is made of. */
-  public static final class Builder extends VisionTransformerConfig.Builder<Builder> {
+  public static final class Builder extends VisionShape.Setters<Builder> {
     private int headWidth = 64;
     private @Nullable Double lsInitValue;
     private boolean lnPre = true;
@@ -88,16 +67,6 @@ public record VitConfig(
     private @Nullable AttentionalPoolerConfig pooler;
 
     private Builder() {}
-
-    private Builder(VitConfig tower) {
-      super(tower);
-      headWidth = tower.headWidth;
-      lsInitValue = tower.lsInitValue;
-      lnPre = tower.lnPre;
-      pooling = tower.pooling;
-      lnAfterPool = tower.lnAfterPool;
-      pooler = tower.pooler;
-    }
 
     @Override
     Builder self() {
@@ -140,24 +109,16 @@ public record VitConfig(
       return this;
     }
 
-    @Override
+    /**
+     * Makes the configuration.
+     *
+     * @throws IllegalArgumentException if the sizes do not fit each other; the message names them
+     */
     public VitConfig build() {
+      Checks.positive("vision_cfg.width", width);
+      Checks.divides("vision_cfg.head_width", headWidth, "the width", width);
       return new VitConfig(
-          imageHeight,
-          imageWidth,
-          patchSize,
-          width,
-          layers,
-          headWidth,
-          mlpRatio,
-          lsInitValue,
-          lnPre,
-          pooling,
-          lnAfterPool,
-          pooler,
-          tanhGelu,
-          normEpsilon,
-          patchDropout);
+          shape(width / headWidth), lsInitValue, lnPre, pooling, lnAfterPool, pooler);
     }
   }
 }

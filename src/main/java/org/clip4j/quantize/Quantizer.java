@@ -1,5 +1,8 @@
 package org.clip4j.quantize;
 
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonObject;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -18,6 +21,8 @@ import org.clip4j.encode.Encoder;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.engine.InputLevels;
 import org.clip4j.engine.internal.Processor;
+import org.clip4j.io.Limits;
+import org.clip4j.io.StagedFiles;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.InputObserver;
 import org.clip4j.model.InputObserver.LinearMap;
@@ -117,10 +122,7 @@ public final class Quantizer {
    * @param strength from 0 (weights stay as they are) to 1; 0.5 by default
    */
   public Quantizer optSmoothing(double strength) {
-    if (!(strength >= 0 && strength <= 1)) {
-      throw new IllegalArgumentException("the smoothing is from 0 to 1, found " + strength);
-    }
-    smoothing = strength;
+    smoothing = Limits.within("the smoothing", 0, 1, strength);
     return this;
   }
 
@@ -215,9 +217,17 @@ public final class Quantizer {
           .optMadeFrom(checkpoint.origins())
           .optQuantized(weights, levels)
           .write(folder, Layout.OPENCLIP);
-      QuantizationFile.write(folder, report);
+      write(folder.resolve("quantization.json"), report);
       return report;
     }
+  }
+
+  /** Writes the measurements for people; nothing reads them. */
+  private static void write(Path file, QuantizationReport report) throws IOException {
+    Gson gson = new GsonBuilder().setPrettyPrinting().create();
+    JsonObject json = gson.toJsonTree(report).getAsJsonObject();
+    json.addProperty("misses_a_bar", !report.misses().isEmpty());
+    StagedFiles.replace(file, gson.toJson(json) + "\n");
   }
 
   /** Of each block's two halves, those without whose rounding the embeddings differ least. */

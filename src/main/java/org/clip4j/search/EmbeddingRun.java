@@ -13,6 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntFunction;
 import org.clip4j.io.DaemonThreads;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 
 /**
  * Embeds many sources into an {@link EmbeddingWriter}: threads read ahead while the model encodes,
@@ -94,15 +95,11 @@ public final class EmbeddingRun<T> {
    */
   public EmbeddingRun(
       EmbeddingWriter writer, Reader<T> reader, Model<T> model, int batchSize, int threads) {
-    if (batchSize < 1 || threads < 1) {
-      throw new IllegalArgumentException(
-          "a batch and the threads must be at least 1, found " + batchSize + " and " + threads);
-    }
     this.writer = writer;
     this.reader = reader;
     this.model = model;
-    this.batchSize = batchSize;
-    this.threads = threads;
+    this.batchSize = Limits.atLeast("the batch size", 1, batchSize);
+    this.threads = Limits.atLeast("the number of threads", 1, threads);
   }
 
   /**

@@ -19,6 +19,7 @@ import java.util.function.IntFunction;
 import org.clip4j.io.CheckedJson;
 import org.clip4j.io.Checksums;
 import org.clip4j.io.FolderLock;
+import org.clip4j.io.Limits;
 
 /**
  * Writes embeddings to a folder so that an interrupted run goes on where it stopped, and what comes
@@ -287,11 +288,7 @@ public final class EmbeddingWriter implements AutoCloseable {
      * interrupted run.
      */
     public Builder optRowsPerShard(int rows) {
-      if (rows < 1 || rows > 1 << 24) {
-        throw new IllegalArgumentException(
-            "a shard holds 1 to " + (1 << 24) + " rows, found " + rows);
-      }
-      this.rowsPerShard = rows;
+      this.rowsPerShard = Limits.within("rows of a shard", 1, 1 << 24, rows);
       return this;
     }
 

@@ -1,6 +1,6 @@
 package org.clip4j.search;
 
-import com.google.gson.JsonArray;
+import com.google.gson.Gson;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import java.io.IOException;
@@ -28,6 +28,7 @@ final class IndexFolder {
   private static final String INDEX = "index.json";
   private static final String QUANTIZATION = "quantization";
   private static final int VERSION = 1;
+  private static final Gson GSON = new Gson();
   private static final String FILE_NAME = "[a-z]{1,20}-[0-9]{1,10}\\.(npy|bin)";
 
   /** A file of vectors: one {@link Piece}. */
@@ -45,7 +46,7 @@ final class IndexFolder {
   private final int dimensions;
   private final int next;
   private final Quantization quantization;
-  private final List<Segment> segments = new ArrayList<>();
+  private final List<Segment> segments;
 
   private IndexFolder(Path folder, JsonObject fields) throws IOException {
     this.folder = folder;
@@ -63,16 +64,8 @@ final class IndexFolder {
           form == null
               ? Quantization.NONE
               : Quantization.valueOf(form.getAsString().toUpperCase(Locale.ROOT));
-      for (JsonElement element : fields.getAsJsonArray("segments")) {
-        JsonObject segment = element.getAsJsonObject();
-        segments.add(
-            new Segment(
-                segment.get("file").getAsString(),
-                Arrangement.valueOf(segment.get("layout").getAsString().toUpperCase(Locale.ROOT)),
-                segment.get("rows").getAsInt(),
-                segment.get("crc32c").getAsString()));
-      }
-      boolean counted = segments.stream().allMatch(segment -> segment.rows > 0);
+      segments = List.of(GSON.fromJson(fields.get("segments"), Segment[].class));
+      boolean counted = segments.stream().allMatch(each -> each.rows > 0 && each.layout != null);
       if (dimensions < 1 || dimensions > Vectors.MAX_DIMENSIONS || next < 0 || !counted) {
         throw new IOException(
             folder.resolve(INDEX)
@@ -196,7 +189,7 @@ final class IndexFolder {
       }
       fields.addProperty("rows", Vectors.size(pieces));
       fields.addProperty("next", number);
-      fields.add("segments", toJson(segments));
+      fields.add("segments", GSON.toJsonTree(segments));
       CheckedJson.write(folder.resolve(INDEX), fields);
       origin.folder = folder.toRealPath();
       origin.stored = CheckedJson.read(folder.resolve(INDEX), format);
@@ -207,20 +200,6 @@ final class IndexFolder {
     }
   }
 
-  private static JsonArray toJson(List<Segment> segments) {
-    JsonArray array = new JsonArray();
-    for (Segment segment : segments) {
-      JsonObject fields = new JsonObject();
-      fields.addProperty("file", segment.file);
-      fields.addProperty("layout", segment.layout.name().toLowerCase(Locale.ROOT));
-      fields.addProperty("rows", segment.rows);
-      fields.addProperty("crc32c", segment.crc32c);
-      array.add(fields);
-    }
-    return array;
-  }
-
-  /** What only the old index.json names. Windows keeps what is mapped; then it stays, unused. */
   private static void deleteReplaced(Path folder, JsonObject old, JsonObject now) {
     Set<String> names = files(old);
     names.removeAll(files(now));

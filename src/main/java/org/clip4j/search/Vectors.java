@@ -1,8 +1,10 @@
 package org.clip4j.search;
 
+import com.google.gson.annotations.SerializedName;
 import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.List;
+import org.clip4j.io.Limits;
 import org.clip4j.search.internal.VectorCheck;
 
 /**
@@ -23,12 +25,14 @@ final class Vectors {
   /** How the values of a piece follow each other. */
   enum Arrangement {
     /** Row after row, as in a NumPy array of shape (N, E): one row is read quickly. */
+    @SerializedName("rows")
     ROWS,
     /**
      * Blocks of {@link #BLOCK} rows, within them value after value, shape (N / 256, E, 256): all
      * rows are scored quickly, since the compiler turns a loop over rows into vector instructions,
      * and none over the values of one row.
      */
+    @SerializedName("columns")
     COLUMNS
   }
 
@@ -73,12 +77,8 @@ final class Vectors {
    * @param layout of rows that are added
    */
   Vectors(Arrangement layout, int dimensions) {
-    if (dimensions < 1 || dimensions > MAX_DIMENSIONS) {
-      throw new IllegalArgumentException(
-          "vectors have 1 to " + MAX_DIMENSIONS + " values, found " + dimensions);
-    }
     this.layout = layout;
-    this.dimensions = dimensions;
+    this.dimensions = Limits.within("values of a vector", 1, MAX_DIMENSIONS, dimensions);
     rowsPerPiece = PIECE_VALUES / dimensions / BLOCK * BLOCK;
   }
 

@@ -9,6 +9,7 @@ import java.io.UncheckedIOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Objects;
@@ -240,7 +241,7 @@ public final class ClipSegmenter implements AutoCloseable {
       for (int from = 0; from < conditions.length; from += most) {
         int to = Math.min(conditions.length, from + most);
         try (NDManager once = call.newSubManager()) {
-          NDArray embeddings = upload(once, conditions, from, to);
+          NDArray embeddings = HostMemory.upload(once, Arrays.copyOfRange(conditions, from, to));
           decode(batch, names.subList(from, to), encoded, embeddings, found);
         }
       }
@@ -290,14 +291,6 @@ public final class ClipSegmenter implements AutoCloseable {
     return pixels.of(owner, batch.size(), batch.stream().map(Seen::levels).toArray(byte[][]::new));
   }
 
-  private static NDArray upload(NDManager owner, float[][] rows, int from, int to) {
-    FloatBuffer values = FloatBuffer.allocate((to - from) * rows[0].length);
-    for (int i = from; i < to; i++) {
-      values.put(rows[i]);
-    }
-    return HostMemory.upload(owner, new Shape(to - from, rows[0].length), values.flip());
-  }
-
   private float[][] texts(List<String> prompts) {
     TokenBatch tokens = Objects.requireNonNull(tokenizer).encode(prompts);
     List<float[]> rows = new ArrayList<>();
@@ -309,7 +302,7 @@ public final class ClipSegmenter implements AutoCloseable {
             try (NDManager call = model.manager().newSubManager()) {
               Shape shape = new Shape(some.size(), length);
               NDArray ids = HostMemory.upload(call, shape, some.padded(length));
-              return addRows(rows, model.encodeText(pass, ids));
+              return rows.addAll(List.of(HostMemory.rows(model.encodeText(pass, ids))));
             }
           });
     }
@@ -323,21 +316,12 @@ public final class ClipSegmenter implements AutoCloseable {
       thread.call(
           () -> {
             try (NDManager call = model.manager().newSubManager()) {
-              return addRows(rows, model.encodeImage(pass, pixels(call, seen)));
+              NDArray embeddings = model.encodeImage(pass, pixels(call, seen));
+              return rows.addAll(List.of(HostMemory.rows(embeddings)));
             }
           });
     }
     return rows.toArray(float[][]::new);
-  }
-
-  private boolean addRows(List<float[]> rows, NDArray embeddings) {
-    int width = Math.toIntExact(embeddings.size(1));
-    for (long row = 0; row < embeddings.size(0); row++) {
-      float[] values = new float[width];
-      HostMemory.download(embeddings, row * width, FloatBuffer.wrap(values));
-      rows.add(values);
-    }
-    return true;
   }
 
   /** While it runs, this is not closed. */

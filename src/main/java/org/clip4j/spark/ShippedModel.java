@@ -35,6 +35,7 @@ final class ShippedModel implements Serializable {
   private static final int DEPTH = 3;
 
   private static final String CONFIG = "config.json";
+  private static final String MODULES = "modules.json"; // says which folders make up the model
   private static final String INDEX = ".index.json";
   private static final Pattern BESIDE = Pattern.compile(".*\\.(json|txt|model|md)");
   private static final Pattern SHARD = Pattern.compile(".*\\.(safetensors|bin)");
@@ -99,13 +100,14 @@ final class ShippedModel implements Serializable {
     boolean isFolder = Files.isDirectory(model);
     Path folder = folder(model);
     Path own = model.getFileName();
+    boolean hasModules = Files.exists(folder.resolve(MODULES));
     try (Stream<Path> files = Files.walk(folder, isFolder ? DEPTH : 1)) {
       return files
           .filter(Files::isRegularFile)
           .filter(
               file ->
                   isFolder
-                      ? file.getParent().equals(folder) || file.endsWith(CONFIG)
+                      ? hasModules || file.getParent().equals(folder) || file.endsWith(CONFIG)
                       : file.getFileName().equals(own) || isBeside(file, own.toString()))
           .sorted()
           .toList();

@@ -203,20 +203,20 @@ final class AppleTensors extends TensorView {
   }
 
   @Override
-  void copy(String name, long from, FloatBuffer target, Copy source) {
+  public void copy(String name, long from, FloatBuffer target, boolean finite) {
     TensorInfo old = stored.get(name);
     if (tensors.containsKey(name) && old == null) {
       target.put(new float[target.remaining()]);
     } else if (name.equals(projection)) {
       FloatBuffer matrix = FloatBuffer.allocate(old.arraySize(file()));
-      source.copy(old.name(), 0, matrix);
+      whole.copy(old.name(), 0, matrix, finite);
       int rows = old.shape().get(0).intValue();
       int columns = old.shape().get(1).intValue();
       for (int i = (int) from; target.hasRemaining(); i++) {
         target.put(matrix.get(i % rows * columns + i / rows));
       }
     } else {
-      source.copy(stored(name), from, target);
+      whole.copy(stored(name), from, target, finite);
     }
   }
 

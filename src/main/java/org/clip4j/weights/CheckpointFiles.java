@@ -84,6 +84,12 @@ record CheckpointFiles(Layout layout, Path folder, Path weights) {
     if (archives.size() == 1) {
       return new CheckpointFiles(null, folder, archives.get(0));
     }
+    if (archives.isEmpty() && PeftAdapter.isIn(folder)) {
+      throw new CheckpointException(
+          folder
+              + " holds an adapter and no model; load the model that the adapter was trained on, and"
+              + " add the adapter to it");
+    }
     StringBuilder message = new StringBuilder(folder + " holds no complete checkpoint:");
     for (Layout layout : Layout.values()) {
       List<String> missing = new ArrayList<>();

@@ -78,32 +78,40 @@ final class KeyMap {
           transposed);
     }
 
-    private void copyCanonical(int index, ParameterSource source, long from, FloatBuffer target) {
-      if (transposed) {
-        SafeTensorsWriter.Entry only = stored.get(0);
-        copy(transpose(source.read(only.name()), only.shape()), from, target);
-        return;
-      }
-      long start = from;
-      for (ParameterSpec before : canonical.subList(0, index)) {
-        start += before.count();
-      }
-      for (SafeTensorsWriter.Entry part : stored) {
-        start = copyOverlap(source, part.name(), part.count(), start, target);
-      }
+    private List<Piece> side(boolean ofParameters) {
+      return ofParameters
+          ? canonical.stream().map(s -> new Piece(s.name(), s.shape(), s.count())).toList()
+          : stored.stream().map(e -> new Piece(e.name(), e.shape(), e.count())).toList();
+    }
+  }
+
+  /** A parameter or a stored tensor. */
+  private record Piece(String name, List<Long> shape, long count) {}
+
+  /** Where a parameter or a stored tensor stands in its mapping. */
+  private record Part(Mapping mapping, int index, boolean parameter) {
+    SafeTensorsWriter.Entry stored() {
+      return mapping.stored().get(index);
     }
 
-    private void copyStored(int index, ParameterSource source, long from, FloatBuffer target) {
-      if (transposed) {
-        ParameterSpec only = canonical.get(0);
-        copy(transpose(source.read(only.name()), only.shape()), from, target);
+    long count() {
+      return mapping.side(parameter).get(index).count();
+    }
+
+    /** Copies its values from what the other side has. */
+    void copy(ParameterSource source, long from, FloatBuffer target) {
+      List<Piece> others = mapping.side(!parameter);
+      if (mapping.transposed()) {
+        Piece only = others.get(0);
+        FloatBuffer values = transpose(source.read(only.name()), only.shape());
+        target.put(values.slice((int) from, target.remaining()));
         return;
       }
       long start = from;
-      for (SafeTensorsWriter.Entry before : stored.subList(0, index)) {
+      for (Piece before : mapping.side(parameter).subList(0, index)) {
         start += before.count();
       }
-      for (ParameterSpec part : canonical) {
+      for (Piece part : others) {
         start = copyOverlap(source, part.name(), part.count(), start, target);
       }
     }
@@ -124,10 +132,6 @@ final class KeyMap {
       return Math.max(start - count, 0);
     }
 
-    private static void copy(FloatBuffer values, long from, FloatBuffer target) {
-      target.put(values.slice((int) from, target.remaining()));
-    }
-
     private static FloatBuffer transpose(FloatBuffer values, List<Long> shape) {
       int rows = Math.toIntExact(shape.get(0));
       int columns = Math.toIntExact(shape.get(1));
@@ -142,20 +146,13 @@ final class KeyMap {
     }
   }
 
-  /** Where a tensor stands in its mapping. */
-  private record Part(Mapping mapping, int index) {
-    SafeTensorsWriter.Entry stored() {
-      return mapping.stored().get(index);
-    }
-  }
-
   private KeyMap(List<Mapping> mappings) {
     for (Mapping mapping : mappings) {
       for (int i = 0; i < mapping.canonical().size(); i++) {
-        byCanonical.put(mapping.canonical().get(i).name(), new Part(mapping, i));
+        byCanonical.put(mapping.canonical().get(i).name(), new Part(mapping, i, true));
       }
       for (int i = 0; i < mapping.stored().size(); i++) {
-        byStored.put(mapping.stored().get(i).name(), new Part(mapping, i));
+        byStored.put(mapping.stored().get(i).name(), new Part(mapping, i, false));
       }
     }
   }
@@ -244,55 +241,35 @@ final class KeyMap {
 
   /** Gives parameters under OpenCLIP's names, read from a source under the layout's names. */
   ParameterSource toCanonical(ParameterSource stored) {
-    return new Mapped() {
-      @Override
-      long count(String name) {
-        Part part = get(byCanonical, name);
-        return part.mapping().canonical().get(part.index()).count();
-      }
-
-      @Override
-      public void copy(String name, long from, FloatBuffer target) {
-        Part part = get(byCanonical, name);
-        part.mapping().copyCanonical(part.index(), stored, from, target);
-      }
-    };
+    return new Mapped(byCanonical, stored);
   }
 
   /** Gives tensors under the layout's names, read from a source under OpenCLIP's names. */
   ParameterSource toStored(ParameterSource canonical) {
-    return new Mapped() {
-      @Override
-      long count(String name) {
-        return get(byStored, name).stored().count();
-      }
-
-      @Override
-      public void copy(String name, long from, FloatBuffer target) {
-        Part part = get(byStored, name);
-        part.mapping().copyStored(part.index(), canonical, from, target);
-      }
-    };
+    return new Mapped(byStored, canonical);
   }
 
-  /** A source whose values come piece by piece. */
-  private abstract static class Mapped implements ParameterSource {
-    abstract long count(String name);
-
+  /** Gives one side's values, piece by piece, of a source of the other's. */
+  private record Mapped(Map<String, Part> parts, ParameterSource other) implements ParameterSource {
     @Override
     public FloatBuffer read(String name) {
-      FloatBuffer values = FloatBuffer.allocate(Math.toIntExact(count(name)));
+      FloatBuffer values = FloatBuffer.allocate(Math.toIntExact(part(name).count()));
       copy(name, 0, values);
       return values.flip();
     }
-  }
 
-  private static <T> T get(Map<String, T> map, String name) {
-    T value = map.get(name);
-    if (value == null) {
-      throw new IllegalArgumentException("the model has no '" + name + "'");
+    @Override
+    public void copy(String name, long from, FloatBuffer target) {
+      part(name).copy(other, from, target);
     }
-    return value;
+
+    private Part part(String name) {
+      Part part = parts.get(name);
+      if (part == null) {
+        throw new IllegalArgumentException("the model has no '" + name + "'");
+      }
+      return part;
+    }
   }
 
   /** Whether only the number of dimensions differs, which publishers write as they like. */

@@ -64,14 +64,14 @@ final class LongClipTensors extends TensorView {
   }
 
   @Override
-  void copy(String name, long from, FloatBuffer target, Copy source) {
+  public void copy(String name, long from, FloatBuffer target, boolean finite) {
     if (!name.equals(KEPT)) {
-      source.copy(name, from, target);
+      whole.copy(name, from, target, finite);
       return;
     }
     int first = (int) Math.max(0, Math.min(target.remaining(), kept - from));
-    source.copy(KEPT, from, target.slice(target.position(), first));
+    whole.copy(KEPT, from, target.slice(target.position(), first), finite);
     target.position(target.position() + first);
-    source.copy(TRAINED, from + first, target);
+    whole.copy(TRAINED, from + first, target, finite);
   }
 }

@@ -1,24 +1,22 @@
 package org.clip4j.weights;
 
 import com.google.gson.JsonArray;
-import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonPrimitive;
 import java.io.IOException;
 import java.nio.FloatBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.regex.Pattern;
-import java.util.regex.PatternSyntaxException;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.clip4j.io.IoErrors;
 import org.clip4j.io.StagedFiles;
 import org.clip4j.model.ClipConfig;
@@ -30,8 +28,10 @@ import org.clip4j.weights.safetensors.SafeTensors;
 import org.clip4j.weights.safetensors.SafeTensorsWriter;
 import org.clip4j.weights.safetensors.SafeTensorsWriter.Entry;
 import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorFile;
 import org.clip4j.weights.tensors.TensorInfo;
 import org.clip4j.weights.tensors.TensorType;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads and writes an adapter on disk as Python's {@code peft} leaves it beside a model of
@@ -49,26 +49,19 @@ public final class PeftAdapter {
   /** The adapter's matrices. */
   public static final String WEIGHTS = "adapter_model.safetensors";
 
+  /** The same of older versions of peft. */
+  private static final String OLD_WEIGHTS = "adapter_model.bin";
+
   private static final String BASE = "clip4j_base";
   private static final String PREFIX = "base_model.model.";
+  private static final String IMAGES = "vision_model.";
+  private static final String TEXTS = "text_model.";
+
+  /** A layer that torch's MultiheadAttention does not call, so that with peft it adds nothing. */
+  private static final String UNCALLED = "head.attention.out_proj";
+
   private static final String A = ".lora_A.weight";
   private static final String B = ".lora_B.weight";
-  private static final int MAX_RANK = 1 << 16;
-
-  /** What changes an adapter's result in a way that this library does not compute. */
-  private static final List<String> UNSUPPORTED =
-      List.of(
-          "use_dora",
-          "use_qalora",
-          "use_bdlora",
-          "lora_bias",
-          "fan_in_fan_out",
-          "modules_to_save",
-          "layer_replication",
-          "trainable_token_indices",
-          "target_parameters",
-          "alora_invocation_tokens",
-          "arrow_config");
 
   private PeftAdapter() {}
 
@@ -89,36 +82,13 @@ public final class PeftAdapter {
   }
 
   private static LoraAdapter readFolder(Path folder, ClipConfig config) throws IOException {
-    CheckpointFields json = CheckpointFields.read(folder.resolve(CONFIG));
-    String type = json.text("peft_type", "missing");
-    if (!type.equals("LORA")) {
-      throw json.bad("peft_type", "this library reads adapters of type LORA");
-    }
-    for (String key : UNSUPPORTED) {
-      if (isSet(json.get(key))) {
-        throw json.bad(key, "this library does not compute such adapters");
-      }
-    }
-    if (!json.text("bias", "none").equals("none")) {
-      throw json.bad("bias", "this library reads adapters that leave the biases as they are, none");
-    }
-    int rank = json.whole("r", 8, 1, MAX_RANK);
-    LoraOptions options =
-        LoraOptions.builder()
-            .optRank(rank)
-            .optAlpha(json.number("lora_alpha", 8))
-            .optDropout(share(json))
-            .optRankStabilized(json.flag("use_rslora", false))
-            .build();
+    PeftConfig json = PeftConfig.read(folder);
     Path file = folder.resolve(WEIGHTS);
-    if (!Files.isRegularFile(file) && Files.isRegularFile(folder.resolve("adapter_model.bin"))) {
-      throw new CheckpointException(
-          folder
-              + " holds adapter_model.bin; save the adapter with safe_serialization=True, as peft"
-              + " does by default");
-    }
-    try (SafeTensors tensors = SafeTensors.open(file)) {
-      return read(json, options, tensors, keys(config).matrices());
+    Path old = folder.resolve(OLD_WEIGHTS);
+    boolean isOld = !Files.isRegularFile(file) && Files.isRegularFile(old);
+    try (TensorFile tensors = TensorFiles.open(isOld ? old : file)) {
+      String base = tensors instanceof SafeTensors safe ? safe.metadata().get(BASE) : null;
+      return read(json, tensors, keys(config).matrices(), base);
     }
   }
 
@@ -134,56 +104,61 @@ public final class PeftAdapter {
     }
   }
 
-  private static double share(CheckpointFields json) throws CheckpointException {
-    double dropout = json.number("lora_dropout", 0);
-    if (!(dropout >= 0 && dropout < 1)) {
-      throw json.bad("lora_dropout", "expected a number from 0 to below 1");
-    }
-    return dropout;
-  }
-
-  private static boolean isSet(JsonElement value) {
-    return value != null
-        && !value.isJsonNull()
-        && !(value instanceof JsonPrimitive flag && flag.isBoolean() && !flag.getAsBoolean())
-        && !(value instanceof JsonArray array && array.isEmpty())
-        && !(value instanceof JsonObject object && object.isEmpty());
-  }
-
   private static LoraAdapter read(
-      CheckpointFields json, LoraOptions options, SafeTensors tensors, Map<String, Rows> matrices)
+      PeftConfig json, TensorFile tensors, Map<String, Rows> matrices, @Nullable String base)
       throws IOException {
-    Set<String> modules = new LinkedHashSet<>();
+    LoraOptions options = json.options();
+    String of = json.base();
+    String tower = tower(of, tensors, matrices);
+    Map<String, Rows> modules = new LinkedHashMap<>(); // by the names that the file has
+    Set<String> towers = new HashSet<>();
     List<String> problems = new ArrayList<>();
     for (TensorInfo info : tensors.tensors().values()) {
       String name = info.name();
       String module = module(name);
+      Rows rows = module == null ? null : matrices.get(module + ".weight");
+      if (module != null && rows == null) { // of a tower by itself
+        rows = matrices.get(tower + module + ".weight");
+      }
       if (module == null) {
         problems.add("surplus: " + name + ", no matrix of a linear layer's adapter");
-      } else if (!matrices.containsKey(module + ".weight")) {
-        problems.add("surplus: " + name + ", the model has no linear layer " + module);
+      } else if (rows == null) {
+        problems.add(
+            "surplus: "
+                + name
+                + ", the model has no linear layer "
+                + module
+                + (tower.isEmpty() && matrices.containsKey(TEXTS + module + ".weight")
+                    ? "; the adapter is of one tower by itself, and neither its base_model_class nor"
+                        + " its shapes say which: save one of the whole model"
+                    : ""));
       } else {
-        modules.add(module);
+        modules.put(module, rows);
+        towers.add(first(module));
       }
     }
-    Map<String, Integer> ranks = patterns(json, "rank_pattern", modules, Integer.class);
-    Map<String, Double> alphas = patterns(json, "alpha_pattern", modules, Double.class);
+    Map<String, Integer> ranks = json.ranks(modules.keySet());
+    Map<String, Double> alphas = json.alphas(modules.keySet());
     List<LowRank> maps = new ArrayList<>();
-    for (String module : modules) {
-      Rows rows = matrices.get(module + ".weight");
+    for (Map.Entry<String, Rows> each : modules.entrySet()) {
+      String module = each.getKey();
+      Rows rows = each.getValue();
       int rank = ranks.getOrDefault(module, options.rank());
       boolean fits =
           fits(tensors, PREFIX + module + A, problems, List.of((long) rank, rows.columns()))
               & fits(tensors, PREFIX + module + B, problems, List.of(rows.rows(), (long) rank));
-      if (fits) {
+      if (fits && !module.endsWith(UNCALLED)) {
         double scale = options.scale(alphas.getOrDefault(module, options.alpha()), rank);
         float[] a = values(tensors, PREFIX + module + A);
         float[] b = values(tensors, PREFIX + module + B);
         maps.add(map(rows, rank, scale, a, b));
       }
     }
-    targeted(json, matrices.keySet()).stream()
-        .filter(module -> !modules.contains(module))
+    boolean whole = !of.isEmpty() && tower.isEmpty();
+    Set<Rows> found = new HashSet<>(modules.values());
+    json.targeted(matrices.keySet()).stream()
+        .filter(module -> whole || towers.contains(first(module)))
+        .filter(module -> !found.contains(matrices.get(module + ".weight")))
         .forEach(module -> problems.add("missing: " + PREFIX + module + A));
     if (!problems.isEmpty() || maps.isEmpty()) {
       throw new CheckpointException(
@@ -196,7 +171,34 @@ public final class PeftAdapter {
                       + " differences:\n  "
                       + String.join("\n  ", problems.subList(0, Math.min(20, problems.size())))));
     }
-    return new LoraAdapter(options, maps, tensors.metadata().get(BASE));
+    return new LoraAdapter(options, maps, base);
+  }
+
+  /**
+   * What the names in the file lack where the adapter is of one tower by itself; empty where they
+   * lack nothing, or that is not known.
+   */
+  private static String tower(String base, TensorFile tensors, Map<String, Rows> matrices) {
+    if (base.contains("Vision") || base.contains("Text")) {
+      return base.contains("Vision") ? IMAGES : TEXTS;
+    }
+    List<String> fitting =
+        Stream.of(IMAGES, TEXTS)
+            .filter(tower -> tensors.tensors().values().stream().allMatch(fits(tower, matrices)))
+            .toList();
+    return base.isEmpty() && fitting.size() == 1 ? fitting.get(0) : "";
+  }
+
+  private static Predicate<TensorInfo> fits(String tower, Map<String, Rows> matrices) {
+    return info -> {
+      String module = module(info.name());
+      Rows rows = module == null ? null : matrices.get(tower + module + ".weight");
+      return rows != null
+          && info.shape().size() == 2
+          && (info.name().endsWith(A)
+              ? info.shape().get(1) == rows.columns()
+              : info.shape().get(0) == rows.rows());
+    };
   }
 
   /** Null where the name is none that an adapter of a linear layer has. */
@@ -207,47 +209,8 @@ public final class PeftAdapter {
         : null;
   }
 
-  /** The modules that a list of endings of names asks for; none where it is a pattern. */
-  private static List<String> targeted(CheckpointFields json, Set<String> weights) {
-    if (!(json.get("target_modules") instanceof JsonArray targets)
-        || isSet(json.get("layers_to_transform"))
-        || isSet(json.get("exclude_modules"))) {
-      return List.of();
-    }
-    List<String> endings = new ArrayList<>();
-    targets.forEach(target -> endings.add("." + target.getAsString() + ".weight"));
-    return weights.stream()
-        .filter(name -> endings.stream().anyMatch(("." + name)::endsWith))
-        .map(name -> name.substring(0, name.length() - ".weight".length()))
-        .toList();
-  }
-
-  /** As peft matches them: a pattern is the end of a module's name, after a dot. */
-  private static <T extends Number> Map<String, T> patterns(
-      CheckpointFields json, String key, Set<String> modules, Class<T> type) throws IOException {
-    Map<String, T> values = new HashMap<>();
-    CheckpointFields object = json.object(key);
-    for (String pattern : object.json().keySet()) {
-      Number value =
-          type == Integer.class
-              ? (Number) object.whole(pattern, 0, 1, MAX_RANK)
-              : (Number) object.number(pattern, 0);
-      try {
-        Pattern end = Pattern.compile("(.*\\.)?(" + pattern + ")");
-        for (String module : modules) {
-          if (end.matcher(module).matches()) {
-            values.putIfAbsent(module, type.cast(value));
-          }
-        }
-      } catch (PatternSyntaxException e) {
-        throw json.bad(key, "'" + pattern + "' is no regular expression");
-      }
-    }
-    return values;
-  }
-
   private static boolean fits(
-      SafeTensors tensors, String name, List<String> problems, List<Long> shape) {
+      TensorFile tensors, String name, List<String> problems, List<Long> shape) {
     TensorInfo info = tensors.tensors().get(name);
     boolean fits = info != null && info.shape().equals(shape) && info.type().isFloat();
     if (!fits) {
@@ -261,7 +224,7 @@ public final class PeftAdapter {
     return fits;
   }
 
-  private static float[] values(SafeTensors tensors, String name) {
+  private static float[] values(TensorFile tensors, String name) {
     float[] values = new float[tensors.arraySize(name)];
     tensors.copyFinite(name, 0, FloatBuffer.wrap(values));
     return values;
@@ -395,18 +358,25 @@ public final class PeftAdapter {
     return value == Math.rint(value) && Math.abs(value) < 1e9 ? (Number) (long) value : value;
   }
 
-  /** The last part of a name where every layer of that name is adapted, else the whole name. */
+  /** The last part of a name where all modules of that name are adapted, else the whole name. */
   private static Set<String> targets(Set<String> modules, Set<String> weights) {
     Map<String, Integer> missing = new LinkedHashMap<>();
     for (String weight : weights) {
       String module = weight.substring(0, weight.length() - ".weight".length());
       missing.merge(last(module), modules.contains(module) ? 0 : 1, Integer::sum);
+      for (int dot = module.lastIndexOf('.'); dot > 0; dot = module.lastIndexOf('.', dot - 1)) {
+        missing.merge(last(module.substring(0, dot)), 1, Integer::sum); // no linear layer
+      }
     }
     Set<String> targets = new TreeSet<>();
     for (String module : modules) {
       targets.add(missing.get(last(module)) == 0 ? last(module) : module);
     }
     return targets;
+  }
+
+  private static String first(String module) {
+    return module.substring(0, (module + ".").indexOf('.'));
   }
 
   private static String last(String module) {

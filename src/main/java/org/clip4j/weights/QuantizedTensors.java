@@ -129,9 +129,9 @@ final class QuantizedTensors extends TensorView {
   }
 
   @Override
-  void copy(String name, long from, FloatBuffer target, Copy source) {
+  public void copy(String name, long from, FloatBuffer target, boolean finite) {
     int start = target.position();
-    source.copy(name, from, target);
+    whole.copy(name, from, target, finite);
     float[] rows = scales.get(name);
     if (rows == null) {
       return;

@@ -232,13 +232,8 @@ final class ShardedTensors implements TensorFile {
   }
 
   @Override
-  public void copy(String name, long from, FloatBuffer target) {
-    shard(name).copy(name, from, target);
-  }
-
-  @Override
-  public void copyFinite(String name, long from, FloatBuffer target) {
-    shard(name).copyFinite(name, from, target);
+  public void copy(String name, long from, FloatBuffer target, boolean finite) {
+    shard(name).copy(name, from, target, finite);
   }
 
   @Override

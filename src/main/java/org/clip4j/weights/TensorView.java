@@ -1,7 +1,6 @@
 package org.clip4j.weights;
 
 import java.io.IOException;
-import java.nio.FloatBuffer;
 import java.nio.file.Path;
 import org.clip4j.weights.tensors.TensorFile;
 
@@ -9,17 +8,9 @@ import org.clip4j.weights.tensors.TensorFile;
 abstract class TensorView implements TensorFile {
   final TensorFile whole;
 
-  /** {@link TensorFile#copy} or {@link TensorFile#copyFinite} of the whole file. */
-  interface Copy {
-    void copy(String stored, long from, FloatBuffer target);
-  }
-
   TensorView(TensorFile whole) {
     this.whole = whole;
   }
-
-  /** Reads values of one of these tensors from the file. */
-  abstract void copy(String name, long from, FloatBuffer target, Copy source);
 
   /** What the file calls one of these tensors. */
   String stored(String name) {
@@ -29,16 +20,6 @@ abstract class TensorView implements TensorFile {
   @Override
   public final Path file() {
     return whole.file();
-  }
-
-  @Override
-  public final void copy(String name, long from, FloatBuffer target) {
-    copy(name, from, target, whole::copy);
-  }
-
-  @Override
-  public final void copyFinite(String name, long from, FloatBuffer target) {
-    copy(name, from, target, whole::copyFinite);
   }
 
   @Override

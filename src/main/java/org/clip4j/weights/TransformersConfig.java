@@ -21,6 +21,7 @@ import org.clip4j.model.TextProjection;
 import org.clip4j.model.TextTransformerConfig;
 import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VisionShape;
 import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.model.VitConfig;
 import org.clip4j.weights.tensors.CheckpointException;
@@ -51,61 +52,44 @@ final class TransformersConfig {
 
   private static final double SIGLIP_LOGIT_BIAS = -10;
 
-  /** One of transformers' classes and what it fills in. */
+  /** What one of transformers' classes fills in. */
+  private record Defaults(
+      String activation,
+      double epsilon,
+      int contextLength,
+      int vocabSize,
+      int textWidth,
+      int textHeads,
+      int textMlp,
+      int patch) {
+    static final Defaults CLIP =
+        new Defaults("quick_gelu", 1e-5, 77, OPENAI_VOCABULARY, 512, 8, 2048, 32);
+    static final Defaults CHINESE_CLIP =
+        new Defaults("quick_gelu", 1e-5, 512, 30522, 768, 12, 3072, 32);
+    static final Defaults SIGLIP =
+        new Defaults("gelu_pytorch_tanh", 1e-6, 64, 32000, 768, 12, 3072, 16);
+  }
+
+  /** One of transformers' classes. */
   enum Kind {
-    CLIP("clip", "CLIPModel", "quick_gelu", 1e-5, 77, OPENAI_VOCABULARY, 512, 8, 2048, 32),
-    METACLIP_2(
-        "metaclip_2",
-        "MetaClip2Model",
-        "quick_gelu",
-        1e-5,
-        77,
-        OPENAI_VOCABULARY,
-        512,
-        8,
-        2048,
-        32),
+    CLIP("clip", "CLIPModel", Defaults.CLIP),
+    METACLIP_2("metaclip_2", "MetaClip2Model", Defaults.CLIP),
     /** The encoders of CLIPSeg, read alone. */
-    CLIPSEG("clipseg", "CLIPSegModel", "quick_gelu", 1e-5, 77, OPENAI_VOCABULARY, 512, 8, 2048, 32),
+    CLIPSEG("clipseg", "CLIPSegModel", Defaults.CLIP),
     /** Its text tower is BERT's and read as such. */
-    CHINESE_CLIP(
-        "chinese_clip", "ChineseCLIPModel", "quick_gelu", 1e-5, 512, 30522, 768, 12, 3072, 32),
-    SIGLIP("siglip", "SiglipModel", "gelu_pytorch_tanh", 1e-6, 64, 32000, 768, 12, 3072, 16),
+    CHINESE_CLIP("chinese_clip", "ChineseCLIPModel", Defaults.CHINESE_CLIP),
+    SIGLIP("siglip", "SiglipModel", Defaults.SIGLIP),
     /** NaFlex; the SigLIP 2 models of fixed size are {@link #SIGLIP}'s. */
-    SIGLIP_2("siglip2", "Siglip2Model", "gelu_pytorch_tanh", 1e-6, 64, 32000, 768, 12, 3072, 16);
+    SIGLIP_2("siglip2", "Siglip2Model", Defaults.SIGLIP);
 
     final String modelType;
     final String architecture;
-    private final String activation;
-    private final double epsilon;
-    private final int contextLength;
-    private final int vocabSize;
-    private final int textWidth;
-    private final int textHeads;
-    private final int textMlp;
-    private final int patch;
+    private final Defaults defaults;
 
-    Kind(
-        String modelType,
-        String architecture,
-        String activation,
-        double epsilon,
-        int contextLength,
-        int vocabSize,
-        int textWidth,
-        int textHeads,
-        int textMlp,
-        int patch) {
+    Kind(String modelType, String architecture, Defaults defaults) {
       this.modelType = modelType;
       this.architecture = architecture;
-      this.activation = activation;
-      this.epsilon = epsilon;
-      this.contextLength = contextLength;
-      this.vocabSize = vocabSize;
-      this.textWidth = textWidth;
-      this.textHeads = textHeads;
-      this.textMlp = textMlp;
-      this.patch = patch;
+      this.defaults = defaults;
     }
 
     boolean isSigLip() {
@@ -250,7 +234,8 @@ final class TransformersConfig {
       throws CheckpointException {
     JsonObject json = text.json().deepCopy();
     json.addProperty("model_type", kind.modelType + "_text_model");
-    int positions = text.whole("max_position_embeddings", kind.contextLength, 1, MAX_WIDTH);
+    int positions =
+        text.whole("max_position_embeddings", kind.defaults.contextLength, 1, MAX_WIDTH);
     try {
       return ClipConfigJson.readTextModel(
           json, null, positions, EncoderPooling.FIRST, EncoderHead.LINEAR);
@@ -266,7 +251,7 @@ final class TransformersConfig {
   }
 
   private static String activation(CheckpointFields tower, Kind kind) throws CheckpointException {
-    String activation = tower.text("hidden_act", kind.activation);
+    String activation = tower.text("hidden_act", kind.defaults.activation);
     if (!List.of("quick_gelu", "gelu", "gelu_pytorch_tanh").contains(activation)) {
       throw tower.bad(
           "hidden_act", "supported are \"quick_gelu\", \"gelu\" and \"gelu_pytorch_tanh\"");
@@ -282,7 +267,7 @@ final class TransformersConfig {
   }
 
   private static double epsilon(CheckpointFields tower, Kind kind) throws CheckpointException {
-    double epsilon = tower.number("layer_norm_eps", kind.epsilon);
+    double epsilon = tower.number("layer_norm_eps", kind.defaults.epsilon);
     if (!(epsilon > 0 && epsilon < 1)) {
       throw tower.bad("layer_norm_eps", "expected a number between 0 and 1");
     }
@@ -297,7 +282,7 @@ final class TransformersConfig {
     if (!f.flag("vision_use_head", true)) {
       throw f.bad("vision_use_head", "a SigLIP tower without its pooling head is not supported");
     }
-    int patch = f.whole("patch_size", kind.patch, 1, MAX_IMAGE);
+    int patch = f.whole("patch_size", kind.defaults.patch, 1, MAX_IMAGE);
     int image =
         kind == Kind.SIGLIP_2
             ? patch * squareOf(f, "num_patches")
@@ -308,19 +293,18 @@ final class TransformersConfig {
     int width = f.whole("hidden_size", 768, 1, MAX_WIDTH);
     int heads = f.whole("num_attention_heads", 12, 1, MAX_WIDTH);
     requireDivides(f, heads, width);
-    VisionTransformerConfig.Builder<?> tower =
-        kind.isSigLip()
-            ? SigLipConfig.builder().setHeads(heads).optNaFlex(kind == Kind.SIGLIP_2)
-            : VitConfig.builder().optHeadWidth(width / heads);
-    return tower
-        .setImageSize(image)
-        .setPatchSize(patch)
-        .setWidth(width)
-        .setLayers(f.whole("num_hidden_layers", 12, 1, MAX_LAYERS))
-        .optMlpRatio(mlpRatio(width, f.whole("intermediate_size", 3072, 1, MAX_WIDTH * 64)))
-        .optTanhGelu(tanh)
-        .optNormEpsilon(epsilon(f, kind))
-        .build();
+    VisionShape shape =
+        VisionShape.builder()
+            .setImageSize(image)
+            .setPatchSize(patch)
+            .setWidth(width)
+            .setLayers(f.whole("num_hidden_layers", 12, 1, MAX_LAYERS))
+            .setHeads(heads)
+            .optMlpRatio(mlpRatio(width, f.whole("intermediate_size", 3072, 1, MAX_WIDTH * 64)))
+            .optTanhGelu(tanh)
+            .optNormEpsilon(epsilon(f, kind))
+            .build();
+    return kind.isSigLip() ? new SigLipConfig(shape, kind == Kind.SIGLIP_2) : VitConfig.of(shape);
   }
 
   /** The edge of a square grid of so many patches. */
@@ -334,9 +318,9 @@ final class TransformersConfig {
   }
 
   private static TextConfig readText(CheckpointFields f, Kind kind) throws CheckpointException {
-    int vocabulary = f.whole("vocab_size", kind.vocabSize, 1, MAX_TOKENS);
-    int width = f.whole("hidden_size", kind.textWidth, 1, MAX_WIDTH);
-    int heads = f.whole("num_attention_heads", kind.textHeads, 1, MAX_WIDTH);
+    int vocabulary = f.whole("vocab_size", kind.defaults.vocabSize, 1, MAX_TOKENS);
+    int width = f.whole("hidden_size", kind.defaults.textWidth, 1, MAX_WIDTH);
+    int heads = f.whole("num_attention_heads", kind.defaults.textHeads, 1, MAX_WIDTH);
     requireDivides(f, heads, width);
     boolean sigLip = kind.isSigLip();
     int end = sigLip ? 0 : f.whole("eos_token_id", OPENAI_VOCABULARY - 1, 0, MAX_TOKENS);
@@ -345,12 +329,14 @@ final class TransformersConfig {
       throw f.bad("eos_token_id", "must be an id of vocab_size " + vocabulary);
     }
     return TextConfig.builder() // of OpenAI's tokenizer; what tokenizer.json says goes before it
-        .setContextLength(f.whole("max_position_embeddings", kind.contextLength, 1, MAX_WIDTH))
+        .setContextLength(
+            f.whole("max_position_embeddings", kind.defaults.contextLength, 1, MAX_WIDTH))
         .setVocabSize(vocabulary)
         .setWidth(width)
         .setHeads(heads)
         .setLayers(f.whole("num_hidden_layers", 12, 1, MAX_LAYERS))
-        .optMlpRatio(mlpRatio(width, f.whole("intermediate_size", kind.textMlp, 1, MAX_WIDTH * 64)))
+        .optMlpRatio(
+            mlpRatio(width, f.whole("intermediate_size", kind.defaults.textMlp, 1, MAX_WIDTH * 64)))
         .optCausal(!sigLip)
         .optPooling(pooling)
         // OpenCLIP's default where it is not looked at

@@ -58,8 +58,6 @@ class FoldersTest {
     assertThat(names(folder)).containsExactly("linked/b.png", "ok/a.png", "relative/a.png");
     assertThat(LabelledImages.classFolders(folder, DECODER).labels())
         .containsExactly("linked", "ok", "relative");
-    assertThat(Pairs.classFolders(folder).build().classNames())
-        .containsExactly("linked", "ok", "relative");
     Files.writeString(elsewhere.resolve("b.txt"), "two");
     assertThat(Pairs.folder(folder).build().get(0).captions()).containsExactly("two");
     Files.createSymbolicLink(temporary.resolve("root"), folder);

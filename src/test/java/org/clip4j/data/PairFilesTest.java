@@ -14,6 +14,7 @@ import java.util.Map;
 import javax.imageio.ImageIO;
 import org.clip4j.data.internal.DataDigest;
 import org.clip4j.encode.ClassNames;
+import org.clip4j.encode.PromptFiles;
 import org.clip4j.image.ImageDecoder;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,7 +67,7 @@ class PairFilesTest {
     List<PairSource> sources =
         List.of(
             Pairs.folder(data).optDecoder(decoder).build(),
-            Pairs.classFolders(data).optDecoder(decoder).build(),
+            byClass(LabelledImages.classFolders(data, decoder)),
             Pairs.table(table).setColumns("file", "caption").optDecoder(decoder).build(),
             Pairs.jsonLines(lines)
                 .setKeys("file", "caption")
@@ -204,58 +205,55 @@ class PairFilesTest {
 
   // ---- class folders ----
 
+  private static PairSource byClass(LabelledImages images) {
+    return images.withPrompts(
+        ClassNames.fromLabels(images.labels()), List.of("a {}.", "art of the {}, a {}"));
+  }
+
   @Test
   void class_folders_give_captions_by_templates() throws IOException {
     image("tabby_cat/1.png", 1);
     image("tabby_cat/more/2.png", 2);
     image("dog/1.png", 3);
     image("stray.png", 4);
-    Files.createDirectories(folder.resolve("empty"));
 
-    ClassFolders pairs =
-        Pairs.classFolders(folder).optTemplates("a {}.", "art of the {}, a {}").build();
+    LabelledImages images = LabelledImages.classFolders(folder, ImageDecoder.defaults());
 
-    assertThat(pairs.classNames()).containsExactly("dog", "tabby cat");
-    assertThat(pairs(pairs))
+    assertThat(images.labels()).containsExactly("dog", "tabby_cat");
+    assertThat(pairs(byClass(images)))
         .containsExactly(
             "dog/1.png=a dog.|art of the dog, a dog",
             "tabby_cat/1.png=a tabby cat.|art of the tabby cat, a tabby cat",
             "tabby_cat/more/2.png=a tabby cat.|art of the tabby cat, a tabby cat");
-    assertThat(pairs.labelled(2).label()).isEqualTo(1);
-    assertThat(pairs.labelled(2).image().read().width()).isEqualTo(2);
-    assertThat(Pairs.classFolders(folder).build().get(0).captions())
-        .containsExactly("a photo of a dog.");
+    assertThat(images.get(2).label()).isEqualTo(1);
+    assertThat(images.get(2).image().read().width()).isEqualTo(2);
+    assertThatThrownBy(
+            () -> images.withPrompts(ClassNames.fromLabels(images.labels()), List.of("a photo")))
+        .hasMessageContaining("a photo");
   }
 
   @Test
   void class_names_come_from_a_map_or_a_file() throws IOException {
     image("data/n01/1.png", 1);
     image("data/n02/1.png", 2);
-    Path data = folder.resolve("data");
+    LabelledImages images =
+        LabelledImages.classFolders(folder.resolve("data"), ImageDecoder.defaults());
     Path names = write("names.tsv", "n02\tgreat white shark\nn01\ttench\n\nn03\tunused\n");
-    assertThat(Pairs.classFolders(data).optClassNames(names).build().classNames())
-        .containsExactly("tench", "great white shark");
-    assertThat(
-            Pairs.classFolders(data)
-                .optClassNames(Map.of("n01", "a", "n02", "b"))
-                .build()
-                .classNames())
-        .containsExactly("a", "b");
-    assertThatThrownBy(() -> Pairs.classFolders(data).optClassNames(Map.of("n01", "a")).build())
+    assertThat(pairs(images.withPrompts(PromptFiles.classNames(names), List.of("{}"))))
+        .containsExactly("data/n01/1.png=tench", "data/n02/1.png=great white shark");
+    ClassNames given = ClassNames.ofLabels(Map.of("n01", "a", "n02", "b"));
+    assertThat(pairs(images.withPrompts(given, List.of("{}"))))
+        .containsExactly("data/n01/1.png=a", "data/n02/1.png=b");
+    ClassNames one = ClassNames.ofLabels(Map.of("n01", "a"));
+    assertThatThrownBy(() -> images.withPrompts(one, List.of("{}")))
         .hasMessageContaining("\"n02\"");
-    Path bad = write("bad.tsv", "n01\ttench\nn02 shark\n");
-    assertThatThrownBy(() -> Pairs.classFolders(data).optClassNames(bad).build())
-        .hasMessageContaining("bad.tsv line 2");
   }
 
   @Test
   void class_folders_without_classes_say_so() throws IOException {
     image("1.png", 1);
-    assertThatThrownBy(() -> Pairs.classFolders(folder).build())
-        .hasMessageContaining("no class folders")
-        .hasMessageContaining("its 1 images");
-    assertThatThrownBy(() -> Pairs.classFolders(folder).optTemplates("a photo"))
-        .hasMessageContaining("a photo");
+    assertThatThrownBy(() -> LabelledImages.classFolders(folder, ImageDecoder.defaults()))
+        .hasMessageContaining("no class folders");
   }
 
   // ---- digests ----

@@ -17,6 +17,7 @@ import org.clip4j.data.internal.DataDigest;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.data.internal.loader.PairLoader;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.image.ImageTransform;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,7 +61,7 @@ class PairMixtureTest {
   private static PairLoader.Builder loader(PairFeed pairs, int batchSize) {
     return PairLoader.builder()
         .setPairs(pairs)
-        .setTransform(1, 1, image -> image.pixels().clone())
+        .setTransform(ImageTransform.openai(1, 1))
         .setTokenizer(TestPairs.TOKENIZER)
         .setBatchSize(batchSize)
         .optMaxSkippedShare(1);

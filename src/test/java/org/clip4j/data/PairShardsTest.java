@@ -20,6 +20,7 @@ import org.clip4j.data.internal.loader.LoaderPosition;
 import org.clip4j.data.internal.loader.PairBatch;
 import org.clip4j.data.internal.loader.PairLoader;
 import org.clip4j.data.internal.shards.ShardNames;
+import org.clip4j.image.ImageTransform;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -50,7 +51,7 @@ class PairShardsTest {
   private static PairLoader.Builder loader(PairFeed pairs, int batchSize) {
     return PairLoader.builder()
         .setPairs(pairs)
-        .setTransform(1, 1, image -> image.pixels().clone())
+        .setTransform(ImageTransform.openai(1, 1))
         .setTokenizer(TestPairs.TOKENIZER)
         .setBatchSize(batchSize)
         .optSeed(4)
@@ -147,7 +148,8 @@ class PairShardsTest {
     PairShards used = shards().build();
     for (int done = 1; done <= 18; done++) {
       LoaderPosition position =
-          LoaderPosition.fromJson(new Gson().toJson(expected.get(done - 1).next()));
+          new Gson()
+              .fromJson(new Gson().toJson(expected.get(done - 1).next()), LoaderPosition.class);
       for (PairShards shards : List.of(shards().build(), shards().optIndex(index).build(), used)) {
         try (PairLoader loader = loader(shards, 8).build()) {
           loader.start(position);

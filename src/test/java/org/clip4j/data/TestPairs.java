@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.function.IntPredicate;
 import org.clip4j.data.internal.loader.PairLoader;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.text.Tokenizer;
 
@@ -86,7 +87,7 @@ public final class TestPairs {
   public static PairLoader.Builder loader(PairSource pairs, int batchSize) {
     return PairLoader.builder()
         .setPairs(pairs)
-        .setTransform(1, 1, image -> image.pixels().clone())
+        .setTransform(ImageTransform.openai(1, 1))
         .setTokenizer(TOKENIZER)
         .setBatchSize(batchSize)
         .optMaxSkippedShare(1);

@@ -37,8 +37,7 @@ class OverlapTest {
     float[][] training = {at(0), at(3), at(100)};
     float[][] evaluation = {at(1), at(50), at(103), at(180)};
     // cos 5 degrees = 0.9962. Image 0 has two within that, image 2 one, the others none.
-    Overlap.Result result =
-        Overlap.builder().optThreshold(0.9962).build().find(training, evaluation);
+    Overlap.Result result = Overlap.create().optThreshold(0.9962).find(training, evaluation);
     assertThat(result.overlapping()).isEqualTo(2);
     assertThat(result.pairCount()).isEqualTo(3);
     assertThat(result.pairs()).extracting(Pair::evaluation).containsExactly(0, 2);
@@ -51,7 +50,7 @@ class OverlapTest {
   @Test
   void pairs_are_listed_up_to_a_number_and_all_counted() {
     float[][] same = {at(0), at(0), at(0)};
-    Overlap.Result result = Overlap.builder().optMostPairs(2).build().find(same, same);
+    Overlap.Result result = Overlap.create().optMostPairs(2).find(same, same);
     assertThat(result.pairs()).hasSize(2);
     assertThat(result.overlapping()).isEqualTo(3);
     assertThat(result.pairCount()).isEqualTo(9);
@@ -94,10 +93,9 @@ class OverlapTest {
     try (ClipModel model = ClipModel.create(new ClipConfig(32, vision, text, false), 1);
         Encoder encoder = new Encoder(model, ImageTransform.openai(32, 32), null)) {
       result =
-          Overlap.builder()
+          Overlap.create()
               .optThreshold(0.9999)
               .optProgress(progress::add)
-              .build()
               .find(encoder, training, evaluation);
     }
     assertThat(result.overlapping()).isEqualTo(10);
@@ -154,7 +152,7 @@ class OverlapTest {
   void accuracy_is_told_apart_by_overlap() {
     float[][] training = {at(0), at(90)};
     float[][] evaluation = {at(0), at(90), at(45), at(45), at(45)};
-    Overlap.Result result = Overlap.builder().optThreshold(0.99).build().find(training, evaluation);
+    Overlap.Result result = Overlap.create().optThreshold(0.99).find(training, evaluation);
     boolean[] correct = {true, true, true, false, false};
     OverlapAccuracy accuracy = OverlapAccuracy.of(result, correct, 0);
     assertThat(accuracy.overlapImages()).isEqualTo(2);
@@ -163,7 +161,7 @@ class OverlapTest {
     assertThat(accuracy.overlap().value()).isEqualTo(1);
     assertThat(accuracy.clean().value()).isEqualTo(1 / 3.0);
     assertThat(accuracy.allLessClean().value()).isCloseTo(0.6 - 1 / 3.0, within(1e-12));
-    Overlap.Result none = Overlap.builder().optThreshold(0.99).build().find(training, at45());
+    Overlap.Result none = Overlap.create().optThreshold(0.99).find(training, at45());
     assertThat(OverlapAccuracy.of(none, new boolean[] {true}, 0).overlap()).isNull();
     assertThat(OverlapAccuracy.of(none, new boolean[] {true}, 0).allLessClean()).isNull();
     assertThatThrownBy(() -> OverlapAccuracy.of(none, correct, 0))
@@ -177,7 +175,7 @@ class OverlapTest {
 
   @Test
   void a_threshold_outside_the_cosines_is_refused() {
-    assertThatThrownBy(() -> Overlap.builder().optThreshold(95))
+    assertThatThrownBy(() -> Overlap.create().optThreshold(95))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("found 95");
   }

@@ -68,10 +68,9 @@ class PairFilterTest {
     images[3] = null;
     images[5] = images[0].clone(); // scores less than pair 0
     PairFilter.Result result =
-        PairFilter.builder()
+        PairFilter.create()
             .optTopShare(0.75) // 3 of 4
             .optMinScore(0.35)
-            .build()
             .select(pairs(6), scores, images, Map.of(3, "3.png is damaged"));
     assertThat(result.keptIndices()).containsExactly(0, 2);
     assertThat(result.kept().get(1).captions()).containsExactly("caption 2");
@@ -113,11 +112,10 @@ class PairFilterTest {
         }
       }
       PairFilter.Result result =
-          PairFilter.builder()
+          PairFilter.create()
               .optTopShare(4 / 11.0)
               .optKeepDuplicates()
               .optProgress(progress::add)
-              .build()
               .run(encoder, Pairs.of(all));
       assertThat(result.keptIndices())
           .containsExactlyElementsOf(
@@ -141,15 +139,10 @@ class PairFilterTest {
     float[] scores = {0.9f, 0.8f, 0.7f, 0.6f, 0.5f};
     float[][] images = images(5, 2);
     images[1] = images[0].clone();
-    PairFilter.Builder builder = PairFilter.builder().optTopShare(0.5);
-    assertThat(builder.build().select(pairs(5), scores, images, Map.of()).keptIndices())
+    PairFilter filter = PairFilter.create().optTopShare(0.5);
+    assertThat(filter.select(pairs(5), scores, images, Map.of()).keptIndices())
         .containsExactly(0, 2);
-    assertThat(
-            builder
-                .optKeepDuplicates()
-                .build()
-                .select(pairs(5), scores, images, Map.of())
-                .keptIndices())
+    assertThat(filter.optKeepDuplicates().select(pairs(5), scores, images, Map.of()).keptIndices())
         .containsExactly(0, 1, 2); // 2.5 is rounded up
   }
 
@@ -164,9 +157,8 @@ class PairFilterTest {
     }
     double threshold = 0.6; // chains of neighbours, not only pairs
     List<Integer> kept =
-        PairFilter.builder()
+        PairFilter.create()
             .optDuplicate(threshold)
-            .build()
             .select(pairs(count), scores, images, Map.of())
             .keptIndices();
     assertThat(kept).hasSizeBetween(50, 399);
@@ -190,22 +182,18 @@ class PairFilterTest {
   void what_leaves_nothing_or_makes_no_sense_is_refused() {
     assertThatThrownBy(
             () ->
-                PairFilter.builder()
+                PairFilter.create()
                     .optMinScore(0.9)
-                    .build()
                     .select(pairs(2), new float[] {0.1f, 0.2f}, images(2, 1), Map.of()))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("none of the 2 pairs")
         .hasMessageContaining("score 0.1000 is below 0.9");
     assertThatThrownBy(
-            () ->
-                PairFilter.builder()
-                    .build()
-                    .select(pairs(0), new float[0], new float[0][], Map.of()))
+            () -> PairFilter.create().select(pairs(0), new float[0], new float[0][], Map.of()))
         .hasMessageContaining("no pairs");
-    assertThatThrownBy(() -> PairFilter.builder().optTopShare(0)).hasMessageContaining("found 0");
-    assertThatThrownBy(() -> PairFilter.builder().optMinScore(30)).hasMessageContaining("-1 to 1");
-    assertThatThrownBy(() -> PairFilter.builder().optDuplicate(Double.NaN))
+    assertThatThrownBy(() -> PairFilter.create().optTopShare(0)).hasMessageContaining("found 0");
+    assertThatThrownBy(() -> PairFilter.create().optMinScore(30)).hasMessageContaining("-1 to 1");
+    assertThatThrownBy(() -> PairFilter.create().optDuplicate(Double.NaN))
         .hasMessageContaining("NaN");
   }
 }

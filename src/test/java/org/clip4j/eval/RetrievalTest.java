@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.clip4j.eval.Retrieval.Recall;
 import org.clip4j.eval.internal.Dot;
 import org.clip4j.testing.Mutations;
@@ -285,12 +286,18 @@ class RetrievalTest {
     assertThat(refused).isGreaterThan(100);
   }
 
+  private static ProbeAccuracy accuracy(float[][] images, int[] labels, float[][] classes) {
+    EmbeddingClassifier classifier = EmbeddingClassifier.cosine(classes);
+    return ProbeAccuracy.of(
+        Stream.of(images).map(classifier::scores).toArray(float[][]::new), labels);
+  }
+
   @Test
   void accuracy_is_the_one_counted_by_hand() {
     float[][] classes = {at(0), at(30), at(60), at(90), at(120), at(150), at(180)};
     float[][] images = {at(2), at(32), at(70), at(178), at(178)};
     // Nearest classes 0, 1, 2, 6, 6. The 4th is right second (class 5), the 5th right seventh.
-    ZeroShotAccuracy accuracy = ZeroShotAccuracy.of(images, new int[] {0, 1, 2, 5, 0}, classes);
+    ProbeAccuracy accuracy = accuracy(images, new int[] {0, 1, 2, 5, 0}, classes);
     assertThat(accuracy.top1()).isEqualTo(0.6);
     assertThat(accuracy.top5()).isEqualTo(0.8);
   }
@@ -298,8 +305,7 @@ class RetrievalTest {
   @Test
   void a_class_as_similar_as_the_right_one_counts_as_more_similar() {
     float[][] classes = {at(10), at(10), at(200)};
-    ZeroShotAccuracy accuracy =
-        ZeroShotAccuracy.of(new float[][] {at(10), at(200)}, new int[] {0, 2}, classes);
+    ProbeAccuracy accuracy = accuracy(new float[][] {at(10), at(200)}, new int[] {0, 2}, classes);
     assertThat(accuracy.top1()).isEqualTo(0.5);
     assertThat(accuracy.top5()).isEqualTo(1);
   }

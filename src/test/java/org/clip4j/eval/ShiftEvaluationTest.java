@@ -88,11 +88,9 @@ class ShiftEvaluationTest {
     return EmbeddingClassifier.cosine(classes);
   }
 
-  private static ShiftEvaluation.Builder builder() {
+  private static ShiftEvaluation evaluation() {
     LabelledImages source = shapes(ShapeStyle.PLAIN);
-    return ShiftEvaluation.builder()
-        .setSource(source)
-        .setClasses(ClassNames.fromLabels(source.labels()))
+    return ShiftEvaluation.of(source, ClassNames.fromLabels(source.labels()))
         .setClassifier("nearest", nearest())
         .setClassifier("constant", constant(3))
         .optResamples(20);
@@ -100,10 +98,12 @@ class ShiftEvaluationTest {
 
   @Test
   void each_corruption_and_severity_and_each_set_of_ones_own_is_measured() {
-    ShiftEvaluation.Builder builder =
-        builder().optCorruptions(5).optShift("outline", shapes(ShapeStyle.OUTLINE));
     List<Long> progress = new ArrayList<>();
-    ShiftEvaluation evaluation = builder.optProgress(progress::add).build();
+    ShiftEvaluation evaluation =
+        evaluation()
+            .optCorruptions(5)
+            .optShift("outline", shapes(ShapeStyle.OUTLINE))
+            .optProgress(progress::add);
     Result result = evaluation.run(encoder);
 
     assertThat(evaluation.images()).isEqualTo(48 * 32);
@@ -134,25 +134,16 @@ class ShiftEvaluationTest {
   @Test
   void the_seed_moves_intervals_and_no_accuracy() {
     LabelledImages outline = shapes(ShapeStyle.OUTLINE);
-    Interval first =
-        builder().optShift("a", outline).build().run(encoder).rows().get(0).top1().get(0);
+    Interval first = evaluation().optShift("a", outline).run(encoder).rows().get(0).top1().get(0);
     Interval other =
-        builder()
-            .optSeed(1)
-            .optShift("a", outline)
-            .build()
-            .run(encoder)
-            .rows()
-            .get(0)
-            .top1()
-            .get(0);
+        evaluation().optSeed(1).optShift("a", outline).run(encoder).rows().get(0).top1().get(0);
     assertThat(other.value()).isEqualTo(first.value());
     assertThat(other).isNotEqualTo(first);
   }
 
   @Test
   void a_row_is_what_measuring_that_set_alone_gives() {
-    Row row = builder().optCorruptions(5).build().run(encoder).rows().get(7); // noise 3
+    Row row = evaluation().optCorruptions(5).run(encoder).rows().get(7); // noise 3
     EmbeddingClassifier classifier = nearest();
     int right = 0;
     for (LabelledImage each : SHAPES.seenTest(1)) {
@@ -175,7 +166,7 @@ class ShiftEvaluationTest {
             List.of(
                 new LabelledImage(plain.get(40).image(), 0),
                 new LabelledImage(plain.get(7).image(), 1)));
-    Result result = builder().optShift("some", some).build().run(encoder);
+    Result result = evaluation().optShift("some", some).run(encoder);
     assertThat(result.rows().get(0).top1().get(0).value()).isEqualTo(1);
   }
 
@@ -199,7 +190,7 @@ class ShiftEvaluationTest {
         };
     LabelledImages other =
         LabelledImages.of("other", List.of("white whale"), List.of(new LabelledImage(unread, 0)));
-    assertThatThrownBy(() -> builder().optShift("other", other).build())
+    assertThatThrownBy(() -> evaluation().optShift("other", other))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll("other has the label \"white whale\"", "PLAIN has not");
   }

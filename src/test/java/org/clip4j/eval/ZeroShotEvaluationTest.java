@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.LabelledImages;
@@ -68,11 +69,8 @@ class ZeroShotEvaluationTest {
     model.close();
   }
 
-  private static ZeroShotEvaluation.Builder evaluation(LabelledImages images) {
-    return ZeroShotEvaluation.builder()
-        .setImages(images)
-        .setClasses(ClassNames.fromLabels(images.labels()))
-        .optResamples(50);
+  private static ZeroShotEvaluation evaluation(LabelledImages images) {
+    return ZeroShotEvaluation.of(images, ClassNames.fromLabels(images.labels())).optResamples(50);
   }
 
   private static ImageSource broken(String name) {
@@ -102,7 +100,6 @@ class ZeroShotEvaluationTest {
         evaluation(LabelledImages.of("shapes", shapes.labels(), all))
             .optTemplates(prompts)
             .optProgress(progress::add)
-            .build()
             .run(encoder);
 
     assertThat(result.unreadable().count()).isEqualTo(2);
@@ -114,8 +111,11 @@ class ZeroShotEvaluationTest {
     List<List<String>> heads = List.of(List.of("{}"), PromptSet.PHOTO, prompts);
     assertThat(result.heads()).hasSize(3);
     for (int h = 0; h < 3; h++) {
-      float[][] classes = ClassWeights.of(encoder, shapes.labels(), heads.get(h));
-      ZeroShotAccuracy accuracy = ZeroShotAccuracy.of(embeddings, labels, classes);
+      EmbeddingClassifier classifier =
+          EmbeddingClassifier.cosine(ClassWeights.of(encoder, shapes.labels(), heads.get(h)));
+      ProbeAccuracy accuracy =
+          ProbeAccuracy.of(
+              Stream.of(embeddings).map(classifier::scores).toArray(float[][]::new), labels);
       ClassMetrics metrics = result.heads().get(h).metrics();
       assertThat(metrics.images()).isEqualTo(320);
       assertThat(metrics.top1().value()).isEqualTo(accuracy.top1());
@@ -132,9 +132,7 @@ class ZeroShotEvaluationTest {
   void the_single_prompt_alone_has_no_ensemble_to_gain_by() {
     ColouredShapes shapes = ColouredShapes.create();
     ZeroShotEvaluation.Result result =
-        evaluation(LabelledImages.of("shapes", shapes.labels(), shapes.seenTest(1)))
-            .build()
-            .run(encoder);
+        evaluation(LabelledImages.of("shapes", shapes.labels(), shapes.seenTest(1))).run(encoder);
     assertThat(result.heads())
         .extracting(ZeroShotEvaluation.Head::name)
         .containsExactly("class names alone", "single prompt");
@@ -147,7 +145,7 @@ class ZeroShotEvaluationTest {
     LabelledImages images = LabelledImages.of("shapes", shapes.labels(), shapes.seenTest(1));
     float[][] classes = ClassWeights.of(encoder, shapes.labels(), PromptSet.PHOTO);
     int[] right = {0};
-    ZeroShotEvaluation.Builder evaluation = evaluation(images);
+    ZeroShotEvaluation evaluation = evaluation(images);
     Interval first =
         evaluation
             .optListener(
@@ -157,13 +155,12 @@ class ZeroShotEvaluationTest {
                   right[0] +=
                       IntStream.range(0, 64).allMatch(c -> scores[c] <= scores[label]) ? 1 : 0;
                 })
-            .build()
             .run(encoder)
             .last()
             .metrics()
             .top1();
     assertThat(right[0]).isEqualTo((int) Math.round(first.value() * images.size()));
-    Interval other = evaluation.optSeed(1).build().run(encoder).last().metrics().top1();
+    Interval other = evaluation.optSeed(1).run(encoder).last().metrics().top1();
     assertThat(other.value()).isEqualTo(first.value());
     assertThat(other).isNotEqualTo(first);
   }
@@ -229,7 +226,7 @@ class ZeroShotEvaluationTest {
     LabelledImages images =
         LabelledImages.byCaption(Pairs.table(table).setColumns("file", "label").build());
     assertThat(images.labels()).containsExactly("cat", "dog");
-    ZeroShotEvaluation.Result result = evaluation(images).build().run(encoder);
+    ZeroShotEvaluation.Result result = evaluation(images).run(encoder);
     assertThat(result.heads().get(0).metrics().images()).isEqualTo(2);
     assertThat(result.unreadable().count()).isEqualTo(1);
     assertThat(result.unreadable().names().get(0)).contains("missing.png: it does not exist");
@@ -239,7 +236,7 @@ class ZeroShotEvaluationTest {
   void if_nothing_can_be_read_it_says_so() {
     List<LabelledImage> none = List.of(new LabelledImage(broken("a.png"), 0));
     LabelledImages images = LabelledImages.of("lost", List.of("cat"), none);
-    assertThatThrownBy(() -> evaluation(images).build().run(encoder))
+    assertThatThrownBy(() -> evaluation(images).run(encoder))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll("none of the 1 images of lost", "a.png: is broken");
   }

@@ -22,9 +22,12 @@ import org.clip4j.model.ClipModel;
 import org.clip4j.model.StagedVisionConfig;
 import org.clip4j.model.Trace;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.Golden;
 import org.clip4j.weights.safetensors.SafeTensors;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What examples/peers/make_explain.py computed with PyTorch of the golden models, we compute. */
 class GoldenExplanationTest {
@@ -44,6 +47,31 @@ class GoldenExplanationTest {
               .toList();
       assertThat(tests).hasSize(14);
       return tests;
+    }
+  }
+
+  /** Queries of a learned table pool, of which one is the embedding's, or several are averaged. */
+  @ParameterizedTest
+  @ValueSource(strings = {"openclip-coca", "openclip-coca-mean"})
+  void an_image_of_coca_is_explained_through_the_queries_that_pool_it(String name)
+      throws IOException {
+    Path folder = Golden.folder(name);
+    try (Checkpoint checkpoint = Checkpoint.open(folder);
+        ClipModel model = ClipModel.load(checkpoint.config(), checkpoint.parameters());
+        SafeTensors given = SafeTensors.open(folder.resolve("expected.safetensors"));
+        SafeTensors truth = SafeTensors.open(folder.resolve("image-relevance.safetensors"));
+        NDManager call = model.manager().newSubManager()) {
+      Autograd autograd = new Autograd(call);
+      Trace image = model.traceImage(firstImage(call, given));
+      float[] seen = image.embedding().toFloatArray();
+      FloatBuffer texts = given.floats("text_features");
+      for (int n = 0; texts.hasRemaining(); n++) {
+        float[] text = new float[seen.length];
+        texts.get(text);
+        float[] gradient = Relevance.ofCosine(seen, text, model.logitScale());
+        float[] found = Relevance.ofTokens(autograd, image, gradient, 0);
+        assertClose(truth, "image_relevance", n, found);
+      }
     }
   }
 

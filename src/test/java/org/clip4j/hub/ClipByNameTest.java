@@ -17,6 +17,7 @@ import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.clip4j.Clip;
 import org.clip4j.io.IoErrors;
 import org.clip4j.model.ClipConfig;
+import org.clip4j.segment.ClipSegmenter;
 import org.clip4j.weights.Checkpoint;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,6 +50,19 @@ class ClipByNameTest extends HubFixture {
       assertThat(clip.encodeText("a photo of a cat"))
           .isEqualTo(named)
           .isEqualTo(folder.encodeText("a photo of a cat"));
+    }
+  }
+
+  @Test
+  void a_segmenter_is_fetched_from_the_hub_that_is_given() throws IOException {
+    Path golden = Path.of("src/test/resources/golden/hf-clipseg");
+    Path image = Path.of("src/test/resources/golden/preprocess/rgb.png");
+    hub.publish("org/segmenter", "main", files(golden));
+    try (ClipSegmenter named =
+            ClipSegmenter.loader("org/segmenter").optHub(Hub.of(environment)).load();
+        ClipSegmenter folder = ClipSegmenter.load(golden)) {
+      assertThat(named.segment(image, "a cat").get(0).logits())
+          .isEqualTo(folder.segment(image, "a cat").get(0).logits());
     }
   }
 

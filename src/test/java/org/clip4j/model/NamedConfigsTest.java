@@ -10,6 +10,7 @@ import java.io.InputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
@@ -61,6 +62,31 @@ class NamedConfigsTest {
         .containsExactlyInAnyOrderElementsOf(compared)
         .hasSizeGreaterThan(90)
         .allSatisfy(name -> assertThat(ClipConfig.named(name)).isNotNull());
+  }
+
+  /** So that whoever adds a family cannot forget where towers are declared. */
+  @Test
+  void every_family_of_towers_has_an_architecture() {
+    Set<Class<?>> families = new HashSet<>();
+    for (String name : ClipConfig.names()) {
+      ClipConfig config = ClipConfig.named(name);
+      families.add(config.vision().getClass());
+      families.add(config.text().getClass());
+    }
+    Set<Class<?>> known = new HashSet<>();
+    addFamilies(VisionConfig.class, known);
+    addFamilies(TextConfig.class, known);
+    assertThat(families).isEqualTo(known).hasSizeGreaterThan(15);
+  }
+
+  private static void addFamilies(Class<?> type, Set<Class<?>> families) {
+    if (type.isSealed()) {
+      for (Class<?> permitted : type.getPermittedSubclasses()) {
+        addFamilies(permitted, families);
+      }
+    } else {
+      families.add(type);
+    }
   }
 
   @Test

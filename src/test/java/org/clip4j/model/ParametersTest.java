@@ -5,14 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Map;
 import org.clip4j.engine.internal.LinearLayout.Operation;
+import org.clip4j.model.ParameterSpec.Init;
 import org.junit.jupiter.api.Test;
 
 class ParametersTest {
   private static final Parameters PART =
       new Parameters(Map.of("attn.in_proj_", "attn.qkv."))
           .norm("ln_1", 4)
-          .add("attn.in_proj_weight", Parameters.normal(0.02), 12, 4)
-          .add("attn.in_proj_bias", Parameters.constant(0), 12)
+          .add("attn.in_proj_weight", Init.normal(0.02), 12, 4)
+          .add("attn.in_proj_bias", Init.constant(0), 12)
           .lay("attn.in_proj_", Operation.PRODUCT)
           .layRows("attn.q_", "attn.in_proj_", 0, 4);
 

@@ -36,10 +36,10 @@ class RotaryPositionsTest {
   /** So with 8 x 8 patches on a grid of 4 x 4, every other one has the place of one of 4 x 4. */
   @Test
   void positions_of_a_perception_encoder_are_stretched_to_the_grid_that_is_set() {
-    PeConfig.Builder tower =
-        PeConfig.builder().setPatchSize(8).setLayers(1).setWidth(16).setHeads(2);
-    float[] small = tableOf(tower.setImageSize(32).build());
-    float[] large = tableOf(tower.setImageSize(64).optRotaryGrid(4).build());
+    VisionShape.Builder shape =
+        VisionShape.builder().setPatchSize(8).setLayers(1).setWidth(16).setHeads(2);
+    float[] small = tableOf(new PeConfig(shape.setImageSize(32).build(), true));
+    float[] large = tableOf(new PeConfig(shape.setImageSize(64).build(), true, 4));
     int patch = 8; // cosines and sines of one patch
     for (int row = 0; row < 4; row++) {
       for (int column = 0; column < 4; column++) {

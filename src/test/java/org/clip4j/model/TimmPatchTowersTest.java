@@ -182,15 +182,15 @@ class TimmPatchTowersTest {
 
   @Test
   void a_tower_whose_heads_cannot_be_turned_is_refused() {
-    EvaConfig.Builder eva =
-        EvaConfig.builder().setImageSize(32).setPatchSize(8).setLayers(2).setWidth(48).setHeads(8);
-    assertThatThrownBy(eva::build)
+    VisionShape.Builder shape = VisionShape.builder().setImageSize(32).setPatchSize(8).setLayers(2);
+    VisionShape eva = shape.setWidth(48).setHeads(8).build();
+    assertThatThrownBy(() -> new EvaConfig(eva, EvaConfig.Generation.EVA02))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContainingAll("vision_cfg.heads", "8", "6", "multiple of 4");
-    assertThat(eva.optGeneration(EvaConfig.Generation.EVA01).build().heads()).isEqualTo(8);
-    PeConfig.Builder pe =
-        PeConfig.builder().setImageSize(32).setPatchSize(8).setLayers(2).setWidth(36).setHeads(3);
-    assertThatThrownBy(pe::build).hasMessageContainingAll("vision_cfg.width", "36", "8");
+    assertThat(new EvaConfig(eva, EvaConfig.Generation.EVA01).heads()).isEqualTo(8);
+    VisionShape pe = shape.setWidth(36).setHeads(3).build();
+    assertThatThrownBy(() -> new PeConfig(pe, true))
+        .hasMessageContainingAll("vision_cfg.width", "36", "8");
   }
 
   @ParameterizedTest
@@ -244,13 +244,15 @@ class TimmPatchTowersTest {
     ClipConfig config =
         new ClipConfig(
             EMBED,
-            EvaConfig.builder()
-                .setImageSize(32)
-                .setPatchSize(8)
-                .setLayers(2)
-                .setWidth(192)
-                .setHeads(3)
-                .build(),
+            new EvaConfig(
+                VisionShape.builder()
+                    .setImageSize(32)
+                    .setPatchSize(8)
+                    .setLayers(2)
+                    .setWidth(192)
+                    .setHeads(3)
+                    .build(),
+                EvaConfig.Generation.EVA02),
             ClipConfig.named("EVA02-B-16").text(),
             false);
     for (ParameterSpec spec : ParameterSpec.of(config)) {

@@ -27,14 +27,18 @@ class TimmVisionTransformerTest {
           .setLayers(1)
           .build();
   private static final TimmVitConfig TOWER =
-      TimmVitConfig.builder()
-          .setImageSize(32)
-          .setPatchSize(8)
-          .setWidth(WIDTH)
-          .setLayers(2)
-          .setHeads(3)
-          .optMlpRatio(2.5)
-          .build();
+      new TimmVitConfig(
+          VisionShape.builder()
+              .setImageSize(32)
+              .setPatchSize(8)
+              .setWidth(WIDTH)
+              .setLayers(2)
+              .setHeads(3)
+              .optMlpRatio(2.5)
+              .build(),
+          true,
+          false,
+          false);
 
   private static JsonObject json(String projection) {
     return JsonParser.parseString(
@@ -62,7 +66,8 @@ class TimmVisionTransformerTest {
   @Test
   void a_stem_of_convolutions_gives_patches_that_can_be_chosen() {
     TimmVitConfig hybrid =
-        TOWER.toBuilder().setImageSize(64).setPatchSize(16).optConvolutional(true).build();
+        new TimmVitConfig(
+            TOWER.shape().toBuilder().setImageSize(64).setPatchSize(16).build(), true, false, true);
     try (ClipModel model = ClipModel.create(new ClipConfig(EMBED, hybrid, TEXT, false), 4);
         NDManager call = model.manager().newSubManager()) {
       Random random = new Random(2);
@@ -79,7 +84,7 @@ class TimmVisionTransformerTest {
       }
       assertThat(fewer).isNotEqualTo(expected);
     }
-    assertThatThrownBy(() -> TOWER.toBuilder().optConvolutional(true).build())
+    assertThatThrownBy(() -> new TimmVitConfig(TOWER.shape(), true, false, true))
         .hasMessageContainingAll("vision_cfg.patch_size", "8", "16 pixels");
   }
 

@@ -7,7 +7,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 
-/** Options of the towers' builders, which the parameters of a model show. */
+/** Options of the towers, which the parameters of a model show. */
 class TowerOptionsTest {
   private static final int WIDTH = 64;
 
@@ -20,7 +20,7 @@ class TowerOptionsTest {
         .setLayers(1);
   }
 
-  private static <B extends VisionTransformerConfig.Builder<B>> B sized(B tower) {
+  private static <B extends VisionShape.Setters<B>> B sized(B tower) {
     return tower.setImageSize(32).setPatchSize(8).setWidth(WIDTH).setLayers(1);
   }
 
@@ -32,37 +32,40 @@ class TowerOptionsTest {
     return shapes;
   }
 
-  private static Map<String, List<Long>> shapes(VisionTransformerConfig.Builder<?> vision) {
-    return shapes(vision.build(), text().build());
+  private static VisionShape shape() {
+    return sized(VisionShape.builder()).setHeads(2).build();
+  }
+
+  private static Map<String, List<Long>> shapes(VisionConfig vision) {
+    return shapes(vision, text().build());
   }
 
   @Test
   void a_vit_may_lack_its_first_norm() {
-    Map<String, List<Long>> expected = shapes(sized(VitConfig.builder()));
+    Map<String, List<Long>> expected = shapes(sized(VitConfig.builder()).build());
     assertThat(expected.keySet().removeIf(name -> name.startsWith("visual.ln_pre."))).isTrue();
-    assertThat(shapes(sized(VitConfig.builder()).optLnPre(false))).isEqualTo(expected);
+    assertThat(shapes(sized(VitConfig.builder()).optLnPre(false).build())).isEqualTo(expected);
   }
 
   @Test
   void a_vit_of_timm_may_lack_its_first_norm_and_have_its_head_outside() {
-    Map<String, List<Long>> expected = shapes(sized(TimmVitConfig.builder().setHeads(2)));
+    Map<String, List<Long>> expected = shapes(new TimmVitConfig(shape(), true, false, false));
     assertThat(expected.keySet().removeIf(name -> name.startsWith("visual.trunk.norm_pre.")))
         .isTrue();
     expected.put("visual.trunk.patch_embed.proj.bias", List.of(64L)); // as timm has it then
-    assertThat(shapes(sized(TimmVitConfig.builder().setHeads(2)).optPreNorm(false)))
-        .isEqualTo(expected);
+    assertThat(shapes(new TimmVitConfig(shape(), false, false, false))).isEqualTo(expected);
     assertThat(expected).containsKey("visual.trunk.head.weight");
-    assertThat(shapes(sized(TimmVitConfig.builder().setHeads(2)).optLinearHead(true)))
+    assertThat(shapes(new TimmVitConfig(shape(), true, true, false)))
         .containsEntry("visual.head.proj.weight", List.of(64L, 64L))
         .doesNotContainKey("visual.trunk.head.weight");
   }
 
   @Test
   void a_perception_encoder_without_class_token_has_a_position_less() {
-    assertThat(shapes(sized(PeConfig.builder().setHeads(2))))
+    assertThat(shapes(new PeConfig(shape(), true)))
         .containsKey("visual.trunk.cls_token")
         .containsEntry("visual.trunk.pos_embed", List.of(1L, 17L, 64L));
-    assertThat(shapes(sized(PeConfig.builder().setHeads(2)).optClassToken(false)))
+    assertThat(shapes(new PeConfig(shape(), false)))
         .doesNotContainKey("visual.trunk.cls_token")
         .containsEntry("visual.trunk.pos_embed", List.of(1L, 16L, 64L));
   }

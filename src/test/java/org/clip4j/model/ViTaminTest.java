@@ -45,8 +45,8 @@ class ViTaminTest {
     try (Checkpoint golden = Checkpoint.open(Golden.folder("openclip-vitamin"))) {
       ClipConfig config = golden.config();
       ParameterSource source = golden.parameters();
-      ViTaminConfig tower =
-          ((ViTaminConfig) config.vision()).toBuilder().optPositions(false).build();
+      ViTaminConfig with = (ViTaminConfig) config.vision();
+      ViTaminConfig tower = new ViTaminConfig(with.shape(), with.stemWidth(), false);
       ClipConfig without =
           new ClipConfig(
               config.embedDim(),

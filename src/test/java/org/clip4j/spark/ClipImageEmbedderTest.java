@@ -309,6 +309,8 @@ class ClipImageEmbedderTest {
             "org/tower/config.json",
             "other.safetensors",
             "preprocessor_config.json");
+    Files.writeString(folder.resolve("modules.json"), "[]"); // of sentence-transformers
+    assertThat(shipped(folder, folder)).hasSize(7).contains("org/tower/state.bin");
   }
 
   private static List<String> shipped(Path folder, Path model) throws IOException {

@@ -139,10 +139,8 @@ class TableEvaluationTest {
             new Encoder(model, checkpoint.transform(), checkpoint.tokenizer().orElseThrow())) {
       classes = ClassWeights.of(encoder, labels, PromptSet.PHOTO);
       alone =
-          ZeroShotEvaluation.builder()
-              .setImages(LabelledImages.of("shapes", labels, images))
-              .setClasses(ClassNames.inOrder(labels))
-              .build()
+          ZeroShotEvaluation.of(
+                  LabelledImages.of("shapes", labels, images), ClassNames.inOrder(labels))
               .run(encoder)
               .last()
               .metrics();
@@ -230,8 +228,7 @@ class TableEvaluationTest {
     evaluation[3] = training[50];
     training[60] = training[50].clone(); // the lower one is the nearest
     evaluation[9] = training[399];
-    Overlap.Result expected =
-        Overlap.builder().optThreshold(0.6).build().find(training, evaluation);
+    Overlap.Result expected = Overlap.create().optThreshold(0.6).find(training, evaluation);
     List<Row> found =
         TableSearch.overlap(
                 embeddings(training, 5), embeddings(evaluation, 2), "id", "embedding", 0.6)
@@ -300,7 +297,7 @@ class TableEvaluationTest {
             .hasSize(3 * Math.min(k, 38))
             .noneMatch(row -> Float.isNaN(row.getFloat(3)));
       }
-      Overlap.Result expected = Overlap.builder().optThreshold(0.3).build().find(items, queries);
+      Overlap.Result expected = Overlap.create().optThreshold(0.3).find(items, queries);
       List<Row> nearest =
           TableSearch.overlap(table, embeddings(queries, 1), "id", "embedding", 0.3)
               .orderBy("evaluation")
@@ -317,8 +314,7 @@ class TableEvaluationTest {
         TableSearch.overlap(embeddings(none, 1), embeddings(queries, 1), "id", "embedding", 0.3)
             .first();
     assertThat(alone.getString(1)).isNull();
-    assertThat(alone.getFloat(2))
-        .isEqualTo(Overlap.builder().build().find(none, queries).nearest()[0]);
+    assertThat(alone.getFloat(2)).isEqualTo(Overlap.create().find(none, queries).nearest()[0]);
   }
 
   @Test

@@ -15,6 +15,7 @@ import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TextPooling;
 import org.clip4j.model.TextProjection;
+import org.clip4j.model.VisionShape;
 import org.clip4j.weights.Layout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,15 +24,16 @@ class NaFlexTrainingTest {
   private static final ClipConfig CONFIG =
       new ClipConfig(
           32,
-          SigLipConfig.builder()
-              .setImageSize(32)
-              .setPatchSize(8)
-              .setWidth(32)
-              .setLayers(1)
-              .setHeads(2)
-              .optTanhGelu(true)
-              .optNaFlex(true)
-              .build(),
+          new SigLipConfig(
+              VisionShape.builder()
+                  .setImageSize(32)
+                  .setPatchSize(8)
+                  .setWidth(32)
+                  .setLayers(1)
+                  .setHeads(2)
+                  .optTanhGelu(true)
+                  .build(),
+              true),
           TextConfig.builder()
               .setContextLength(8)
               .setVocabSize(128)

@@ -76,18 +76,13 @@ class AppleTensorsTest {
       }
 
       @Override
-      public void copy(String name, long from, FloatBuffer target) {
+      public void copy(String name, long from, FloatBuffer target, boolean finite) {
         if (!tensors.containsKey(name)) {
           throw new IllegalArgumentException("no " + name);
         }
         for (long i = from; target.hasRemaining(); i++) {
           target.put(value(name, i));
         }
-      }
-
-      @Override
-      public void copyFinite(String name, long from, FloatBuffer target) {
-        copy(name, from, target);
       }
 
       @Override

@@ -22,6 +22,7 @@ import org.clip4j.model.ResNetConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TimmVitConfig;
 import org.clip4j.model.VisionConfig;
+import org.clip4j.model.VisionShape;
 import org.clip4j.model.VitConfig;
 import org.clip4j.weights.safetensors.SafeTensors;
 import org.clip4j.weights.safetensors.SafeTensorsWriter;
@@ -307,13 +308,17 @@ class CheckpointTest {
             .build();
     VisionConfig resNet = ResNetConfig.of(32, 8, List.of(1, 1, 1, 1));
     VisionConfig timm =
-        TimmVitConfig.builder()
-            .setImageSize(16)
-            .setPatchSize(8)
-            .setWidth(12)
-            .setLayers(2)
-            .setHeads(3)
-            .build();
+        new TimmVitConfig(
+            VisionShape.builder()
+                .setImageSize(16)
+                .setPatchSize(8)
+                .setWidth(12)
+                .setLayers(2)
+                .setHeads(3)
+                .build(),
+            true,
+            false,
+            false);
     for (VisionConfig vision : List.of(wide, scaled, resNet, timm)) {
       ClipConfig config = new ClipConfig(6, vision, TEXT, false);
       assertThatThrownBy(() -> saved(Layout.TRANSFORMERS, config))

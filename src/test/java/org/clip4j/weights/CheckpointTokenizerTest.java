@@ -8,7 +8,6 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -25,15 +24,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Which tokenizer a transformers folder has; the ids are those of transformers 5.18. */
 class CheckpointTokenizerTest {
-  private static final String CLIPS;
-
-  static {
-    try {
-      CLIPS = TransformersTokenizer.tokenizer();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
+  private static final String CLIPS = TransformersTokenizer.tokenizer();
 
   @TempDir Path folder;
 

@@ -89,7 +89,8 @@ class CocaTest {
         SafeTensors golden =
             SafeTensors.open(Golden.folder("openclip-coca").resolve("expected.safetensors"))) {
       ClipConfig config = published.config();
-      VitConfig vision = ((VitConfig) config.vision()).toBuilder().optNormEpsilon(0.1).build();
+      VitConfig tower = (VitConfig) config.vision();
+      VitConfig vision = tower.withShape(tower.shape().toBuilder().optNormEpsilon(0.1).build());
       ClipConfig other =
           new ClipConfig(
               config.embedDim(), vision, config.text(), false, true, config.initLogitScale(), null);

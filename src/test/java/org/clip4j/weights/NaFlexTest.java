@@ -32,6 +32,7 @@ import org.clip4j.model.SigLipConfig;
 import org.clip4j.model.TextConfig;
 import org.clip4j.model.TextPooling;
 import org.clip4j.model.TextProjection;
+import org.clip4j.model.VisionShape;
 import org.clip4j.quantize.Quantizer;
 import org.clip4j.weights.safetensors.SafeTensors;
 import org.junit.jupiter.api.Test;
@@ -196,14 +197,15 @@ class NaFlexTest {
     ClipConfig config =
         new ClipConfig(
             32,
-            SigLipConfig.builder()
-                .setImageSize(32)
-                .setPatchSize(8)
-                .setWidth(32)
-                .setLayers(2)
-                .setHeads(2)
-                .optNaFlex(true)
-                .build(),
+            new SigLipConfig(
+                VisionShape.builder()
+                    .setImageSize(32)
+                    .setPatchSize(8)
+                    .setWidth(32)
+                    .setLayers(2)
+                    .setHeads(2)
+                    .build(),
+                true),
             TextConfig.builder()
                 .setContextLength(8)
                 .setVocabSize(49408)

@@ -13,17 +13,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 import org.clip4j.engine.Precision;
 import org.clip4j.model.AppliedAdapter;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
 import org.clip4j.model.LoraAdapter;
+import org.clip4j.model.LoraAdapter.LowRank;
 import org.clip4j.model.LoraOptions;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.train.SmallTraining;
 import org.clip4j.weights.safetensors.SafeTensors;
+import org.clip4j.weights.safetensors.SafeTensorsWriter;
 import org.clip4j.weights.tensors.CheckpointException;
+import org.clip4j.weights.tensors.TensorInfo;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -106,13 +110,103 @@ class PeftAdapterTest {
   }
 
   @Test
-  void what_adds_to_projections_is_merged_and_not_applied() throws IOException {
+  void what_adds_to_projections_is_applied_and_not_trained() throws IOException {
     LoraAdapter every = golden.adapter("every");
     try (ClipModel model = golden.model()) {
-      assertThatThrownBy(() -> model.adapters().apply(every))
+      model.prepareImages(Precision.FP32);
+      float[][] plain = golden.features(model, Forward.EVALUATE);
+      try (AppliedAdapter applied = model.adapters().apply(every)) {
+        golden.assertFeatures(golden.features(model, Forward.EVALUATE.with(applied)), "every");
+      }
+      assertThat(golden.features(model, Forward.EVALUATE)).isDeepEqualTo(plain);
+      assertThatThrownBy(() -> model.adapters().attach(every))
           .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("merge the adapter instead");
+          .hasMessageContaining("apply or merge the adapter");
     }
+  }
+
+  @Test
+  void an_adapter_that_peft_pickled_is_read() throws IOException {
+    LoraAdapter adapter = golden.adapter("attention");
+    assertThat(golden.adapter("old").maps()).usingRecursiveComparison().isEqualTo(adapter.maps());
+  }
+
+  /** Where transformers' towers by themselves have names without the tower's. */
+  @ParameterizedTest
+  @CsvSource({"CLIPVisionModel, vision_model.", "CLIPTextModel, text_model."})
+  void an_adapter_of_one_tower_is_read_for_the_whole_model(String type, String tower)
+      throws IOException {
+    Path from = LoraCase.FOLDER.resolve("attention");
+    String config = Files.readString(from.resolve(PeftAdapter.CONFIG));
+    Files.writeString(folder.resolve(PeftAdapter.CONFIG), config.replace("CLIPModel", type));
+    writeTower(from, tower);
+    LoraAdapter found = PeftAdapter.read(folder, golden.config());
+    boolean images = tower.startsWith("vision");
+    assertThat(found.maps())
+        .usingRecursiveComparison()
+        .isEqualTo(
+            golden.adapter("attention").maps().stream()
+                .filter(map -> map.parameter().startsWith("visual.") == images)
+                .toList());
+    Files.writeString(folder.resolve(PeftAdapter.CONFIG), config.replace("CLIPModel", ""));
+    assertThat(PeftAdapter.read(folder, golden.config()).maps()) // by the shapes
+        .usingRecursiveComparison()
+        .isEqualTo(found.maps());
+    Files.writeString(folder.resolve(PeftAdapter.CONFIG), config);
+    assertThatThrownBy(() -> PeftAdapter.read(folder, golden.config()))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("of one tower by itself");
+  }
+
+  private void writeTower(Path from, String tower) throws IOException {
+    String prefix = "base_model.model.";
+    Path file = folder.resolve(PeftAdapter.WEIGHTS);
+    try (SafeTensors all = SafeTensors.open(from.resolve(PeftAdapter.WEIGHTS))) {
+      List<TensorInfo> chosen =
+          all.tensors().values().stream()
+              .filter(info -> info.name().startsWith(prefix + tower))
+              .toList();
+      List<SafeTensorsWriter.Entry> entries =
+          chosen.stream()
+              .map(
+                  info ->
+                      new SafeTensorsWriter.Entry(
+                          info.name().replace(tower, ""), info.type(), info.shape()))
+              .toList();
+      try (SafeTensorsWriter writer = SafeTensorsWriter.create(file, entries, Map.of())) {
+        for (TensorInfo info : chosen) {
+          writer.write(info.name().replace(tower, ""), all.floats(info.name()));
+        }
+        writer.commit();
+      }
+    }
+  }
+
+  /** A module of transformers is called head, too, and torch does not call a layer within it. */
+  @Test
+  void what_adds_to_the_heads_of_siglip_is_written_and_computed_as_by_peft() throws IOException {
+    try (Checkpoint siglip = Checkpoint.open(Golden.folder("hf-siglip"))) {
+      List<LowRank> maps =
+          Stream.of("text.text_projection.weight", "visual.trunk.attn_pool.proj.weight")
+              .map(name -> new LowRank(name, 0, 48, 48, 1, 1, new float[48], new float[48]))
+              .toList();
+      LoraAdapter adapter = new LoraAdapter(LoraOptions.DEFAULT, maps, null);
+      PeftAdapter.write(folder, siglip.config(), adapter);
+      assertThat(Files.readString(folder.resolve(PeftAdapter.CONFIG)))
+          .contains("\"text_model.head\"", "\"vision_model.head.attention.out_proj\"");
+      assertThat(PeftAdapter.read(folder, siglip.config()).maps())
+          .extracting(LowRank::parameter)
+          .containsExactly("text.text_projection.weight");
+    }
+  }
+
+  @Test
+  void an_adapter_with_a_name_of_its_own_is_found_in_its_folder() throws IOException {
+    PeftAdapter.write(folder.resolve("emoji"), golden.config(), golden.adapter("blocks"));
+    assertThatThrownBy(() -> PeftAdapter.read(folder, golden.config()))
+        .isInstanceOf(CheckpointException.class)
+        .hasMessageContaining("holds no adapter_config.json")
+        .hasMessageContaining(folder.resolve("emoji").toString());
   }
 
   /** What peft computes with such a folder is checked by examples/peers/make_lora.py --check. */
@@ -161,6 +255,10 @@ class PeftAdapterTest {
         "\"lora_dropout\": 0.25 | \"lora_dropout\": 1.5 | lora_dropout is 1.5",
         "\"modules_to_save\": null | \"modules_to_save\": [\"visual_projection\"] | modules_to_save",
         "\"lora_alpha\": 1 | \"lora_alpha\": \"much\" | lora_alpha",
+        "\"init_lora_weights\": true | \"init_lora_weights\": \"pissa_niter_4\" | path_initial_model_for_weight_conversion",
+        "\"init_lora_weights\": true | \"init_lora_weights\": \"olora\" | init_lora_weights",
+        "\"kasa_config\": null | \"kasa_config\": {\"beta\": 1e-4} | kasa_config",
+        "\"revision\": null | \"use_something_new\": true | use_something_new is true",
       })
   void what_is_no_adapter_of_ours_is_refused(String from, String to, String message)
       throws IOException {

@@ -21,6 +21,7 @@ import org.clip4j.model.ClipConfigJson;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.EncoderHead;
 import org.clip4j.model.EncoderPooling;
+import org.clip4j.model.EncoderShape;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.TokenizerOptions;
 import org.clip4j.model.VitConfig;
@@ -69,23 +70,24 @@ class TextEncoderFilesTest {
     assertThat(config.customText()).isTrue();
     assertThat(config.text())
         .isEqualTo(
-            BertConfig.builder()
-                .setContextLength(16)
-                .setVocabSize(120)
-                .setPositions(24)
-                .optTypes(1)
-                .setWidth(48)
-                .setHeads(3)
-                .setLayers(2)
-                .setMlpWidth(80)
-                .optNormEpsilon(1e-5)
-                .optPadId(1)
-                .optPositionsAfterPad(true)
-                .optPooling(EncoderPooling.MEAN)
-                .optHead(EncoderHead.MLP)
-                .optModelName("a/model")
-                .optTokenizer(new TokenizerOptions("a/model", null, false))
-                .build());
+            new BertConfig(
+                EncoderShape.builder()
+                    .setContextLength(16)
+                    .setVocabSize(120)
+                    .setWidth(48)
+                    .setHeads(3)
+                    .setLayers(2)
+                    .setMlpWidth(80)
+                    .optNormEpsilon(1e-5)
+                    .optPadId(1)
+                    .optPooling(EncoderPooling.MEAN)
+                    .optHead(EncoderHead.MLP)
+                    .optModelName("a/model")
+                    .optTokenizer(new TokenizerOptions("a/model", null, false))
+                    .build(),
+                24,
+                1,
+                true));
   }
 
   @ParameterizedTest
@@ -192,20 +194,22 @@ class TextEncoderFilesTest {
   /** Copies the tokenizer of the test data beside a random model with so many token ids. */
   private Path model(String tokenizer, int vocabSize, int padId, boolean named) throws IOException {
     BertConfig text =
-        BertConfig.builder()
-            .setContextLength(16)
-            .setVocabSize(vocabSize)
-            .setPositions(32)
-            .setWidth(32)
-            .setHeads(2)
-            .setLayers(1)
-            .setMlpWidth(64)
-            .optPadId(padId)
-            .optPositionsAfterPad(padId > 0)
-            .optModelName("a/model")
-            .optTokenizer(
-                named ? new TokenizerOptions("a/model", null, false) : TokenizerOptions.OPENAI)
-            .build();
+        new BertConfig(
+            EncoderShape.builder()
+                .setContextLength(16)
+                .setVocabSize(vocabSize)
+                .setWidth(32)
+                .setHeads(2)
+                .setLayers(1)
+                .setMlpWidth(64)
+                .optPadId(padId)
+                .optModelName("a/model")
+                .optTokenizer(
+                    named ? new TokenizerOptions("a/model", null, false) : TokenizerOptions.OPENAI)
+                .build(),
+            32,
+            2,
+            padId > 0);
     ClipConfig config = new ClipConfig(20, VISION, text, false);
     try (ClipModel model = ClipModel.create(config, 1)) {
       Checkpoint.save(
@@ -299,15 +303,18 @@ class TextEncoderFilesTest {
   @Test
   void no_tokenizer_is_assumed() {
     BertConfig text =
-        BertConfig.builder()
-            .setContextLength(16)
-            .setVocabSize(49408)
-            .setPositions(32)
-            .setWidth(32)
-            .setHeads(2)
-            .setLayers(1)
-            .setMlpWidth(64)
-            .build();
+        new BertConfig(
+            EncoderShape.builder()
+                .setContextLength(16)
+                .setVocabSize(49408)
+                .setWidth(32)
+                .setHeads(2)
+                .setLayers(1)
+                .setMlpWidth(64)
+                .build(),
+            32,
+            2,
+            false);
     ClipConfig config = new ClipConfig(20, VISION, text, false);
     try (Clip clip = Clip.of(ClipModel.create(config, 1), ImageTransform.openai(32, 32))) {
       assertThatThrownBy(() -> clip.encodeText("a cat"))

@@ -18,6 +18,7 @@ import org.clip4j.model.BertConfig;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.EncoderHead;
 import org.clip4j.model.EncoderPooling;
+import org.clip4j.model.EncoderShape;
 import org.clip4j.model.Forward;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.model.Trace;
@@ -69,19 +70,21 @@ class TextModelTest {
     try (Checkpoint both = Checkpoint.open(images).withTextModel(texts)) {
       assertThat(both.config().text())
           .isEqualTo(
-              BertConfig.builder()
-                  .setContextLength(16)
-                  .setVocabSize(60)
-                  .setPositions(24)
-                  .optTypes(0)
-                  .setWidth(24)
-                  .setHeads(2)
-                  .setLayers(2)
-                  .setMlpWidth(40)
-                  .optPooling(EncoderPooling.MEAN)
-                  .optHead(EncoderHead.LINEAR)
-                  .optModelName("small-multilingual")
-                  .build());
+              new BertConfig(
+                  EncoderShape.builder()
+                      .setContextLength(16)
+                      .setVocabSize(60)
+                      .setWidth(24)
+                      .setHeads(2)
+                      .setLayers(2)
+                      .setMlpWidth(40)
+                      .optPooling(EncoderPooling.MEAN)
+                      .optHead(EncoderHead.LINEAR)
+                      .optModelName("small-multilingual")
+                      .build(),
+                  24,
+                  0,
+                  false));
       assertThat(ParameterSpec.of(both.config()))
           .extracting(ParameterSpec::name)
           .contains("text.transformer.transformer.layer.1.attention.q_lin.weight");

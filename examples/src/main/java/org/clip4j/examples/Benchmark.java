@@ -26,7 +26,6 @@ import picocli.CommandLine.Parameters;
 /** Times single stages with JMH, and whole processes (loading, searching, training). */
 @Command(
     name = "examples/run Benchmark",
-    showDefaultValues = true,
     subcommands = {
       AllBenchmark.class,
       InferBenchmark.class,

@@ -2,6 +2,7 @@ package org.clip4j.examples;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import org.clip4j.ClipLoader;
 import org.clip4j.examples.app.Parity;
@@ -18,8 +19,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "Convert",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description = {
       "Writes a model as a folder in transformers' or OpenCLIP's layout, which Python reads, too,",
       "then loads what was written and compares every tensor, and the embeddings of a probe batch."
@@ -51,6 +50,13 @@ final class Convert implements Callable<Integer> {
   private String textModel;
 
   @Option(
+      names = "--adapter",
+      paramLabel = "DIR",
+      description =
+          "A low-rank adapter (LoRA) of the model that is added to the weights, as Train --lora and Python's peft leave it; several times.")
+  private List<Path> adapters;
+
+  @Option(
       names = "--to",
       required = true,
       paramLabel = "DIR",
@@ -72,6 +78,9 @@ final class Convert implements Callable<Integer> {
     ClipLoader loader = Models.loader(from).optTextModel(textModel);
     if (architecture != null) {
       loader.optArchitecture(architecture);
+    }
+    if (adapters != null) {
+      adapters.forEach(loader::optAdapter);
     }
     try (Checkpoint source = loader.openCheckpoint();
         Tokenizer tokenizer = source.tokenizer().orElse(null)) {

@@ -3,9 +3,6 @@ package org.clip4j.examples;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
@@ -16,8 +13,6 @@ import org.clip4j.examples.options.BackgroundOption;
 import org.clip4j.examples.options.EmbedInput;
 import org.clip4j.examples.options.ModelOptions;
 import org.clip4j.examples.options.Range;
-import org.clip4j.search.EmbeddingRun;
-import org.clip4j.search.EmbeddingWriter;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -27,8 +22,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "Embed",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description = {
       "Embeds images or texts into a folder of .npy files (float32, unit length) with a table of",
       "names. Run it again to go on where it was interrupted. Search finds images in the folder."
@@ -78,68 +71,13 @@ public final class Embed implements Callable<Integer> {
     ClipLoader loader = model.loader();
     ModelFacts facts = ModelFacts.of(loader);
     try (Clip clip = loader.load()) {
+      EmbeddingJob job = new EmbeddingJob(out, clip, model, facts, batchSize, rowsPerShard);
       if (images != null) {
-        embed(clip, images, facts);
+        job.run(images, background.name());
       } else {
-        embed(clip, texts, facts);
+        job.run(texts);
       }
     }
     return 0;
-  }
-
-  private void embed(Clip clip, ImageList images, ModelFacts facts) throws IOException {
-    Map<String, String> all = facts(facts, ModelFacts.IMAGES);
-    all.put("transform", facts.transform());
-    all.put("background", background.name());
-    Map<String, String> notes = notes(clip, facts);
-    notes.put(ModelFacts.KIND, images.kind().name().toLowerCase(Locale.ROOT));
-    notes.put(ModelFacts.ROOT, images.root().toString());
-    try (EmbeddingWriter writer =
-        writer(clip).setColumns("file", "member").optFacts(all).optNotes(notes).open()) {
-      EmbeddingRun<byte[]> run =
-          new EmbeddingRun<>(
-              writer,
-              i -> clip.transform().apply(images.get(i).read()),
-              batch -> clip.encodeLevels(batch.toArray(byte[][]::new)),
-              batchSize,
-              Runtime.getRuntime().availableProcessors());
-      EmbeddingJob.run(
-          run,
-          writer,
-          images.size(),
-          i -> List.of(images.name(i).file(), images.name(i).member()),
-          ModelFacts.IMAGES,
-          out);
-    }
-  }
-
-  private void embed(Clip clip, List<String> texts, ModelFacts facts) throws IOException {
-    try (EmbeddingWriter writer =
-        writer(clip)
-            .setColumns("text")
-            .optFacts(facts(facts, ModelFacts.TEXTS))
-            .optNotes(notes(clip, facts))
-            .open()) {
-      EmbeddingRun<String> run =
-          new EmbeddingRun<>(writer, texts::get, clip::encodeTexts, batchSize, 1);
-      EmbeddingJob.run(
-          run, writer, texts.size(), i -> List.of(texts.get(i)), ModelFacts.TEXTS, out);
-    }
-  }
-
-  private EmbeddingWriter.Builder writer(Clip clip) {
-    return EmbeddingWriter.into(out).setDimensions(clip.embedDim()).optRowsPerShard(rowsPerShard);
-  }
-
-  private Map<String, String> notes(Clip clip, ModelFacts facts) {
-    Map<String, String> notes = facts.notes(model.name());
-    notes.put(ModelFacts.LOGIT_SCALE, Float.toString(clip.logitScale()));
-    return notes;
-  }
-
-  private Map<String, String> facts(ModelFacts facts, String of) {
-    String precision = model.precision().name().toLowerCase(Locale.ROOT);
-    return new TreeMap<>(
-        Map.of(ModelFacts.OF, of, ModelFacts.WEIGHTS, facts.weights(), "precision", precision));
   }
 }

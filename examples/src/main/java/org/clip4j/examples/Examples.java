@@ -30,6 +30,7 @@ public final class Examples {
   }
 
   static int execute(CommandLine line, List<String> args) {
+    showAsDeclared(line);
     return line.setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionStrategy(
             parsed -> {
@@ -38,6 +39,12 @@ public final class Examples {
             })
         .setExecutionExceptionHandler((e, failed, parsed) -> report(e, failed))
         .execute(args.toArray(String[]::new));
+  }
+
+  /** Lists options in the order in which they are declared, with what they are by default. */
+  private static void showAsDeclared(CommandLine line) {
+    line.getCommandSpec().usageMessage().sortOptions(false).showDefaultValues(true);
+    line.getSubcommands().values().forEach(Examples::showAsDeclared);
   }
 
   private static int report(Exception e, CommandLine line) throws Exception {

@@ -1,22 +1,18 @@
 package org.clip4j.examples;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.Clip;
 import org.clip4j.ClipLoader;
-import org.clip4j.encode.ImageSource;
+import org.clip4j.examples.app.ExplanationFiles;
 import org.clip4j.examples.app.ShapePointing;
 import org.clip4j.examples.options.BackgroundOption;
 import org.clip4j.examples.options.DeviceOption;
 import org.clip4j.examples.options.Models;
 import org.clip4j.examples.options.Range;
 import org.clip4j.explain.Explainer;
-import org.clip4j.explain.Explanation;
-import org.clip4j.explain.TokenRelevance;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,8 +24,6 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "Explain",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Shows why images are similar to texts, or are not: a heat map over the image for each text as PNG, and the relevance of each"
             + " token of the text. By gradient-weighted attention (Chefer et al. 2021), or Grad-CAM for a convolutional tower.")
@@ -106,43 +100,9 @@ final class Explain implements Callable<Integer> {
         System.out.print(ShapePointing.measure(explainer, size, shapes));
       }
       if (images != null) {
-        explain(explainer);
+        new ExplanationFiles(out, background.decoder()).write(explainer, images, texts);
       }
     }
     return 0;
-  }
-
-  private void explain(Explainer explainer) throws IOException {
-    Files.createDirectories(out);
-    for (int i = 0; i < images.size(); i++) {
-      ImageSource image = ImageSource.of(images.get(i), background.decoder());
-      List<Explanation> explanations = explainer.explain(image, texts);
-      for (int t = 0; t < explanations.size(); t++) {
-        String number = images.size() == 1 ? "" + (t + 1) : (i + 1) + "-" + (t + 1);
-        Path file = out.resolve(stem(images.get(i)) + "-" + number + ".png");
-        explanations.get(t).heatMap().writeOverlay(image.read(), file);
-        print(images.get(i), explanations.get(t), file);
-      }
-    }
-  }
-
-  private static String stem(Path image) {
-    return image.getFileName().toString().replaceFirst("\\.[^.]*$", "");
-  }
-
-  private static void print(Path image, Explanation why, Path file) {
-    System.out.printf(
-        Locale.ROOT, "%s  \"%s\"  cosine %.3f  %s%n", image, why.text(), why.cosine(), file);
-    List<TokenRelevance> tokens =
-        why.tokens().stream().filter(token -> !token.word().isEmpty()).toList();
-    double all = tokens.stream().mapToDouble(TokenRelevance::relevance).sum();
-    for (TokenRelevance token : tokens) {
-      System.out.printf(
-          Locale.ROOT,
-          "  %5.1f %%  %s (token %d)%n",
-          all == 0 ? 0 : 100 * token.relevance() / all,
-          token.word(),
-          token.id());
-    }
   }
 }

@@ -10,8 +10,6 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "FineTune",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Fine-tunes a model on labelled images by one method or several: trains, looks for the best model between the base and the tuned"
             + " one, tests it on the new task, on shifts and on what must not be forgotten, and writes a report and the models.")

@@ -14,8 +14,6 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "LinearProbe",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Measures an image encoder by linear probes on its frozen embeddings, fitted on all labelled images and on a few of each"
             + " class, beside zero-shot classification. Writes report.html, linear-probe.json and the probe.")

@@ -1,22 +1,13 @@
 package org.clip4j.examples;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
-import org.clip4j.data.ImageList;
-import org.clip4j.data.Images;
-import org.clip4j.data.PairSource;
-import org.clip4j.data.Pairs;
-import org.clip4j.encode.ImageSource;
+import org.clip4j.examples.options.CalibrationInput;
 import org.clip4j.examples.options.Models;
 import org.clip4j.examples.options.Range;
-import org.clip4j.image.ImageDecoder;
 import org.clip4j.quantize.QuantizationRefusedException;
 import org.clip4j.quantize.QuantizationReport;
 import org.clip4j.quantize.Quantizer;
@@ -29,8 +20,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "Quantize",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description = {
       "Writes a checkpoint whose transformer blocks multiply 8-bit integers: a quarter of the size",
       "and, on processors with instructions for them, several times faster. Half of your images and",
@@ -39,41 +28,11 @@ import picocli.CommandLine.Option;
     })
 final class Quantize implements Callable<Integer> {
 
-  /** Typical inputs: with or without knowing which text belongs to which image. */
-  static final class Inputs {
-    @ArgGroup(exclusive = false)
-    private Loose loose;
-
-    @Option(
-        names = "--pairs",
-        required = true,
-        paramLabel = "TABLE",
-        description = "A CSV or TSV file with the columns file and caption; measures recall, too.")
-    private Path pairs;
-  }
-
-  /** Images and texts that do not belong together. */
-  static final class Loose {
-    @Option(
-        names = "--images",
-        required = true,
-        paramLabel = "DIR",
-        description = "A folder of typical images.")
-    private Path images;
-
-    @Option(
-        names = "--texts",
-        required = true,
-        paramLabel = "FILE",
-        description = "Typical texts, one on a line.")
-    private Path texts;
-  }
-
   @Option(names = "--model", required = true, paramLabel = "MODEL", description = Models.NAME)
   private String model;
 
   @ArgGroup(multiplicity = "1")
-  private Inputs inputs;
+  private CalibrationInput inputs;
 
   @Option(
       names = "--most",
@@ -116,36 +75,13 @@ final class Quantize implements Callable<Integer> {
               .optSmoothing(smoothing)
               .optForce(force)
               .optProgress(step -> System.err.println("  " + step));
-      take(quantizer);
+      inputs.give(quantizer, most);
       show(quantizer.write(out));
       System.out.println("The model is in " + out);
       return 0;
     } catch (QuantizationRefusedException e) {
       show(e.report());
       throw e;
-    }
-  }
-
-  private void take(Quantizer quantizer) throws IOException {
-    if (inputs.pairs != null) {
-      PairSource pairs = Pairs.table(inputs.pairs).setColumns("file", "caption").build();
-      int count = Math.min(most, pairs.size());
-      List<ImageSource> images = new ArrayList<>();
-      List<String> captions = new ArrayList<>();
-      for (int i = 0; i < count; i++) {
-        images.add(pairs.get(i).image());
-        captions.add(pairs.get(i).captions().get(0));
-      }
-      quantizer.setPairs(images, captions);
-    } else {
-      ImageList found = Images.folder(inputs.loose.images, ImageDecoder.defaults());
-      quantizer.setImages(
-          IntStream.range(0, Math.min(most, found.size())).mapToObj(found::get).toList());
-      quantizer.setTexts(
-          Files.readAllLines(inputs.loose.texts).stream()
-              .filter(line -> !line.isBlank())
-              .limit(most)
-              .toList());
     }
   }
 

@@ -24,8 +24,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "Quickstart",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Trains a small CLIP on generated pictures of coloured shapes with captions, then classifies pictures of colour and shape"
             + " combinations that it never saw. Writes report.html and the model.")

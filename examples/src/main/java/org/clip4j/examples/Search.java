@@ -29,8 +29,6 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "Search",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description = {
       "Ranks the rows of a folder that Embed filled by their similarity to a text or an image,",
       "and writes a page of them; or serves a page on this machine to type queries into."
@@ -107,21 +105,7 @@ public final class Search implements Callable<Integer> {
         image == null
             ? search.byText(text, options)
             : search.byImage(ImageDecoder.decode(image), options);
-    if (matches.isEmpty()) {
-      System.out.println(
-          options.relevance() == null
-              ? "No row matches the filters."
-              : SearchPages.NOTHING_RELEVANT);
-    }
-    for (Match match : matches) {
-      System.out.printf(
-          Locale.ROOT,
-          "%4d  %6.3f  %s%s%n",
-          match.rank(),
-          match.score(),
-          ChangeOptions.printable(match.name()),
-          match.folded() == 0 ? "" : "  (and " + match.folded() + " like it)");
-    }
+    SearchPages.print(matches, options.relevance() != null);
     HtmlReport.write(
         out, SearchPages.results(search, image == null ? text : image.toString(), matches));
     System.out.println("The page is in " + out);

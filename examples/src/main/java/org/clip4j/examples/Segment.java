@@ -23,8 +23,6 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "Segment",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Paints where in images something is that a text names, or an example image shows: the picture with its masks as PNG, each mask"
             + " alone as PNG (probabilities from black to white), and a page with all of them. By a model of CLIPSeg's kind.")

@@ -7,6 +7,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.clip4j.examples.app.train.DistillOptions;
 import org.clip4j.examples.app.train.FilterOptions;
+import org.clip4j.examples.app.train.HeldOutOptions;
 import org.clip4j.examples.app.train.LearningOptions;
 import org.clip4j.examples.app.train.MonitorOptions;
 import org.clip4j.examples.app.train.SavingOptions;
@@ -15,7 +16,6 @@ import org.clip4j.examples.app.train.TrainingPairs;
 import org.clip4j.examples.app.train.TrainingRun;
 import org.clip4j.examples.options.DeviceOption;
 import org.clip4j.examples.options.PairOptions;
-import org.clip4j.examples.options.Range;
 import org.clip4j.examples.options.StepOptions;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.TrainingResult;
@@ -28,19 +28,11 @@ import picocli.CommandLine.Option;
 @Command(
     name = "Train",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description = "Trains or fine-tunes a CLIP model on images and captions.")
 final class Train implements Callable<Integer> {
   @Mixin private PairOptions data;
 
-  @Option(
-      names = "--held-out",
-      defaultValue = "0",
-      paramLabel = "SHARE",
-      description = "Share of the pairs to keep back, on which retrieval is measured as it trains.")
-  @Range(min = 0, below = 1)
-  private double heldOut;
+  @Mixin private HeldOutOptions heldOut;
 
   @Option(
       names = "--model",
@@ -77,9 +69,6 @@ final class Train implements Callable<Integer> {
       description = "Of the weights, the order and the split.")
   private long seed;
 
-  @Option(names = "--split-seed", description = "Of the split alone (the seed).")
-  private Long splitSeed;
-
   @Mixin private SavingOptions saving;
 
   @Mixin private MonitorOptions monitor;
@@ -96,9 +85,7 @@ final class Train implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    TrainingPairs pairs =
-        TrainingPairs.of(data.open(), heldOut, splitSeed != null ? splitSeed : seed);
-    pairs.write(out);
+    TrainingPairs pairs = heldOut.divide(data.open(), seed, out);
     pairs = new TrainingPairs(filter.apply(pairs.training(), out, device.device()), pairs.split());
     try (DistillOptions.OpenTeacher teacher = distill.open(device.device());
         StartModel start = StartModel.of(model, seed, device.device())) {

@@ -25,8 +25,6 @@ import picocli.CommandLine.Parameters;
 @Command(
     name = "ZeroShot",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description = "Classifies images by labels that you choose.")
 final class ZeroShot implements Callable<Integer> {
   @Mixin private ModelOptions model;

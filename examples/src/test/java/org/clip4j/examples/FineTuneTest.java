@@ -11,7 +11,9 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Random;
 import javax.imageio.ImageIO;
+import org.clip4j.model.LoraAdapter;
 import org.clip4j.weights.Checkpoint;
+import org.clip4j.weights.PeftAdapter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -90,10 +92,72 @@ class FineTuneTest {
         .isLessThan(all / 10);
     assertThat(json.getAsJsonObject("head").get("trainable_parameters").getAsLong())
         .isLessThan(all / 2);
-    assertThat(out.resolve("lora/run/adapter_model.safetensors")).exists();
+    Path adapter = out.resolve("lora/run");
+    Path merged = temp.resolve("merged");
+    String[] conversion = {
+      "--from",
+      MODEL,
+      "--adapter",
+      adapter.toString(),
+      "--to",
+      merged.toString(),
+      "--format",
+      "openclip"
+    };
+    assertThat(Examples.run(new Convert(), conversion)).isZero();
+    try (Checkpoint base = Checkpoint.open(Path.of(MODEL));
+        Checkpoint written = Checkpoint.open(merged)) {
+      LoraAdapter added = PeftAdapter.read(adapter, base.config());
+      String name = added.maps().get(0).parameter();
+      assertThat(written.parameters().read(name))
+          .isEqualTo(added.addedTo(base.config(), base.parameters()).read(name))
+          .isNotEqualTo(base.parameters().read(name));
+    }
     assertThat(Files.readString(out.resolve("report.html")))
         .contains(
             "What each method gains and forgets", "flyp: between base and tuned", "kept task");
+  }
+
+  @Test
+  void a_report_of_nothing_kept_draws_no_line_of_it() throws IOException {
+    Path out = temp.resolve("out");
+    String[] arguments = {
+      "--model",
+      MODEL,
+      "--data",
+      draw("task", List.of("red", "blue"), 1),
+      "--method",
+      "head",
+      "--alphas",
+      "0,1",
+      "--epochs",
+      "1",
+      "--out",
+      out.toString()
+    };
+    assertThat(Examples.run(new FineTune(), arguments)).isZero();
+    assertThat(Files.readString(out.resolve("report.html")))
+        .contains("head: between base and tuned")
+        .doesNotContain("kept task</");
+    assertThat(Files.readString(out.resolve("fine-tune.json")))
+        .contains("\"kept\": null")
+        .doesNotContain("NaN");
+  }
+
+  @Test
+  void a_method_that_does_not_suit_the_model_is_refused_before_others_train() throws IOException {
+    String[] arguments = {
+      "--model",
+      "../src/test/resources/golden/openclip-rn",
+      "--data",
+      draw("task", List.of("red", "blue"), 1),
+      "--method",
+      "full,lora",
+      "--out",
+      temp.resolve("out").toString()
+    };
+    assertThat(Examples.run(new FineTune(), arguments)).isNotZero();
+    assertThat(temp.resolve("out/full")).doesNotExist();
   }
 
   /** Ten images of a colour, each named by two rows of a table. */

@@ -6,9 +6,11 @@ import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairSource;
+import org.clip4j.data.Pairs;
 import org.clip4j.data.shapes.ShapeScene.Combination;
 import org.clip4j.encode.ImageSource;
 import org.clip4j.image.RgbImage;
+import org.clip4j.io.Limits;
 import org.clip4j.io.SeededRandom;
 
 /**
@@ -95,23 +97,7 @@ public final class ColouredShapes {
    * @param count at least 1
    */
   public PairSource training(int count) {
-    if (count < 1) {
-      throw new IllegalArgumentException("at least 1 training pair is needed, found " + count);
-    }
-    return new PairSource() {
-      @Override
-      public int size() {
-        return count;
-      }
-
-      @Override
-      public ImageTextPair get(int index) {
-        if (index < 0 || index >= count) {
-          throw new IndexOutOfBoundsException("pair " + index + " of " + count);
-        }
-        return trainingPair(index);
-      }
-    };
+    return Pairs.of("pairs", Limits.atLeast("training pairs", 1, count), this::trainingPair);
   }
 
   private ImageTextPair trainingPair(int index) {
@@ -162,10 +148,7 @@ public final class ColouredShapes {
 
   private List<LabelledImage> test(
       List<Combination> combinations, int perCombination, ShapeStyle style) {
-    if (perCombination < 1) {
-      throw new IllegalArgumentException(
-          "at least 1 image of each combination is needed, found " + perCombination);
-    }
+    Limits.atLeast("images of each combination", 1, perCombination);
     List<LabelledImage> images = new ArrayList<>(combinations.size() * perCombination);
     for (Combination combination : combinations) {
       int label = all.indexOf(combination);
@@ -191,9 +174,7 @@ public final class ColouredShapes {
    * @param count at least 1; a longer list starts with a shorter one
    */
   public List<ShapePair> pairsTest(int count) {
-    if (count < 1) {
-      throw new IllegalArgumentException("at least 1 image is needed, found " + count);
-    }
+    Limits.atLeast("images of pairs", 1, count);
     return IntStream.range(0, count).mapToObj(this::pairTest).toList();
   }
 
@@ -244,11 +225,7 @@ public final class ColouredShapes {
 
     /** Sets the width and height of the images in pixels, from 16 to 1024; 48 by default. */
     public Builder optImageSize(int imageSize) {
-      if (imageSize < 16 || imageSize > 1024) {
-        throw new IllegalArgumentException(
-            "the image size must lie between 16 and 1024 pixels, found " + imageSize);
-      }
-      this.imageSize = imageSize;
+      this.imageSize = Limits.within("the image size", 16, 1024, imageSize);
       return this;
     }
 

@@ -1,12 +1,9 @@
 package org.clip4j.engine.internal;
 
 import ai.djl.Device;
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.clip4j.engine.Precision;
-import org.clip4j.engine.internal.TorchScript.Mode;
 
 /**
  * Convolutions without bias, with square kernels and padding that keeps the grid.
@@ -100,7 +97,7 @@ public final class ConvolutionKernels {
           p = torch.append(p, self.unfolded_conv(x, w, 1))
         return p
 
-      def proof(self, one: Tensor, p: List[Tensor]) -> Tensor:
+      def proof(self, sizes: Tensor, p: List[Tensor]) -> Tensor:
         taken = [torch.numel(p[0]), torch.numel(p[1]), torch.numel(p[2])]
         self.poison(taken)
         found = torch.to(self.native_conv(p[0], p[1]), 6)
@@ -194,21 +191,11 @@ public final class ConvolutionKernels {
         inputs + " to " + outputs + " channels of " + shape.size + " x " + shape.size,
         PrecisionKernels.proofTolerance(own),
         "an unfolded product",
-        manager -> {
-          TorchScript kernels =
-              TorchScript.compile(manager, natives + UNFOLDED + KernelProof.SOURCE + PROOF);
-          long[] sizes = {inputs, outputs, shape.size, trained ? 1 : 0};
-          NDArray of = HostMemory.upload(manager, new ai.djl.ndarray.types.Shape(4), sizes);
-          NDArray scaled = manager.create(scale);
-          NDList operands =
-              Autograd.withGradMode(
-                  trained, () -> kernels.callForAll(Mode.TRAINING, "operands", of, scaled));
-          TorchScript.list(operands);
-          return () ->
-              Autograd.withGradMode(
-                      trained, () -> kernels.call(Mode.TRAINING, "proof", scaled, operands))
-                  .getFloat();
-        });
+        KernelProof.ofOperands(
+            natives + UNFOLDED + PROOF,
+            new long[] {inputs, outputs, shape.size, trained ? 1 : 0},
+            scale,
+            trained));
   }
 
   private static long whole(int channels) {

@@ -1,7 +1,6 @@
 package org.clip4j.engine.internal;
 
 import ai.djl.Device;
-import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDManager;
 import org.clip4j.engine.Precision;
 
@@ -108,20 +107,11 @@ final class CpuFeatures {
         "1 to 67 rows, 24 to 768 inputs and outputs",
         2 * PrecisionKernels.proofTolerance(precision), // of attention, whose softmax is not exact
         "rounding, and products of float32,",
-        manager -> {
-          TorchScript kernels =
-              TorchScript.compile(
-                  manager,
-                  KernelProof.SOURCE
-                      + PROOF
-                          .replace(
-                              "{product}",
-                              KernelFaults.in(PrecisionKernels.product(precision, "x", "w", "b")))
-                          .replace("{type}", Integer.toString(PrecisionKernels.type(precision))));
-          NDArray one = manager.create(1f);
-          return () ->
-              Autograd.record(() -> kernels.call(TorchScript.Mode.TRAINING, "proof", one))
-                  .getFloat();
-        });
+        KernelProof.recorded(
+            PROOF
+                .replace(
+                    "{product}",
+                    KernelFaults.in(PrecisionKernels.product(precision, "x", "w", "b")))
+                .replace("{type}", Integer.toString(PrecisionKernels.type(precision)))));
   }
 }

@@ -1,12 +1,9 @@
 package org.clip4j.engine.internal;
 
 import ai.djl.Device;
-import ai.djl.ndarray.NDArray;
-import ai.djl.ndarray.NDList;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.clip4j.engine.Precision;
-import org.clip4j.engine.internal.TorchScript.Mode;
 
 /**
  * Convolutions of each channel alone, with square kernels of odd size and padding that keeps the
@@ -196,27 +193,12 @@ public final class DepthwiseKernels {
                 + (", kernel " + shape.kernel + ", stride " + shape.stride),
             PrecisionKernels.proofTolerance(type),
             "a sum of shifted products",
-            manager -> {
-              TorchScript kernels =
-                  TorchScript.compile(
-                      manager,
-                      natives()
-                          + SHIFTED
-                          + KernelProof.SOURCE
-                          + PROOF.replace("{x}", PrecisionKernels.cast(type, "p[0]")));
-              long[] sizes = {
-                shape.channels, shape.kernel, shape.size, shape.stride, trained ? 1 : 0
-              };
-              NDArray of = HostMemory.upload(manager, new ai.djl.ndarray.types.Shape(5), sizes);
-              NDArray scaled = manager.create(scale);
-              NDList operands =
-                  Autograd.withGradMode(
-                      trained, () -> kernels.callForAll(Mode.TRAINING, "operands", of, scaled));
-              TorchScript.list(operands);
-              return () ->
-                  Autograd.withGradMode(
-                          trained, () -> kernels.call(Mode.TRAINING, "proof", of, operands))
-                      .getFloat();
-            });
+            KernelProof.ofOperands(
+                natives() + SHIFTED + PROOF.replace("{x}", PrecisionKernels.cast(type, "p[0]")),
+                new long[] {
+                  shape.channels, shape.kernel, shape.size, shape.stride, trained ? 1 : 0
+                },
+                scale,
+                trained));
   }
 }

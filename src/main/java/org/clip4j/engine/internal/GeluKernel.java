@@ -1,6 +1,5 @@
 package org.clip4j.engine.internal;
 
-import ai.djl.ndarray.NDArray;
 import org.clip4j.engine.Precision;
 
 /** Proves GELU, which PyTorch computes by oneDNN on CPUs, forward and backward. */
@@ -50,12 +49,6 @@ final class GeluKernel {
         "5 to 15,360 values",
         PrecisionKernels.proofTolerance(Precision.FP32),
         "its formula",
-        manager -> {
-          TorchScript kernels = TorchScript.compile(manager, KernelProof.SOURCE + PROOF);
-          NDArray one = manager.create(1f);
-          return () ->
-              Autograd.record(() -> kernels.call(TorchScript.Mode.TRAINING, "proof", one))
-                  .getFloat();
-        });
+        KernelProof.recorded(PROOF));
   }
 }

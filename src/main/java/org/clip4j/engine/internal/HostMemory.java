@@ -10,8 +10,10 @@ import ai.djl.pytorch.engine.PtNDArray;
 import ai.djl.pytorch.jni.JniUtils;
 import java.nio.ByteBuffer;
 import java.nio.FloatBuffer;
+import java.util.Arrays;
 import java.util.function.BiConsumer;
 import java.util.function.Consumer;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -64,6 +66,36 @@ public final class HostMemory {
     forEachPiece(
         host, 0, host.size(), (from, piece) -> filler.fill(from, bytes(piece).asFloatBuffer()));
     return onDeviceOf(manager, host);
+  }
+
+  /**
+   * A matrix of float32 of any size.
+   *
+   * @param rows at least one, all of one length
+   */
+  public static NDArray upload(NDManager manager, float[][] rows) {
+    int width = rows[0].length;
+    return upload(
+        manager,
+        new Shape(rows.length, width),
+        (from, memory) -> {
+          int row = (int) (from / width);
+          int column = (int) (from % width); // a piece may begin inside a row
+          while (memory.hasRemaining()) {
+            int count = Math.min(width - column, memory.remaining());
+            memory.put(rows[row++], column, count);
+            column = 0;
+          }
+        });
+  }
+
+  /** The rows of a matrix of float32. */
+  public static float[][] rows(NDArray matrix) {
+    int width = Math.toIntExact(matrix.size(1));
+    float[] all = matrix.toFloatArray();
+    return IntStream.range(0, all.length / width)
+        .mapToObj(i -> Arrays.copyOfRange(all, i * width, (i + 1) * width))
+        .toArray(float[][]::new);
   }
 
   /**

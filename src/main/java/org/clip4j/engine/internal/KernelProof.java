@@ -2,13 +2,17 @@ package org.clip4j.engine.internal;
 
 import ai.djl.Device;
 import ai.djl.engine.EngineException;
+import ai.djl.ndarray.NDArray;
+import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
+import ai.djl.ndarray.types.Shape;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.DoubleSupplier;
 import java.util.function.Function;
+import org.clip4j.engine.internal.TorchScript.Mode;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -119,6 +123,40 @@ public final class KernelProof {
               return result;
             })
         .holds();
+  }
+
+  /**
+   * Compares a kernel and its gradients with plain arithmetic, by a function {@code proof} of one
+   * number, 1.
+   */
+  static Function<NDManager, DoubleSupplier> recorded(String source) {
+    return manager -> {
+      TorchScript kernels = TorchScript.compile(manager, SOURCE + source);
+      NDArray one = manager.create(1f);
+      return () -> Autograd.record(() -> kernels.call(Mode.TRAINING, "proof", one)).getFloat();
+    };
+  }
+
+  /**
+   * Compares a kernel with plain arithmetic, by the functions {@code operands}, of the sizes and
+   * the scale, and {@code proof}, of the sizes and the operands.
+   *
+   * @param recorded whether gradients are compared, too
+   */
+  static Function<NDManager, DoubleSupplier> ofOperands(
+      String source, long[] sizes, float scale, boolean recorded) {
+    return manager -> {
+      TorchScript kernels = TorchScript.compile(manager, SOURCE + source);
+      NDArray of = HostMemory.upload(manager, new Shape(sizes.length), sizes);
+      NDArray scaled = manager.create(scale);
+      NDList operands =
+          Autograd.withGradMode(
+              recorded, () -> kernels.callForAll(Mode.TRAINING, "operands", of, scaled));
+      TorchScript.list(operands);
+      return () ->
+          Autograd.withGradMode(recorded, () -> kernels.call(Mode.TRAINING, "proof", of, operands))
+              .getFloat();
+    };
   }
 
   /** NaN if the kernel cannot be computed at all. */

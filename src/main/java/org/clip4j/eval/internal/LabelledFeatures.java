@@ -24,34 +24,25 @@ public record LabelledFeatures(float[][] features, int[] labels) {
     int width = features[0].length;
     for (int i = 0; i < features.length; i++) {
       if (features[i].length != width || width == 0) {
-        throw new IllegalArgumentException(
-            kind
-                + " vector "
-                + i
-                + " has "
-                + features[i].length
-                + " values, and the first has "
-                + width
-                + "; all need the same number, at least 1");
+        String first =
+            " values, and the first has " + width + "; all need the same number, at least 1";
+        throw bad(kind, i, "has " + features[i].length + first);
       }
       for (float value : features[i]) {
-        if (value - value != 0) { // infinite or not a number
-          throw new IllegalArgumentException(
-              kind + " vector " + i + " holds " + value + "; features must be finite");
+        if (!Float.isFinite(value)) {
+          throw bad(kind, i, "holds " + value + "; features must be finite");
         }
       }
       if (labels[i] < 0 || labels[i] >= classes) {
-        throw new IllegalArgumentException(
-            kind
-                + " vector "
-                + i
-                + " has label "
-                + labels[i]
-                + ", and the classes are 0 to "
-                + (classes - 1));
+        throw bad(
+            kind, i, "has label " + labels[i] + ", and the classes are 0 to " + (classes - 1));
       }
     }
     return new LabelledFeatures(features, labels);
+  }
+
+  private static IllegalArgumentException bad(String kind, int vector, String what) {
+    return new IllegalArgumentException(kind + " vector " + vector + " " + what);
   }
 
   /** How many there are of each class. */

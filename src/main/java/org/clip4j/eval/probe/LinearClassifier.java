@@ -87,18 +87,6 @@ public final class LinearClassifier implements EmbeddingClassifier {
         .toArray(float[][]::new);
   }
 
-  /** Returns the index of the class with the largest logit; the first of equal ones. */
-  public int predict(float[] features) {
-    float[] logits = logits(features);
-    int best = 0;
-    for (int k = 1; k < logits.length; k++) {
-      if (logits[k] > logits[best]) {
-        best = k;
-      }
-    }
-    return best;
-  }
-
   /** Computes the softmax of the logits: K values that sum to 1. */
   public double[] probabilities(float[] features) {
     return softmax(logits(features));

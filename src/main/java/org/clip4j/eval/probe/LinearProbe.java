@@ -14,6 +14,7 @@ import org.clip4j.eval.ProbeAccuracy;
 import org.clip4j.eval.internal.LabelledFeatures;
 import org.clip4j.eval.probe.LabelledDraw.Halves;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 
 /**
  * Fits a linear classifier on frozen features, as Radford et al. 2021 measure representations by
@@ -142,7 +143,7 @@ public final class LinearProbe {
     private long seed;
     private Double c;
     private Consumer<Trial> listener = trial -> {};
-    private final LogisticRegression.Builder regression = LogisticRegression.builder();
+    private final LogisticRegression regression = LogisticRegression.create();
 
     private Builder() {}
 
@@ -176,11 +177,7 @@ public final class LinearProbe {
      * are given; 0.2 by default. It is rounded for each class, and at least one example.
      */
     public Builder optValidationFraction(double fraction) {
-      if (!(fraction > 0 && fraction < 1)) {
-        throw new IllegalArgumentException(
-            "the validation fraction must lie between 0 and 1, both excluded, found " + fraction);
-      }
-      validationFraction = fraction;
+      validationFraction = Limits.fraction("the validation fraction", fraction);
       return this;
     }
 
@@ -235,7 +232,6 @@ public final class LinearProbe {
         }
       }
       List<Trial> trials = new ArrayList<>();
-      LogisticRegression fitter = regression.build();
       double chosen = c != null ? c : 0;
       if (c == null) {
         LabelledFeatures train = all;
@@ -251,7 +247,7 @@ public final class LinearProbe {
         }
         chosen =
             StrengthSweep.choose(
-                    fitter,
+                    regression,
                     train,
                     held,
                     classes,
@@ -262,8 +258,8 @@ public final class LinearProbe {
                 .c();
         trials.sort(Comparator.comparingDouble(Trial::c));
       }
-      try (LogisticRegression.Data data = fitter.data(all.features(), all.labels(), classes)) {
-        LogisticRegression.Fit fit = fitter.fit(data, chosen);
+      try (LogisticRegression.Data data = regression.data(all.features(), all.labels(), classes)) {
+        LogisticRegression.Fit fit = regression.fit(data, chosen);
         return new LinearProbe(classNames, fit.classifier(), fit, List.copyOf(trials));
       }
     }

@@ -3,6 +3,7 @@ package org.clip4j.eval.probe;
 import ai.djl.Device;
 import java.util.Objects;
 import org.clip4j.eval.internal.LabelledFeatures;
+import org.clip4j.io.Limits;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,23 +20,18 @@ import org.slf4j.LoggerFactory;
  * penalty |w|^2 / (2 C N) is taken there too. CLIP's paper speaks of an L2 strength lambda: it is 1
  * / C, so the same range from 1e-6 to 1e6.
  *
- * <p>Deterministic: it starts at zero, and uses no random numbers. Immutable and safe for use by
- * several threads.
+ * <p>Deterministic: it starts at zero, and uses no random numbers. Several threads may fit by one
+ * whose options change no more.
  */
 public final class LogisticRegression {
   private static final Logger logger = LoggerFactory.getLogger(LogisticRegression.class);
 
-  private final double c;
-  private final int maxIterations;
-  private final double tolerance;
-  private final Device device;
+  private double c = 1;
+  private int maxIterations = 1000;
+  private double tolerance = 1e-4;
+  private Device device = Device.cpu();
 
-  private LogisticRegression(Builder builder) {
-    c = builder.c;
-    maxIterations = builder.maxIterations;
-    tolerance = builder.tolerance;
-    device = builder.device;
-  }
+  private LogisticRegression() {}
 
   /**
    * Holds a classifier with what is known of how it was found.
@@ -59,8 +55,35 @@ public final class LogisticRegression {
       boolean converged) {}
 
   /** Starts with the defaults: C 1, at most 1,000 iterations, tolerance 1e-4, on the CPU. */
-  public static Builder builder() {
-    return new Builder();
+  public static LogisticRegression create() {
+    return new LogisticRegression();
+  }
+
+  /** Sets the inverse of the L2 strength, above 0. */
+  public LogisticRegression optC(double c) {
+    this.c = Limits.aboveZero("C", c);
+    return this;
+  }
+
+  /** Sets the most iterations of L-BFGS, at least 1. */
+  public LogisticRegression optMaxIterations(int iterations) {
+    maxIterations = Limits.atLeast("the iterations of L-BFGS", 1, iterations);
+    return this;
+  }
+
+  /**
+   * Sets the tolerance: a fit ends when no component of the objective's gradient exceeds this,
+   * above 0.
+   */
+  public LogisticRegression optTolerance(double tolerance) {
+    this.tolerance = Limits.aboveZero("the tolerance", tolerance);
+    return this;
+  }
+
+  /** Sets the device on which the features are multiplied; the CPU by default. */
+  public LogisticRegression optDevice(Device device) {
+    this.device = Objects.requireNonNull(device, "device");
+    return this;
   }
 
   /**
@@ -152,59 +175,6 @@ public final class LogisticRegression {
                 + classes
                 + " has no training example; leave it out, or add examples of it");
       }
-    }
-  }
-
-  /** Collects the options of a fit. Not safe for use by several threads. */
-  public static final class Builder {
-    private double c = 1;
-    private int maxIterations = 1000;
-    private double tolerance = 1e-4;
-    private Device device = Device.cpu();
-
-    private Builder() {}
-
-    /** Sets the inverse of the L2 strength, above 0. */
-    public Builder optC(double c) {
-      if (!(c > 0 && c < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException("C must be above 0 and finite, found " + c);
-      }
-      this.c = c;
-      return this;
-    }
-
-    /** Sets the most iterations of L-BFGS, at least 1. */
-    public Builder optMaxIterations(int iterations) {
-      if (iterations < 1) {
-        throw new IllegalArgumentException(
-            "L-BFGS needs at least 1 iteration, found " + iterations);
-      }
-      maxIterations = iterations;
-      return this;
-    }
-
-    /**
-     * Sets the tolerance: a fit ends when no component of the objective's gradient exceeds this,
-     * above 0.
-     */
-    public Builder optTolerance(double tolerance) {
-      if (!(tolerance > 0 && tolerance < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException(
-            "the tolerance must be above 0 and finite, found " + tolerance);
-      }
-      this.tolerance = tolerance;
-      return this;
-    }
-
-    /** Sets the device on which the features are multiplied; the CPU by default. */
-    public Builder optDevice(Device device) {
-      this.device = Objects.requireNonNull(device, "device");
-      return this;
-    }
-
-    /** Builds the regression. */
-    public LogisticRegression build() {
-      return new LogisticRegression(this);
     }
   }
 }

@@ -31,7 +31,7 @@ public final class ProbeBaselines {
     LabelledFeatures all = LabelledFeatures.check("training", features, labels, classes);
     int[] counts = LabelledFeatures.counts(labels, classes);
     int fewest = Arrays.stream(counts).min().orElse(0);
-    LogisticRegression fitter = LogisticRegression.builder().optC(FewShot.DEFAULT_C).build();
+    LogisticRegression fitter = LogisticRegression.create().optC(FewShot.DEFAULT_C);
     Map<String, EmbeddingClassifier> probes = new LinkedHashMap<>();
     for (int each : shots) {
       if (each < 1 || each > fewest) {

@@ -61,30 +61,14 @@ final class SoftmaxObjective implements AutoCloseable {
    * @param labels for each from 0 to K - 1
    */
   SoftmaxObjective(Device device, float[][] features, int[] labels, int classes) {
-    int width = features[0].length;
     manager = Libtorch.newManager(device);
     kernels = TorchScript.compile(manager, SOURCE);
-    this.features =
-        HostMemory.upload(
-            manager,
-            new Shape(features.length, width),
-            (from, memory) -> copyRows(features, from, memory));
+    this.features = HostMemory.upload(manager, features);
     this.labels =
         HostMemory.upload(
             manager, new Shape(labels.length, 1), Arrays.stream(labels).asLongStream().toArray());
-    weights = manager.zeros(new Shape(classes, width));
+    weights = manager.zeros(new Shape(classes, features[0].length));
     intercepts = manager.zeros(new Shape(classes));
-  }
-
-  private static void copyRows(float[][] rows, long from, FloatBuffer memory) {
-    int width = rows[0].length;
-    int row = (int) (from / width);
-    int column = (int) (from % width); // a piece may begin inside a row
-    while (memory.hasRemaining()) {
-      int count = Math.min(width - column, memory.remaining());
-      memory.put(rows[row++], column, count);
-      column = 0;
-    }
   }
 
   /**

@@ -7,6 +7,7 @@ import org.clip4j.eval.EmbeddingClassifier;
 import org.clip4j.eval.ProbeAccuracy;
 import org.clip4j.eval.internal.Dot;
 import org.clip4j.eval.internal.LabelledFeatures;
+import org.clip4j.io.Limits;
 
 /**
  * Classifies as Tip-Adapter does (Zhang et al. 2022, arXiv 2207.09519): zero-shot classification
@@ -122,14 +123,8 @@ public final class TipAdapter implements EmbeddingClassifier {
    * @param beta how sharply similarity counts, above 0
    */
   public TipAdapter with(double alpha, double beta) {
-    if (!(alpha >= 0 && alpha < Double.POSITIVE_INFINITY)
-        || !(beta > 0 && beta < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException(
-          "Tip-Adapter needs an alpha of 0 or more and a beta above 0, both finite, found "
-              + alpha
-              + " and "
-              + beta);
-    }
+    Limits.notNegative("alpha", alpha);
+    Limits.aboveZero("beta", beta);
     return new TipAdapter(keys, labels, words, scale, alpha, beta);
   }
 
@@ -140,10 +135,7 @@ public final class TipAdapter implements EmbeddingClassifier {
    * @param scale above 0, the model's own
    */
   public TipAdapter withLogitScale(double scale) {
-    if (!(scale > 0 && scale < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException(
-          "the logit scale must be above 0 and finite, found " + scale);
-    }
+    Limits.aboveZero("the logit scale", scale);
     return new TipAdapter(keys, labels, words, scale, alpha, beta);
   }
 

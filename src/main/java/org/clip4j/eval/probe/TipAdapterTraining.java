@@ -5,12 +5,12 @@ import ai.djl.ndarray.NDArray;
 import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import ai.djl.ndarray.types.Shape;
-import java.nio.FloatBuffer;
 import java.util.Arrays;
 import java.util.Objects;
 import org.clip4j.engine.internal.HostMemory;
 import org.clip4j.engine.internal.Libtorch;
 import org.clip4j.engine.internal.TorchScript;
+import org.clip4j.io.Limits;
 import org.clip4j.io.SeededRandom;
 
 /**
@@ -43,23 +43,47 @@ public final class TipAdapterTraining {
         return loss
       """;
 
-  private final int epochs;
-  private final double learningRate;
-  private final int batchSize;
-  private final long seed;
-  private final Device device;
+  private int epochs = 20;
+  private double learningRate = 1e-3;
+  private int batchSize = 256;
+  private long seed;
+  private Device device = Device.cpu();
 
-  private TipAdapterTraining(Builder builder) {
-    epochs = builder.epochs;
-    learningRate = builder.learningRate;
-    batchSize = builder.batchSize;
-    seed = builder.seed;
-    device = builder.device;
+  private TipAdapterTraining() {}
+
+  /** Starts with the authors' options. Not safe for use by several threads. */
+  public static TipAdapterTraining create() {
+    return new TipAdapterTraining();
   }
 
-  /** Starts a training. */
-  public static Builder builder() {
-    return new Builder();
+  /** Sets the number of passes over the examples; 20 by default. */
+  public TipAdapterTraining optEpochs(int epochs) {
+    this.epochs = Limits.atLeast("epochs", 1, epochs);
+    return this;
+  }
+
+  /** Sets the first learning rate; 1e-3 by default. */
+  public TipAdapterTraining optLearningRate(double rate) {
+    learningRate = Limits.aboveZero("the learning rate", rate);
+    return this;
+  }
+
+  /** Sets the number of examples of a step; 256 by default. */
+  public TipAdapterTraining optBatchSize(int size) {
+    batchSize = Limits.atLeast("the batch size", 1, size);
+    return this;
+  }
+
+  /** Sets the seed of the order of the examples; 0 by default. */
+  public TipAdapterTraining optSeed(long seed) {
+    this.seed = seed;
+    return this;
+  }
+
+  /** Sets the device on which it is trained; the CPU by default. */
+  public TipAdapterTraining optDevice(Device device) {
+    this.device = Objects.requireNonNull(device, "device");
+    return this;
   }
 
   /**
@@ -84,17 +108,17 @@ public final class TipAdapterTraining {
     try (NDManager manager = Libtorch.newManager(device)) {
       TorchScript kernels = TorchScript.compile(manager, SOURCE);
       Shape shape = new Shape(start.length, start[0].length);
-      NDArray x = matrix(manager, TipAdapter.unit(features));
+      NDArray x = HostMemory.upload(manager, TipAdapter.unit(features));
       NDArray truth =
           HostMemory.upload(
               manager, new Shape(labels.length, 1), Arrays.stream(labels).asLongStream().toArray());
-      NDArray words = matrix(manager, adapter.words());
+      NDArray words = HostMemory.upload(manager, adapter.words());
       float[][] oneHot = new float[labels.length][adapter.words().length];
       for (int i = 0; i < labels.length; i++) {
         oneHot[i][labels[i]] = 1;
       }
-      NDArray values = matrix(manager, oneHot);
-      NDArray keys = matrix(manager, start);
+      NDArray values = HostMemory.upload(manager, oneHot);
+      NDArray keys = HostMemory.upload(manager, start);
       NDList first = new NDList(manager.zeros(shape));
       NDList second = new NDList(manager.zeros(shape));
       NDList steps = new NDList(manager.zeros(new Shape()));
@@ -127,85 +151,7 @@ public final class TipAdapterTraining {
           }
         }
       }
-      return adapter.withKeys(rows(keys, start.length, start[0].length));
-    }
-  }
-
-  private static NDArray matrix(NDManager manager, float[][] rows) {
-    FloatBuffer values = FloatBuffer.allocate(rows.length * rows[0].length);
-    for (float[] row : rows) {
-      values.put(row);
-    }
-    return HostMemory.upload(manager, new Shape(rows.length, rows[0].length), values.flip());
-  }
-
-  private static float[][] rows(NDArray array, int count, int width) {
-    FloatBuffer values = FloatBuffer.allocate(count * width);
-    HostMemory.download(array, 0, values);
-    values.flip();
-    float[][] rows = new float[count][width];
-    for (float[] row : rows) {
-      values.get(row);
-    }
-    return rows;
-  }
-
-  /**
-   * Collects the options of a training, the authors' by default. Not safe for use by several
-   * threads.
-   */
-  public static final class Builder {
-    private int epochs = 20;
-    private double learningRate = 1e-3;
-    private int batchSize = 256;
-    private long seed;
-    private Device device = Device.cpu();
-
-    private Builder() {}
-
-    /** Sets the number of passes over the examples; 20 by default. */
-    public Builder optEpochs(int epochs) {
-      if (epochs < 1) {
-        throw new IllegalArgumentException("training needs at least 1 epoch, found " + epochs);
-      }
-      this.epochs = epochs;
-      return this;
-    }
-
-    /** Sets the first learning rate; 1e-3 by default. */
-    public Builder optLearningRate(double rate) {
-      if (!(rate > 0 && rate < Double.POSITIVE_INFINITY)) {
-        throw new IllegalArgumentException(
-            "the learning rate must be above 0 and finite, found " + rate);
-      }
-      learningRate = rate;
-      return this;
-    }
-
-    /** Sets the number of examples of a step; 256 by default. */
-    public Builder optBatchSize(int size) {
-      if (size < 1) {
-        throw new IllegalArgumentException("a step needs at least 1 example, found " + size);
-      }
-      batchSize = size;
-      return this;
-    }
-
-    /** Sets the seed of the order of the examples; 0 by default. */
-    public Builder optSeed(long seed) {
-      this.seed = seed;
-      return this;
-    }
-
-    /** Sets the device on which it is trained; the CPU by default. */
-    public Builder optDevice(Device device) {
-      this.device = Objects.requireNonNull(device, "device");
-      return this;
-    }
-
-    /** Builds the training. */
-    public TipAdapterTraining build() {
-      return new TipAdapterTraining(this);
+      return adapter.withKeys(HostMemory.rows(keys));
     }
   }
 }

@@ -24,6 +24,7 @@ import org.apache.lucene.store.AlreadyClosedException;
 import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.MMapDirectory;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 import org.clip4j.search.Embeddings;
 import org.clip4j.search.internal.VectorCheck;
 
@@ -149,11 +150,7 @@ public final class LuceneIndex implements AutoCloseable {
   }
 
   static int dimensions(int dimensions) {
-    if (dimensions < 1 || dimensions > LongVectorsFormat.MAX_DIMENSIONS) {
-      throw new IllegalArgumentException(
-          "vectors have 1 to " + LongVectorsFormat.MAX_DIMENSIONS + " values, found " + dimensions);
-    }
-    return dimensions;
+    return Limits.within("values of a vector", 1, LongVectorsFormat.MAX_DIMENSIONS, dimensions);
   }
 
   /** Starts to make or open an index. */
@@ -312,10 +309,7 @@ public final class LuceneIndex implements AutoCloseable {
               + "; divide it by that, to have length 1");
     }
     int bytes = entry.id().getBytes(StandardCharsets.UTF_8).length;
-    if (bytes < 1 || bytes > IndexFields.MAX_BYTES) {
-      throw new IllegalArgumentException(
-          "an id has 1 to " + IndexFields.MAX_BYTES + " bytes in UTF-8, found " + bytes);
-    }
+    Limits.within("the bytes of an id in UTF-8", 1, IndexFields.MAX_BYTES, bytes);
     fields.check(entry);
   }
 

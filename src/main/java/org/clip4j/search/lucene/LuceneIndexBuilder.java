@@ -9,6 +9,7 @@ import org.apache.lucene.store.Directory;
 import org.apache.lucene.store.LockObtainFailedException;
 import org.apache.lucene.store.MMapDirectory;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Limits;
 
 /** Says how an index is made or opened. Not safe for use by several threads. */
 public final class LuceneIndexBuilder {
@@ -53,19 +54,19 @@ public final class LuceneIndexBuilder {
    * longer.
    */
   public LuceneIndexBuilder optDegree(int degree) {
-    this.degree = within("degree", degree, 2, 512);
+    this.degree = Limits.within("the degree", 2, 512, degree);
     return this;
   }
 
   /** Sets how many vectors near a new one are looked at as its neighbours; 100 by default. */
   public LuceneIndexBuilder optBuildBeam(int beam) {
-    this.beam = within("beam", beam, 1, 3200);
+    this.beam = Limits.within("the beam", 1, 3200, beam);
     return this;
   }
 
   /** Sets how many threads add many entries; all cores by default. */
   public LuceneIndexBuilder optThreads(int threads) {
-    this.threads = within("number of threads", threads, 1, 1024);
+    this.threads = Limits.within("the number of threads", 1, 1024, threads);
     return this;
   }
 
@@ -84,14 +85,6 @@ public final class LuceneIndexBuilder {
   public LuceneIndexBuilder optCheck(boolean check) {
     this.check = check;
     return this;
-  }
-
-  private static int within(String what, int value, int least, int most) {
-    if (value < least || value > most) {
-      throw new IllegalArgumentException(
-          "the " + what + " is " + least + " to " + most + ", found " + value);
-    }
-    return value;
   }
 
   /**

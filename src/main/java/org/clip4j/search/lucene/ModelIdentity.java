@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.io.Limits;
 import org.clip4j.search.Embeddings;
 
 /**
@@ -35,9 +36,7 @@ public record ModelIdentity(
         || transform == null) {
       throw new IllegalArgumentException("what is not known of a model is empty, not null");
     }
-    if (dimensions < 1) {
-      throw new IllegalArgumentException("embeddings have 1 value or more, found " + dimensions);
-    }
+    Limits.atLeast("values of an embedding", 1, dimensions);
   }
 
   /**

@@ -1,5 +1,6 @@
 package org.clip4j.search.lucene;
 
+import org.clip4j.io.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,7 +42,7 @@ public final class SearchQuery {
 
   /** Sets how many entries are found, at most; 10 by default. */
   public SearchQuery optTopK(int topK) {
-    this.topK = atLeastOne("topK", topK);
+    this.topK = Limits.atLeast("topK", 1, topK);
     return this;
   }
 
@@ -50,15 +51,8 @@ public final class SearchQuery {
    * 64 at least. More find more of the most similar and take longer.
    */
   public SearchQuery optCandidates(int candidates) {
-    this.candidates = atLeastOne("the number of candidates", candidates);
+    this.candidates = Limits.atLeast("the number of candidates", 1, candidates);
     return this;
-  }
-
-  private static int atLeastOne(String what, int value) {
-    if (value < 1) {
-      throw new IllegalArgumentException(what + " is at least 1, found " + value);
-    }
-    return value;
   }
 
   /** Compares with every vector instead of following the graph. */
@@ -81,9 +75,7 @@ public final class SearchQuery {
    * @param weight how much of it is subtracted, above 0; a half is a good start
    */
   public SearchQuery optWithout(float[] unwanted, float weight) {
-    if (!(weight > 0) || weight == Float.POSITIVE_INFINITY) {
-      throw new IllegalArgumentException("the weight of what is unwanted is above 0: " + weight);
-    }
+    Limits.aboveZero("the weight of what is unwanted", weight);
     if (unwanted.length != vector.length) {
       throw new IllegalArgumentException(
           "what is unwanted has " + unwanted.length + " values, the query " + vector.length);
@@ -134,11 +126,7 @@ public final class SearchQuery {
    *     0 to 1, both excluded
    */
   public SearchQuery optRelevance(double falseDiscoveryRate) {
-    if (!(falseDiscoveryRate > 0 && falseDiscoveryRate < 1)) {
-      throw new IllegalArgumentException(
-          "a false-discovery rate is between 0 and 1, found " + falseDiscoveryRate);
-    }
-    this.falseDiscoveryRate = falseDiscoveryRate;
+    this.falseDiscoveryRate = Limits.fraction("the false-discovery rate", falseDiscoveryRate);
     return this;
   }
 

@@ -5,9 +5,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.clip4j.io.Tables;
 
 /**
@@ -41,7 +43,6 @@ public final class BytePairs {
   /** The next multiple of 1,024, to which some trainers fill up their embeddings. */
   private static final int MOST_TOKEN_IDS = 50_176;
 
-  /** Token of each byte: printable ones come first, as GPT-2 numbers them. */
   private final int[] byteTokens = new int[BYTES];
 
   private final byte[] tokenBytes = new byte[BYTES];
@@ -63,77 +64,67 @@ public final class BytePairs {
         + "; its own, a tokenizer.json, belongs into the model's folder";
   }
 
-  private BytePairs(List<String> merges) {
-    Map<String, Integer> ids = new HashMap<>(4 * SLOTS / 3);
-    numberBytes(ids);
+  private BytePairs() {
+    int[] bytes = bytes();
+    for (int token = 0; token < BYTES; token++) {
+      byteTokens[bytes[token]] = token;
+      tokenBytes[token] = (byte) bytes[token];
+    }
+    List<String> symbols = mergeSymbols();
+    Map<String, Integer> ids = vocabulary(symbols);
+    for (int i = 0; i < parts.length; i++) {
+      parts[i] = ids.get(symbols.get(i));
+    }
     for (int rank = 0; rank < MERGES; rank++) {
-      String line = merges.get(rank);
-      int space = line.indexOf(' ');
-      int left = ids.get(line.substring(0, space));
-      int right = ids.get(line.substring(space + 1));
-      int id = FIRST_MERGE + rank;
-      ids.put(line.substring(0, space) + line.substring(space + 1), id);
-      parts[2 * rank] = left;
-      parts[2 * rank + 1] = right;
-      int slot = slot(key(left, right));
+      int key = key(parts[2 * rank], parts[2 * rank + 1]);
+      int slot = slot(key);
       while (values[slot] != 0) {
         slot = (slot + 1) & (SLOTS - 1);
       }
-      keys[slot] = key(left, right);
-      values[slot] = id;
+      keys[slot] = key;
+      values[slot] = FIRST_MERGE + rank;
     }
   }
 
-  private void numberBytes(Map<String, Integer> ids) {
-    ids.putAll(byteSymbols());
-    int token = 0;
-    for (boolean printable : new boolean[] {true, false}) {
-      for (int b = 0; b < BYTES; b++) {
-        if (isPrintable(b) == printable) {
-          byteTokens[b] = token;
-          tokenBytes[token++] = (byte) b;
-        }
-      }
-    }
+  /** The bytes by their tokens: printable ones come first, as GPT-2 numbers them. */
+  private static int[] bytes() {
+    return IntStream.concat(
+            IntStream.range(0, BYTES).filter(BytePairs::isPrintable),
+            IntStream.range(0, BYTES).filter(b -> !isPrintable(b)))
+        .toArray();
   }
 
-  /** How the vocabulary writes each byte, alone and as the end of a word, and its token. */
-  public static Map<String, Integer> byteSymbols() {
-    Map<String, Integer> symbols = new HashMap<>();
-    int token = 0;
-    int stand = 0;
-    for (boolean printable : new boolean[] {true, false}) {
-      for (int b = 0; b < BYTES; b++) {
-        if (isPrintable(b) == printable) {
-          // A byte that does not print is written as a character from U+0100 on.
-          String symbol = String.valueOf((char) (printable ? b : BYTES + stand++));
-          symbols.put(symbol, token);
-          symbols.put(symbol + "</w>", BYTES + token++);
-        }
-      }
+  /** How a vocabulary writes the tokens, by their ids, in this order. */
+  public static Map<String, Integer> vocabulary() {
+    return vocabulary(mergeSymbols());
+  }
+
+  private static Map<String, Integer> vocabulary(List<String> merges) {
+    List<String> symbols = new ArrayList<>(BYTES);
+    int stand = BYTES; // a byte that does not print is written as a character from U+0100 on
+    for (int b : bytes()) {
+      symbols.add(String.valueOf((char) (isPrintable(b) ? b : stand++)));
     }
-    return symbols;
+    Map<String, Integer> ids = new LinkedHashMap<>(2 * END);
+    symbols.forEach(symbol -> ids.put(symbol, ids.size()));
+    symbols.forEach(symbol -> ids.put(symbol + "</w>", ids.size()));
+    for (int i = 0; i < merges.size(); i += 2) {
+      ids.put(merges.get(i) + merges.get(i + 1), ids.size());
+    }
+    ids.put("<|startoftext|>", START);
+    ids.put("<|endoftext|>", END);
+    return ids;
   }
 
   /** How the vocabulary writes the left and right part of each merge, in turn. */
   public static List<String> mergeSymbols() {
-    List<String> symbols = new ArrayList<>(2 * MERGES);
-    for (String line : merges()) {
-      int space = line.indexOf(' ');
-      symbols.add(line.substring(0, space));
-      symbols.add(line.substring(space + 1));
-    }
-    return symbols;
-  }
-
-  /** After a line with a version; the many after these are of no use. */
-  private static List<String> merges() {
+    // The first line has a version; the many after these are of no use.
     List<String> lines = Tables.lines(BytePairs.class, FILE, MERGES + 1L);
     if (lines.size() <= MERGES) {
       throw new IllegalStateException(
           "the merges have " + lines.size() + " lines, expected more than " + MERGES);
     }
-    return lines.subList(1, lines.size());
+    return lines.stream().skip(1).flatMap(line -> Stream.of(line.split(" "))).toList();
   }
 
   private static boolean isPrintable(int b) {
@@ -146,7 +137,7 @@ public final class BytePairs {
   }
 
   private static final class Holder {
-    static final BytePairs OPEN_AI = new BytePairs(merges());
+    static final BytePairs OPEN_AI = new BytePairs();
   }
 
   private static int key(int left, int right) {

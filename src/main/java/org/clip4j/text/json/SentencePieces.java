@@ -1,5 +1,6 @@
 package org.clip4j.text.json;
 
+import com.google.gson.Gson;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
@@ -264,18 +265,9 @@ final class SentencePieces {
     String token = given == null ? usual : given;
     for (int id = 0; id < all.size(); id++) {
       if (all.get(id).text.equals(token)) {
-        JsonObject named = new JsonObject();
-        named.addProperty("id", token);
-        named.addProperty("type_id", 0);
-        JsonObject element = new JsonObject();
-        element.add("SpecialToken", named);
-        single.add(element);
-        JsonArray ids = new JsonArray();
-        ids.add(id);
-        JsonObject special = new JsonObject();
-        special.addProperty("id", token);
-        special.add("ids", ids);
-        tokens.add(token, special);
+        Gson gson = new Gson();
+        single.add(gson.toJsonTree(Map.of("SpecialToken", Map.of("id", token, "type_id", 0))));
+        tokens.add(token, gson.toJsonTree(Map.of("id", token, "ids", List.of(id))));
         return;
       }
     }

@@ -235,28 +235,11 @@ final class Vocabulary {
   }
 
   private boolean findClip() {
-    if (!type.equals("BPE")
-        || ids.size() != ClipTokenizer.VOCABULARY_SIZE
-        || !text("end_of_word_suffix").equals("</w>")) {
-      return false;
-    }
-    List<String> expected = BytePairs.mergeSymbols();
-    if (!merges().equals(expected)) {
-      return false;
-    }
-    int id = BytePairs.FIRST_MERGE;
-    for (int i = 0; i < expected.size(); i += 2) {
-      if (!Integer.valueOf(id++).equals(ids.get(expected.get(i) + expected.get(i + 1)))) {
-        return false;
-      }
-    }
-    for (Map.Entry<String, Integer> symbol : BytePairs.byteSymbols().entrySet()) {
-      if (!symbol.getValue().equals(ids.get(symbol.getKey()))) {
-        return false;
-      }
-    }
-    return Integer.valueOf(BytePairs.START).equals(ids.get("<|startoftext|>"))
-        && Integer.valueOf(BytePairs.END).equals(ids.get("<|endoftext|>"));
+    return type.equals("BPE")
+        && ids.size() == ClipTokenizer.VOCABULARY_SIZE
+        && text("end_of_word_suffix").equals("</w>")
+        && merges().equals(BytePairs.mergeSymbols())
+        && ids.equals(BytePairs.vocabulary());
   }
 
   /** Left and right part of each merge, which is "left right" or ["left", "right"]. */

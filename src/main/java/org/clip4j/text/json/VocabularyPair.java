@@ -3,12 +3,8 @@ package org.clip4j.text.json;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
-import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import org.clip4j.io.JsonFile;
@@ -33,10 +29,7 @@ final class VocabularyPair {
   static JsonObject read(Path folder) throws IOException {
     Path file = folder.resolve(VOCABULARY);
     JsonObject vocabulary = JsonFile.read(file, MAX_BYTES, TokenizerFormatException::new);
-    JsonObject json =
-        JsonParser.parseString(
-                String.join("\n", Tables.lines(VocabularyPair.class, "clip_pipeline.json")))
-            .getAsJsonObject();
+    JsonObject json = Tables.json(VocabularyPair.class, "clip_pipeline.json");
     JsonObject padding = new JsonObject();
     padding.addProperty("pad_token", END);
     json.add("padding", padding);
@@ -50,28 +43,13 @@ final class VocabularyPair {
           .getAsJsonArray(token.equals(END) ? "sep" : "cls")
           .set(1, id);
     }
-    JsonObject model = new JsonObject();
-    model.addProperty("type", "BPE");
-    model.addProperty("unk_token", END);
-    model.addProperty("continuing_subword_prefix", "");
-    model.addProperty("end_of_word_suffix", "</w>");
+    JsonObject model = json.getAsJsonObject("model");
     model.add("vocab", vocabulary);
-    model.add("merges", merges(folder.resolve(MERGES)));
-    json.add("model", model);
+    JsonArray merges = model.getAsJsonArray("merges");
+    JsonFile.text(folder.resolve(MERGES), MAX_BYTES, TokenizerFormatException::new)
+        .lines()
+        .filter(line -> !line.startsWith("#version") && !line.isBlank())
+        .forEach(merges::add);
     return json;
-  }
-
-  private static JsonArray merges(Path file) throws IOException {
-    byte[] bytes = JsonFile.bytes(file, MAX_BYTES, TokenizerFormatException::new);
-    JsonArray merges = new JsonArray();
-    try {
-      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-      text.lines()
-          .filter(line -> !line.startsWith("#version") && !line.isBlank())
-          .forEach(merges::add);
-    } catch (CharacterCodingException e) {
-      throw new TokenizerFormatException(file + " is not UTF-8", e);
-    }
-    return merges;
   }
 }

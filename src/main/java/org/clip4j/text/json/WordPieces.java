@@ -7,9 +7,6 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import com.google.gson.JsonPrimitive;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -33,11 +30,7 @@ final class WordPieces {
        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
                       "strip_accents": null, "lowercase": true},
        "pre_tokenizer": {"type": "BertPreTokenizer"},
-       "post_processor": {"type": "TemplateProcessing", "pair": [],
-         "single": [{"SpecialToken": {"id": "{cls}", "type_id": 0}},
-                    {"Sequence": {"id": "A", "type_id": 0}},
-                    {"SpecialToken": {"id": "{sep}", "type_id": 0}}],
-         "special_tokens": {}},
+       "post_processor": {"type": "BertProcessing"},
        "decoder": null,
        "model": {"type": "WordPiece", "unk_token": "{unk}", "continuing_subword_prefix": "##",
                  "max_input_chars_per_word": 100}}
@@ -76,22 +69,10 @@ final class WordPieces {
       case "pad" -> json.getAsJsonObject("padding").addProperty("pad_token", token);
       case "unk" -> json.getAsJsonObject("model").addProperty("unk_token", token);
       case "cls", "sep" -> {
-        JsonObject processor = json.getAsJsonObject("post_processor");
-        processor
-            .getAsJsonArray("single")
-            .get(name.equals("cls") ? 0 : 2)
-            .getAsJsonObject()
-            .getAsJsonObject("SpecialToken")
-            .addProperty("id", token);
-        JsonArray ids = new JsonArray();
-        ids.add(id);
-        JsonArray tokens = new JsonArray();
-        tokens.add(token);
-        JsonObject special = new JsonObject();
-        special.addProperty("id", token);
-        special.add("ids", ids);
-        special.add("tokens", tokens);
-        processor.getAsJsonObject("special_tokens").add(token, special);
+        JsonArray numbered = new JsonArray();
+        numbered.add(token);
+        numbered.add(id);
+        json.getAsJsonObject("post_processor").add(name, numbered);
       }
       default -> {} // stands nowhere else
     }
@@ -99,20 +80,15 @@ final class WordPieces {
 
   /** One token a line; of equal ones the last counts, as in Python. */
   private static JsonObject vocabulary(Path file) throws IOException {
-    byte[] bytes = JsonFile.bytes(file, MAX_BYTES, TokenizerFormatException::new);
+    String text = JsonFile.text(file, MAX_BYTES, TokenizerFormatException::new);
     JsonObject vocabulary = new JsonObject();
-    try {
-      String text = StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
-      int id = 0;
-      for (int from = 0; from < text.length(); ) {
-        int end = text.indexOf('\n', from);
-        int to = end < 0 ? text.length() : end;
-        int trimmed = to > from && text.charAt(to - 1) == '\r' ? to - 1 : to;
-        vocabulary.addProperty(text.substring(from, trimmed), id++);
-        from = to + 1;
-      }
-    } catch (CharacterCodingException e) {
-      throw new TokenizerFormatException(file + " is not UTF-8", e);
+    int id = 0;
+    for (int from = 0; from < text.length(); ) {
+      int end = text.indexOf('\n', from);
+      int to = end < 0 ? text.length() : end;
+      int trimmed = to > from && text.charAt(to - 1) == '\r' ? to - 1 : to;
+      vocabulary.addProperty(text.substring(from, trimmed), id++);
+      from = to + 1;
     }
     return vocabulary;
   }

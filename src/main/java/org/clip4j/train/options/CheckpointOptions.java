@@ -2,7 +2,7 @@ package org.clip4j.train.options;
 
 import java.time.Duration;
 import java.util.Set;
-import org.clip4j.train.internal.Limits;
+import org.clip4j.io.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**

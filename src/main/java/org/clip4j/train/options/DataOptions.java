@@ -2,8 +2,8 @@ package org.clip4j.train.options;
 
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
+import org.clip4j.io.Limits;
 import org.clip4j.text.Tokenizer;
-import org.clip4j.train.internal.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**

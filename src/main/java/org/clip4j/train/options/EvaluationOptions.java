@@ -5,7 +5,7 @@ import java.util.List;
 import org.clip4j.data.LabelledImage;
 import org.clip4j.data.PairSource;
 import org.clip4j.eval.Evaluation;
-import org.clip4j.train.internal.Limits;
+import org.clip4j.io.Limits;
 import org.jspecify.annotations.Nullable;
 
 /**

@@ -1,6 +1,7 @@
 package org.clip4j.train.options;
 
 import java.util.Arrays;
+import org.clip4j.io.Limits;
 import org.clip4j.model.ClipConfig;
 import org.clip4j.train.internal.ParameterPlace;
 import org.clip4j.train.internal.ParameterPlace.Tower;
@@ -52,10 +53,7 @@ public final class Freezing {
    * @param count at most as many as the tower has
    */
   public Freezing withLastBlocksUnlocked(int count) {
-    if (count < 0) {
-      throw new IllegalArgumentException("blocks to unlock must be at least 0, found " + count);
-    }
-    return new Freezing(count, towers);
+    return new Freezing(Limits.atLeast("blocks to unlock", 0, count), towers);
   }
 
   /** Returns whether a parameter keeps its values. */

@@ -1,5 +1,7 @@
 package org.clip4j.train.options;
 
+import org.clip4j.io.Limits;
+
 /**
  * Says how the learning rate runs after its linear rise, as open_clip_train's {@code
  * --lr-scheduler} names it: cosine, const, const-cooldown.
@@ -51,16 +53,9 @@ public final class LearningRateDecay {
    * @param end the learning rate that is approached, at least 0
    */
   public static LearningRateDecay constantWithCooldown(long steps, double power, double end) {
-    if (steps < 1) {
-      throw new IllegalArgumentException("cooldown steps must be at least 1, found " + steps);
-    }
-    if (!(power > 0 && power < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException("cooldown power must be above 0, found " + power);
-    }
-    if (!(end >= 0 && end < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException(
-          "the learning rate at the end of the cooldown must be at least 0, found " + end);
-    }
+    Limits.atLeast("cooldown steps", 1, steps);
+    Limits.aboveZero("cooldown power", power);
+    Limits.notNegative("the learning rate at the end of the cooldown", end);
     return new LearningRateDecay(Kind.COOLDOWN, steps, power, end);
   }
 

@@ -1,7 +1,7 @@
 package org.clip4j.train.options;
 
 import java.util.List;
-import org.clip4j.train.internal.Limits;
+import org.clip4j.io.Limits;
 
 /**
  * Says how AdamW updates the weights. The defaults are those of OpenCLIP for a ViT.
@@ -41,10 +41,7 @@ public record OptimizerOptions(
     Limits.notNegative("epsilon", epsilon);
     Limits.notNegative("weight decay", weightDecay);
     Limits.notNegative("maximum gradient norm", maxGradientNorm);
-    if (!(layerDecay > 0 && layerDecay <= 1)) {
-      throw new IllegalArgumentException(
-          "layer decay must be above 0 and at most 1, found " + layerDecay);
-    }
+    Limits.aboveZero("layer decay", 1, layerDecay);
     Limits.share("the decay of averaged weights", averageDecay);
     freezings = List.copyOf(freezings);
   }

@@ -1,6 +1,6 @@
 package org.clip4j.train.options;
 
-import org.clip4j.train.internal.Limits;
+import org.clip4j.io.Limits;
 
 /**
  * Says how the learning rate runs over the steps: a linear rise, then a decay

@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.clip4j.io.FileBytes;
 import org.clip4j.io.IoErrors;
 import org.clip4j.weights.internal.StridedView;
 import org.clip4j.weights.internal.ValueReader;
@@ -83,10 +84,7 @@ public final class PyTorchArchive implements TensorFile {
    */
   public static boolean looksLikeOne(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      ByteBuffer start = ByteBuffer.allocate(9);
-      while (start.hasRemaining() && channel.read(start) >= 0) {
-        // until it is full or the file ends
-      }
+      ByteBuffer start = ByteBuffer.allocate(9).put(FileBytes.read(channel, 0, 9));
       boolean zip = start.getInt(0) == 0x504B0304; // "PK" and the mark of an entry
       // A safetensors file may start with the same byte, but has its header's brace after eight.
       boolean pickle = start.get(0) == (byte) 0x80 && start.get(8) != '{';
@@ -196,15 +194,9 @@ public final class PyTorchArchive implements TensorFile {
   }
 
   @Override
-  public void copy(String name, long from, FloatBuffer target) {
+  public void copy(String name, long from, FloatBuffer target, boolean finite) {
     Placed tensor = placed(name);
-    reader.copy(tensor.info, tensor.storage, tensor.view, from, target, false);
-  }
-
-  @Override
-  public void copyFinite(String name, long from, FloatBuffer target) {
-    Placed tensor = placed(name);
-    reader.copy(tensor.info, tensor.storage, tensor.view, from, target, true);
+    reader.copy(tensor.info, tensor.storage, tensor.view, from, target, finite);
   }
 
   @Override

@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.clip4j.io.FileBytes;
 import org.clip4j.io.IoErrors;
 import org.clip4j.weights.tensors.CheckpointException;
 
@@ -270,13 +271,11 @@ final class ZipDirectory {
   }
 
   private ByteBuffer bytes(long at, int count) throws IOException {
-    ByteBuffer bytes = ByteBuffer.allocate(count).order(ByteOrder.LITTLE_ENDIAN);
-    while (bytes.hasRemaining()) {
-      if (channel.read(bytes, at + bytes.position()) < 0) {
-        throw bad("it became shorter while it was read");
-      }
+    ByteBuffer bytes = FileBytes.read(channel, at, count);
+    if (bytes.remaining() < count) {
+      throw bad("it became shorter while it was read");
     }
-    return bytes.flip();
+    return bytes;
   }
 
   private static int u16(ByteBuffer bytes, int at) {

@@ -73,15 +73,9 @@ public final class SafeTensors implements TensorFile {
   }
 
   @Override
-  public void copy(String name, long from, FloatBuffer target) {
+  public void copy(String name, long from, FloatBuffer target, boolean finite) {
     Span span = span(name);
-    reader.copy(span.info(), header.dataStart + span.begin(), from, target, false);
-  }
-
-  @Override
-  public void copyFinite(String name, long from, FloatBuffer target) {
-    Span span = span(name);
-    reader.copy(span.info(), header.dataStart + span.begin(), from, target, true);
+    reader.copy(span.info(), header.dataStart + span.begin(), from, target, finite);
   }
 
   @Override

@@ -1,22 +1,14 @@
 package org.clip4j.weights.safetensors;
 
 import com.google.gson.JsonParseException;
-import com.google.gson.Strictness;
 import com.google.gson.stream.JsonReader;
 import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.MalformedJsonException;
 import java.io.EOFException;
-import java.io.FilterInputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.InputStreamReader;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.CodingErrorAction;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -28,7 +20,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import org.clip4j.io.FileBytes;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.JsonFile;
 import org.clip4j.weights.tensors.CheckpointException;
 import org.clip4j.weights.tensors.TensorInfo;
 import org.clip4j.weights.tensors.TensorType;
@@ -102,12 +96,7 @@ final class SafeTensorsHeader {
       if (fileBytes < 10) { // the length and an empty object
         throw bad("it has " + fileBytes + " bytes, fewer than the 10 of an empty one");
       }
-      ByteBuffer prefix = ByteBuffer.allocate(9).order(ByteOrder.LITTLE_ENDIAN);
-      while (prefix.hasRemaining()) {
-        if (channel.read(prefix, prefix.position()) < 0) {
-          throw bad("it ends within its first 9 bytes");
-        }
-      }
+      ByteBuffer prefix = read(0, 9);
       long headerBytes = prefix.getLong(0);
       if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES) {
         throw bad(
@@ -127,25 +116,22 @@ final class SafeTensorsHeader {
       if (prefix.get(8) != '{') {
         throw bad("its header does not start with '{'");
       }
-      parseJson(headerBytes);
+      parseJson((int) headerBytes);
       long dataStart = 8 + headerBytes;
       checkLayout(fileBytes - dataStart);
       return new SafeTensorsHeader(dataStart, spans, metadata);
     }
 
-    private void parseJson(long headerBytes) throws IOException {
-      channel.position(8);
-      // Not closed: that would close the channel.
-      InputStream in = new BoundedInput(Channels.newInputStream(channel), headerBytes);
-      JsonReader json =
-          new JsonReader(
-              new InputStreamReader(
-                  in,
-                  StandardCharsets.UTF_8
-                      .newDecoder()
-                      .onMalformedInput(CodingErrorAction.REPORT)
-                      .onUnmappableCharacter(CodingErrorAction.REPORT)));
-      json.setStrictness(Strictness.STRICT);
+    private ByteBuffer read(long at, int count) throws IOException {
+      ByteBuffer bytes = FileBytes.read(channel, at, count);
+      if (bytes.remaining() < count) {
+        throw bad("it became shorter while it was read");
+      }
+      return bytes;
+    }
+
+    private void parseJson(int headerBytes) throws IOException {
+      JsonReader json = JsonFile.reader(read(8, headerBytes).array());
       try {
         readTensors(json);
         if (json.peek() != JsonToken.END_DOCUMENT) {
@@ -360,33 +346,6 @@ final class SafeTensorsHeader {
 
     private CheckpointException bad(String what) {
       return new CheckpointException(prefix() + what);
-    }
-  }
-
-  /** Ends after a number of bytes. */
-  private static final class BoundedInput extends FilterInputStream {
-    private long left;
-
-    BoundedInput(InputStream in, long bytes) {
-      super(in);
-      left = bytes;
-    }
-
-    @Override
-    public int read() throws IOException {
-      int value = left > 0 ? super.read() : -1;
-      left -= value < 0 ? 0 : 1;
-      return value;
-    }
-
-    @Override
-    public int read(byte[] buffer, int offset, int length) throws IOException {
-      if (left <= 0) {
-        return -1;
-      }
-      int count = super.read(buffer, offset, (int) Math.min(length, left));
-      left -= Math.max(count, 0);
-      return count;
     }
   }
 }

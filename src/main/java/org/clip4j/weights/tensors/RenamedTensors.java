@@ -64,13 +64,8 @@ final class RenamedTensors implements TensorFile {
   }
 
   @Override
-  public void copy(String name, long from, FloatBuffer target) {
-    whole.copy(old(name), from, target);
-  }
-
-  @Override
-  public void copyFinite(String name, long from, FloatBuffer target) {
-    whole.copyFinite(old(name), from, target);
+  public void copy(String name, long from, FloatBuffer target, boolean finite) {
+    whole.copy(old(name), from, target, finite);
   }
 
   @Override

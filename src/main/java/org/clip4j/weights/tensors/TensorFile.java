@@ -31,20 +31,24 @@ public interface TensorFile extends AutoCloseable {
    *
    * @param from index of the first value wanted
    * @param target filled
+   * @param finite whether a value that is NaN or infinite, as a float, is an error
    * @throws IllegalArgumentException if there is no such tensor, its type cannot be read as floats,
    *     or it has not so many values
-   * @throws java.io.UncheckedIOException if the file cannot be read
+   * @throws java.io.UncheckedIOException if the file cannot be read, or a value is not finite; it
+   *     names file and tensor
    * @throws IllegalStateException if the file was closed
    */
-  void copy(String name, long from, FloatBuffer target);
+  void copy(String name, long from, FloatBuffer target, boolean finite);
 
-  /**
-   * Copies as {@link #copy}, of a tensor whose values must all be finite.
-   *
-   * @throws java.io.UncheckedIOException also if one is NaN or infinite, as a float; it names file
-   *     and tensor
-   */
-  void copyFinite(String name, long from, FloatBuffer target);
+  /** Reads values as {@link #copy(String, long, FloatBuffer, boolean)} does, whatever they are. */
+  default void copy(String name, long from, FloatBuffer target) {
+    copy(name, from, target, false);
+  }
+
+  /** Reads values that must be finite, see {@link #copy(String, long, FloatBuffer, boolean)}. */
+  default void copyFinite(String name, long from, FloatBuffer target) {
+    copy(name, from, target, true);
+  }
 
   /**
    * Returns the values of an integer or boolean tensor, row-major.

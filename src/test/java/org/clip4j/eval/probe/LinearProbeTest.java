@@ -134,9 +134,8 @@ class LinearProbeTest {
         .singleElement()
         .satisfies(trial -> assertThat(trial.accuracy()).isEqualTo(most));
     LogisticRegression.Fit together =
-        LogisticRegression.builder()
+        LogisticRegression.create()
             .optC(fit.c())
-            .build()
             .fit(
                 IntStream.range(0, 120)
                     .mapToObj(i -> i < 90 ? features[i] : held[i - 90])
@@ -240,8 +239,8 @@ class LinearProbeTest {
     float[][] features = clouds(labels, 1);
     int[] testLabels = labels(300);
     float[][] test = clouds(testLabels, 2);
-    FewShot.Builder builder =
-        FewShot.builder()
+    FewShot builder =
+        FewShot.create()
             .setTraining(features, labels)
             .setTest(test, testLabels)
             .setClassNames(NAMES)
@@ -254,9 +253,8 @@ class LinearProbeTest {
     assertThat(result.curve().points()).extracting(Point::shots).containsExactly(1.0, 4.0, 40.0);
     int[] drawn = LabelledDraw.shots(labels, 3, 4, 1);
     LogisticRegression.Fit fit =
-        LogisticRegression.builder()
+        LogisticRegression.create()
             .optC(FewShot.DEFAULT_C)
-            .build()
             .fit(
                 Arrays.stream(drawn).mapToObj(i -> features[i]).toArray(float[][]::new),
                 labelsOf(labels, drawn),
@@ -268,7 +266,7 @@ class LinearProbeTest {
     assertThat(swept.runs()).extracting(FewShot.Run::c).isNotEqualTo(List.of(31.6));
     assertThat(swept.runs().get(0).examples()).isEqualTo(3); // validation is not fitted on
     FewShot.Result apart =
-        FewShot.builder()
+        FewShot.create()
             .setTraining(features, labels)
             .setTest(test, testLabels)
             .setClassNames(NAMES)
@@ -283,8 +281,8 @@ class LinearProbeTest {
   void few_shots_take_the_strength_and_the_iterations_that_are_set_and_tell_of_each_fit() {
     int[] labels = labels(60);
     List<FewShot.Run> heard = new ArrayList<>();
-    FewShot.Builder builder =
-        FewShot.builder()
+    FewShot builder =
+        FewShot.create()
             .setTraining(clouds(labels, 1), labels)
             .setTest(clouds(labels, 2), labels)
             .setClassNames(NAMES)
@@ -363,8 +361,8 @@ class LinearProbeTest {
   void a_class_with_fewer_examples_than_shots_is_an_error_unless_allowed() {
     int[] labels = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2};
     float[][] features = clouds(labels, 1);
-    FewShot.Builder builder =
-        FewShot.builder()
+    FewShot builder =
+        FewShot.create()
             .setTraining(features, labels)
             .setTest(features, labels)
             .setClassNames(NAMES)
@@ -436,7 +434,7 @@ class LinearProbeTest {
 
   @Test
   void too_few_examples_are_told_before_anything_is_fitted() {
-    FewShot.Builder builder = FewShot.builder().setClassNames(List.of("a", "b")).optShots(4);
+    FewShot builder = FewShot.create().setClassNames(List.of("a", "b")).optShots(4);
     builder.check(new int[] {0, 0, 0, 0, 1, 1, 1, 1});
     assertThatThrownBy(() -> builder.check(new int[] {0, 0, 0, 0, 1, 1, 1}))
         .hasMessageContainingAll("class 1 (b)", "3 training examples", "4 shots");

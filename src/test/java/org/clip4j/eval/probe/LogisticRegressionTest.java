@@ -56,10 +56,9 @@ class LogisticRegressionTest {
       int classes = c.get("classes").getAsInt();
       float[][] features = rows(c.getAsJsonArray("features"), labels.length);
       Fit fit =
-          LogisticRegression.builder()
+          LogisticRegression.create()
               .optC(c.get("c").getAsDouble())
               .optTolerance(1e-6) // float32 gives no smaller gradients
-              .build()
               .fit(features, labels, classes);
       assertThat(fit.converged()).as(name).isTrue();
       double objective = c.get("objective").getAsDouble();
@@ -96,10 +95,9 @@ class LogisticRegressionTest {
   void iterations_that_do_not_suffice_are_said() {
     float[][] features = {{0, 1}, {1, 0}, {2, 3}, {3, 1}};
     Fit fit =
-        LogisticRegression.builder()
+        LogisticRegression.create()
             .optC(100)
             .optMaxIterations(1)
-            .build()
             .fit(features, new int[] {0, 1, 0, 1}, 2);
     assertThat(fit.converged()).isFalse();
     assertThat(fit.iterations()).isEqualTo(1);
@@ -117,7 +115,7 @@ class LogisticRegressionTest {
         features[i][d] = (float) random.nextGaussian() + (d == labels[i] ? 1 : 0);
       }
     }
-    LogisticRegression regression = LogisticRegression.builder().build();
+    LogisticRegression regression = LogisticRegression.create();
     Fit first = regression.fit(features, labels, 7);
     Fit second = regression.fit(features, labels, 7);
     assertThat(second.classifier().weights()).isDeepEqualTo(first.classifier().weights());
@@ -176,7 +174,7 @@ class LogisticRegressionTest {
 
   @Test
   void bad_input_is_named() {
-    LogisticRegression regression = LogisticRegression.builder().build();
+    LogisticRegression regression = LogisticRegression.create();
     float[][] two = {{1, 2}, {3, 4}};
     assertThatThrownBy(() -> regression.fit(two, new int[] {0, 0}, 1))
         .isInstanceOf(IllegalArgumentException.class)
@@ -191,7 +189,7 @@ class LogisticRegressionTest {
         .hasMessageContaining("vector 1 has 2 values, and the first has 1");
     assertThatThrownBy(() -> regression.fit(new float[][] {{1}, {Float.NaN}}, new int[] {0, 1}, 2))
         .hasMessageContaining("vector 1 holds NaN");
-    assertThatThrownBy(() -> LogisticRegression.builder().optC(0))
+    assertThatThrownBy(() -> LogisticRegression.create().optC(0))
         .hasMessageContaining("C must be above 0");
   }
 }

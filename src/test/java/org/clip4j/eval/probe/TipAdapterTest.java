@@ -87,7 +87,7 @@ class TipAdapterTest {
   @Test
   void the_trained_cache_is_that_of_pytorch() {
     TipAdapter adapter = TipAdapter.of(cached, labels, words);
-    TipAdapter tuned = TipAdapterTraining.builder().build().train(adapter, cached);
+    TipAdapter tuned = TipAdapterTraining.create().train(adapter, cached);
     float[][] expected = matrix("tuned_keys", cached[0].length);
     for (int i = 0; i < cached.length; i++) {
       assertThat(tuned.keys()[i]).containsExactly(expected[i], within(2e-6f));
@@ -100,10 +100,10 @@ class TipAdapterTest {
   @Test
   void several_batches_train_too_and_the_seed_decides_their_order() {
     TipAdapter adapter = TipAdapter.of(cached, labels, words);
-    TipAdapterTraining.Builder training = TipAdapterTraining.builder().optBatchSize(6).optEpochs(2);
-    float[][] first = training.build().train(adapter, cached).keys();
-    assertThat(training.build().train(adapter, cached).keys()).isDeepEqualTo(first);
-    assertThat(training.optSeed(1).build().train(adapter, cached).keys()).isNotEqualTo(first);
+    TipAdapterTraining training = TipAdapterTraining.create().optBatchSize(6).optEpochs(2);
+    float[][] first = training.train(adapter, cached).keys();
+    assertThat(training.train(adapter, cached).keys()).isDeepEqualTo(first);
+    assertThat(training.optSeed(1).train(adapter, cached).keys()).isNotEqualTo(first);
     assertThat(first).isNotEqualTo(adapter.keys());
   }
 
@@ -111,7 +111,7 @@ class TipAdapterTest {
   void a_cache_is_trained_at_the_rate_given() {
     TipAdapter adapter = TipAdapter.of(cached, labels, words);
     float[][] slow =
-        TipAdapterTraining.builder().optLearningRate(1e-9).build().train(adapter, cached).keys();
+        TipAdapterTraining.create().optLearningRate(1e-9).train(adapter, cached).keys();
     for (int i = 0; i < cached.length; i++) {
       assertThat(slow[i]).containsExactly(adapter.keys()[i], within(1e-6f));
     }
@@ -155,12 +155,13 @@ class TipAdapterTest {
         .hasMessageContaining("7 values")
         .hasMessageContaining("different models");
     TipAdapter adapter = TipAdapter.of(cached, labels, words);
-    assertThatThrownBy(() -> adapter.with(-1, 1)).hasMessageContaining("alpha of 0 or more");
+    assertThatThrownBy(() -> adapter.with(-1, 1))
+        .hasMessageContaining("alpha must be a number of at least 0");
     assertThatThrownBy(() -> adapter.with(1, Double.NaN)).hasMessageContaining("NaN");
     assertThatThrownBy(() -> adapter.scores(new float[3])).hasMessageContaining("another model");
     assertThatThrownBy(() -> adapter.searched(new float[0][], new int[0]))
         .hasMessageContaining("validation");
-    assertThatThrownBy(() -> TipAdapterTraining.builder().build().train(adapter, features))
+    assertThatThrownBy(() -> TipAdapterTraining.create().train(adapter, features))
         .hasMessageContaining("40 examples");
   }
 
@@ -168,7 +169,7 @@ class TipAdapterTest {
   void the_few_shot_curve_has_both_adapters_beside_the_probe() {
     List<String> names = IntStream.range(0, words.length).mapToObj(k -> "class " + k).toList();
     FewShot.Result result =
-        FewShot.builder()
+        FewShot.create()
             .setTraining(cached, labels)
             .setTest(features, truth)
             .setClassNames(names)

@@ -257,7 +257,8 @@ class LuceneIndexTest {
     refused(index, "NaN", new IndexEntry("new", vector, Map.of("year", Double.NaN)));
     refused(
         index, "40000 bytes", new IndexEntry("new", vector, Map.of("kind", "x".repeat(40_000))));
-    refused(index, "1 to 32766 bytes", new IndexEntry("", vector));
+    refused(
+        index, "the bytes of an id in UTF-8 must be from 1 to 32766", new IndexEntry("", vector));
     refused(index, "\"new\": the vector has 2 values", new IndexEntry("new", new float[2]));
     refused(index, "NaN at position 1", new IndexEntry("new", new float[] {1, Float.NaN, 0}));
     refused(index, "has the length 5.0", new IndexEntry("new", new float[] {3, 4, 0}));

@@ -24,7 +24,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "all",
     mixinStandardHelpOptions = true,
-    showDefaultValues = true,
     description = {
       "Prints a table of images/s, captions/s and latencies in each precision, with the roof.",
       "The roof is what the tower's matrix products alone reach, in the same run."

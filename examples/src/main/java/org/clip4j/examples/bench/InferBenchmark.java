@@ -15,7 +15,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "infer",
     mixinStandardHelpOptions = true,
-    showDefaultValues = true,
     description = {
       "Prints images/s, captions/s, latencies and peak resident memory as JSON.",
       "examples/peers/infer_speed.py runs it in turn with OpenCLIP and ONNX Runtime."

@@ -82,7 +82,8 @@ abstract class InferCases {
             batch, () -> clip.encodeImages(images.iterator(), (index, image, embedding) -> {}));
       }
       case CAPTIONS -> {
-        List<String> captions = Stream.generate(() -> caption(random)).limit(batch).toList();
+        List<String> captions =
+            Stream.generate(() -> caption(random, tokens)).limit(batch).toList();
         yield rate(batch, () -> clip.encodeTexts(captions));
       }
       case IMAGE -> {
@@ -90,7 +91,7 @@ abstract class InferCases {
         yield milliseconds(() -> clip.encodeImage(image));
       }
       case CAPTION -> {
-        String caption = caption(random);
+        String caption = caption(random, tokens);
         yield milliseconds(() -> clip.encodeText(caption));
       }
       case FILES -> {
@@ -106,7 +107,7 @@ abstract class InferCases {
             IntStream.range(0, classes).mapToObj(i -> names.get(i) + " " + i).toList();
         List<String> templates =
             IntStream.range(0, 80)
-                .mapToObj(i -> "a " + start(caption(random), 2 + 2 * (i % 5)) + "of a {}.")
+                .mapToObj(i -> "a " + start(caption(random, tokens), 2 + 2 * (i % 5)) + "of a {}.")
                 .toList();
         yield rate(80 * classes, () -> clip.zeroShot(distinct).optTemplates(templates).build());
       }
@@ -124,7 +125,7 @@ abstract class InferCases {
   }
 
   /** A letter is one token. */
-  private String caption(Random random) {
+  static String caption(Random random, int tokens) {
     return IntStream.range(0, tokens - 2)
         .mapToObj(i -> String.valueOf((char) ('a' + random.nextInt(26))))
         .collect(Collectors.joining(" "));

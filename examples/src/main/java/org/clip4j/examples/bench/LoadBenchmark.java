@@ -22,7 +22,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "load",
     mixinStandardHelpOptions = true,
-    showDefaultValues = true,
     description = {
       "Loads a checkpoint and prints seconds and peak resident memory as JSON.",
       "examples/peers/load_speed.py runs it in turn with OpenCLIP."

@@ -16,7 +16,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "probe",
     mixinStandardHelpOptions = true,
-    showDefaultValues = true,
     description = {
       "Fits a logistic regression on features and prints seconds, objective and accuracy as JSON.",
       "examples/peers/probe_check.py runs it in turn with scikit-learn."
@@ -60,11 +59,7 @@ public final class ProbeBenchmark implements Callable<Integer> {
     int[] y = NumpyArray.ints(labels);
     int classes = Arrays.stream(y).max().orElse(0) + 1;
     LogisticRegression regression =
-        LogisticRegression.builder()
-            .optC(c)
-            .optMaxIterations(maxIterations)
-            .optTolerance(tolerance)
-            .build();
+        LogisticRegression.create().optC(c).optMaxIterations(maxIterations).optTolerance(tolerance);
     LogisticRegression.Fit fit = null;
     double seconds = 0;
     for (int i = 0; i < repeat; i++) {

@@ -15,7 +15,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "retrieval",
     mixinStandardHelpOptions = true,
-    showDefaultValues = true,
     description = {
       "Generates images and captions as unit vectors, counts recall both ways, and prints seconds and peak resident memory as"
           + " JSON."

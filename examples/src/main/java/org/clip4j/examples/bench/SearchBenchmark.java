@@ -30,7 +30,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "search",
     mixinStandardHelpOptions = true,
-    showDefaultValues = true,
     description = {
       "Builds an index of generated vectors, opens it, and prints latency, recall against exact",
       "scoring (ties count), build time and size. Searches use one thread;",

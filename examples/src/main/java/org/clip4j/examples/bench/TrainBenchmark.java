@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Random;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
@@ -28,7 +27,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "train",
     mixinStandardHelpOptions = true,
-    showDefaultValues = true,
     description = {
       "Trains on random images and captions and prints samples/s and peak resident memory as JSON.",
       "examples/peers/train_speed.py runs it in turn with OpenCLIP."
@@ -139,14 +137,8 @@ public final class TrainBenchmark implements Callable<Integer> {
                   return image;
                 }
               },
-              List.of(caption(random))));
+              List.of(InferCases.caption(random, tokens))));
     }
     return Pairs.of(pairs);
-  }
-
-  private String caption(Random random) {
-    return IntStream.range(0, tokens - 2)
-        .mapToObj(i -> String.valueOf((char) ('a' + random.nextInt(26))))
-        .collect(Collectors.joining(" "));
   }
 }

@@ -1,9 +1,6 @@
 package org.clip4j.data.internal.loader;
 
-import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
+import org.clip4j.io.Limits;
 
 /**
  * A place in a loader's endless row of batches, to resume from; save it with a checkpoint. It also
@@ -25,53 +22,12 @@ public record LoaderPosition(
 
   /** Checks that nothing is negative and that the counts add up. */
   public LoaderPosition {
-    if (epoch < 0 || batch < 0 || offset < 0 || used < 0 || skipped < 0) {
-      throw new IllegalArgumentException(
-          "epoch, batch, offset and counts must not be negative, found "
-              + epoch
-              + ", "
-              + batch
-              + ", "
-              + offset
-              + ", "
-              + used
-              + ", "
-              + skipped);
+    for (long each : new long[] {epoch, batch, offset, used, skipped}) {
+      Limits.atLeast("epoch, batch, offset and counts", 0, each);
     }
     if (read != used + skipped) {
       throw new IllegalArgumentException(
           read + " pairs read are not " + used + " used and " + skipped + " skipped");
     }
-  }
-
-  /**
-   * Reads a position from a JSON object with its six numbers.
-   *
-   * @throws IllegalArgumentException if the text is anything else
-   */
-  public static LoaderPosition fromJson(String json) {
-    try {
-      JsonElement element = JsonParser.parseString(json);
-      if (element instanceof JsonObject fields) {
-        return new LoaderPosition(
-            Math.toIntExact(number(fields, "epoch")),
-            Math.toIntExact(number(fields, "batch")),
-            number(fields, "offset"),
-            number(fields, "read"),
-            number(fields, "used"),
-            number(fields, "skipped"));
-      }
-    } catch (JsonParseException | ArithmeticException e) {
-      throw new IllegalArgumentException("not a loader's position: " + json, e);
-    }
-    throw new IllegalArgumentException("not a loader's position: " + json);
-  }
-
-  private static long number(JsonObject fields, String name) {
-    JsonElement value = fields.get(name);
-    if (value == null || !value.isJsonPrimitive() || !value.getAsJsonPrimitive().isNumber()) {
-      throw new JsonParseException("no number \"" + name + "\"");
-    }
-    return value.getAsBigDecimal().longValueExact();
   }
 }

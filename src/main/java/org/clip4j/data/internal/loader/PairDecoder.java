@@ -1,40 +1,36 @@
 package org.clip4j.data.internal.loader;
 
 import java.io.IOException;
-import java.util.function.BiFunction;
-import java.util.function.DoubleSupplier;
-import java.util.function.Function;
 import org.clip4j.data.Drawn;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.encode.ImageSource;
+import org.clip4j.image.Augmentation;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.clip4j.io.SeededRandom;
 import org.clip4j.text.Tokenizer;
+import org.jspecify.annotations.Nullable;
 
 /** What decode threads do with a pair. What comes out depends on seed, pair and visit alone. */
 final class PairDecoder {
 
-  /**
-   * What becomes of an image.
-   *
-   * @param bytes that it has then
-   * @param augmentation takes the place of the transform; null for none
-   */
-  record ToPixels(
-      int bytes,
-      Function<RgbImage, byte[]> transform,
-      BiFunction<RgbImage, DoubleSupplier, byte[]> augmentation) {}
-
   /** A pair as far as it could be loaded: either text, ids and pixels, or the reason why not. */
   record Loaded(Drawn drawn, String name, String text, int[] ids, byte[] pixels, IOException why) {}
 
-  private final ToPixels toPixels;
+  private final ImageTransform transform;
+  private final @Nullable Augmentation augmentation; // in place of the transform
   private final Tokenizer tokenizer;
   private final long seed;
   private final LoaderCache cache;
 
-  PairDecoder(ToPixels toPixels, Tokenizer tokenizer, long seed, LoaderCache cache) {
-    this.toPixels = toPixels;
+  PairDecoder(
+      ImageTransform transform,
+      @Nullable Augmentation augmentation,
+      Tokenizer tokenizer,
+      long seed,
+      LoaderCache cache) {
+    this.transform = transform;
+    this.augmentation = augmentation;
     this.tokenizer = tokenizer;
     this.seed = seed;
     this.cache = cache;
@@ -50,7 +46,7 @@ final class PairDecoder {
               .nextInt(pair.captions().size());
       String text = pair.captions().get(caption);
       byte[] pixels =
-          toPixels.augmentation == null
+          augmentation == null
               ? transformed(drawn.id(), pair.image())
               : augmented(drawn, pair.image());
       return new Loaded(drawn, name, text, ids(drawn.id(), caption, text), pixels, null);
@@ -70,14 +66,7 @@ final class PairDecoder {
     if (kept != null) {
       return kept;
     }
-    byte[] pixels = toPixels.transform.apply(image.read());
-    if (pixels.length != toPixels.bytes) {
-      throw new IllegalStateException(
-          "the transform gave "
-              + pixels.length
-              + " bytes where its height and width need "
-              + toPixels.bytes);
-    }
+    byte[] pixels = transform.apply(image.read());
     cache.keepPixels(id, pixels);
     return pixels;
   }
@@ -90,7 +79,7 @@ final class PairDecoder {
     }
     SeededRandom random =
         new SeededRandom(SeededRandom.AUGMENTATION, seed, drawn.visit(), drawn.id());
-    return toPixels.augmentation.apply(image, random::nextDouble);
+    return augmentation.apply(image, transform, random::nextDouble);
   }
 
   private int[] ids(long id, int caption, String text) {

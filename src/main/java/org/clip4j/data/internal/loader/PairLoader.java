@@ -6,17 +6,14 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.Function;
 import org.clip4j.data.PairFeed;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.UnreadableImages;
 import org.clip4j.image.Augmentation;
 import org.clip4j.image.ImageTransform;
-import org.clip4j.image.RgbImage;
 import org.clip4j.io.DaemonThreads;
+import org.clip4j.io.Limits;
 import org.clip4j.text.Tokenizer;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Turns pairs into batches for training, decoding and augmenting ahead on threads of its own.
@@ -35,8 +32,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class PairLoader implements AutoCloseable {
   private final BatchAssembler.Settings settings;
-  private final PairDecoder.ToPixels toPixels;
-  private final Tokenizer tokenizer;
+  private final PairDecoder decoder;
   private final int threads;
   private final LoaderCache cache;
   private final BatchQueue queue;
@@ -51,11 +47,12 @@ public final class PairLoader implements AutoCloseable {
 
   private PairLoader(Builder builder, BatchAssembler.Settings settings) {
     this.settings = settings;
-    this.toPixels = builder.toPixels();
-    this.tokenizer = builder.tokenizer;
     this.threads = builder.threads;
     this.skipped = new SkippedPairs(builder.maxSkippedShare, builder.ledger);
     this.cache = new LoaderCache(builder.cacheBytes);
+    this.decoder =
+        new PairDecoder(
+            builder.transform, builder.augmentation, builder.tokenizer, builder.seed, cache);
     this.queue = new BatchQueue(builder.prefetch);
   }
 
@@ -80,25 +77,11 @@ public final class PairLoader implements AutoCloseable {
       throw new IllegalStateException("the loader was started already; make another one");
     }
     taken = position;
-    AtomicInteger count = new AtomicInteger();
-    decoders =
-        Executors.newFixedThreadPool(
-            threads, task -> daemon(task, "clip4j-decoder-" + count.incrementAndGet()));
+    decoders = Executors.newFixedThreadPool(threads, DaemonThreads.named("clip4j-decoder"));
     assembler =
-        daemon(
-            new BatchAssembler(
-                settings,
-                position,
-                decoders,
-                new PairDecoder(toPixels, tokenizer, settings.seed(), cache),
-                skipped,
-                queue),
-            "clip4j-loader");
+        DaemonThreads.named("clip4j-loader")
+            .newThread(new BatchAssembler(settings, position, decoders, decoder, skipped, queue));
     assembler.start();
-  }
-
-  private static Thread daemon(Runnable task, String name) {
-    return DaemonThreads.named(name).newThread(task);
   }
 
   /**
@@ -169,10 +152,7 @@ public final class PairLoader implements AutoCloseable {
   /** Options of a loader. Not safe for use by several threads. */
   public static final class Builder {
     private PairFeed pairs;
-    private int height;
-    private int width;
-    private Function<RgbImage, byte[]> transform;
-    private @Nullable ImageTransform shape; // null: height and width are all that is known
+    private ImageTransform transform;
     private Augmentation augmentation;
     private Tokenizer tokenizer;
     private int batchSize;
@@ -193,16 +173,7 @@ public final class PairLoader implements AutoCloseable {
 
     /** What every image goes through; it gives the batches their height and width. */
     public Builder setTransform(ImageTransform transform) {
-      setTransform(transform.height(), transform.width(), transform::apply);
-      shape = transform;
-      return this;
-    }
-
-    public Builder setTransform(int height, int width, Function<RgbImage, byte[]> transform) {
-      this.height = height;
-      this.width = width;
       this.transform = transform;
-      shape = null;
       return this;
     }
 
@@ -223,7 +194,7 @@ public final class PairLoader implements AutoCloseable {
 
     /** Pairs in a batch, N; at least 1. */
     public Builder setBatchSize(int batchSize) {
-      this.batchSize = atLeastOne(batchSize, "the batch size");
+      this.batchSize = Limits.atLeast("the batch size", 1, batchSize);
       return this;
     }
 
@@ -235,7 +206,7 @@ public final class PairLoader implements AutoCloseable {
 
     /** Threads that decode; by default one less than there are cores, at least 1. */
     public Builder optThreads(int threads) {
-      this.threads = atLeastOne(threads, "the number of threads");
+      this.threads = Limits.atLeast("the number of threads", 1, threads);
       return this;
     }
 
@@ -244,7 +215,7 @@ public final class PairLoader implements AutoCloseable {
      * by default. Besides these, each thread decodes at most 4 images ahead.
      */
     public Builder optPrefetch(int batches) {
-      this.prefetch = atLeastOne(batches, "the number of batches to prefetch");
+      this.prefetch = Limits.atLeast("the number of batches to prefetch", 1, batches);
       return this;
     }
 
@@ -255,10 +226,7 @@ public final class PairLoader implements AutoCloseable {
      * other pairs are read every epoch.
      */
     public Builder optCacheBytes(long bytes) {
-      if (bytes < 0) {
-        throw new IllegalArgumentException("the cache needs 0 bytes or more, found " + bytes);
-      }
-      this.cacheBytes = bytes;
+      this.cacheBytes = Limits.atLeast("bytes of the cache", 0, bytes);
       return this;
     }
 
@@ -274,11 +242,7 @@ public final class PairLoader implements AutoCloseable {
      * looked at there.
      */
     public Builder optMaxSkippedShare(double share) {
-      if (!(share >= 0 && share <= 1)) {
-        throw new IllegalArgumentException(
-            "the share of skipped pairs must lie in [0, 1], found " + share);
-      }
-      this.maxSkippedShare = share;
+      this.maxSkippedShare = Limits.within("the share of skipped pairs", 0, 1, share);
       return this;
     }
 
@@ -293,29 +257,6 @@ public final class PairLoader implements AutoCloseable {
     public Builder optLedger(Path file) {
       this.ledger = Objects.requireNonNull(file, "ledger");
       return this;
-    }
-
-    private PairDecoder.ToPixels toPixels() {
-      return new PairDecoder.ToPixels(
-          (int) imageBytes(),
-          transform,
-          augmentation == null
-              ? null
-              : (image, uniform) ->
-                  shape == null
-                      ? augmentation.apply(image, height, width, uniform)
-                      : augmentation.apply(image, shape, uniform));
-    }
-
-    private long imageBytes() {
-      return shape == null ? 3L * height * width : shape.bytes();
-    }
-
-    private static int atLeastOne(int value, String what) {
-      if (value < 1) {
-        throw new IllegalArgumentException(what + " must be at least 1, found " + value);
-      }
-      return value;
     }
 
     /**
@@ -337,21 +278,21 @@ public final class PairLoader implements AutoCloseable {
         }
         rows = Math.min(batchSize, source.size());
       }
-      long imageBytes = imageBytes();
+      int imageBytes = transform.bytes();
       if (rows * imageBytes > Integer.MAX_VALUE - 8) {
         throw new IllegalArgumentException(
             "a batch of "
                 + rows
                 + " images of "
-                + height
+                + transform.height()
                 + " x "
-                + width
+                + transform.width()
                 + " pixels exceeds 2 GiB; use at most "
                 + (Integer.MAX_VALUE - 8) / imageBytes
                 + " a batch");
       }
       return new PairLoader(
-          this, new BatchAssembler.Settings(pairs, (int) imageBytes, batchSize, seed, 4 * threads));
+          this, new BatchAssembler.Settings(pairs, imageBytes, batchSize, seed, 4 * threads));
     }
   }
 }

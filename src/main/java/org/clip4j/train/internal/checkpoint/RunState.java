@@ -62,11 +62,21 @@ record RunState(
         StatefulPart.count(json, "step"),
         StatefulPart.count(json, "samples"),
         Duration.ofMillis(StatefulPart.count(json, "elapsed_millis")),
-        LoaderPosition.fromJson(object(json, "position").toString()),
+        position(object(json, "position")),
         texts(json, "settings"),
         texts(json, "data"),
         texts(json, "environment"),
         object(json, "parts"));
+  }
+
+  private static LoaderPosition position(JsonObject json) {
+    return new LoaderPosition(
+        Math.toIntExact(StatefulPart.count(json, "epoch")),
+        Math.toIntExact(StatefulPart.count(json, "batch")),
+        StatefulPart.count(json, "offset"),
+        StatefulPart.count(json, "read"),
+        StatefulPart.count(json, "used"),
+        StatefulPart.count(json, "skipped"));
   }
 
   /** Returns the state of a checkpoint of format 1 as this version writes it. */

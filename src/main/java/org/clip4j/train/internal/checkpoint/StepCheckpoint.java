@@ -151,7 +151,7 @@ record StepCheckpoint(Path folder, RunState state, boolean former) {
       RunState state = RunState.fromJson(run);
       boolean former = format == 1;
       return new StepCheckpoint(folder, former ? state.ofFormerSettings() : state, former);
-    } catch (IllegalArgumentException | UnsupportedOperationException e) {
+    } catch (IllegalArgumentException | UnsupportedOperationException | ArithmeticException e) {
       throw new IOException(file + ": " + IoErrors.message(e), e);
     }
   }

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
 import org.clip4j.io.IoErrors;
+import org.clip4j.io.Uninterrupted;
 import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.TrainingProgress;
 import org.slf4j.Logger;
@@ -118,12 +119,7 @@ final class RecordFiles implements Closeable {
     }
   }
 
-  @FunctionalInterface
-  private interface Writing {
-    void run() throws IOException;
-  }
-
-  private void write(String what, Writing writing) {
+  private void write(String what, Uninterrupted.Action writing) {
     try {
       writing.run();
     } catch (IOException | UncheckedIOException e) {

@@ -4,8 +4,6 @@ import static org.clip4j.figure.Markup.escape;
 
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +24,7 @@ import org.clip4j.figure.LineFigure.Series;
 import org.clip4j.figure.Markup;
 import org.clip4j.figure.Numbers;
 import org.clip4j.figure.Svg;
+import org.clip4j.io.Tables;
 import org.clip4j.train.internal.plan.NamedSettings;
 import org.clip4j.train.internal.plan.TrainingPlan;
 import org.clip4j.train.monitor.Finding;
@@ -307,10 +306,6 @@ final class RunReport {
   }
 
   private static String styles() {
-    try (InputStream css = RunReport.class.getResourceAsStream("report.css")) {
-      return new String(css.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException("report.css is missing from the library", e);
-    }
+    return String.join("\n", Tables.lines(RunReport.class, "report.css")) + "\n";
   }
 }

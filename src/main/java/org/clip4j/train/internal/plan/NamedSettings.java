@@ -57,12 +57,17 @@ public final class NamedSettings {
     return parts;
   }
 
-  /** A record's components each get a line of their own, so that it can be told which differs. */
+  /**
+   * A record's components each get a line of their own, so that it can be told which differs; what
+   * towers have in common is named as their own.
+   */
   private static void put(Map<String, String> parts, String name, Object value) throws IOException {
     if (value instanceof Record fields) {
       for (RecordComponent component : fields.getClass().getRecordComponents()) {
         try {
-          put(parts, name + "." + component.getName(), component.getAccessor().invoke(fields));
+          boolean own = component.getName().equals("shape");
+          String part = own ? name : name + "." + component.getName();
+          put(parts, part, component.getAccessor().invoke(fields));
         } catch (ReflectiveOperationException e) {
           throw new AssertionError(e); // public records alone are settings
         }

@@ -172,23 +172,18 @@ public final class TrainingPlan implements Cloneable {
     plan.steps = steps > 0 ? steps : epochs * epoch;
     plan.schedule = schedule.resolved(plan.steps);
     plan.evaluation =
-        new EvaluationOptions(
-            evaluation.evaluations(),
-            evaluation.everySteps() > 0 ? evaluation.everySteps() : epoch,
-            evaluation.bestBy(),
-            evaluation.patience());
+        evaluation.everySteps() > 0
+            ? evaluation
+            : evaluation.toBuilder().optEverySteps(epoch).build();
     plan.data =
-        new DataOptions(
-            transform(),
-            data.tokenizer() != null
-                ? data.tokenizer()
-                : ClipTokenizer.create(model.config().text().contextLength()),
-            data.augmentation(),
-            patchDropout(vision),
-            data.spreadDuplicates(),
-            data.maxSkippedShare(),
-            data.decodeThreads(),
-            data.imageCacheBytes());
+        data.toBuilder()
+            .optTransform(transform())
+            .optTokenizer(
+                data.tokenizer() != null
+                    ? data.tokenizer()
+                    : ClipTokenizer.create(model.config().text().contextLength()))
+            .optPatchDropout(patchDropout(vision))
+            .build();
     return plan;
   }
 

@@ -5,11 +5,12 @@ import ai.djl.ndarray.NDList;
 import ai.djl.ndarray.NDManager;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.ExecutionException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
 import org.clip4j.engine.internal.TorchScript;
 import org.clip4j.io.DaemonThreads;
 import org.clip4j.io.IoErrors;
@@ -91,40 +92,21 @@ final class Replicas implements AutoCloseable {
 
   /** Does something for each model at once, for the first on the calling thread. */
   void forEach(IntConsumer task) {
-    List<Future<?>> others = new ArrayList<>();
-    for (int i = 1; i < models.size(); i++) {
-      int index = i;
-      others.add(threads.submit(() -> task.accept(index)));
-    }
-    RuntimeException failure = null;
+    CompletableFuture<?>[] others =
+        IntStream.range(1, models.size())
+            .mapToObj(i -> CompletableFuture.runAsync(() -> task.accept(i), threads))
+            .toArray(CompletableFuture[]::new);
+    CompletableFuture<Void> end = CompletableFuture.allOf(others);
     try {
       task.accept(0);
-    } catch (RuntimeException e) {
-      failure = e;
+    } finally {
+      end.exceptionally(e -> null).join(); // none may still use its arrays when this returns
     }
-    boolean interrupted = false;
-    for (Future<?> other : others) { // none may still use its arrays when this returns
-      while (true) {
-        try {
-          other.get();
-        } catch (InterruptedException e) {
-          interrupted = true;
-          continue;
-        } catch (ExecutionException e) {
-          failure =
-              failure != null
-                  ? failure
-                  : new IllegalStateException(
-                      "a device failed: " + IoErrors.message(e.getCause()), e.getCause());
-        }
-        break;
-      }
-    }
-    if (interrupted) {
-      Thread.currentThread().interrupt();
-    }
-    if (failure != null) {
-      throw failure;
+    try {
+      end.join();
+    } catch (CompletionException e) {
+      throw new IllegalStateException(
+          "a device failed: " + IoErrors.message(e.getCause()), e.getCause());
     }
   }
 

@@ -19,6 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.clip4j.data.PairSource;
 import org.clip4j.data.TestPairs;
 import org.clip4j.image.Augmentation;
+import org.clip4j.image.ImageTransform;
 import org.clip4j.image.RgbImage;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -69,7 +70,7 @@ class LoaderAccountingTest {
 
   private static PairLoader.Builder augmented(PairSource pairs, int batchSize) {
     return TestPairs.loader(pairs, batchSize)
-        .setTransform(8, 8, image -> new byte[3 * 8 * 8])
+        .setTransform(ImageTransform.openai(8, 8))
         .optAugmentation(ALL)
         .optSeed(11);
   }
@@ -90,7 +91,7 @@ class LoaderAccountingTest {
     for (int done = 1; done <= 12; done++) { // two epochs
       LoaderPosition position = expected.get(done - 1).next();
       try (PairLoader loader = augmented(pictures(45), 6).optThreads(1 + done % 3).build()) {
-        loader.start(LoaderPosition.fromJson(new Gson().toJson(position)));
+        loader.start(new Gson().fromJson(new Gson().toJson(position), LoaderPosition.class));
         assertSame(take(loader, 8), expected.subList(done, done + 8));
       }
     }
@@ -347,18 +348,9 @@ class LoaderAccountingTest {
   }
 
   @Test
-  void positions_are_refused_if_their_counts_or_their_text_are_wrong() {
-    LoaderPosition position = new LoaderPosition(1, 2, 3_000_000_000L, 12, 10, 2);
-    assertThat(LoaderPosition.fromJson(new Gson().toJson(position))).isEqualTo(position);
+  void positions_are_refused_if_their_counts_are_wrong() {
     assertThatThrownBy(() -> new LoaderPosition(0, 0, 0, 3, 1, 1)).hasMessageContaining("3 pairs");
     assertThatThrownBy(() -> new LoaderPosition(0, 0, -1, 0, 0, 0)).hasMessageContaining("-1");
-    for (String text :
-        List.of(
-            "", "[]", "{", "{\"epoch\":0}", new Gson().toJson(position).replace("12", "12.5"))) {
-      assertThatThrownBy(() -> LoaderPosition.fromJson(text))
-          .isInstanceOf(IllegalArgumentException.class)
-          .hasMessageContaining("position");
-    }
   }
 
   @Test

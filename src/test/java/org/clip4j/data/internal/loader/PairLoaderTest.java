@@ -361,7 +361,7 @@ class PairLoaderTest {
     assertThatThrownBy(
             () ->
                 TestPairs.loader(ColouredShapes.create().training(100_000), 50_000)
-                    .setTransform(224, 224, image -> image.pixels())
+                    .setTransform(ImageTransform.openai(224, 224))
                     .build())
         .hasMessageContaining("2 GiB")
         .hasMessageContaining("at most 14266");

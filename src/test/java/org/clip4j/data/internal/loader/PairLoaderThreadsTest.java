@@ -153,7 +153,7 @@ class PairLoaderThreadsTest {
         .hasMessageContaining("closed");
     for (Thread worker : workers) {
       assertThat(worker.isDaemon()).isTrue();
-      assertThat(worker.getName()).startsWith("clip4j-decoder-");
+      assertThat(worker.getName()).isEqualTo("clip4j-decoder");
       worker.join();
     }
     for (Thread thread : Thread.getAllStackTraces().keySet()) {

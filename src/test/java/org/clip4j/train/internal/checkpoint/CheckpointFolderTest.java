@@ -286,6 +286,21 @@ class CheckpointFolderTest {
   }
 
   @Test
+  void a_state_is_read_as_it_was_written_and_one_with_a_wrong_position_is_refused() {
+    JsonObject json = state(3).toJson();
+    assertThat(RunState.fromJson(json)).isEqualTo(state(3));
+    JsonObject position = json.getAsJsonObject("position");
+    position.addProperty("offset", 12.5);
+    assertThatThrownBy(() -> RunState.fromJson(json))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("offset must be a whole number");
+    position.remove("offset");
+    assertThatThrownBy(() -> RunState.fromJson(json))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("offset");
+  }
+
+  @Test
   void an_allowed_name_stands_for_what_continues_it_after_a_dot() {
     Map<String, String> then = Map.of("model.width", "1", "modelled", "1", "gone", "1");
     Map<String, String> now = Map.of("model.width", "2", "modelled", "2", "new", "1");

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.clip4j.data.ImageTextPair;
 import org.clip4j.data.PairSource;
@@ -66,9 +65,7 @@ class TrainingMonitorTest {
   private static PairSource sameCaption(int count) {
     PairSource shapes = SHAPES.training(count);
     return Pairs.of(
-        IntStream.range(0, count)
-            .mapToObj(i -> new ImageTextPair(shapes.get(i).image(), List.of("a <shape> & more")))
-            .toList());
+        "pairs", count, i -> new ImageTextPair(shapes.get(i).image(), List.of("a <shape> & more")));
   }
 
   @Test

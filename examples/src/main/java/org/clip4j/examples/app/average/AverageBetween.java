@@ -14,8 +14,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "between",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Writes the model (1 - alpha) x base + alpha x tuned. Half way is a good start where no data can choose; sweep measures the"
             + " whole line.")

@@ -24,8 +24,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "soup",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Writes the mean of several fine-tuned models. A uniform soup takes all. A greedy soup starts with the best on validation"
             + " images and adds, in descending order, each that does not lower the accuracy of the mean.")

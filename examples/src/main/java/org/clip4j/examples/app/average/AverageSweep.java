@@ -44,8 +44,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "sweep",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Measures models between a base and its fine-tuned self on the new task and on shifted images, and writes the best one. What"
             + " chooses alpha never tests it. Writes the model, with report.html and average.json beside it.")

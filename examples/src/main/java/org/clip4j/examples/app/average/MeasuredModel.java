@@ -32,16 +32,14 @@ public record MeasuredModel(DeviceOptions device, ClassNames classes, List<Strin
       throws IOException {
     float[][] weights =
         ClassWeights.ofClasses(model.encoder(), classes.match(images.labels()).names(), templates);
-    ShiftEvaluation.Builder builder =
-        ShiftEvaluation.builder()
-            .setSource(images)
-            .setClasses(classes)
+    ShiftEvaluation evaluation =
+        ShiftEvaluation.of(images, classes)
             .setClassifier("zero-shot", EmbeddingClassifier.cosine(weights))
             .optResamples(1);
     if (spoilt) {
-      builder.optCorruptions(0);
+      evaluation.optCorruptions(0);
     }
-    shifted.forEach(builder::optShift);
-    return builder.build().run(model.encoder());
+    shifted.forEach(evaluation::optShift);
+    return evaluation.run(model.encoder());
   }
 }

@@ -34,8 +34,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "overlap",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Looks for images of an evaluation set that are in a training set too, perhaps resized or compressed, by the similarity of"
             + " their embeddings. Writes report.html and overlap.json.")
@@ -79,10 +77,9 @@ public final class EvaluateOverlap implements Callable<Integer> {
     try (OpenModel model = OpenModel.load(options.model, options.device);
         Progress bar = new Progress("Images", seen.size() + tested.size())) {
       result =
-          Overlap.builder()
+          Overlap.create()
               .optThreshold(threshold)
               .optProgress(bar)
-              .build()
               .find(model.encoder(), seen, tested);
       if (labelled != null) {
         accuracies = accuracy(model, labelled, result);
@@ -117,12 +114,9 @@ public final class EvaluateOverlap implements Callable<Integer> {
   private OverlapAccuracy accuracy(OpenModel model, LabelledImages labelled, Overlap.Result result)
       throws IOException {
     boolean[] correct =
-        ZeroShotEvaluation.builder()
-            .setImages(labelled)
-            .setClasses(data.classes(labelled))
+        ZeroShotEvaluation.of(labelled, data.classes(labelled))
             .optTemplates(data.templates())
             .optResamples(1) // its own intervals are not shown
-            .build()
             .run(model.encoder())
             .correct();
     return OverlapAccuracy.of(result, correct, options.seed);

@@ -25,7 +25,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "retrieval",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
     description =
         "Finds images by their captions and captions by their images: recall at 1, 5 and 10. Writes report.html and retrieval.json.")
 public final class EvaluateRetrieval implements Callable<Integer> {

@@ -44,8 +44,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "shapes",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "All experiments on the Quickstart's model, with generated pictures and nothing to download: zero-shot on combinations it was"
             + " trained on and on others, probes and few-shot, shifts and robustness. Writes report.html and shapes.json.")
@@ -160,14 +158,11 @@ public final class EvaluateShapes implements Callable<Integer> {
     LabelledImages set = LabelledImages.of(name, labels, images);
     try (Progress bar = new Progress("Zero-shot, " + name, set.size())) {
       ZeroShotEvaluation.Result result =
-          ZeroShotEvaluation.builder()
-              .setImages(set)
-              .setClasses(ClassNames.fromLabels(labels))
+          ZeroShotEvaluation.of(set, ClassNames.fromLabels(labels))
               .optTemplates(ShapeProbes.Task.COMBINATION.templates)
               .optResamples(options.resamples)
               .optSeed(options.seed)
               .optProgress(bar)
-              .build()
               .run(encoder);
       System.out.print(ZeroShotSections.text(result));
       results.put(name, result);
@@ -203,24 +198,23 @@ public final class EvaluateShapes implements Callable<Integer> {
       Map<String, EmbeddingClassifier> fewShot) {
     ShapeProbes.Task task = ShapeProbes.Task.COMBINATION;
     List<String> classes = probes.classes(task);
-    ShiftEvaluation.Builder builder =
-        ShiftEvaluation.builder()
-            .setSource(set("plain", shapes, classes, ShapeStyle.PLAIN))
-            .setClasses(ClassNames.fromLabels(classes))
+    ShiftEvaluation evaluation =
+        ShiftEvaluation.of(
+                set("plain", shapes, classes, ShapeStyle.PLAIN), ClassNames.fromLabels(classes))
             .setClassifier(EvaluateShift.ZERO_SHOT, probes.zeroShot(model.encoder(), task))
             .setClassifier(EvaluateShift.PROBE, probes.combinations().classifier())
             .optResamples(options.resamples)
             .optSeed(options.seed)
             .optCorruptions(options.seed);
-    fewShot.forEach(builder::setClassifier);
+    fewShot.forEach(evaluation::setClassifier);
     for (ShapeStyle style : ShapeStyle.values()) {
       if (style != ShapeStyle.PLAIN) {
         String styled = ShapeProbes.name(style);
-        builder.optShift(styled, set(styled, shapes, classes, style));
+        evaluation.optShift(styled, set(styled, shapes, classes, style));
       }
     }
-    try (Progress bar = new Progress(name, builder.build().images())) {
-      return builder.optProgress(bar).build().run(model.encoder());
+    try (Progress bar = new Progress(name, evaluation.images())) {
+      return evaluation.optProgress(bar).run(model.encoder());
     }
   }
 

@@ -31,8 +31,6 @@ import picocli.CommandLine.Option;
 @Command(
     name = "shift",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Compares zero-shot accuracy on labelled images with that on the same images spoilt in six ways at five severities, and on"
             + " shifted sets of your own; effective robustness against baselines. Writes report.html and shift.json.")
@@ -122,30 +120,28 @@ public final class EvaluateShift implements Callable<Integer> {
       ClassNames.Matched matched = classes.match(source.labels());
       float[][] weights =
           ClassWeights.ofClasses(model.encoder(), matched.names(), data.templates());
-      ShiftEvaluation.Builder builder =
-          ShiftEvaluation.builder()
-              .setSource(source)
-              .setClasses(classes)
+      ShiftEvaluation evaluation =
+          ShiftEvaluation.of(source, classes)
               .setClassifier(ZERO_SHOT, EmbeddingClassifier.cosine(weights))
               .optResamples(options.resamples)
               .optSeed(options.seed);
       if (train != null) {
-        addProbes(builder, model.encoder(), source, matched, fewShot);
+        addProbes(evaluation, model.encoder(), source, matched, fewShot);
       }
       if (!noCorruptions) {
-        builder.optCorruptions(options.seed);
+        evaluation.optCorruptions(options.seed);
       }
       for (Map.Entry<String, Path> entry : shifted.entrySet()) {
-        builder.optShift(entry.getKey(), data.images(entry.getValue()));
+        evaluation.optShift(entry.getKey(), data.images(entry.getValue()));
       }
-      try (Progress bar = new Progress(name, builder.build().images())) {
-        return builder.optProgress(bar).build().run(model.encoder());
+      try (Progress bar = new Progress(name, evaluation.images())) {
+        return evaluation.optProgress(bar).run(model.encoder());
       }
     }
   }
 
   private void addProbes(
-      ShiftEvaluation.Builder builder,
+      ShiftEvaluation evaluation,
       Encoder encoder,
       LabelledImages source,
       ClassNames.Matched classes,
@@ -162,10 +158,10 @@ public final class EvaluateShift implements Callable<Integer> {
             .setClassNames(classes.titles())
             .optSeed(options.seed)
             .fit();
-    builder.setClassifier(PROBE, probe.classifier());
+    evaluation.setClassifier(PROBE, probe.classifier());
     if (fewShot) {
       ProbeBaselines.fit(features, labels, count, ProbeBaselines.shots(labels, count), DRAWS)
-          .forEach(builder::setClassifier);
+          .forEach(evaluation::setClassifier);
     }
   }
 }

@@ -17,8 +17,6 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "unknown",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Takes half of the classes for labels and the others for unknown, many times: AUROC of the rules margin, entropy and"
             + " background, and what thresholds fitted to a false-accept rate do. Writes report.html and unknown.json.")

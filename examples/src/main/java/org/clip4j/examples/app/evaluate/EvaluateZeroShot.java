@@ -17,8 +17,6 @@ import picocli.CommandLine.Mixin;
 @Command(
     name = "zero-shot",
     mixinStandardHelpOptions = true,
-    sortOptions = false,
-    showDefaultValues = true,
     description =
         "Classifies labelled images by class names in prompts: top-1, top-5, mean per class, confusion matrix, 95 %% intervals, and"
             + " what prompts and their ensemble bring. Writes report.html and zero-shot.json.")
@@ -34,15 +32,12 @@ public final class EvaluateZeroShot implements Callable<Integer> {
     try (OpenModel model = OpenModel.load(options.model, options.device);
         Progress bar = new Progress("Images", images.size())) {
       result =
-          ZeroShotEvaluation.builder()
-              .setImages(images)
-              .setClasses(data.classes(images))
+          ZeroShotEvaluation.of(images, data.classes(images))
               .optTemplates(data.templates())
               .optResamples(options.resamples)
               .optSeed(options.seed)
               .optProgress(bar)
               .optListener(pictures)
-              .build()
               .run(model.encoder());
       String template = data.templates().get(0);
       try (Explainer explainer =

@@ -47,8 +47,8 @@ public record ProbeStudy(
    */
   public static void check(
       List<String> classNames, int[] labels, boolean validation, Settings settings) {
-    FewShot.Builder shots =
-        FewShot.builder()
+    FewShot shots =
+        FewShot.create()
             .setClassNames(classNames)
             .optShots(settings.shots)
             .optFewer(settings.fewer);
@@ -68,8 +68,8 @@ public record ProbeStudy(
             .optSeed(settings.seed)
             .optMaxIterations(settings.maxIterations)
             .optListener(ProbeStudy::say);
-    FewShot.Builder shots =
-        FewShot.builder()
+    FewShot shots =
+        FewShot.create()
             .setTraining(data.training().features(), data.training().labels())
             .setTest(data.test().features(), data.test().labels())
             .setClassNames(data.classNames())

@@ -168,7 +168,7 @@ final class ShapeProbes {
       shots.add(each);
     }
     FewShot.Result fewShot =
-        FewShot.builder()
+        FewShot.create()
             .setTraining(training.embeddings, training.labels(Task.COMBINATION, classes))
             .setTest(plain.embeddings, plain.labels(Task.COMBINATION, classes))
             .setClassNames(classes)

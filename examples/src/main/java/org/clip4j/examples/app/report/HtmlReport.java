@@ -15,6 +15,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.clip4j.figure.LineFigure;
 import org.clip4j.figure.Markup;
 import org.clip4j.figure.Numbers;
@@ -201,6 +202,11 @@ public final class HtmlReport {
         LocalDateTime.now(ZoneId.systemDefault())
             .format(DateTimeFormatter.ofPattern("yyyy-MM-dd HH:mm", Locale.ROOT));
     Markup footer = Markup.of("footer").text("Written by clip4j on " + written + ".");
+    return page(title, List.of(Markup.of("style").raw(styles())), body.add(footer));
+  }
+
+  /** A whole page. */
+  public static String page(String title, List<Markup> head, Markup body) {
     return String.format(
         Locale.ROOT,
         """
@@ -210,16 +216,15 @@ public final class HtmlReport {
         <meta charset="utf-8">
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta name="color-scheme" content="light dark">
-        %s<style>
-        %s</style>
+        %s%s
         </head>
         <body>
         %s</body>
         </html>
         """,
         Markup.of("title").text(title),
-        styles(),
-        body.add(footer));
+        head.stream().map(Markup::toString).collect(Collectors.joining("\n")),
+        body);
   }
 
   /** The style sheet of all pages. */

@@ -45,7 +45,7 @@ public final class ChangeOptions {
   }
 
   /** A name may hold what a terminal takes as commands. */
-  public static String printable(String name) {
+  static String printable(String name) {
     return name.replaceAll("[\\p{Cc}\\p{Cf}]", "?");
   }
 }

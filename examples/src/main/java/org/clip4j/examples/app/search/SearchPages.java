@@ -19,10 +19,30 @@ public final class SearchPages {
   static final String ICON = "search.svg";
   private static final int THUMBNAIL = 240; // pixels, the longer side
 
-  public static final String NOTHING_RELEVANT =
+  static final String NOTHING_RELEVANT =
       "Nothing relevant was found: no row stands out from the rest.";
 
   private SearchPages() {}
+
+  /**
+   * Prints results.
+   *
+   * @param relevant whether only what stands out was asked for
+   */
+  public static void print(List<Match> matches, boolean relevant) {
+    if (matches.isEmpty()) {
+      System.out.println(relevant ? NOTHING_RELEVANT : "No row matches the filters.");
+    }
+    for (Match match : matches) {
+      System.out.printf(
+          Locale.ROOT,
+          "%4d  %6.3f  %s%s%n",
+          match.rank(),
+          match.score(),
+          ChangeOptions.printable(match.name()),
+          match.folded() == 0 ? "" : "  (and " + match.folded() + " like it)");
+    }
+  }
 
   /** Results with their pictures inside. */
   public static String results(ImageSearch search, String query, List<Match> matches)
@@ -44,7 +64,7 @@ public final class SearchPages {
                         search.size())));
     body.add(list);
     Markup styles = Markup.of("style").raw(resource(STYLES) + resource(MORE_STYLES));
-    return page(query, styles, body);
+    return HtmlReport.page(query, List.of(styles), body);
   }
 
   private static Markup card(Match match, Markup picture) {
@@ -102,13 +122,14 @@ public final class SearchPages {
         Markup.of("p", "class", "note", "id", "status", "role", "status"),
         Markup.of("ol", "class", "results", "id", "results"),
         large(search.explains()));
-    return page(
+    return HtmlReport.page(
         "Search",
-        Markup.of("meta", "name", "referrer", "content", "no-referrer"),
-        Markup.of("link", "rel", "icon", "type", "image/svg+xml", "href", "/" + ICON),
-        Markup.of("link", "rel", "stylesheet", "href", "/" + STYLES),
-        Markup.of("link", "rel", "stylesheet", "href", "/" + MORE_STYLES),
-        Markup.of("script", "src", "/" + SCRIPT, "defer", ""),
+        List.of(
+            Markup.of("meta", "name", "referrer", "content", "no-referrer"),
+            Markup.of("link", "rel", "icon", "type", "image/svg+xml", "href", "/" + ICON),
+            Markup.of("link", "rel", "stylesheet", "href", "/" + STYLES),
+            Markup.of("link", "rel", "stylesheet", "href", "/" + MORE_STYLES),
+            Markup.of("script", "src", "/" + SCRIPT, "defer", "")),
         body);
   }
 
@@ -146,30 +167,6 @@ public final class SearchPages {
     buttons.add(Markup.of("button", "type", "button", "data-close", "").text("Close"));
     return Markup.of("dialog", "id", "large", "aria-label", "The picture")
         .add(Markup.of("img", "alt", ""), Markup.of("p", "class", "name"), buttons);
-  }
-
-  private static String page(String title, Markup... parts) {
-    StringBuilder head = new StringBuilder();
-    for (int i = 0; i < parts.length - 1; i++) {
-      head.append(parts[i]).append('\n');
-    }
-    return String.format(
-        Locale.ROOT,
-        """
-        <!DOCTYPE html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta name="color-scheme" content="light dark">
-        %s%s</head>
-        <body>
-        %s</body>
-        </html>
-        """,
-        Markup.of("title").text(title),
-        head,
-        parts[parts.length - 1]);
   }
 
   static String resource(String name) {

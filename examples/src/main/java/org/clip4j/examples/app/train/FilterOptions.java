@@ -67,12 +67,11 @@ public final class FilterOptions {
     try (OpenModel scoring = OpenModel.load(model, device, Precision.FP32);
         Progress bar = new Progress("scoring pairs", pairs.size())) {
       result =
-          PairFilter.builder()
+          PairFilter.create()
               .optTopShare(top)
               .optMinScore(least)
               .optDuplicate(duplicate)
               .optProgress(bar)
-              .build()
               .run(scoring.encoder(), pairs);
     }
     result.writeLedger(out.resolve(LEDGER));

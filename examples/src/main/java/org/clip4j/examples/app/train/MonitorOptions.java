@@ -4,9 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.IntStream;
-import org.clip4j.data.ClassFolders;
-import org.clip4j.data.LabelledImage;
-import org.clip4j.data.Pairs;
+import org.clip4j.data.LabelledImages;
 import org.clip4j.data.Split;
 import org.clip4j.examples.options.Range;
 import org.clip4j.image.ImageDecoder;
@@ -61,10 +59,12 @@ public final class MonitorOptions {
       options.optHeldOut(split.heldOut());
     }
     if (classes != null) {
-      ClassFolders folders = Pairs.classFolders(classes).optDecoder(decoder).build();
-      List<LabelledImage> images =
-          IntStream.range(0, folders.size()).mapToObj(folders::labelled).toList();
-      options.optZeroShot("classes", folders.classNames(), templates, images);
+      LabelledImages images = LabelledImages.classFolders(classes, decoder);
+      options.optZeroShot(
+          "classes",
+          images.labels().stream().map(label -> label.replace('_', ' ')).toList(),
+          templates,
+          IntStream.range(0, images.size()).mapToObj(images::get).toList());
     }
     if (evaluateEvery > 0) {
       options.optEverySteps(evaluateEvery);

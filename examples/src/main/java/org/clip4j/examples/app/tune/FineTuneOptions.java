@@ -147,7 +147,7 @@ public final class FineTuneOptions {
                 seed),
             device,
             out);
-    Measured base = tuning.base();
+    Measured base = tuning.base(chosen);
     List<Outcome> outcomes = new ArrayList<>();
     for (TuneMethod method : chosen) {
       Outcome outcome = tuning.run(method);

@@ -96,9 +96,14 @@ final class FineTuning {
     this.out = out;
   }
 
-  /** The base model on the test images. */
-  Measured base() throws IOException {
+  /**
+   * The base model on the test images.
+   *
+   * @param methods that are to train it; one that cannot is refused
+   */
+  Measured base(List<TuneMethod> methods) throws IOException {
     try (Checkpoint checkpoint = Models.loader(base).openCheckpoint()) {
+      methods.forEach(method -> method.requireSuits(checkpoint.config()));
       return measured(WeightAverage.uniform(List.of(checkpoint)));
     }
   }

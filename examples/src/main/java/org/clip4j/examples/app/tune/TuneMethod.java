@@ -7,6 +7,7 @@ import org.clip4j.model.LoraOptions;
 import org.clip4j.model.ParameterSpec;
 import org.clip4j.train.ClipTrainer;
 import org.clip4j.train.options.Freezing;
+import org.clip4j.weights.Layout;
 
 /** Ways to fine-tune; docs/fine-tuning.md gives the reasons for the numbers. */
 public enum TuneMethod {
@@ -63,6 +64,23 @@ public enum TuneMethod {
       builder.optLora(LoraOptions.DEFAULT);
     } else if (this == HEAD) {
       builder.optOptimizer(optimizer -> optimizer.optFreeze(Freezing.allButProjections()));
+    }
+  }
+
+  /**
+   * Checks that this can train a model, before anything is trained.
+   *
+   * @throws IllegalArgumentException if it cannot
+   */
+  void requireSuits(ClipConfig config) {
+    try {
+      if (this == LORA) {
+        trained(config);
+        Layout.TRANSFORMERS.requireHolds(config);
+      }
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "lora does not suit this model, but full, flyp and head do: " + e.getMessage(), e);
     }
   }
 

@@ -3,7 +3,10 @@ package org.clip4j.examples.app.tune;
 import com.google.gson.FieldNamingPolicy;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
+import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
+import com.google.gson.JsonPrimitive;
+import com.google.gson.JsonSerializer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,10 +33,18 @@ record TuneReport(
     Measured base,
     List<Outcome> outcomes) {
   private static final String NONE = "–";
+
+  /** JSON has no word for what is not a number. */
+  private static final JsonSerializer<Double> FINITE =
+      (value, type, context) ->
+          Double.isFinite(value) ? new JsonPrimitive(value) : JsonNull.INSTANCE;
+
   private static final Gson GSON =
       new GsonBuilder()
           .setFieldNamingPolicy(FieldNamingPolicy.LOWER_CASE_WITH_UNDERSCORES)
-          .serializeSpecialFloatingPointValues()
+          .registerTypeAdapter(Double.class, FINITE)
+          .registerTypeAdapter(double.class, FINITE)
+          .serializeNulls()
           .setPrettyPrinting()
           .create();
 
@@ -82,8 +93,11 @@ record TuneReport(
   private String note() {
     return "The new task is measured by "
         + task.measure()
-        + " on test images. Kept is the zero-shot top-1 accuracy on the data that must not be forgotten; shift is the new task's measure,"
-        + " the mean over "
+        + " on test images. "
+        + (kept == null
+            ? ""
+            : "Kept is the zero-shot top-1 accuracy on the data that must not be forgotten. ")
+        + "Shift is the new task's measure, the mean over "
         + task.shifts()
         + ". Of each method the second line is the model at the alpha with the highest "
         + (rule == AlphaSweep.Rule.MEAN && kept != null
@@ -160,14 +174,14 @@ record TuneReport(
 
   private Markup curve(Outcome outcome) {
     List<LineFigure.Point> target = new ArrayList<>();
-    List<LineFigure.Point> kept = new ArrayList<>();
+    List<LineFigure.Point> remembered = new ArrayList<>();
     for (Point point : outcome.sweep().points()) {
       target.add(new LineFigure.Point(100 * point.alpha(), point.test().target()));
-      kept.add(new LineFigure.Point(100 * point.alpha(), point.test().shift()));
+      remembered.add(new LineFigure.Point(100 * point.alpha(), point.test().shift()));
     }
     List<Series> series = new ArrayList<>(List.of(new Series("new task", target)));
     if (kept != null) {
-      series.add(new Series("kept task", kept));
+      series.add(new Series("kept task", remembered));
     }
     return LineFigure.over("share of the tuned model, %", task.measure(), series);
   }
@@ -189,7 +203,7 @@ record TuneReport(
       of.add("merged", GSON.toJsonTree(outcome.merged()));
       of.addProperty("trainable_parameters", outcome.trained());
       of.addProperty("seconds", outcome.time().toMillis() / 1000.0);
-      of.addProperty("peak_bytes", outcome.memory());
+      of.add("peak_bytes", GSON.toJsonTree(outcome.memory()));
       of.add("sweep", GSON.toJsonTree(outcome.sweep().points()));
       json.add(name(outcome), of);
     }

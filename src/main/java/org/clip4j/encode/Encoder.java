@@ -24,9 +24,7 @@ import org.clip4j.loss.Similarity;
 import org.clip4j.model.AppliedAdapter;
 import org.clip4j.model.ClipModel;
 import org.clip4j.model.Forward;
-import org.clip4j.model.ViTaminConfig;
 import org.clip4j.model.VisionConfig;
-import org.clip4j.model.VisionTransformerConfig;
 import org.clip4j.text.TokenBatch;
 import org.clip4j.text.Tokenizer;
 import org.jspecify.annotations.Nullable;
@@ -177,13 +175,7 @@ public final class Encoder implements AutoCloseable {
   }
 
   private static int imagesAtOnce(VisionConfig vision, ImageTransform transform, int most) {
-    long pixels = (long) vision.imageHeight() * vision.imageWidth();
-    long values =
-        vision instanceof ViTaminConfig tower
-            ? pixels * tower.stemWidth() / 2 // of the first bottleneck
-            : vision instanceof VisionTransformerConfig tower
-                ? (Math.max(tower.patches(), transform.patches()) + 1L) * tower.width()
-                : pixels * vision.width() / 16;
+    long values = vision.valuesOfImage(transform.patches());
     long bytes = values * FLOATS_PER_VALUE * Float.BYTES;
     return (int) Math.max(1, Math.min(most, MOST_BYTES / bytes));
   }

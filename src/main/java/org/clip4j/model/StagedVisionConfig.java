@@ -13,4 +13,9 @@ public sealed interface StagedVisionConfig extends VisionConfig
   default int blocks() {
     return layers().stream().mapToInt(Integer::intValue).sum();
   }
+
+  @Override
+  default long valuesOfImage(int patches) {
+    return (long) imageHeight() * imageWidth() * width() / 16;
+  }
 }

@@ -40,6 +40,12 @@ public record ViTaminConfig(VisionShape shape, int stemWidth, boolean positions)
     return new ViTaminConfig(other, stemWidth, positions);
   }
 
+  /** Returns about as many as a bottleneck of the first stage has. */
+  @Override
+  public long valuesOfImage(int patches) {
+    return (long) imageHeight() * imageWidth() * stemWidth / 2;
+  }
+
   @Override
   public String family() {
     return "ViTamin";

@@ -21,6 +21,14 @@ public sealed interface VisionConfig extends Serializable
   /** Returns how many blocks follow one another: residual attention blocks, or bottlenecks. */
   int blocks();
 
+  /**
+   * Returns about how many values of an image are carried from one block to the next, where they
+   * are most.
+   *
+   * @param patches that an image may have, if the tower takes images of many sizes
+   */
+  long valuesOfImage(int patches);
+
   /** Returns whether training normalises over the images of a micro-batch. */
   default boolean hasBatchNorm() {
     return false;

@@ -125,4 +125,9 @@ public sealed interface VisionTransformerConfig extends VisionConfig
   default VisionTransformerConfig withMlpRatio(double ratio) {
     return withShape(shape().toBuilder().optMlpRatio(ratio).build());
   }
+
+  @Override
+  default long valuesOfImage(int patches) {
+    return (Math.max(patches(), patches) + 1L) * width();
+  }
 }
